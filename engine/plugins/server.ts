@@ -1,0 +1,103 @@
+// What the three providers share: the gRPC service that the engine speaks to, the engine's log, and the life of the
+// process. A provider adds its resources; whatever it does not have is refused by name.
+
+import { enableCompileCache } from "node:module";
+import { fstatSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type * as Grpc from "@grpc/grpc-js";
+import type { Properties } from "./values.ts";
+
+/** How a resource's changes are carried out: paths that changed, and whether that means a new resource. */
+export interface Difference {
+  /** Path of each change, in Pulumi's notation, and its kind; `replace` kinds make the engine replace. */
+  readonly changes: ReadonlyMap<string, DifferenceKind>;
+  /** Delete the old one first. @default false */
+  readonly deleteBeforeReplace?: boolean;
+}
+export type DifferenceKind =
+  | "add"
+  | "addReplace"
+  | "delete"
+  | "deleteReplace"
+  | "update"
+  | "updateReplace";
+
+export interface Failure {
+  readonly property: string;
+  readonly reason: string;
+}
+
+export type Severity = "debug" | "info" | "warning" | "error";
+
+/** What an operation knows of its surroundings. */
+export interface Context {
+  readonly urn: string;
+  readonly name: string;
+  /** Aborted when the user cancels, when the resource's own timeout is over, and when the engine is gone. */
+  readonly signal: AbortSignal;
+  /** Sends a line to the engine; a `status` line is progress, shown while it lasts and not kept. */
+  log(severity: Severity, message: string, options?: { status: boolean }): void;
+}
+
+export interface Resource {
+  check(news: Properties, olds: Properties, context: Context): Promise<{ inputs: Properties; failures: Failure[] }>;
+  diff(request: { id: string; state: Properties; news: Properties; oldInputs: Properties }): Promise<Difference>;
+  create(request: { inputs: Properties; preview: boolean }, context: Context): Promise<{ id: string; state: Properties }>;
+  update?(
+    request: { id: string; state: Properties; inputs: Properties; preview: boolean },
+    context: Context,
+  ): Promise<Properties>;
+  delete?(request: { id: string; state: Properties }, context: Context): Promise<void>;
+  /** Refresh and import. @default the state as it is; a resource without state (an import) is refused */
+  read?(request: { id: string; state: Properties; inputs: Properties }): Promise<{
+    id: string;
+    state: Properties;
+    inputs: Properties;
+  }>;
+}
+
+export interface Provider {
+  readonly name: string;
+  readonly version: string;
+  /** Type token → the module that implements it, loaded when it is first used. */
+  readonly resources: Readonly<Record<string, () => Promise<Resource>>>;
+  /** Properties that this provider keeps in its own state, beside what the user configures. */
+  readonly ownState?: Properties;
+  /** The resources' properties that the provider marks as secret before an operation's result leaves it. */
+}
+
+/** The message for everything that the real provider has and this one has not. */
+export function notAvailable(what: string): string {
+  return `${what}: not available from the registry build; install Pulumi from its site`;
+}
+
+/** Runs the provider until the engine ends it. Prints the port, as the engine expects. */
+export async function serve(provider: Provider): Promise<void> {
+  // Compiled code is kept between runs: it halves a provider's start-up.
+  enableCompileCache(fileURLToPath(new URL("../../node_modules/.cache/berth", import.meta.url)));
+  const { Service } = await import("./service.ts");
+  const service = new Service(provider, process.argv.slice(2).findLast((word) => !word.startsWith("-")));
+  const port = await service.listen();
+  endWithTheEngine(() => service.abort());
+  process.stdout.write(`${port}\n`);
+}
+
+/**
+ * A provider must not outlive its engine. The engine's end shows in three ways: it says so (SIGINT, SIGTERM), it
+ * closes the pipe it holds on our standard input, or, killed outright, it is no longer our parent.
+ */
+function endWithTheEngine(abort: () => void): void {
+  const end = () => {
+    abort();
+    // A moment for children and SSH channels to be told; then nothing holds the process.
+    setTimeout(() => process.exit(0), 200);
+  };
+  process.on("SIGINT", end);
+  process.on("SIGTERM", end);
+  // Only a pipe: started by hand from a terminal or with /dev/null, the end of input says nothing.
+  if (fstatSync(0).isFIFO() || fstatSync(0).isSocket()) process.stdin.on("end", end).resume();
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && end(), 1000).unref();
+}
+
+export type ServerCall = Grpc.ServerUnaryCall<unknown, unknown>;
