@@ -16,6 +16,9 @@ class EntryForm(forms.ModelForm):
         labels = {"photo": "A photo, if you like"}
         help_texts = {"photo": "JPEG, PNG or WebP, up to 5 MB."}
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, label_suffix="", **kwargs)
+
     def clean_photo(self):
         photo = self.cleaned_data.get("photo")
         return prepare(photo) if photo else photo

@@ -14,27 +14,30 @@ longest_side = 1600
 
 def prepare(upload):
     """
-    The visitor's photo as a JPEG of our own making, at most 1600 pixels long: turned upright, and with nothing
-    of the original file left in it (the place it was taken, or a script behind the picture).
+    The visitor's photo as a JPEG of our own making, at most 1600 pixels long: turned upright, and with
+    nothing of the original file left in it (the place it was taken, or a script behind the picture).
     """
     if upload.size > most_bytes:
         raise ValidationError(
-            f"This photo has {filesizeformat(upload.size)}; at most {filesizeformat(most_bytes)} can be kept. "
-            f"Send a smaller one."
+            f"This photo has {filesizeformat(upload.size)}; at most {filesizeformat(most_bytes)} can be "
+            "kept. Send a smaller one."
         )
     try:
         upload.seek(0)
         with Image.open(upload, formats=formats) as image:
             if image.width * image.height > most_pixels:
                 raise ValidationError(
-                    f"This photo is {image.width} × {image.height} pixels, which is too large. Send a smaller one."
+                    f"This photo is {image.width} × {image.height} pixels, which is too large. "
+                    "Send a smaller one."
                 )
             image.draft("RGB", (longest_side, longest_side))
             upright = ImageOps.exif_transpose(image)
             upright.thumbnail((longest_side, longest_side))
             return ContentFile(as_jpeg(upright), name="photo.jpg")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValidationError("This file can’t be read as a photo. Send a JPEG, PNG or WebP picture.") from error
+        raise ValidationError(
+            "This file can’t be read as a photo. Send a JPEG, PNG or WebP picture."
+        ) from error
 
 
 def as_jpeg(image):

@@ -1,6 +1,6 @@
 import platform
 import socket
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import django
@@ -22,21 +22,24 @@ entries_on_a_page = 10
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def front_page(request):
-    """The log book and the state of its parts. While Redis is away it works without a visit count; while Postgres
-    is away it still says what is deployed, with status 503."""
+    """
+    The log book and the state of its parts. While Redis is away it works without a visit count; while Postgres is
+    away it still says what is deployed, with status 503.
+    """
     postgres, redis, media, static = parts.postgres(), parts.redis(), parts.media(), parts.static_files()
 
-    form = EntryForm(initial={"name": remembered_name(request) if redis.well else ""})
-    if request.method == "POST" and postgres.well:
+    form = EntryForm(initial={"name": request.session.get("name", "") if redis.well else ""})
+    if request.method == "POST":
         form = EntryForm(request.POST, request.FILES)
-        if form.is_valid():
+        # While Postgres is away the form comes back as it was, so nobody's words are lost.
+        if postgres.well and form.is_valid():
             entry = form.save()
             if redis.well:
                 request.session["name"] = entry.name
             messages.success(request, f"Thank you, {entry.name}. Your entry is in the book.")
             return redirect("front-page")
 
-    page = Paginator(shown_entries(), entries_on_a_page).get_page(request.GET.get("page")) if postgres.well else None
+    page = shown_entries(request.GET.get("page")) if postgres.well else None
     all_parts = [postgres, redis, media, static]
     return render(
         request,
@@ -53,12 +56,9 @@ def front_page(request):
     )
 
 
-def shown_entries():
-    return Entry.objects.filter(hidden=False)
-
-
-def remembered_name(request):
-    return request.session.get("name", "")
+def shown_entries(page):
+    """A page of the book; a page number that makes no sense gives the nearest one that does."""
+    return Paginator(Entry.objects.filter(hidden=False), entries_on_a_page).get_page(page)
 
 
 def count_visit(request):
@@ -91,4 +91,4 @@ def parse_time(text):
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -60,8 +60,8 @@ def redis():
 def media():
     """Writable, and how much room is left: what the next photo needs."""
     root = Path(settings.MEDIA_ROOT)
-    # Before the first upload Django has yet to make the folder.
-    folder = root if root.exists() else root.parent
+    # Django makes the folder at the first upload, in the nearest one there is.
+    folder = next(path for path in (root, *root.parents) if path.exists())
     try:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"{folder} can't be written to by user id {os.geteuid()}")
@@ -74,7 +74,8 @@ def media():
 def static_files():
     """On disk where nginx looks for them; whether they arrive, the page shows by its style."""
     if settings.DEBUG:
-        return Part("static", "Static files", finders.find(style_sheet) is not None, "from the development server")
+        found = finders.find(style_sheet) is not None
+        return Part("static", "Static files", found, "from the development server")
     try:
         if not staticfiles_storage.exists(staticfiles_storage.stored_name(style_sheet)):
             raise FileNotFoundError(f"{style_sheet} is not in STATIC_ROOT; run collectstatic")

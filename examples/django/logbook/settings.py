@@ -1,7 +1,7 @@
 """Every setting that differs between places comes from the environment; README.md lists them."""
 
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import getaddresses
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ BERTH_RELEASE = env.str("BERTH_RELEASE", default="")
 BERTH_STACK = env.str("BERTH_STACK", default="")
 BERTH_HOST = env.str("BERTH_HOST", default="")
 BERTH_RELEASED_AT = env.str("BERTH_RELEASED_AT", default="")
-PROCESS_STARTED_AT = datetime.now(timezone.utc)
+PROCESS_STARTED_AT = datetime.now(UTC)
 
 
 def needed(name, in_development):
@@ -33,8 +33,8 @@ def needed(name, in_development):
         value = in_development
     if not value:
         raise ImproperlyConfigured(
-            f"The environment variable {name} is missing or empty. Set it, or set DEBUG=1 to try the log book "
-            f"on your own computer."
+            f"The environment variable {name} is missing or empty. "
+            "Set it, or set DEBUG=1 to try the log book on your own computer."
         )
     return value
 
@@ -119,7 +119,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     # A crash is mailed; a failing health check, asked every few seconds, is only logged.
-    "filters": {"crash": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: bool(record.exc_info)}},
+    "filters": {
+        "crash": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: bool(record.exc_info)}
+    },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         "mail": {"class": "django.utils.log.AdminEmailHandler", "level": "ERROR", "filters": ["crash"]},

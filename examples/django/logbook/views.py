@@ -9,7 +9,7 @@ from logbook.parts import postgres, redis
 @never_cache
 @require_safe
 def health(request):
-    """Whether a visitor can be served: 200, or 503 naming the part that fails. Sets no cookie, gives nothing away."""
+    """Can a visitor be served? 200, or 503 naming the part that fails. Sets no cookie, gives nothing away."""
     parts = [postgres(), redis()]
     well = all(part.well for part in parts)
     answer = {

@@ -5,29 +5,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='your name')),
-                ('message', models.TextField(max_length=1000, verbose_name='your entry')),
-                ('photo', models.ImageField(blank=True, height_field='photo_height', upload_to=entries.models.photo_path, width_field='photo_width')),
-                ('photo_width', models.PositiveIntegerField(editable=False, null=True)),
-                ('photo_height', models.PositiveIntegerField(editable=False, null=True)),
-                ('written_at', models.DateTimeField(auto_now_add=True)),
-                ('hidden', models.BooleanField(default=False, help_text='A hidden entry is kept but not shown to visitors.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="your name")),
+                ("message", models.TextField(max_length=1000, verbose_name="your entry")),
+                (
+                    "photo",
+                    models.ImageField(
+                        blank=True,
+                        height_field="photo_height",
+                        upload_to=entries.models.photo_path,
+                        width_field="photo_width",
+                    ),
+                ),
+                ("photo_width", models.PositiveIntegerField(editable=False, null=True)),
+                ("photo_height", models.PositiveIntegerField(editable=False, null=True)),
+                ("written_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "hidden",
+                    models.BooleanField(
+                        default=False, help_text="A hidden entry is kept but not shown to visitors."
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'ordering': ['-written_at', '-id'],
-                'indexes': [models.Index(fields=['hidden', '-written_at', '-id'], name='entries_shown')],
+                "verbose_name_plural": "entries",
+                "ordering": ["-written_at", "-id"],
+                "indexes": [models.Index(fields=["hidden", "-written_at", "-id"], name="entries_shown")],
             },
         ),
     ]
