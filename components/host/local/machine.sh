@@ -1,0 +1,152 @@
+# One machine's parts: its disk, its processes, its end. Needs common.sh, network.sh, archive.sh and settings.sh.
+# A machine's folder holds: address, image, instance-id, user-data, memory; disk.img, its file system; disk and
+# root, where that and the whole are mounted; console.log; and `complete`, once it was reachable.
+
+# processes NAME: the ids of the machine's supervisor and container managers. Each has the machine's root on its
+# command line, word for word, and nothing else has.
+processes() {
+  grep -lzxF -- "--directory=$machines/$1/root" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 || true
+}
+
+running() { [ -n "$(processes "$1")" ]; }
+
+# leader NAME: the process that is PID 1 inside.
+leader() {
+  local id
+  for id in $(processes "$1"); do
+    if [ "$(cat "/proc/$id/comm" 2>/dev/null)" = systemd-nspawn ]; then
+      for id in $(cat "/proc/$id/task/$id/children" 2>/dev/null); do
+        if [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$id/status" 2>/dev/null)" = 1 ]; then printf '%s' "$id"; return; fi
+      done
+    fi
+  done
+}
+
+# groups NAME: the machine's control groups, the deepest first; the kernel's two versions both.
+groups() {
+  find /sys/fs/cgroup -depth -type d \( -path "*/berth-$1" -o -path "*/berth-$1/*" \) 2>/dev/null || true
+}
+
+# mount_disk NAME: running twice changes nothing.
+mount_disk() {
+  local folder=$machines/$1
+  mkdir -p "$folder/disk" "$folder/root"
+  mountpoint -q "$folder/disk" || mount -o loop,noatime,discard "$folder/disk.img" "$folder/disk"
+  mkdir -p "$folder/disk/upper" "$folder/disk/work"
+  mountpoint -q "$folder/root" || mount -t overlay "berth-$1" "$folder/root" \
+    -o "lowerdir=$(cat "$folder/image"),upperdir=$folder/disk/upper,workdir=$folder/disk/work"
+}
+
+unmount_disk() {
+  local folder=$machines/$1 part tries
+  for part in root disk; do
+    for tries in $(seq 50); do
+      mountpoint -q "$folder/$part" || break
+      umount "$folder/$part" 2>/dev/null || sleep 0.1
+    done
+    if mountpoint -q "$folder/$part"; then
+      fail "$folder/$part can't be unmounted: something on this computer uses it." \
+        "Look with 'fuser -vm $folder/$part', end that, and run this again."
+    fi
+  done
+}
+
+# start NAME: starts a machine whose disk is made. Returns at once.
+start() {
+  local name=$1 folder=$machines/$1 fd command
+  mount_disk "$name"
+  resolvers | sed 's/^/nameserver /' >"$folder/root/etc/resolv.conf"
+  command=(env -i "PATH=$PATH" "LC_ALL=$LC_ALL" bash "$here/supervise.sh" "--directory=$folder/root"
+    "$name" "$(cat "$folder/instance-id")" "$(cat "$folder/memory")")
+  # Under systemd the machine is a unit of its own, so that it outlives the login that made it.
+  if [ -d /run/systemd/system ]; then
+    systemd-run --quiet --collect --unit="berth-machine-$name" --slice=machine.slice -p Delegate=yes -p KillMode=mixed \
+      -p TasksMax=16384 -p "StandardOutput=truncate:$folder/console.log" -p StandardError=inherit "${command[@]}"
+  else
+    # Nothing of the caller's may stay open in it: not its pipes, or the caller would wait for their end, and not
+    # its locks.
+    (
+      for fd in /proc/"$BASHPID"/fd/*; do
+        fd=${fd##*/}
+        if [ "$fd" -gt 2 ]; then exec {fd}>&-; fi
+      done
+      exec setsid "${command[@]}" </dev/null >"$folder/console.log" 2>&1
+    ) &
+    disown
+  fi
+}
+
+# wait_ready NAME: until sshd answers and the first boot has done all that user-data asks.
+wait_ready() {
+  local name=$1 folder=$machines/$1 deadline=$((SECONDS + 120)) waiting result pid=
+  local address
+  address=$(cat "$folder/address")
+  while :; do
+    pid=$(leader "$name")
+    result=/proc/$pid/root/run/cloud-init/result.json
+    waiting="its system to start"
+    if [ -n "$pid" ]; then
+      waiting="cloud-init to finish"
+      if [ -s "$result" ]; then
+        if ! python3 -c 'import json, sys; sys.exit(1 if json.load(open(sys.argv[1]))["v1"]["errors"] else 0)' "$result"; then
+          cat "$result" >&2
+          not_ready "$name" "cloud-init ended with errors, shown above."
+        fi
+        waiting="sshd to answer at $address"
+        if answers "$address"; then return; fi
+      fi
+    fi
+    if ! running "$name"; then
+      sleep 0.3
+      running "$name" || not_ready "$name" "it stopped while it was starting."
+    fi
+    [ "$SECONDS" -lt "$deadline" ] || not_ready "$name" "waited 120 s for $waiting."
+    sleep 0.05
+  done
+}
+
+answers() {
+  local greeting=
+  { exec {answering}<>"/dev/tcp/$1/22"; } 2>/dev/null || return 1
+  read -r -t 2 -u "$answering" greeting || true
+  exec {answering}>&-
+  [[ $greeting == SSH-2.0-* ]]
+}
+
+not_ready() {
+  tail -n 25 "$machines/$1/console.log" >&2 2>/dev/null || true
+  fail "the local host $1 did not come up: $2 The end of its console is above." \
+    "Run the same again; to start from nothing, destroy it first."
+}
+
+# stop NAME: in order, within bounds; then by force.
+stop() {
+  local name=$1 id tries group
+  for id in $(processes "$name"); do
+    # The container manager hands this on as "power off".
+    if [ "$(cat "/proc/$id/comm" 2>/dev/null)" = systemd-nspawn ]; then kill -TERM "$id" 2>/dev/null || true; fi
+  done
+  for tries in $(seq 150); do
+    running "$name" || break
+    sleep 0.1
+  done
+  for tries in $(seq 100); do
+    for id in $(processes "$name"); do kill -KILL "$id" 2>/dev/null || true; done
+    for group in $(groups "$name"); do
+      while read -r id; do kill -KILL "$id" 2>/dev/null || true; done < <(cat "$group/cgroup.procs" 2>/dev/null)
+      rmdir "$group" 2>/dev/null || true
+    done
+    if ! running "$name" && [ -z "$(groups "$name")" ]; then return; fi
+    sleep 0.1
+  done
+  fail "the local host $name can't be stopped: process $(processes "$name" | paste -sd' ') does not end."
+}
+
+# remove NAME: all of it, whatever state it is in.
+remove() {
+  local name=$1 folder=$machines/$1
+  stop "$name"
+  if mountpoint -q "$folder/root"; then harvest_archives "$folder/root/var/cache/apt/archives"; fi
+  unmount_disk "$name"
+  rm -rf --one-file-system "$folder"
+}
