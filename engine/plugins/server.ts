@@ -4,15 +4,14 @@
 import { enableCompileCache } from "node:module";
 import { fstatSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type * as Grpc from "@grpc/grpc-js";
 import type { Properties } from "./values.ts";
 
 /** How a resource's changes are carried out: paths that changed, and whether that means a new resource. */
 export interface Difference {
   /** Path of each change, in Pulumi's notation, and its kind; `replace` kinds make the engine replace. */
   readonly changes: ReadonlyMap<string, DifferenceKind>;
-  /** Delete the old one first. @default false */
-  readonly deleteBeforeReplace?: boolean;
+  /** Only names of properties, no paths: the engine compares the values itself. @default false */
+  readonly plain?: boolean;
 }
 export type DifferenceKind =
   | "add"
@@ -63,7 +62,11 @@ export interface Provider {
   readonly resources: Readonly<Record<string, () => Promise<Resource>>>;
   /** Properties that this provider keeps in its own state, beside what the user configures. */
   readonly ownState?: Properties;
-  /** The resources' properties that the provider marks as secret before an operation's result leaves it. */
+  /**
+   * Inputs come without secret marks; the engine puts them on the outputs of the same name, as it does with the
+   * real provider of this kind. @default false
+   */
+  readonly plainInputs?: boolean;
 }
 
 /** The message for everything that the real provider has and this one has not. */
@@ -99,5 +102,3 @@ function endWithTheEngine(abort: () => void): void {
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && end(), 1000).unref();
 }
-
-export type ServerCall = Grpc.ServerUnaryCall<unknown, unknown>;

@@ -95,7 +95,7 @@ export class Service {
     return {
       handshake: unary(async (request: Messages.ProviderHandshakeRequest) => {
         if (!this.engine && request.getEngineAddress()) this.connect(request.getEngineAddress());
-        return new messages.ProviderHandshakeResponse().setAcceptSecrets(true).setAcceptResources(true);
+        return new messages.ProviderHandshakeResponse().setAcceptSecrets(!this.provider.plainInputs).setAcceptResources(true);
       }),
       getPluginInfo: unary(async () => new PluginInfo().setVersion(this.provider.version)),
       attach: unary(async () => new empties.Empty()),
@@ -108,7 +108,7 @@ export class Service {
       ),
       diffConfig: unary(async () => new messages.DiffResponse().setChanges(1)),
       configure: unary(async () =>
-        new messages.ConfigureResponse().setAcceptsecrets(true).setAcceptresources(true).setSupportspreview(true),
+        new messages.ConfigureResponse().setAcceptsecrets(!this.provider.plainInputs).setAcceptresources(true).setSupportspreview(true),
       ),
       invoke: unary(async (request: Messages.InvokeRequest) => {
         throw new Refusal(grpc.status.UNIMPLEMENTED, notAvailable(request.getTok()));
@@ -141,7 +141,7 @@ export class Service {
 
   private async diff(request: Messages.DiffRequest): Promise<Messages.DiffResponse> {
     const resource = await this.resource(request.getUrn());
-    const { changes, deleteBeforeReplace } = await resource.diff({
+    const { changes, plain } = await resource.diff({
       id: request.getId(),
       state: decode(request.getOlds()),
       news: decode(request.getNews()),
@@ -149,12 +149,11 @@ export class Service {
     });
     const response = new messages.DiffResponse()
       .setChanges(changes.size > 0 ? 2 : 1)
-      .setHasdetaileddiff(true)
-      .setDeletebeforereplace(deleteBeforeReplace ?? false);
+      .setHasdetaileddiff(!plain);
     const roots = (paths: string[]) => [...new Set(paths.map((path) => path.split(/[.[]/, 1)[0] as string))];
     response.setDiffsList(roots([...changes.keys()]));
     response.setReplacesList(roots([...changes].filter(([, kind]) => kind.endsWith("Replace")).map(([path]) => path)));
-    for (const [path, kind] of changes) {
+    for (const [path, kind] of plain ? [] : changes) {
       const difference = new messages.PropertyDiff().setKind(KIND[kind] as Messages.PropertyDiff.Kind);
       response.getDetaileddiffMap().set(path, difference);
     }

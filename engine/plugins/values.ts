@@ -8,7 +8,7 @@ export type Properties = { [key: string]: Value };
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const ASSET = "c44067f5952c0a294b673a41bacd8c17";
-const ARCHIVE = "0def7320c3a574731c473e5ecbe6d01bc7";
+const ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7";
 
 /** Stands for every value that is not known before the update, whatever its type. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

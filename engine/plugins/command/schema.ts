@@ -93,7 +93,7 @@ function faults(given: Properties, fields: Fields, prefix: string): Failure[] {
     const inner = unwrap(value) as Value;
     if (typeof field.type === "object" && isObject(inner)) found.push(...faults(inner, field.type, `${property}.`));
     else if (!fits(inner, field.type)) {
-      const wanted = typeof field.type === "object" ? "object" : field.type;
+      const wanted = typeof field.type === "object" ? "object" : NAMES[field.type];
       found.push({ property, reason: `Field '${name}' must be a '${wanted}'; got '${nameOf(inner)}' instead` });
     }
   }
@@ -113,6 +113,16 @@ function fits(value: Value, type: Field["type"]): boolean {
   if (type === "asset") return isAsset(value) || isArchive(value);
   return typeof value === type;
 }
+
+const NAMES = {
+  string: "string",
+  number: "number",
+  boolean: "boolean",
+  list: "list",
+  strings: "list of strings",
+  map: "map of strings",
+  asset: "asset or archive",
+} as const;
 
 function nameOf(value: Value): string {
   return Array.isArray(value) ? "list" : typeof value;
