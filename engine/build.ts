@@ -21,7 +21,7 @@ export function builtCliPath(root: string, environment: NodeJS.ProcessEnv = proc
   const version = engineVersions().cli;
   const hash = createHash("sha256");
   for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(root, "engine/cli", file)));
-  hash.update([...buildFlags(version), process.platform, process.arch].join("\n"));
+  hash.update([...buildFlags(version), "CGO_ENABLED=0", process.platform, process.arch].join("\n"));
   const cache = environment.XDG_CACHE_HOME || join(environment.HOME || homedir(), ".cache");
   return join(cache, "berth/engine", `${version}-${hash.digest("hex").slice(0, 16)}`, "pulumi");
 }

@@ -1,0 +1,54 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { fstatSync } from "node:fs";
+
+/** Milliseconds that a process has to end by itself after an interrupt. */
+const grace = 5_000;
+
+const running = new Set<ChildProcess>();
+
+/** Starts a process that never outlives this one. */
+export function start(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  const child = spawn(command, args, options);
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  child.once("error", () => running.delete(child));
+  return child;
+}
+
+/** Asks a process to end, and ends it when it does not. */
+export function stop(child: ChildProcess): void {
+  child.kill("SIGINT");
+  const timer = setTimeout(() => child.kill("SIGKILL"), grace);
+  timer.unref();
+  child.once("exit", () => clearTimeout(timer));
+}
+
+export function stopAll(): void {
+  for (const child of running) stop(child);
+}
+
+/** How a process ended, once all that it wrote has arrived. */
+export function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve({ code, signal }));
+    // A grandchild that holds the pipes must not hold the deployment.
+    child.once("exit", (code, signal) => setTimeout(() => resolve({ code, signal }), grace).unref());
+  });
+}
+
+/**
+ * Ends this process and its children with the engine: when the engine says so by a signal, or when it is gone,
+ * which closes the pipe that it holds on our standard input.
+ */
+export function endWithTheEngine(): void {
+  const end = () => {
+    for (const child of running) child.kill("SIGKILL");
+    process.exit(0);
+  };
+  process.on("SIGINT", end);
+  process.on("SIGTERM", end);
+  const input = fstatSync(0);
+  // Only a pipe: started by hand, or with /dev/null, the end of input says nothing.
+  if (input.isFIFO() || input.isSocket()) process.stdin.once("end", end).once("error", end).resume();
+}
