@@ -3,7 +3,16 @@
 // makes the values.
 
 import { type Difference, type DifferenceKind, type Failure, notAvailable, type Resource } from "./server.ts";
-import { equal, isObject, isUnknown, type Properties, reveal, secret, UNKNOWN, type Value } from "./values.ts";
+import {
+  equal,
+  isObject,
+  isUnknown,
+  type Properties,
+  reveal,
+  secret,
+  UNKNOWN,
+  type Value,
+} from "./values.ts";
 
 export interface Attribute {
   readonly type: "string" | "number" | "boolean" | "map" | "list" | "object";
@@ -130,7 +139,8 @@ export function bridged(type: string, definition: Bridged): Resource {
 /** A program may give a number or a boolean as text; the state has its own type. */
 function coerce(value: Value, attribute: Attribute): Value {
   if (isUnknown(value) || typeof value !== "string") return value;
-  if (attribute.type === "number" && value.trim() !== "" && !Number.isNaN(Number(value))) return Number(value);
+  if (attribute.type === "number" && value.trim() !== "" && !Number.isNaN(Number(value)))
+    return Number(value);
   if (attribute.type === "boolean" && (value === "true" || value === "false")) return value === "true";
   return value;
 }
@@ -140,7 +150,8 @@ function faults(type: string, news: Properties, attributes: Bridged["attributes"
   for (const [name, attribute] of Object.entries(attributes)) {
     const given = reveal(news[name]) ?? null;
     if (given === null) {
-      if (attribute.required) found.push({ property: name, reason: `Missing required property '${name}' of ${type}` });
+      if (attribute.required)
+        found.push({ property: name, reason: `Missing required property '${name}' of ${type}` });
       continue;
     }
     if (isUnknown(given)) continue;

@@ -8,7 +8,9 @@ import { createPrivateKey, type KeyObject, randomBytes } from "node:crypto";
  */
 export function readablePrivateKey(text: string, password?: string): string {
   if (!/-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text)) return text;
-  return privateKeyOpenssh(createPrivateKey(password === undefined ? text : { key: text, passphrase: password }));
+  return privateKeyOpenssh(
+    createPrivateKey(password === undefined ? text : { key: text, passphrase: password }),
+  );
 }
 
 /** The private key as `ssh-keygen` writes it, without a passphrase. */

@@ -1,8 +1,8 @@
 // What the three providers share: the gRPC service that the engine speaks to, the engine's log, and the life of the
 // process. A provider adds its resources; whatever it does not have is refused by name.
 
-import { enableCompileCache } from "node:module";
 import { fstatSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Properties } from "./values.ts";
 
@@ -13,13 +13,7 @@ export interface Difference {
   /** Only names of properties, no paths: the engine compares the values itself. @default false */
   readonly plain?: boolean;
 }
-export type DifferenceKind =
-  | "add"
-  | "addReplace"
-  | "delete"
-  | "deleteReplace"
-  | "update"
-  | "updateReplace";
+export type DifferenceKind = "add" | "addReplace" | "delete" | "deleteReplace" | "update" | "updateReplace";
 
 export interface Failure {
   readonly property: string;
@@ -39,9 +33,21 @@ export interface Context {
 }
 
 export interface Resource {
-  check(news: Properties, olds: Properties, context: Context): Promise<{ inputs: Properties; failures: Failure[] }>;
-  diff(request: { id: string; state: Properties; news: Properties; oldInputs: Properties }): Promise<Difference>;
-  create(request: { inputs: Properties; preview: boolean }, context: Context): Promise<{ id: string; state: Properties }>;
+  check(
+    news: Properties,
+    olds: Properties,
+    context: Context,
+  ): Promise<{ inputs: Properties; failures: Failure[] }>;
+  diff(request: {
+    id: string;
+    state: Properties;
+    news: Properties;
+    oldInputs: Properties;
+  }): Promise<Difference>;
+  create(
+    request: { inputs: Properties; preview: boolean },
+    context: Context,
+  ): Promise<{ id: string; state: Properties }>;
   update?(
     request: { id: string; state: Properties; inputs: Properties; preview: boolean },
     context: Context,
@@ -79,7 +85,10 @@ export async function serve(provider: Provider): Promise<void> {
   // Compiled code is kept between runs: it halves a provider's start-up.
   enableCompileCache(fileURLToPath(new URL("../../node_modules/.cache/berth", import.meta.url)));
   const { Service } = await import("./service.ts");
-  const service = new Service(provider, process.argv.slice(2).findLast((word) => !word.startsWith("-")));
+  const service = new Service(
+    provider,
+    process.argv.slice(2).findLast((word) => !word.startsWith("-")),
+  );
   const port = await service.listen();
   endWithTheEngine(() => service.abort());
   process.stdout.write(`${port}\n`);

@@ -89,13 +89,17 @@ export class Service {
       }) as Grpc.UntypedHandleCall;
     const refused = (method: string): Grpc.UntypedHandleCall =>
       ((_call: unknown, callback: Grpc.sendUnaryData<unknown>) =>
-        callback({ code: grpc.status.UNIMPLEMENTED, details: notAvailable(`${this.provider.name}: ${method}`) })) as
-        Grpc.UntypedHandleCall;
+        callback({
+          code: grpc.status.UNIMPLEMENTED,
+          details: notAvailable(`${this.provider.name}: ${method}`),
+        })) as Grpc.UntypedHandleCall;
 
     return {
       handshake: unary(async (request: Messages.ProviderHandshakeRequest) => {
         if (!this.engine && request.getEngineAddress()) this.connect(request.getEngineAddress());
-        return new messages.ProviderHandshakeResponse().setAcceptSecrets(!this.provider.plainInputs).setAcceptResources(true);
+        return new messages.ProviderHandshakeResponse()
+          .setAcceptSecrets(!this.provider.plainInputs)
+          .setAcceptResources(true);
       }),
       getPluginInfo: unary(async () => new PluginInfo().setVersion(this.provider.version)),
       attach: unary(async () => new empties.Empty()),
@@ -104,11 +108,16 @@ export class Service {
         return new empties.Empty();
       }),
       checkConfig: unary(async (request: Messages.CheckRequest) =>
-        new messages.CheckResponse().setInputs(encode({ ...decode(request.getNews()), ...this.provider.ownState })),
+        new messages.CheckResponse().setInputs(
+          encode({ ...decode(request.getNews()), ...this.provider.ownState }),
+        ),
       ),
       diffConfig: unary(async () => new messages.DiffResponse().setChanges(1)),
       configure: unary(async () =>
-        new messages.ConfigureResponse().setAcceptsecrets(!this.provider.plainInputs).setAcceptresources(true).setSupportspreview(true),
+        new messages.ConfigureResponse()
+          .setAcceptsecrets(!this.provider.plainInputs)
+          .setAcceptresources(true)
+          .setSupportspreview(true),
       ),
       invoke: unary(async (request: Messages.InvokeRequest) => {
         throw new Refusal(grpc.status.UNIMPLEMENTED, notAvailable(request.getTok()));
@@ -134,9 +143,13 @@ export class Service {
     const { inputs, failures } = await this.run(request.getUrn(), 0, (context) =>
       resource.check(decode(request.getNews()), decode(request.getOlds()), context),
     );
-    return new messages.CheckResponse().setInputs(encode(inputs)).setFailuresList(
-      failures.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)),
-    );
+    return new messages.CheckResponse()
+      .setInputs(encode(inputs))
+      .setFailuresList(
+        failures.map(({ property, reason }) =>
+          new messages.CheckFailure().setProperty(property).setReason(reason),
+        ),
+      );
   }
 
   private async diff(request: Messages.DiffRequest): Promise<Messages.DiffResponse> {
@@ -152,7 +165,9 @@ export class Service {
       .setHasdetaileddiff(!plain);
     const roots = (paths: string[]) => [...new Set(paths.map((path) => path.split(/[.[]/, 1)[0] as string))];
     response.setDiffsList(roots([...changes.keys()]));
-    response.setReplacesList(roots([...changes].filter(([, kind]) => kind.endsWith("Replace")).map(([path]) => path)));
+    response.setReplacesList(
+      roots([...changes].filter(([, kind]) => kind.endsWith("Replace")).map(([path]) => path)),
+    );
     for (const [path, kind] of plain ? [] : changes) {
       const difference = new messages.PropertyDiff().setKind(KIND[kind] as Messages.PropertyDiff.Kind);
       response.getDetaileddiffMap().set(path, difference);
@@ -226,14 +241,18 @@ export class Service {
     const expired = new AbortController();
     const timer =
       seconds > 0
-        ? setTimeout(() => expired.abort(new Error(`timed out after ${seconds} s (customTimeouts)`)), seconds * 1000)
+        ? setTimeout(
+            () => expired.abort(new Error(`timed out after ${seconds} s (customTimeouts)`)),
+            seconds * 1000,
+          )
         : undefined;
     if (timer) signals.push(expired.signal);
     const context: Context = {
       urn,
       name: urn.slice(urn.lastIndexOf("::") + 2),
       signal: AbortSignal.any(signals),
-      log: (severity, message, options) => this.log(urn, SEVERITY[severity], message, options?.status ?? false),
+      log: (severity, message, options) =>
+        this.log(urn, SEVERITY[severity], message, options?.status ?? false),
     };
     try {
       return await operation(context);
@@ -268,5 +287,7 @@ function decode(struct: Struct | undefined): Properties {
 
 function encode(properties: Properties): Struct {
   const defined = Object.entries(properties).filter(([, value]) => value !== undefined);
-  return structs.Struct.fromJavaScript(Object.fromEntries(defined) as Record<string, Exclude<Value, undefined>>);
+  return structs.Struct.fromJavaScript(
+    Object.fromEntries(defined) as Record<string, Exclude<Value, undefined>>,
+  );
 }

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -61,7 +61,9 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
   writeFileSync(join(folder, "config"), `${config.join("\n")}\n`);
   // Started by root, sshd wants this folder; systemd makes it where sshd is a service.
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const child = spawn(SSHD, ["-D", "-E", join(folder, "log"), "-f", join(folder, "config")], { stdio: "ignore" });
+  const child = spawn(SSHD, ["-D", "-E", join(folder, "log"), "-f", join(folder, "config")], {
+    stdio: "ignore",
+  });
   const log = () => (existsSync(join(folder, "log")) ? readFileSync(join(folder, "log"), "utf8") : "");
   await answers(port, child, log);
   return {

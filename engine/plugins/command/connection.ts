@@ -6,8 +6,8 @@ import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from "ssh2";
-import type { Context } from "../server.ts";
 import { readablePrivateKey } from "../openssh.ts";
+import type { Context } from "../server.ts";
 import type { Connection, Endpoint } from "./resources.ts";
 
 const ssh2: typeof import("ssh2") = createRequire(import.meta.url)("ssh2");
@@ -74,7 +74,9 @@ async function persist<Result>(
       if (limit > -1 && failed >= limit) {
         throw new Error(`after ${failed} failed attempts: ${(error as Error).message}`);
       }
-      context.log("info", `${what} ${failed + 1}/${limit === -1 ? "inf" : limit} failed: retrying`, { status: true });
+      context.log("info", `${what} ${failed + 1}/${limit === -1 ? "inf" : limit} failed: retrying`, {
+        status: true,
+      });
     }
     await wait(Math.min(delay, LONGEST_DELAY), undefined, { signal: context.signal }).catch(() => {});
     delay *= BACKOFF;
@@ -145,7 +147,10 @@ function clientConfig(endpoint: Endpoint): ConnectConfig {
     },
   };
   if (endpoint.hostKey !== undefined) {
-    config.algorithms = { ...config.algorithms, serverHostKey: hostKeyAlgorithms(parseHostKey(endpoint.hostKey).type) };
+    config.algorithms = {
+      ...config.algorithms,
+      serverHostKey: hostKeyAlgorithms(parseHostKey(endpoint.hostKey).type),
+    };
   }
   if (endpoint.privateKey !== undefined) {
     try {
@@ -163,14 +168,15 @@ function clientConfig(endpoint: Endpoint): ConnectConfig {
   }
   // The real provider asks a second time with an agent's keys only when it has tried no key, yet fails when
   // SSH_AUTH_SOCK names a socket that is dead. Here a key that is given never depends on an agent.
-  const agent = endpoint.agentSocketPath ?? (endpoint.privateKey === undefined ? process.env.SSH_AUTH_SOCK : undefined);
+  const agent =
+    endpoint.agentSocketPath ?? (endpoint.privateKey === undefined ? process.env.SSH_AUTH_SOCK : undefined);
   if (agent) config.agent = agent;
   // The method "none" would only cost a round trip.
   config.authHandler = [
     ...(config.privateKey === undefined ? [] : (["publickey"] as const)),
     ...(config.password === undefined ? [] : (["password", "keyboard-interactive"] as const)),
     ...(agent ? (["agent"] as const) : []),
-    ...(config.privateKey ?? config.password ?? agent ? [] : (["none"] as const)),
+    ...((config.privateKey ?? config.password ?? agent) ? [] : (["none"] as const)),
   ];
   return config;
 }

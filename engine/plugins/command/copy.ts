@@ -37,7 +37,9 @@ export async function copyFiles(
   session.client.on("error", (error) => {
     lost = ` (${error.message})`;
   });
-  session.client.on("close", () => cut(new Error(`the connection to ${host}:${port} was lost while copying${lost}`)));
+  session.client.on("close", () =>
+    cut(new Error(`the connection to ${host}:${port} was lost while copying${lost}`)),
+  );
   const cancel = () => cut(new Error(reason(context.signal)));
   context.signal.addEventListener("abort", cancel, { once: true });
   try {

@@ -36,7 +36,8 @@ export function runLocal(
     child.on("error", (error: NodeJS.ErrnoException) => {
       context.signal.removeEventListener("abort", kill);
       const where = inputs.dir === undefined ? `${program}` : `${program} in ${inputs.dir}`;
-      const cause = error.code === "ENOENT" ? `${where}: no such file or directory` : `${where}: ${error.message}`;
+      const cause =
+        error.code === "ENOENT" ? `${where}: no such file or directory` : `${where}: ${error.message}`;
       reject(capture.failure(cause, command));
     });
     child.on("close", (code, signal) => {

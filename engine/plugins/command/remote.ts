@@ -96,8 +96,16 @@ interface Internals {
  * without asking for an answer, so its `exec` request is held back until every answer is there.
  */
 function setEnvironment(client: Client, inputs: CommandInputs, previous: Output, context: Context): void {
-  const wanted = Object.entries(inputs.environment ?? {}).map(([name, value]) => ({ name, value, must: true }));
-  const tried = Object.entries(previousOutput(inputs, previous)).map(([name, value]) => ({ name, value, must: false }));
+  const wanted = Object.entries(inputs.environment ?? {}).map(([name, value]) => ({
+    name,
+    value,
+    must: true,
+  }));
+  const tried = Object.entries(previousOutput(inputs, previous)).map(([name, value]) => ({
+    name,
+    value,
+    must: false,
+  }));
   const variables = [...wanted, ...tried];
   if (variables.length === 0) return;
   const { _chanMgr: channels, _protocol: protocol } = client as unknown as Internals;

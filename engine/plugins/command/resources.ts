@@ -2,7 +2,13 @@
 // when one runs: a preview or an update without changes needs none of it.
 
 import { randomBytes } from "node:crypto";
-import { type Context, type Difference, type DifferenceKind, notAvailable, type Resource } from "../server.ts";
+import {
+  type Context,
+  type Difference,
+  type DifferenceKind,
+  notAvailable,
+  type Resource,
+} from "../server.ts";
 import {
   differences,
   equal,
@@ -135,7 +141,11 @@ export const localCommand = command(
   async () => (await import("./local.ts")).runLocal,
 );
 
-export const remoteCommand = command(remoteCommandFields, [], async () => (await import("./remote.ts")).runRemote);
+export const remoteCommand = command(
+  remoteCommandFields,
+  [],
+  async () => (await import("./remote.ts")).runRemote,
+);
 
 export const copyToRemote: Resource = {
   async check(news) {
@@ -157,7 +167,8 @@ export const copyToRemote: Resource = {
   },
   async update({ state, inputs, preview }, context) {
     const moved = reveal(state.remotePath) !== reveal(inputs.remotePath);
-    if (!preview && (moved || !equal(reveal(state.source), reveal(inputs.source)))) await copy(inputs, context);
+    if (!preview && (moved || !equal(reveal(state.source), reveal(inputs.source))))
+      await copy(inputs, context);
     return inputs;
   },
 };

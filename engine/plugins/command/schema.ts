@@ -2,7 +2,16 @@
 // that follow from these.
 
 import type { Failure } from "../server.ts";
-import { isArchive, isAsset, isObject, isUnknown, type Properties, secret, unwrap, type Value } from "../values.ts";
+import {
+  isArchive,
+  isAsset,
+  isObject,
+  isUnknown,
+  type Properties,
+  secret,
+  unwrap,
+  type Value,
+} from "../values.ts";
 
 export interface Field {
   readonly type: "string" | "number" | "boolean" | "list" | "strings" | "map" | "asset" | Fields;
@@ -87,14 +96,21 @@ function faults(given: Properties, fields: Fields, prefix: string): Failure[] {
     const field = fields[name];
     if (value === null || isUnknown(value)) continue;
     if (!field) {
-      found.push({ property, reason: `Unrecognized field '${name}'; known: ${Object.keys(fields).join(", ")}` });
+      found.push({
+        property,
+        reason: `Unrecognized field '${name}'; known: ${Object.keys(fields).join(", ")}`,
+      });
       continue;
     }
     const inner = unwrap(value) as Value;
-    if (typeof field.type === "object" && isObject(inner)) found.push(...faults(inner, field.type, `${property}.`));
+    if (typeof field.type === "object" && isObject(inner))
+      found.push(...faults(inner, field.type, `${property}.`));
     else if (!fits(inner, field.type)) {
       const wanted = typeof field.type === "object" ? "object" : NAMES[field.type];
-      found.push({ property, reason: `Field '${name}' must be a '${wanted}'; got '${nameOf(inner)}' instead` });
+      found.push({
+        property,
+        reason: `Field '${name}' must be a '${wanted}'; got '${nameOf(inner)}' instead`,
+      });
     }
   }
   for (const [name, field] of Object.entries(fields)) {

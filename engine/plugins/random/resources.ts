@@ -46,7 +46,12 @@ const text: Pick<Bridged, "attributes" | "absent" | "normalize" | "valid"> = {
     const counts = [inputs.minLower, inputs.minUpper, inputs.minNumeric, inputs.minSpecial];
     const sum = counts.reduce<number>((total, count) => total + Number(count ?? 0), 0);
     if (Number(inputs.length) >= sum || Number.isNaN(Number(inputs.length))) return [];
-    return [{ property, reason: `'length' must be at least the sum of the minimums, ${sum}; it is ${inputs.length}` }];
+    return [
+      {
+        property,
+        reason: `'length' must be at least the sum of the minimums, ${sum}; it is ${inputs.length}`,
+      },
+    ];
   },
 };
 
@@ -68,7 +73,8 @@ function randomText(planned: Properties): string {
     ...pick(special, Number(planned.minSpecial)),
   ];
   const rest = Number(planned.length) - picked.length;
-  if (rest > 0 && all === "") throw new Error("the character set is empty: 'overrideSpecial' holds no character");
+  if (rest > 0 && all === "")
+    throw new Error("the character set is empty: 'overrideSpecial' holds no character");
   picked.push(...pick(all, rest));
   for (let index = picked.length - 1; index > 0; index--) {
     const other = randomInt(index + 1);

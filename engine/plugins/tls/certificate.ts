@@ -2,7 +2,22 @@
 
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
-import { bitString, bits, der, explicit, ia5, integer, NULL, octets, oid, sequence, setOf, text, time, TRUE } from "./der.ts";
+import {
+  bitString,
+  bits,
+  der,
+  explicit,
+  ia5,
+  integer,
+  NULL,
+  octets,
+  oid,
+  sequence,
+  setOf,
+  TRUE,
+  text,
+  time,
+} from "./der.ts";
 
 export interface Subject {
   readonly country?: string;
@@ -130,7 +145,8 @@ function extensions(publicKey: KeyObject, options: CertificateOptions, subjectIs
   const extended = options.allowedUses.flatMap((use) => EXTENDED_USES[use] ?? []);
   if (extended.length > 0) add("2.5.29.37", false, sequence(...extended.map(oid)));
 
-  const path = options.isCa && options.maxPathLength !== undefined ? [integer(Buffer.from([options.maxPathLength]))] : [];
+  // 0 is left out: for the real provider it is the same as none.
+  const path = options.isCa && options.maxPathLength ? [integer(Buffer.from([options.maxPathLength]))] : [];
   add("2.5.29.19", true, sequence(...(options.isCa ? [TRUE] : []), ...path));
 
   const keyId = createHash("sha1").update(keyBits(publicKey)).digest();
@@ -146,9 +162,10 @@ function extensions(publicKey: KeyObject, options: CertificateOptions, subjectIs
   return list;
 }
 
-/** The key itself, without the identifier of its algorithm: what a key identifier is the digest of. */
+/** What a key identifier is the digest of: the key without its algorithm's identifier; Ed25519's as octets. */
 function keyBits(publicKey: KeyObject): Buffer {
   const spki = publicKey.export({ type: "spki", format: "der" });
+  if (publicKey.asymmetricKeyType === "ed25519") return octets(spki.subarray(-32));
   const header = (at: number) => {
     const length = spki[at + 1] ?? 0;
     return length < 0x80 ? { start: at + 2, length } : longLength(spki, at + 2, length & 0x7f);
@@ -171,5 +188,12 @@ export function addressBytes(address: string): Buffer {
   const groups = (part: string | undefined) => (part ? part.split(":") : []);
   const [before, after] = [groups(head), groups(tail)];
   const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
-  return Buffer.from([...before, ...zeros, ...after].map((group) => group.padStart(4, "0")).join(""), "hex");
+  const bytes = Buffer.from(
+    [...before, ...zeros, ...after].map((group) => group.padStart(4, "0")).join(""),
+    "hex",
+  );
+  // An IPv4 address in IPv6 form (::ffff:1.2.3.4) is an IPv4 address.
+  return bytes.subarray(0, 12).equals(Buffer.from("00000000000000000000ffff", "hex"))
+    ? bytes.subarray(12)
+    : bytes;
 }

@@ -63,5 +63,7 @@ export const ia5 = (value: string): Buffer => der(0x16, Buffer.from(value, "lati
 export function time(date: Date): Buffer {
   const digits = date.toISOString().replace(/[-:T]|\.\d+/g, "");
   const year = date.getUTCFullYear();
-  return year >= 1950 && year < 2050 ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits));
+  return year >= 1950 && year < 2050
+    ? der(0x17, Buffer.from(digits.slice(2)))
+    : der(0x18, Buffer.from(digits));
 }

@@ -8,6 +8,7 @@ import {
 import { promisify } from "node:util";
 import { bridged } from "../bridged.ts";
 import { keyType, privateKeyOpenssh, publicKeyBlob } from "../openssh.ts";
+import type { Failure } from "../server.ts";
 import { type Properties, UNKNOWN, type Value } from "../values.ts";
 import { addressBytes, allowedUses, type Subject, selfSign } from "./certificate.ts";
 
@@ -22,7 +23,9 @@ const CURVES: Readonly<Record<string, string>> = {
 const HOUR = 3_600_000;
 
 const oneOf = (known: readonly string[]) => (value: Value) =>
-  known.includes(String(value)) ? undefined : `must be one of ${known.join(", ")}; it is ${JSON.stringify(value)}`;
+  known.includes(String(value))
+    ? undefined
+    : `must be one of ${known.join(", ")}; it is ${JSON.stringify(value)}`;
 const notNegative = (value: Value) => (Number(value) >= 0 ? undefined : `must be at least 0; it is ${value}`);
 
 export const privateKey = bridged("PrivateKey", {
@@ -128,6 +131,21 @@ export const selfSignedCert = bridged("SelfSignedCert", {
   },
   absent: { dnsNames: null, ipAddresses: null, maxPathLength: null, subject: [], uris: null },
   objects: { subject: { fields: SUBJECT, renamed: { streetAddresses: "street_address" } } },
+  valid(inputs) {
+    const ca = inputs.isCaCertificate === true;
+    const found: Failure[] = [];
+    const fail = (property: string, reason: string) =>
+      found.push({ property, reason: `'${property}' ${reason}` });
+    if (ca && Object.keys(inputs.subject ?? {}).length === 0) {
+      fail("subject", "must name something in the certificate of an authority (isCaCertificate)");
+    }
+    if (!ca && Number(inputs.maxPathLength ?? 0) > 0)
+      fail("maxPathLength", "is for authorities only (isCaCertificate)");
+    if (inputs.setAuthorityKeyId === true && !ca && inputs.setSubjectKeyId !== true) {
+      fail("setAuthorityKeyId", "needs 'setSubjectKeyId' too");
+    }
+    return found;
+  },
   replacedBy: "readyForRenewal",
   known: (planned) => ({
     readyForRenewal: Number(planned.earlyRenewalHours) >= Number(planned.validityPeriodHours),
