@@ -23,8 +23,8 @@ entries_on_a_page = 10
 @require_http_methods(["GET", "HEAD", "POST"])
 def front_page(request):
     """
-    The log book and the state of its parts. While Redis is away it works without a visit count; while Postgres is
-    away it still says what is deployed, with status 503.
+    The log book and the state of its parts. While Redis is away it works without a visit count; while
+    Postgres is away it still says what is deployed, with status 503.
     """
     postgres, redis, media, static = parts.postgres(), parts.redis(), parts.media(), parts.static_files()
 
