@@ -1,0 +1,291 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../host/host.ts";
+import { HostScript } from "../host/host-script.ts";
+import { renderTemplate } from "../host/template.ts";
+import type { PackageSet } from "../system/system.ts";
+import { environmentFile } from "./settings.ts";
+import { type DirectorySource, type GitSource, openSource, releaseId, type Source } from "./source.ts";
+import { tools } from "./tools.ts";
+
+const here = (file: string) => join(import.meta.dirname, file);
+
+export interface AppArgs {
+  readonly host: Host;
+  /** Name of the application, of its service account and, with `-web`, of its systemd units. */
+  readonly name: string;
+  /** The account that owns the application's files. */
+  readonly owner: string;
+  /** The application's directory on the host. @default "/srv/NAME" */
+  readonly root?: string | undefined;
+  readonly source: DirectorySource | GitSource;
+  /** The Python that the application needs, such as `3.13`. @default the host's own */
+  readonly python?: string | undefined;
+  /** The WSGI application, `MODULE:CALLABLE`. */
+  readonly wsgi: string;
+  /** Django's settings module. @default none: not a Django application */
+  readonly settings?: string | undefined;
+  /** The file that names the dependencies. @default the first there is of the usual ones */
+  readonly requirements?: string | undefined;
+  /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
+  readonly static?: string | undefined;
+  /** Settings that are not secret. */
+  readonly env: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Settings that are secret. */
+  readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  /** The path that answers 200 when the application is well. */
+  readonly health: string;
+  /** How many worker processes serve requests. */
+  readonly workers: number;
+  /** How long a request may take, in seconds. */
+  readonly timeout: number;
+  /** The name that the site is asked by. */
+  readonly domain: pulumi.Input<string>;
+  readonly scheme: "http" | "https";
+  /** Units that must run before the application. */
+  readonly after: readonly string[];
+}
+
+/** A Django or Flask application: its account, settings and units, and the release that runs. */
+export class App extends pulumi.ComponentResource {
+  /** The socket that the application answers at. */
+  readonly socket: string;
+  /** Where uploaded files lie. */
+  readonly mediaRoot: string;
+  /** Where the static files of the running release lie. */
+  readonly staticRoot: string | undefined;
+  /** The id of the release that runs, once it is well. */
+  readonly release: pulumi.Output<string>;
+  /** The public key that a private repository must know, once there is one. */
+  readonly deployKey: pulumi.Output<string> | undefined;
+
+  /** What applications need from Debian. */
+  static packages(python: string | undefined, more: readonly string[]): PackageSet {
+    const interpreter = python === undefined ? "python3" : `python${python}`;
+    return { packages: [interpreter, `${interpreter}-venv`, "python3-pip", "brotli", "git", ...more] };
+  }
+
+  readonly #name: string;
+  readonly #args: AppArgs;
+  readonly #root: string;
+
+  constructor(name: string, args: AppArgs, options?: pulumi.ComponentResourceOptions) {
+    super("berth:app:App", name, {}, options);
+    this.#name = name;
+    this.#args = args;
+    this.#root = args.root ?? `/srv/${args.name}`;
+    this.socket = `/run/${args.name}/web.sock`;
+    this.mediaRoot = `${this.#root}/media`;
+    const hasStatic = args.settings !== undefined || args.static !== undefined;
+    this.staticRoot = hasStatic ? `${this.#root}/static/current` : undefined;
+
+    const source = openSource(name, args.source, args.wsgi.split(":")[0] ?? "", this);
+    const account = this.#account();
+    const settings = this.#settings(source, account);
+    const web = this.#web(settings);
+    const [id, prepared] = this.#prepare(source, settings);
+    const live = this.#live(id, [web, prepared]);
+
+    this.release = pulumi.all([id, live.id]).apply(([release]) => release);
+    this.deployKey = source.deployKey?.key.publicKeyOpenssh.apply((key) => key.trim());
+    this.registerOutputs();
+  }
+
+  #account(): HostScript {
+    const { name, owner } = this.#args;
+    return new HostScript(
+      `${this.#name}-account`,
+      {
+        host: this.#args.host,
+        script: here("account.sh"),
+        removal: here("account-removal.sh"),
+        slots: { name, owner, root: this.#root },
+        files: {
+          [`/etc/logrotate.d/${name}`]: {
+            content: renderTemplate(here("logrotate.conf.liquid"), { name, root: this.#root }),
+          },
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  #settings(source: Source, account: HostScript): HostScript {
+    const { name, owner } = this.#args;
+    const deployKey = source.deployKey;
+    return new HostScript(
+      `${this.#name}-settings`,
+      {
+        host: this.#args.host,
+        script: here("settings.sh"),
+        slots: { name, root: this.#root },
+        secretFiles: {
+          [`${this.#root}/config/env`]: {
+            content: pulumi
+              .all([this.#plainSettings(), this.#args.secrets])
+              .apply(([plain, secret]) => environmentFile({ ...plain, ...secret })),
+            owner: `root:${name}`,
+            mode: "0640",
+          },
+          ...(deployKey === undefined
+            ? {}
+            : {
+                [`/etc/berth/${name}/deploy-key`]: {
+                  content: deployKey.key.privateKeyOpenssh,
+                  owner: `${owner}:${owner}`,
+                  mode: "0400",
+                },
+              }),
+        },
+        ...(deployKey === undefined
+          ? {}
+          : { files: { [`/etc/berth/${name}/known_hosts`]: { content: deployKey.knownHosts } } }),
+      },
+      { parent: this, dependsOn: [account] },
+    );
+  }
+
+  /** What every application is told, under the names that twelve-factor applications use (https://12factor.net/config). */
+  #plainSettings(): pulumi.Output<Record<string, string>> {
+    const { env, settings, domain, scheme } = this.#args;
+    return pulumi.all([env, domain]).apply(
+      ([own, host]): Record<string, string> => ({
+        ...(settings === undefined ? {} : { DJANGO_SETTINGS_MODULE: settings }),
+        LANG: "C.UTF-8",
+        PYTHONUNBUFFERED: "1",
+        SITE_URL: `${scheme}://${host}`,
+        STATIC_URL: "/static/",
+        MEDIA_URL: "/media/",
+        MEDIA_ROOT: this.mediaRoot,
+        BERTH_STACK: pulumi.getStack(),
+        BERTH_HOST: this.#args.host.name,
+        ...own,
+      }),
+    );
+  }
+
+  #web(settings: HostScript): HostScript {
+    const { name, wsgi, workers, timeout, after } = this.#args;
+    const root = this.#root;
+    return new HostScript(
+      `${this.#name}-web`,
+      {
+        host: this.#args.host,
+        script: here("web.sh"),
+        removal: here("web-removal.sh"),
+        slots: { name },
+        files: {
+          [`/etc/systemd/system/${name}-web.socket`]: {
+            content: renderTemplate(here("web.socket.liquid"), { name }),
+          },
+          [`/etc/systemd/system/${name}-web.service`]: {
+            content: renderTemplate(here("web.service.liquid"), {
+              name,
+              root,
+              wsgi,
+              after,
+              stop_timeout: timeout + 10,
+              in_home: root.startsWith("/home/"),
+            }),
+          },
+          [`/etc/berth/${name}/gunicorn.py`]: {
+            content: renderTemplate(here("gunicorn.py.liquid"), { workers, timeout }),
+          },
+        },
+      },
+      { parent: this, dependsOn: [settings] },
+    );
+  }
+
+  /** The release, made beside what runs. */
+  #prepare(source: Source, settings: HostScript): [pulumi.Output<string>, HostScript] {
+    const { host, name, owner, python, requirements, wsgi } = this.#args;
+    const recipe = [python ?? "", requirements ?? "", source.git?.path ?? "", tools.gunicorn];
+    const id = source.version.apply((version) => releaseId(version, recipe));
+    const remotePath = id.apply((release) => `.berth-${name}-${release}.tar`);
+    const archive =
+      source.archive === undefined
+        ? undefined
+        : new remote.CopyToRemote(
+            `${this.#name}-archive`,
+            {
+              connection: host.connection,
+              source: new pulumi.asset.FileAsset(source.archive.path),
+              remotePath,
+              // Without it the archive would not be copied to another machine.
+              triggers: [host.identity],
+            },
+            {
+              parent: this,
+              dependsOn: [host.ready],
+              additionalSecretOutputs: ["connection"],
+              ...(host.deletedWith === undefined ? {} : { deletedWith: host.deletedWith }),
+            },
+          );
+    const prepared = new HostScript(
+      `${this.#name}-release`,
+      {
+        host,
+        script: ["common.sh", "dependencies.sh", "frontend.sh", "release.sh"].map(here),
+        slots: {
+          name,
+          owner,
+          root: this.#root,
+          release: id,
+          archive: archive === undefined ? "" : remotePath,
+          archive_sha256: source.archive?.sha256 ?? "",
+          git_url: source.git?.url ?? "",
+          git_commit: source.git?.commit ?? "",
+          git_path: source.git?.path ?? "",
+          python: python === undefined ? "python3" : `python${python}`,
+          requirements: requirements ?? "",
+          wsgi_module: wsgi.split(":")[0] ?? "",
+          ...tools,
+        },
+      },
+      { parent: this, dependsOn: archive === undefined ? [settings] : [settings, archive] },
+    );
+    return [id, prepared];
+  }
+
+  /** The switch to the release. */
+  #live(release: pulumi.Output<string>, dependsOn: pulumi.Resource[]): HostScript {
+    const { host, name, owner, settings, health, domain, scheme, timeout, secrets } = this.#args;
+    return new HostScript(
+      `${this.#name}-live`,
+      {
+        host,
+        script: ["common.sh", "live.sh"].map(here),
+        slots: {
+          name,
+          owner,
+          root: this.#root,
+          release,
+          django: settings ?? "",
+          static: this.#args.static ?? "",
+          health,
+          domain,
+          scheme,
+          timeout,
+          settings: this.#plainSettings().apply((plain) =>
+            createHash("sha256").update(JSON.stringify(plain)).digest("hex").slice(0, 16),
+          ),
+        },
+        // Not for use: a changed secret must start the service anew, and what fails must not print one.
+        secrets: pulumi.output(secrets).apply(withPasswords),
+      },
+      { parent: this, dependsOn },
+    );
+  }
+}
+
+/** The secrets, and beside each URL with a password in it that password, which may be printed without its URL. */
+function withPasswords(secrets: Record<string, string>): Record<string, string> {
+  const passwords = Object.entries(secrets).flatMap(([name, value]) => {
+    const password = URL.canParse(value) ? new URL(value).password : "";
+    return password === "" ? [] : [[`${name}-password`, decodeURIComponent(password)]];
+  });
+  return { ...secrets, ...Object.fromEntries(passwords) };
+}

@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import ignore, { type Ignore } from "ignore";
+import { create } from "tar";
+
+/** What no release needs: version control, environments, caches, a developer's own settings and database. */
+const neverShipped = [
+  ".git",
+  ".hg",
+  ".svn",
+  ".berth",
+  ".venv",
+  "venv",
+  "node_modules",
+  "__pycache__",
+  "*.pyc",
+  ".mypy_cache",
+  ".pytest_cache",
+  ".ruff_cache",
+  ".tox",
+  ".DS_Store",
+  ".env",
+  "*.sqlite3",
+];
+
+export interface Archive {
+  /** Path of the tar file, from the directory of Pulumi.yaml. */
+  readonly path: string;
+  /** SHA-256 of the tar file, in hex. */
+  readonly sha256: string;
+}
+
+/**
+ * Packs a directory into a tar file whose bytes depend on names, modes and contents alone, so that the same source
+ * is the same release on every computer. Left out are the files that no release needs and those that the
+ * directory's own .gitignore and .berthignore name (gitignore(5)).
+ *
+ * @param store where archives are kept; older ones of the same directory are removed
+ */
+export function packDirectory(directory: string, store: string): Archive {
+  const files = listFiles(directory);
+  if (files.length === 0) {
+    throw new Error(`${directory}: has no file to ship; look at its .gitignore and .berthignore`);
+  }
+  mkdirSync(store, { recursive: true });
+  const temporary = join(store, `${process.pid}.tar.part`);
+  // No owner, no time: see `portable` in the documentation of npm's tar.
+  create(
+    { file: temporary, cwd: directory, sync: true, portable: true, mtime: new Date(0), noDirRecurse: true },
+    files,
+  );
+  const sha256 = createHash("sha256").update(readFileSync(temporary)).digest("hex");
+  const path = join(store, `${sha256.slice(0, 16)}.tar`);
+  renameSync(temporary, path);
+  removeOld(store);
+  return { path: relative(process.cwd(), path), sha256 };
+}
+
+/** Archives are made again when they are needed; ten are more than the releases that a host keeps. */
+function removeOld(store: string): void {
+  const old = readdirSync(store)
+    .map((name) => ({ path: join(store, name), time: statSync(join(store, name)).mtimeMs }))
+    .sort((a, b) => b.time - a.time)
+    .slice(10);
+  for (const { path } of old) {
+    rmSync(path, { force: true });
+  }
+}
+
+function listFiles(directory: string): string[] {
+  const rules = ignore().add(neverShipped);
+  for (const name of [".gitignore", ".berthignore"]) {
+    const path = join(directory, name);
+    if (existsSync(path)) {
+      rules.add(readFileSync(path, "utf8"));
+    }
+  }
+  return walk(directory, "", rules).sort();
+}
+
+function walk(root: string, below: string, rules: Ignore): string[] {
+  return readdirSync(join(root, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (rules.ignores(entry.isDirectory() ? `${path}/` : path)) {
+      return [];
+    }
+    return entry.isDirectory()
+      ? walk(root, path, rules)
+      : entry.isFile() || entry.isSymbolicLink()
+        ? [path]
+        : [];
+  });
+}

@@ -1,0 +1,92 @@
+: "${django?the settings module of a Django application; empty for another}"
+: "${static?the directory of static files in the release; empty for none}"
+: "${health?the path that answers 200 when the application is well}"
+: "${domain?the name that the site is asked by}"
+: "${scheme?http or https}"
+: "${settings?changes when a setting that is not secret does}"
+: "${timeout?how long a request may take, in seconds}"
+
+unit=$name-web.service
+current=$root/current
+record=$state/app-$name.live
+
+# in_unit ACCOUNT COMMAND…: in the release, with the settings that the service gets, which only systemd reads.
+in_unit() {
+  local account=$1
+  shift
+  logged systemd-run --quiet --wait --pipe --collect --unit "berth-$name-release" -p User="$account" -p Group="$name" \
+    -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
+    -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes "$@"
+}
+
+# What must be the same for the running service to be the one wanted: release, settings, unit.
+wanted() {
+  printf '%s %s %s\n' "$release" "$settings" \
+    "$(cat "$root/config/env" "/etc/systemd/system/$unit" "/etc/berth/$name/gunicorn.py" | sha256sum | cut -d' ' -f1)"
+}
+
+answer() {
+  curl -s -o /dev/null -m "$1" -w '%{http_code}' --unix-socket "/run/$name/web.sock" \
+    -H "X-Forwarded-Proto: $scheme" "http://$domain$health" || true
+}
+well() { [ "$(answer 10)" = 200 ]; }
+
+collect_static() {
+  local target=$root/static/$release source=
+  [ ! -e "$target/.complete" ] || return 0
+  rm -rf "$target"
+  put_directory "$target" "$owner:www-data" 2755
+  if [ -n "$static" ]; then
+    source=$directory/$static
+    [ -d "$source" ] || fail "the release has no directory '$static' (berth:app.static)."
+    logged runuser -u "$owner" -- sh -c 'umask 022; cp -r -- "$1/." "$2/"' sh "$source" "$target" || fail "the static files cannot be copied."
+  elif [ -n "$django" ]; then
+    in_unit "$owner" -p UMask=0022 "$venv/bin/python" -m django collectstatic --noinput --verbosity 0 ||
+      fail "Django's collectstatic failed." "Its last lines are above; the site still runs what it ran."
+  fi
+  # Compressed once, here, and not at every request.
+  find "$target" -type f -size +1k \( -name '*.css' -o -name '*.js' -o -name '*.mjs' -o -name '*.svg' -o -name '*.json' \
+    -o -name '*.txt' -o -name '*.xml' -o -name '*.map' -o -name '*.html' \) -print0 |
+    runuser -u "$owner" -- sh -c 'umask 022; tee /dev/null | xargs -0r sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
+    { refuse_full_disk; fail "the static files cannot be compressed."; }
+  : >"$target/.complete"
+}
+
+migrate() {
+  [ -n "$django" ] || return 0
+  in_unit "$name" "$venv/bin/python" -m django migrate --noinput --verbosity 1 ||
+    fail "Django's migrate failed." "Its last lines are above; the site still runs the release before."
+}
+
+switch_to() {
+  put_link "$root/static/current" "$root/static/$(basename "$1")"
+  put_link "$current" "$1"
+}
+
+start() { systemctl reset-failed "$unit" 2>/dev/null || true; logged systemctl restart "$unit"; }
+
+if [ "$(cat "$record" 2>/dev/null)" != "$(wanted)" ] || [ "$(readlink "$current" || true)" != "$directory" ] || ! well; then
+  refuse_full_disk
+  previous=$(readlink "$current" || true)
+  collect_static
+  migrate
+  switch_to "$directory"
+  if ! start || ! wait_until 30 well; then
+    code=$(answer 10)
+    journalctl -u "$unit" -n 30 -o cat --no-pager 2>/dev/null | mask >&2 || true
+    if [ -n "$previous" ] && [ "$previous" != "$directory" ] && [ -d "$previous" ]; then
+      switch_to "$previous"
+      start || true
+      wait_until 30 well || true
+      fail "release $release is not well: $health answers ${code:-nothing}, and 200 was expected." "The release before, $(basename "$previous"), runs again."
+    fi
+    fail "release $release is not well: $health answers ${code:-nothing}, and 200 was expected." "Its log: journalctl -u $unit"
+  fi
+  wanted >"$record"
+fi
+well || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"
+
+# The last five releases stay, and the one that runs.
+find "$root/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | tail -n +6 | while read -r _ old; do
+  if [ "$old" != "$release" ]; then rm -rf "${root:?}/releases/$old" "${root:?}/static/$old"; fi
+done

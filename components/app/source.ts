@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import { type Archive, packDirectory } from "./archive.ts";
+import { knownHostsLine, resolveCommit, sshServer } from "./git.ts";
+
+/** A directory of the computer that runs Berth. */
+export interface DirectorySource {
+  readonly directory: string;
+}
+
+/** A git repository. */
+export interface GitSource {
+  readonly git: string;
+  /** Branch, tag or full commit id. */
+  readonly ref: string;
+  /** The application's directory in the repository. */
+  readonly path: string;
+  /** Host key of the git server, for a URL that is reached by SSH. */
+  readonly hostKey?: string | undefined;
+}
+
+/** Where a release's code comes from, settled: an archive at hand, or a commit. */
+export interface Source {
+  /** What the code is: a hash of the archive, or the commit. */
+  readonly version: pulumi.Output<string>;
+  readonly archive: Archive | undefined;
+  readonly git:
+    | { readonly url: string; readonly path: string; readonly commit: pulumi.Output<string> }
+    | undefined;
+  /** The key that the host reads a private repository with, and what it must see there. */
+  readonly deployKey: { readonly key: tls.PrivateKey; readonly knownHosts: string } | undefined;
+}
+
+/**
+ * Settles where the code comes from, before anything is made.
+ *
+ * @throws {pulumi.RunError} when the directory or the WSGI module is not there
+ */
+export function openSource(
+  name: string,
+  source: DirectorySource | GitSource,
+  wsgiModule: string,
+  parent: pulumi.Resource,
+): Source {
+  return "directory" in source
+    ? openDirectory(source.directory, wsgiModule)
+    : openRepository(name, source, parent);
+}
+
+function openDirectory(directory: string, wsgiModule: string): Source {
+  if (!existsSync(directory) || !statSync(directory).isDirectory()) {
+    throw new pulumi.RunError(
+      `berth:app.source.directory: expected a directory, from ${process.cwd()}; found no directory '${directory}'`,
+    );
+  }
+  const module = wsgiModule.replaceAll(".", "/");
+  if (!existsSync(join(directory, `${module}.py`)) && !existsSync(join(directory, module, "__init__.py"))) {
+    throw new pulumi.RunError(
+      `berth:app.wsgi: expected the module '${wsgiModule}' in '${directory}'; ` +
+        `found neither ${module}.py nor ${module}/__init__.py there`,
+    );
+  }
+  const archive = packDirectory(directory, join(".berth", "archives"));
+  return { version: pulumi.output(archive.sha256), archive, git: undefined, deployKey: undefined };
+}
+
+function openRepository(name: string, source: GitSource, parent: pulumi.Resource): Source {
+  const server = sshServer(source.git);
+  const reference = { url: source.git, ref: source.ref };
+  if (server === undefined) {
+    const commit = pulumi.output(resolveCommit(reference));
+    return {
+      version: commit,
+      archive: undefined,
+      git: { url: source.git, path: source.path, commit },
+      deployKey: undefined,
+    };
+  }
+  const knownHosts = knownHostsLine(server, source.hostKey);
+  const key = new tls.PrivateKey(`${name}-deploy-key`, { algorithm: "ED25519" }, { parent });
+  const commit = pulumi.unsecret(
+    pulumi.all([key.privateKeyOpenssh, key.publicKeyOpenssh]).apply(async ([privateKey, publicKey]) => {
+      try {
+        return await resolveCommit({ ...reference, ssh: { privateKey, knownHosts } });
+      } catch (error) {
+        throw new pulumi.RunError(
+          `${(error as Error).message}\nEnter this deploy key (read only) at ${server.host}, then run 'pulumi up' again:\n${publicKey.trim()}`,
+        );
+      }
+    }),
+  );
+  return {
+    version: commit,
+    archive: undefined,
+    git: { url: source.git, path: source.path, commit },
+    deployKey: { key, knownHosts },
+  };
+}
+
+/**
+ * The id of a release: what the code is, and, where the same code is prepared in another way, how.
+ *
+ * @param recipe all that a release's directory depends on beside the code
+ */
+export function releaseId(version: string, recipe: readonly string[]): string {
+  const digest = createHash("sha256").update(JSON.stringify(recipe)).digest("hex");
+  return `${version.slice(0, 10)}-${digest.slice(0, 4)}`;
+}

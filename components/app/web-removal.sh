@@ -1,0 +1,3 @@
+: "${name?the name of the application}"
+systemctl disable --now --quiet "$name-web.service" "$name-web.socket" 2>/dev/null || true
+systemctl daemon-reload

@@ -1,0 +1,21 @@
+: "${machine?the identity of this machine}"
+
+case $(uname -m) in
+x86_64 | aarch64) ;;
+*) fail "this host's CPU is '$(uname -m)'; Berth runs on x86_64 and aarch64." "Nothing has been changed. Choose another machine." ;;
+esac
+# shellcheck source=/dev/null
+system=$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown} ${VERSION_ID:-}")
+case $system in
+"debian 13" | "debian 12" | "ubuntu 24.04") ;;
+*) fail "this host runs '$system'; Berth needs Debian 13 (or Debian 12, or Ubuntu 24.04)." "Nothing has been changed. Choose another machine." ;;
+esac
+[ -d /run/systemd/system ] || fail "this host does not run systemd." "Nothing has been changed. Choose another machine."
+
+if command -v cloud-init >/dev/null; then
+  # Status 2 means done with warnings of its own, which do not concern the steps (cloud-init(1)).
+  timeout 600 cloud-init status --wait >/dev/null || [ $? = 2 ] ||
+    fail "cloud-init did not end well on the host's first boot." "Its log is /var/log/cloud-init-output.log on the host."
+fi
+
+printf '%s\n' "$machine" | put_file "$state/identity" root:root 0644

@@ -1,0 +1,111 @@
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "./host.ts";
+import { removalText, type SecretFilePlace, type StepFile, type StepText, stepText } from "./step.ts";
+
+/** A file whose content is secret. */
+export interface SecretFile {
+  readonly content: pulumi.Input<string>;
+  /** `USER:GROUP`. @default "root:root" */
+  readonly owner?: string;
+  /** The mode in octal. @default "0600" */
+  readonly mode?: string;
+}
+
+export interface HostScriptArgs {
+  /** The machine it runs on. */
+  readonly host: Host;
+  /**
+   * Path of the shell script, or of several that make one text: idempotent, ends by proving itself. It declares
+   * each slot on a line of its own, `: "${name?what it is}"`, and may use the functions of `components/host/lib`.
+   */
+  readonly script: string | readonly string[];
+  /** Values for the script's slots. @default none */
+  readonly slots?: Readonly<Record<string, pulumi.Input<string | number | boolean>>>;
+  /** Files to put in place first, by their path on the host. @default none */
+  readonly files?: Readonly<Record<string, pulumi.Input<StepFile>>>;
+  /** Secret files to put in place, by their path on the host. @default none */
+  readonly secretFiles?: Readonly<Record<string, SecretFile>>;
+  /** Secrets that the script asks for by name, with `secret NAME`. @default none */
+  readonly secrets?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
+  /** Path of the shell script that takes away what is more than files; never data. @default only the files go */
+  readonly removal?: string;
+  /** More that makes the step run anew when it changes. @default only the machine's identity */
+  readonly triggers?: readonly pulumi.Input<string>[];
+}
+
+/**
+ * A named step on a host: the one way in which anything happens there. It is a `command.remote.Command` whose text
+ * is the same for create and update, so that a preview shows the text that will run; a change of the text, of a
+ * file, of a secret runs it again, and another machine makes it anew.
+ *
+ * Secrets travel by standard input alone. With a secret on board the engine logs nothing that the step prints
+ * unless it fails, and then every secret in it is masked on the host.
+ */
+export class HostScript extends remote.Command {
+  constructor(name: string, args: HostScriptArgs, options?: pulumi.CustomResourceOptions) {
+    super(name, commandArgs(name, args), pulumi.mergeOptions(resourceOptions(args.host), options));
+  }
+}
+
+function resourceOptions(host: Host): pulumi.CustomResourceOptions {
+  return {
+    dependsOn: [host.ready],
+    ...(host.deletedWith === undefined ? {} : { deletedWith: host.deletedWith }),
+    additionalSecretOutputs: ["stdin", "connection"],
+    // Longer than every wait that a step makes by itself.
+    customTimeouts: { create: "60m", update: "60m", delete: "10m" },
+  };
+}
+
+function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
+  const secretFiles = Object.entries(args.secretFiles ?? {});
+  const contents = Object.fromEntries(secretFiles.map(([path, file]) => [path, file.content]));
+  const hasSecrets = secretFiles.length > 0 || args.secrets !== undefined;
+  const secrets = pulumi
+    .all([args.secrets ?? {}, contents])
+    .apply(([named, files]): Record<string, string> => ({ ...named, ...files }));
+  // Which secrets there are is no secret.
+  const names = pulumi.unsecret(secrets.apply((values) => Object.keys(values)));
+  const text: pulumi.Output<StepText> = pulumi
+    .all([args.slots ?? {}, args.files ?? {}, names])
+    .apply(([slots, files, arriving]) => ({
+      name,
+      scripts: [args.script].flat(),
+      slots: Object.fromEntries(Object.entries(slots).map(([slot, value]) => [slot, `${value}`])),
+      files,
+      secretFiles: Object.fromEntries(secretFiles.map(([path, file]) => [path, secretPlace(path, file)])),
+      secrets: arriving,
+    }));
+  const script = text.apply(stepText);
+  return {
+    connection: args.host.connection,
+    create: script,
+    update: script,
+    delete: pulumi
+      .all([text, args.host.identity])
+      .apply(([step, identity]) => removalText(step, identity, args.removal)),
+    ...(hasSecrets ? { stdin: secretLines(secrets) } : {}),
+    triggers: [args.host.identity, ...(args.triggers ?? [])],
+    logging: hasSecrets ? remote.Logging.None : remote.Logging.StdoutAndStderr,
+    addPreviousOutputInEnv: false,
+  };
+}
+
+function secretPlace(path: string, file: SecretFile): SecretFilePlace {
+  return {
+    secret: path,
+    ...(file.owner === undefined ? {} : { owner: file.owner }),
+    ...(file.mode === undefined ? {} : { mode: file.mode }),
+  };
+}
+
+/** One line a secret: its name, a space, its value in base64 (RFC 4648), so that any value is one word. */
+function secretLines(secrets: pulumi.Output<Record<string, string>>): pulumi.Output<string> {
+  const lines = secrets.apply((values) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${Buffer.from(value).toString("base64")}\n`)
+      .join(""),
+  );
+  return pulumi.secret(lines);
+}

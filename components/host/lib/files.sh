@@ -1,0 +1,74 @@
+# Second part: files, accounts and directories, each made as wanted or left alone.
+
+# put_file PATH OWNER:GROUP MODE: standard input becomes the file, atomically. A file that is the same is left
+# alone; any other counts as a change until the step has finished, even across a kill.
+put_file() {
+  local path=$1 owner=$2 mode=$3 directory temporary
+  directory=$(dirname "$path")
+  [ -d "$directory" ] || mkdir -p "$directory"
+  temporary=$(mktemp "$directory/.berth.XXXXXXXX")
+  if ! { cat >"$temporary"; } 2>>"$log"; then
+    rm -f "$temporary"
+    refuse_full_disk
+    fail "could not write $path."
+  fi
+  chown "$owner" "$temporary"
+  chmod "$mode" "$temporary"
+  if [ -f "$path" ] && [ ! -L "$path" ] && cmp -s "$temporary" "$path" &&
+    [ "$(stat -c '%U:%G %a' "$path")" = "$(stat -c '%U:%G %a' "$temporary")" ]; then
+    rm -f "$temporary"
+  else
+    mv -fT "$temporary" "$path"
+    changes[$path]=1
+  fi
+}
+
+# put_secret_file PATH OWNER:GROUP MODE NAME: the same, with a secret for its content.
+put_secret_file() { secret "$4" | put_file "$1" "$2" "$3"; }
+
+# put_directory PATH OWNER:GROUP MODE
+put_directory() {
+  [ -d "$1" ] || mkdir -p "$1"
+  if [ "$(stat -c '%U:%G' "$1")" != "$2" ]; then chown "$2" "$1"; fi
+  if [ "$(stat -c '%a' "$1")" != "${3#0}" ]; then chmod "$3" "$1"; fi
+}
+
+# put_link PATH TARGET: replaced in one rename, so that the link is never missing.
+put_link() {
+  if [ "$(readlink "$1" 2>/dev/null || true)" = "$2" ]; then return; fi
+  ln -sfn "$2" "$1.berth-new"
+  mv -fT "$1.berth-new" "$1"
+  changes[$1]=1
+}
+
+# take_away PATH…: removes what is there; counts as a change when it was.
+take_away() {
+  local path
+  for path in "$@"; do
+    if [ -e "$path" ] || [ -L "$path" ]; then
+      rm -rf "$path"
+      changes[$path]=1
+    fi
+  done
+}
+
+# changed PREFIX…: true when something under one of these paths changed in this step, or when an earlier run of
+# this step did not come to its end.
+changed() {
+  local prefix path
+  if [ -n "${changes[/]+set}" ]; then return 0; fi
+  for prefix in "$@"; do
+    for path in "${!changes[@]}"; do
+      case $path in "$prefix"*) return 0 ;; esac
+    done
+  done
+  return 1
+}
+
+# put_service_account NAME HOME [GROUP]: a system account that cannot log in.
+put_service_account() {
+  if ! getent passwd "$1" >/dev/null; then
+    logged useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
+  fi
+  if [ -n "${3:-}" ] && ! id -nG "$1" | tr ' ' '\n' | grep -qx "$3"; then logged usermod -aG "$3" "$1"; fi
+}

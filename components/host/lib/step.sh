@@ -1,0 +1,123 @@
+# Berth's shell library, first part: how a step runs, speaks, fails and finishes.
+# The text has set: step (its name) and the slots of its script.
+set -Eeuo pipefail
+# Without a terminal nothing tells a step that the connection is gone but a broken pipe; a step goes on to its
+# end, so that a cut connection or a killed engine leaves nothing half done.
+trap '' HUP PIPE
+umask 022
+cd /
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+state=/var/lib/berth
+log=/var/log/berth/$step.log
+unfinished=$state/unfinished/$step
+declare -A secrets=()
+declare -A changes=()
+
+# say TEXT: a progress line, for a person.
+say() { printf '%s: %s\n' "$step" "$1" >&2 2>/dev/null || true; }
+
+# fail WHAT [NEXT]: ends the step with one line: what is wrong, and what to do.
+fail() {
+  trap - ERR
+  printf 'berth: %s: %s%s\n' "$step" "$1" "${2:+ $2}" | mask >&2 2>/dev/null || true
+  exit 1
+}
+
+# mask: standard input with every secret of this step replaced.
+mask() {
+  local text name value
+  text=$(cat; printf x) text=${text%x}
+  for name in "${!secrets[@]}"; do
+    value=$(secret "$name")
+    # A shorter value than this would blot out ordinary words.
+    if [ "${#value}" -ge 6 ]; then text=${text//"$value"/[secret]}; fi
+  done
+  printf '%s' "$text"
+}
+
+# secret NAME: the value of a secret, on standard output.
+secret() {
+  [ -n "${secrets[$1]+set}" ] || fail "the secret '$1' did not arrive." "Run 'pulumi up' again; if it stays, this is a fault in Berth."
+  base64 -d <<<"${secrets[$1]}"
+}
+
+free_kib() { df --output=avail -k "$1" 2>/dev/null | tail -n 1 | tr -d ' '; }
+
+# refuse_full_disk: a full disk explains most other failures, so it is asked first.
+refuse_full_disk() {
+  local place free
+  for place in / /var /srv /tmp; do
+    [ -d "$place" ] || continue
+    free=$(free_kib "$place")
+    if [ "${free:-9999999}" -lt 2048 ]; then
+      fail "the disk is full: $place has ${free} KiB left." "Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
+    fi
+  done
+}
+
+unexpected() {
+  local status=$1 line=$2 command=$3
+  trap - ERR
+  refuse_full_disk
+  fail "'$command' ended with status $status (line $line of the step)." "What it printed is in $log on the host."
+}
+trap 'unexpected $? $LINENO "$BASH_COMMAND"' ERR
+
+# logged COMMAND…: runs it with its output in the step's log; when it fails, shows the log's last lines.
+logged() {
+  local from status=0
+  from=$(($(wc -l <"$log") + 1))
+  "$@" >>"$log" 2>&1 9>&- </dev/null || status=$?
+  if [ "$status" != 0 ]; then
+    tail -n "+$from" "$log" | tail -n 40 | mask >&2 2>/dev/null || true
+    refuse_full_disk
+  fi
+  return "$status"
+}
+
+# wait_until SECONDS COMMAND…: asks four times a second; status 1 when the time is over.
+wait_until() {
+  local left=$(($1 * 4))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    left=$((left - 1))
+    [ "$left" -gt 0 ] || return 1
+    sleep 0.25
+  done
+}
+
+# Two runs never overlap on one host. The lock is the kernel's: it goes when its holder goes, however that ends.
+take_lock() {
+  local holder
+  exec 9<>/run/lock/berth.lock
+  if ! flock -n 9; then
+    if ! flock -w 5 9; then
+      holder=$(cat /run/lock/berth.lock 2>/dev/null || true)
+      say "waiting for another run of Berth on this host (step '${holder:-unknown}'), up to 20 minutes"
+      flock -w 1200 9 || fail "another run of Berth (step '${holder:-unknown}') has held this host for 20 minutes." "See what it does with 'ps -ef' on the host, then run 'pulumi up' again."
+    fi
+  fi
+  printf '%s\n' "$step" >/run/lock/berth.lock
+}
+
+read_secrets() {
+  local name value
+  while read -r name value; do secrets[$name]=$value; done
+}
+
+# begin NAMES: takes the secrets from standard input, the lock, and marks the step as begun.
+begin() {
+  local name
+  read_secrets
+  for name in $1; do secret "$name" >/dev/null; done
+  take_lock
+  mkdir -p "$state/unfinished" /var/log/berth 2>/dev/null || refuse_full_disk
+  chmod 0750 /var/log/berth
+  if [ -e "$unfinished" ]; then changes[/]=1; fi
+  { : >"$unfinished"; } 2>/dev/null || refuse_full_disk
+  (umask 077 && printf '== %s %s\n' "$(date -u +%FT%TZ)" "$step" >>"$log") || refuse_full_disk
+}
+
+# finish: the step has proved itself; what it changed is in force.
+finish() { rm -f "$unfinished"; }

@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { local, type types } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import { userData } from "../../cloud-init/user-data.ts";
+import { connected } from "./connect.ts";
+import { firstAccount, type Host } from "./host.ts";
+
+export interface LocalHostArgs {
+  /** The host's fully qualified name. */
+  readonly fqdn: string;
+  /** Memory of the machine, in MiB. */
+  readonly memory: number;
+  /** Size of its disk, in GiB; it takes what it uses. */
+  readonly disk: number;
+}
+
+/** What `components/host/local/create.sh` says of the machine it made. */
+interface Machine {
+  readonly address: string;
+  readonly machine: string;
+  readonly instanceId: string;
+}
+
+/**
+ * A Debian 13 machine on this computer, under systemd-nspawn: systemd, sshd and cloud-init are real, and it is
+ * given the same user-data as any other host. A resource of the stack: `up` makes it, `destroy` removes it with
+ * all that is on it.
+ */
+export class LocalHost extends pulumi.ComponentResource implements Host {
+  readonly name: string;
+  readonly address: pulumi.Output<string>;
+  readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
+  readonly hostKey: pulumi.Output<string>;
+  readonly identity: pulumi.Output<string>;
+  readonly sshCommand: pulumi.Output<string>;
+  readonly ready: pulumi.Resource;
+  readonly deletedWith: pulumi.Resource;
+
+  constructor(name: string, args: LocalHostArgs, options?: pulumi.ComponentResourceOptions) {
+    super("berth:host:LocalHost", name, {}, options);
+    const login = new tls.PrivateKey(`${name}-login`, { algorithm: "ED25519" }, { parent: this });
+    const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, { parent: this });
+    const machine = this.#machine(name, args, login, hostKey);
+    const facts = machine.stdout.apply((text): Machine => JSON.parse(text));
+
+    this.name = name;
+    this.hostKey = hostKey.publicKeyOpenssh.apply((key) => key.trim());
+    this.address = facts.apply((fact) => fact.address);
+    this.identity = facts.apply((fact) => fact.instanceId);
+    this.connection = pulumi
+      .all([this.address, login.privateKeyOpenssh, this.hostKey])
+      .apply(([host, privateKey, key]) => ({
+        host,
+        port: 22,
+        user: firstAccount,
+        privateKey,
+        hostKey: key,
+      }));
+    this.sshCommand = pulumi.output("npm run ssh");
+    this.deletedWith = machine;
+    this.ready = machine;
+    this.ready = connected(this, this).ready;
+    this.registerOutputs();
+  }
+
+  #machine(name: string, args: LocalHostArgs, login: tls.PrivateKey, hostKey: tls.PrivateKey): local.Command {
+    const machine = `berth-${pulumi.getStack()}-${name}`.toLowerCase().replaceAll(/[^a-z0-9-]/g, "-");
+    const keys = pulumi.all([login.publicKeyOpenssh, hostKey.publicKeyOpenssh, hostKey.privateKeyOpenssh]);
+    const stdin = keys.apply(([authorizedKey, hostPublicKey, hostPrivateKey]) =>
+      userData({ fqdn: args.fqdn, user: firstAccount, authorizedKey, hostPublicKey, hostPrivateKey }),
+    );
+    const script = (file: string) => `bash ${join("components", "host", "local", file)}`;
+    return new local.Command(
+      `${name}-machine`,
+      {
+        create: script("create.sh"),
+        update: script("create.sh"),
+        delete: script("destroy.sh"),
+        interpreter: ["/bin/sh", "-c"],
+        environment: { BERTH_MACHINE: machine, BERTH_MEMORY: `${args.memory}`, BERTH_DISK: `${args.disk}` },
+        stdin: pulumi.secret(stdin),
+        logging: local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      {
+        parent: this,
+        additionalSecretOutputs: ["stdin"],
+        customTimeouts: { create: "30m", update: "30m", delete: "10m" },
+      },
+    );
+  }
+}

@@ -1,0 +1,7 @@
+/** The one place where a value becomes a word of a shell's language: POSIX 2.2.2, single quotes. */
+export function shellQuote(value: string): string {
+  if (value.includes("\0")) {
+    throw new Error("a value for a shell script holds a NUL byte, which no shell word can carry");
+  }
+  return `'${value.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,33 @@
+# Can this machine be reached, is it the right one, does it let us in? Asked with OpenSSH, which tells these apart;
+# the private key, if there is one, comes by standard input.
+set -euo pipefail
+umask 077
+fail() { printf 'berth: %s\n' "$1" >&2; exit 1; }
+command -v ssh >/dev/null || fail "this computer has no ssh. Install openssh-client."
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cat >"$folder/key"
+place=$BERTH_ADDRESS
+[ "$BERTH_PORT" = 22 ] || place="[$BERTH_ADDRESS]:$BERTH_PORT"
+printf '%s %s\n' "$place" "$BERTH_HOST_KEY" >"$folder/known_hosts"
+options=(-F none -p "$BERTH_PORT" -o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes
+  -o "UserKnownHostsFile=$folder/known_hosts" -o GlobalKnownHostsFile=none -o HostKeyAlgorithms=ssh-ed25519)
+if [ -s "$folder/key" ]; then
+  [ -z "$(tail -c 1 "$folder/key")" ] || echo >>"$folder/key"
+  options+=(-i "$folder/key" -o IdentitiesOnly=yes -o IdentityAgent=none)
+fi
+
+if ! answer=$(ssh "${options[@]}" "$BERTH_USER@$BERTH_ADDRESS" 'if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then echo root; else echo plain; fi' 2>"$folder/errors"); then
+  reason=$(grep -v '^@' "$folder/errors" | grep -v '^$' | tail -n 1 || true)
+  case $(cat "$folder/errors") in
+  *"HOST IDENTIFICATION HAS CHANGED"* | *"Host key verification failed"*)
+    shown=$(ssh-keyscan -T 15 -t ed25519 -p "$BERTH_PORT" "$BERTH_ADDRESS" 2>/dev/null | cut -d' ' -f2-3 | head -n 1)
+    fail "$place shows the host key '${shown:-none}', and berth:host.hostKey expects '$BERTH_HOST_KEY'. Nothing was sent to it. If the machine was set up anew, put its new key there; otherwise someone may be in between."
+    ;;
+  *"Permission denied"*) fail "$place does not let '$BERTH_USER' in with this key. Put the right key in berth:host.privateKeyFile (or load it into your SSH agent), or add its public key to that account's authorized_keys." ;;
+  *"invalid format"* | *"error in libcrypto"*) fail "the private key of berth:host cannot be read: $reason" ;;
+  *) fail "$place cannot be reached by SSH: ${reason:-no answer}. Look at berth:host.address and port, and at the firewall in between." ;;
+  esac
+fi
+[ "$answer" = root ] || fail "'$BERTH_USER' on $place is not root and may not use sudo without a password. Log in as root, or allow it in sudoers."

@@ -1,0 +1,149 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { shellQuote } from "./quote.ts";
+
+/** Linux's MAX_ARG_STRLEN (execve(2)): sshd hands a command to the login shell as one argument. */
+const longestCommand = 128 * 1024;
+
+const library = ["step.sh", "files.sh", "services.sh"];
+const stepEnd = "BERTH_STEP_END";
+const fileEnd = "BERTH_FILE_END";
+
+/** A file that a step puts in place: atomically, and only where it differs. */
+export interface StepFile {
+  /** The whole text of the file; a last line without its newline gets one. */
+  readonly content: string;
+  /** `USER:GROUP`, both existing on the host when the step runs. @default "root:root" */
+  readonly owner?: string;
+  /** The mode in octal. @default "0644" */
+  readonly mode?: string;
+}
+
+/** A file whose content is secret: the text of the step names it, its content travels by standard input. */
+export interface SecretFilePlace {
+  /** The name under which the content arrives. */
+  readonly secret: string;
+  /** `USER:GROUP`, both existing on the host when the step runs. @default "root:root" */
+  readonly owner?: string;
+  /** The mode in octal. @default "0600" */
+  readonly mode?: string;
+}
+
+/** Everything that the text of a step is made of; nothing in it is secret. */
+export interface StepText {
+  /** The step's name, as people see it in progress lines and errors. */
+  readonly name: string;
+  /** Paths of the shell scripts that, one after the other, do the work; the last ends by proving itself. */
+  readonly scripts: readonly string[];
+  /** Values for the slots that the script declares (`: "${name?what it is}"`), each a string. */
+  readonly slots: Readonly<Record<string, string>>;
+  /** Files by their path on the host, put in place before the script's own lines run. */
+  readonly files: Readonly<Record<string, StepFile>>;
+  /** Secret files by their path on the host. */
+  readonly secretFiles: Readonly<Record<string, SecretFilePlace>>;
+  /** Names of all secrets that arrive by standard input. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * The text of a step as it runs on the host: the shell library, the values of the slots, the files, the script.
+ * Run by any account that is root or may become root by sudo without a password. What is secret is not in it.
+ *
+ * @throws when the script declares a slot that is not filled, or is given one that it does not declare.
+ */
+export function stepText(step: StepText): string {
+  const script = step.scripts.map((path) => readFileSync(path, "utf8")).join("\n");
+  checkSlots(step, script);
+  return asRoot(step.name, [
+    ...opening(step),
+    `begin ${shellQuote(step.secrets.join(" "))}`,
+    "",
+    ...Object.entries(step.files).map(([path, file]) => putFile(path, file)),
+    ...Object.entries(step.secretFiles).map(([path, file]) => putSecretFile(path, file)),
+    script,
+    "finish",
+  ]);
+}
+
+/**
+ * The text that takes away what a step has made, files first to last reversed. It does nothing on a machine other
+ * than the one it was meant for: when a machine is replaced, the engine removes the old machine's steps after the
+ * new one's were made, and finds the new one at the same address.
+ *
+ * @param identity which machine the text is meant for: see {@link Host.identity}
+ * @param removal path of the shell script that takes away what is more than files
+ */
+export function removalText(step: StepText, identity: string, removal: string | undefined): string {
+  const paths = [...Object.keys(step.files), ...Object.keys(step.secretFiles)].reverse();
+  return asRoot(step.name, [
+    ...opening(step),
+    "begin ''",
+    `if [ "$(cat "$state/identity" 2>/dev/null)" != ${shellQuote(identity)} ]; then finish; exit 0; fi`,
+    ...(paths.length > 0 ? [`take_away ${paths.map(shellQuote).join(" ")}`] : []),
+    ...(removal === undefined ? [] : [readFileSync(removal, "utf8")]),
+    "finish",
+  ]);
+}
+
+function opening(step: StepText): string[] {
+  return [
+    `step=${shellQuote(step.name)}`,
+    ...Object.entries(step.slots).map(([name, value]) => `${name}=${shellQuote(value)}`),
+    ...library.map((file) => readFileSync(join(import.meta.dirname, "lib", file), "utf8")),
+  ];
+}
+
+function asRoot(name: string, lines: readonly string[]): string {
+  const body = lines.join("\n");
+  if (body.split("\n").includes(stepEnd)) {
+    throw new Error(`step ${name}: its text holds a line '${stepEnd}', which ends the text`);
+  }
+  // The script is a file because standard input belongs to the secrets; in memory, so that a full disk does not
+  // keep it from saying so; removed by itself as it starts.
+  const text = [
+    "set -eu; umask 077",
+    `step=$(mktemp /dev/shm/berth-${name}.XXXXXXXX)`,
+    `cat >"$step" <<'${stepEnd}'`,
+    'rm -f "$0"',
+    body,
+    stepEnd,
+    '[ "$(id -u)" = 0 ] && exec /bin/bash "$step"',
+    'exec sudo -n -- /bin/bash "$step"',
+    "",
+  ].join("\n");
+  if (Buffer.byteLength(text) >= longestCommand) {
+    throw new Error(
+      `step ${name}: its text has ${Buffer.byteLength(text)} bytes, and a host takes ${longestCommand - 1} at most. ` +
+        "Make the files that it carries smaller, or spread them over two steps.",
+    );
+  }
+  return text;
+}
+
+function putFile(path: string, file: StepFile): string {
+  const content = file.content.endsWith("\n") || file.content === "" ? file.content : `${file.content}\n`;
+  if (content.split("\n").includes(fileEnd)) {
+    throw new Error(`${path}: holds a line '${fileEnd}', which ends the file`);
+  }
+  const place = [path, file.owner ?? "root:root", file.mode ?? "0644"].map(shellQuote).join(" ");
+  return `put_file ${place} <<'${fileEnd}'\n${content}${fileEnd}`;
+}
+
+function putSecretFile(path: string, file: SecretFilePlace): string {
+  const place = [path, file.owner ?? "root:root", file.mode ?? "0600", file.secret].map(shellQuote).join(" ");
+  return `put_secret_file ${place}`;
+}
+
+function checkSlots(step: StepText, script: string): void {
+  const declared = new Set([...script.matchAll(/^: "\$\{([a-z_0-9]+)\?/gm)].map((match) => match[1]));
+  const given = Object.keys(step.slots);
+  const missing = [...declared].filter((name) => name === undefined || !given.includes(name));
+  const unknown = given.filter((name) => !declared.has(name));
+  if (missing.length > 0 || unknown.length > 0) {
+    const faults = [
+      ...missing.map((name) => `slot '${name}' is not filled`),
+      ...unknown.map((name) => `there is no slot '${name}'`),
+    ];
+    throw new Error(`step ${step.name}: ${faults.join("; ")}`);
+  }
+}

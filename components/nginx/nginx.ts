@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../host/host.ts";
+import { HostScript } from "../host/host-script.ts";
+import { renderTemplate } from "../host/template.ts";
+import type { PackageSet } from "../system/system.ts";
+import { type Certificate, selfSignedCertificate } from "./certificate.ts";
+
+const here = (file: string) => join(import.meta.dirname, file);
+const text = (file: string) => readFileSync(here(file), "utf8");
+
+export interface NginxArgs {
+  readonly host: Host;
+  /** The site's name; also that of its files. */
+  readonly name: string;
+  /** Names under which the site answers, the first being the one that people use. */
+  readonly serverNames: pulumi.Input<readonly string[]>;
+  readonly tls: "self-signed" | "off";
+  /** The largest request body, in MiB. */
+  readonly maxBody: number;
+  /** How long a request may take, in seconds. */
+  readonly timeout: number;
+  /** The application's socket, an absolute path. */
+  readonly socket: string;
+  /** The directory served under /static/, an absolute path; none when the application has no static files. */
+  readonly staticRoot: string | undefined;
+  /** The directory served under /media/, an absolute path. */
+  readonly mediaRoot: string;
+  /** The path that answers 200 when the application is well. */
+  readonly health: string;
+}
+
+/** nginx in front of an application: TLS, static files and media straight from the disk, all else to the socket. */
+export class Nginx extends pulumi.ComponentResource {
+  /** Where the site answers, once it has answered there. */
+  readonly url: pulumi.Output<string>;
+
+  /** What the service needs from Debian. */
+  static packages(): PackageSet {
+    return { packages: ["nginx", "libnginx-mod-http-brotli-static"] };
+  }
+
+  constructor(name: string, args: NginxArgs, options?: pulumi.ComponentResourceOptions) {
+    super("berth:nginx:Nginx", name, {}, options);
+    const scheme = args.tls === "off" ? "http" : "https";
+    const serverNames = pulumi.output(args.serverNames);
+    const domain = serverNames.apply((names) => names[0] ?? "localhost");
+    const certificate =
+      args.tls === "off" ? undefined : selfSignedCertificate(`${name}-certificate`, serverNames, this);
+
+    const site = new HostScript(
+      `${name}-site`,
+      {
+        host: args.host,
+        script: here("site.sh"),
+        removal: here("site-removal.sh"),
+        slots: { name: args.name, scheme, domain, health: args.health },
+        files: {
+          "/etc/nginx/conf.d/berth.conf": { content: text("http.conf") },
+          "/etc/nginx/snippets/berth-tls.conf": { content: text("tls.conf") },
+          "/etc/nginx/snippets/berth-headers.conf": { content: text("headers.conf") },
+          [`/usr/local/share/berth/${args.name}/berth/away.html`]: { content: text("away.html") },
+          [`/etc/nginx/sites-available/${args.name}.conf`]: serverNames.apply((names) => ({
+            content: siteConfiguration(args, names, certificate),
+          })),
+          ...(certificate === undefined
+            ? {}
+            : { [certificate.path]: certificate.pem.apply((content) => ({ content })) }),
+        },
+        ...(certificate === undefined
+          ? {}
+          : { secretFiles: { [certificate.keyPath]: { content: certificate.key } } }),
+      },
+      { parent: this },
+    );
+    this.url = pulumi.unsecret(pulumi.all([domain, site.id])).apply(([host]) => `${scheme}://${host}/`);
+    this.registerOutputs();
+  }
+}
+
+/** The site's configuration, in nginx's own format. */
+function siteConfiguration(
+  args: NginxArgs,
+  names: readonly string[],
+  certificate: Certificate | undefined,
+): string {
+  return renderTemplate(here("site.conf.liquid"), {
+    name: args.name,
+    socket: args.socket,
+    tls: certificate !== undefined,
+    certificate: certificate?.path ?? "",
+    key: certificate?.keyPath ?? "",
+    server_names: names,
+    max_body: args.maxBody,
+    timeout: args.timeout,
+    static_root: args.staticRoot ?? "",
+    media_root: args.mediaRoot,
+  });
+}

@@ -1,0 +1,21 @@
+: "${name?the name of the site}"
+: "${scheme?http or https}"
+: "${domain?the name to ask the site by}"
+: "${health?the path that answers 200 when the application is well}"
+
+rm -f /etc/nginx/sites-enabled/default
+put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name.conf"
+
+if ! reason=$(nginx -t 2>&1); then
+  rm -f "/etc/nginx/sites-enabled/$name.conf"
+  fail "nginx refuses its configuration: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "The site was taken out of sites-enabled, so that nginx can still start; what runs now goes on."
+fi
+on_change reload nginx.service /etc/nginx/ /etc/ssl/berth/
+enabled nginx.service
+
+ask() { curl -sk -o /dev/null -m "$1" -w '%{http_code}' --resolve "$domain:443:127.0.0.1" --resolve "$domain:80:127.0.0.1" "$2"; }
+well() { [ "$(ask 10 "$scheme://$domain$health")" = 200 ]; }
+wait_until 30 well || fail "$scheme://$domain$health answers $(ask 10 "$scheme://$domain$health" || true) through nginx, and 200 was expected." "See 'tail /var/log/nginx/$name.error.log' on the host."
+if [ "$scheme" = https ]; then
+  [ "$(ask 10 "http://$domain/")" = 301 ] || fail "http://$domain/ is not sent on to HTTPS."
+fi

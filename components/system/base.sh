@@ -1,0 +1,31 @@
+: "${fqdn?the fully qualified name of the host}"
+: "${timezone?a name of the tz database}"
+: "${locale?the locale, with its encoding}"
+
+short=${fqdn%%.*}
+if [ "$(hostname)" != "$short" ]; then logged hostnamectl set-hostname "$short"; fi
+hosts=$(grep -vE '^127\.0\.1\.1[[:space:]]' /etc/hosts || true)
+printf '127.0.1.1\t%s %s\n%s\n' "$fqdn" "$short" "$hosts" | put_file /etc/hosts root:root 0644
+
+[ -e "/usr/share/zoneinfo/$timezone" ] || fail "there is no time zone '$timezone' (berth:host.timezone)." "'timedatectl list-timezones' on the host lists them."
+put_link /etc/localtime "/usr/share/zoneinfo/$timezone"
+if [ -e /etc/timezone ]; then printf '%s\n' "$timezone" | put_file /etc/timezone root:root 0644; fi
+
+canonical=$(sed 's/UTF-8/utf8/' <<<"$locale")
+if ! locale -a | grep -qx "$canonical"; then
+  say "making the locale $locale"
+  grep -q "^$locale UTF-8" /usr/share/i18n/SUPPORTED || fail "there is no locale '$locale' (berth:host.locale)." "/usr/share/i18n/SUPPORTED on the host lists them."
+  logged localedef -i "${locale%%.*}" -f UTF-8 "$locale"
+fi
+grep -qxF "$locale UTF-8" /etc/locale.gen 2>/dev/null || printf '%s UTF-8\n' "$locale" >>/etc/locale.gen
+printf 'LANG=%s\n' "$locale" | put_file /etc/default/locale root:root 0644
+
+daemon_reload_if_changed
+on_change restart systemd-journald.service /etc/systemd/journald.conf.d/
+on_change restart apt-daily-upgrade.timer /etc/systemd/system/apt-daily-upgrade.timer.d/
+enabled apt-daily.timer apt-daily-upgrade.timer logrotate.timer
+
+[ "$(hostname -f)" = "$fqdn" ] || fail "'hostname -f' says '$(hostname -f)' and not '$fqdn'." "Look at /etc/hosts and /etc/nsswitch.conf on the host."
+locale -a | grep -qx "$canonical" || fail "the locale $locale could not be made."
+apt-config dump Unattended-Upgrade::Automatic-Reboot | grep -q '"false"' || fail "apt does not read /etc/apt/apt.conf.d/52berth."
+logrotate --debug /etc/logrotate.d/berth >>"$log" 2>&1 || fail "logrotate refuses /etc/logrotate.d/berth." "'logrotate --debug /etc/logrotate.d/berth' on the host says why."

@@ -1,0 +1,158 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../host/host.ts";
+import { HostScript } from "../host/host-script.ts";
+import type { StepFile } from "../host/step.ts";
+import { renderTemplate } from "../host/template.ts";
+
+const here = (file: string) => join(import.meta.dirname, file);
+const text = (file: string) => readFileSync(here(file), "utf8");
+
+/** What a service needs from Debian; all packages of a host are installed in one transaction. */
+export interface PackageSet {
+  /** Names of Debian packages. */
+  readonly packages: readonly string[];
+  /** Files that must be in place before the packages are configured. @default none */
+  readonly files?: Readonly<Record<string, StepFile>>;
+}
+
+export interface Administrator {
+  /** Name of the account. */
+  readonly name: string;
+  /** SSH public keys that may log in. */
+  readonly keys: readonly string[];
+}
+
+export interface SystemArgs {
+  readonly host: Host;
+  /** What the services on this host need from Debian. */
+  readonly packages: readonly PackageSet[];
+  /** The host's fully qualified name. */
+  readonly fqdn: string;
+  /** A name of the tz database. */
+  readonly timezone: string;
+  /** A UTF-8 locale. */
+  readonly locale: string;
+  /** People with an account and sudo. */
+  readonly admins: readonly Administrator[];
+  /** The account that owns the application's files. */
+  readonly owner: string;
+  /** The port and the networks of SSH, and whether the engine itself logs in as root. */
+  readonly ssh: { readonly port: number; readonly from: readonly string[]; readonly asRoot: boolean };
+  /** TCP ports that are open to everyone. */
+  readonly openPorts: readonly number[];
+}
+
+/** The packages that every host has. */
+const basePackages: PackageSet = {
+  packages: [
+    "ca-certificates",
+    "curl",
+    "locales",
+    "logrotate",
+    "nftables",
+    "sudo",
+    "tzdata",
+    "unattended-upgrades",
+  ],
+};
+
+/** What every host has before any service: packages, names, clock, accounts, SSH, firewall, upgrades, logs. */
+export class System extends pulumi.ComponentResource {
+  constructor(name: string, args: SystemArgs, options?: pulumi.ComponentResourceOptions) {
+    super("berth:system:System", name, {}, options);
+    const host = args.host;
+    const packages = this.#packages(`${name}-packages`, args);
+    const after = { parent: this, dependsOn: [packages] };
+
+    new HostScript(`${name}-base`, { host, script: here("base.sh"), ...baseFiles(args) }, after);
+    const accounts = new HostScript(
+      `${name}-accounts`,
+      {
+        host,
+        script: here("accounts.sh"),
+        removal: here("accounts-removal.sh"),
+        slots: {
+          admins: args.admins.flatMap((admin) => admin.keys.map((key) => `${admin.name} ${key}`)).join("\n"),
+          owner: args.owner,
+        },
+        files: { "/etc/sudoers.d/berth-admins": { content: text("admins.sudoers"), mode: "0440" } },
+      },
+      after,
+    );
+    new HostScript(
+      `${name}-ssh`,
+      {
+        host,
+        script: here("ssh.sh"),
+        removal: here("ssh-removal.sh"),
+        files: {
+          "/etc/ssh/sshd_config.d/10-berth.conf": {
+            content: renderTemplate(here("sshd.conf.liquid"), {
+              root_login: args.ssh.asRoot ? "prohibit-password" : "no",
+            }),
+          },
+        },
+      },
+      { parent: this, dependsOn: [accounts] },
+    );
+    new HostScript(
+      `${name}-firewall`,
+      {
+        host,
+        script: here("firewall.sh"),
+        removal: here("firewall-removal.sh"),
+        slots: { ports: [args.ssh.port, ...args.openPorts].join(" ") },
+        files: {
+          "/etc/berth/firewall.nft": { content: firewall(args) },
+          "/etc/systemd/system/berth-firewall.service": { content: text("firewall.service") },
+        },
+      },
+      after,
+    );
+    this.registerOutputs();
+  }
+
+  #packages(name: string, args: SystemArgs): HostScript {
+    const sets = [basePackages, ...args.packages];
+    return new HostScript(
+      name,
+      {
+        host: args.host,
+        script: here("packages.sh"),
+        slots: { packages: [...new Set(sets.flatMap((set) => set.packages))].sort().join(" ") },
+        files: Object.assign({}, ...sets.map((set) => set.files ?? {})),
+      },
+      { parent: this },
+    );
+  }
+}
+
+function baseFiles(args: SystemArgs) {
+  return {
+    slots: { fqdn: args.fqdn, timezone: args.timezone, locale: args.locale },
+    files: {
+      // Without it cloud-init would put the first boot's name back at every boot.
+      "/etc/cloud/cloud.cfg.d/90-berth.cfg": {
+        content: "preserve_hostname: true\nmanage_etc_hosts: false\n",
+      },
+      "/etc/apt/apt.conf.d/52berth": { content: text("unattended-upgrades.conf") },
+      "/etc/systemd/system/apt-daily-upgrade.timer.d/berth.conf": {
+        content: text("apt-daily-upgrade.timer.conf"),
+      },
+      "/etc/systemd/journald.conf.d/berth.conf": { content: text("journald.conf") },
+      "/etc/logrotate.d/berth": { content: text("logrotate.conf") },
+    },
+  };
+}
+
+/** The firewall's rules, in nft's own format. */
+function firewall(args: SystemArgs): string {
+  return renderTemplate(here("firewall.nft.liquid"), {
+    ssh_port: args.ssh.port,
+    ssh_from4: args.ssh.from.filter((network) => !network.includes(":")),
+    ssh_from6: args.ssh.from.filter((network) => network.includes(":")),
+    open_ports: args.openPorts,
+  });
+}

@@ -1,0 +1,130 @@
+import * as pulumi from "@pulumi/pulumi";
+import { App } from "./components/app/app.ts";
+import { createHost } from "./components/host/create-host.ts";
+import { Nginx } from "./components/nginx/nginx.ts";
+import { Postgres } from "./components/postgres/postgres.ts";
+import { Redis } from "./components/redis/redis.ts";
+import { Secrets } from "./components/secrets/secrets.ts";
+import { System } from "./components/system/system.ts";
+import { readConfig } from "./config.ts";
+import { stackOutputs } from "./outputs.ts";
+
+const config = readConfig();
+const { site, app: application, postgres: database, redis: cache } = config;
+const fqdn =
+  site.domain ??
+  `web.${pulumi
+    .getStack()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, "-")}.internal`;
+const scheme = site.tls === "off" ? "http" : "https";
+
+const secrets = new Secrets("secrets");
+const host = createHost("web", config.host, fqdn);
+// The name that people use comes first; a domain that no name server knows does not reach a local host.
+const named = [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases];
+const serverNames =
+  config.host.kind === "local" || named.length === 0
+    ? host.address.apply((ip) => [ip, ...named])
+    : pulumi.output(named);
+const domain = serverNames.apply((names) => names[0] as string);
+
+const system = new System("system", {
+  host,
+  fqdn,
+  timezone: config.host.timezone,
+  locale: config.host.locale,
+  admins: config.admins,
+  owner: application.owner,
+  ssh: {
+    port: config.host.kind === "existing" ? config.host.port : 22,
+    from: config.host.sshFrom,
+    asRoot: config.host.kind === "existing" && config.host.user === "root",
+  },
+  openPorts: [80, 443],
+  packages: [
+    Nginx.packages(),
+    App.packages(application.python, application.packages),
+    ...(database.enabled ? [Postgres.packages(database.version)] : []),
+    ...(cache.enabled ? [Redis.packages()] : []),
+  ],
+});
+
+const postgres = database.enabled
+  ? new Postgres(
+      "postgres",
+      {
+        host,
+        version: database.version,
+        locale: config.host.locale,
+        database: database.database ?? application.name,
+        role: database.role ?? application.name,
+        password: secrets.database,
+      },
+      { dependsOn: [system] },
+    )
+  : undefined;
+const redis = cache.enabled
+  ? new Redis(
+      "redis",
+      { host, memory: cache.memory, policy: cache.policy, password: secrets.redis },
+      { dependsOn: [system] },
+    )
+  : undefined;
+
+const app = new App(
+  "app",
+  {
+    ...application,
+    host,
+    domain,
+    scheme,
+    timeout: site.timeout,
+    after: [...(postgres ? ["postgresql.service"] : []), ...(redis ? ["redis-server.service"] : [])],
+    env: {
+      ALLOWED_HOSTS: serverNames.apply((names) => names.join(",")),
+      CSRF_TRUSTED_ORIGINS: serverNames.apply((names) =>
+        names.map((name) => `${scheme}://${name}`).join(","),
+      ),
+      ...Object.fromEntries(Object.entries(application.env).map(([name, value]) => [name, `${value}`])),
+    },
+    secrets: {
+      SECRET_KEY: secrets.signingKey,
+      ...(postgres ? { DATABASE_URL: postgres.url } : {}),
+      ...(redis ? { REDIS_URL: redis.url } : {}),
+      ...Object.fromEntries(
+        Object.entries(application.secrets).map(([name, value]) => [name, pulumi.secret(value)]),
+      ),
+    },
+  },
+  { dependsOn: [system, ...(postgres ? [postgres] : []), ...(redis ? [redis] : [])] },
+);
+
+const nginx = new Nginx(
+  "nginx",
+  {
+    host,
+    name: application.name,
+    serverNames,
+    tls: site.tls,
+    maxBody: site.maxBody,
+    timeout: site.timeout,
+    socket: app.socket,
+    staticRoot: app.staticRoot,
+    mediaRoot: app.mediaRoot,
+    health: application.health,
+  },
+  { dependsOn: [app] },
+);
+
+export const outputs = stackOutputs({
+  url: nginx.url,
+  hostAddress: host.address,
+  sshCommand: host.sshCommand,
+  hostKey: host.hostKey,
+  databaseUrl: postgres?.url,
+  redisUrl: redis?.url,
+  media: app.mediaRoot,
+  deployKey: app.deployKey,
+  release: app.release,
+});

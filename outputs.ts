@@ -1,0 +1,42 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * The contract with other teams: what a stack of Berth tells a `pulumi.StackReference`. Names and types stay;
+ * a change that breaks a reader raises {@link outputsVersion}.
+ */
+export interface StackOutputs {
+  /** Version of this contract. */
+  readonly outputsVersion: number;
+  /** Where the site answers, with a slash at the end. */
+  readonly url: pulumi.Input<string>;
+  /** The host's address: an IP address or a domain name. */
+  readonly hostAddress: pulumi.Input<string>;
+  /** A command that logs in to the host. */
+  readonly sshCommand: pulumi.Input<string>;
+  /** The host's ed25519 public key, `ssh-ed25519 AAAA…`, for a known_hosts file (sshd(8)). */
+  readonly hostKey: pulumi.Input<string>;
+  /** The database's URL as the application has it; secret. Absent without a database. */
+  readonly databaseUrl?: pulumi.Input<string> | undefined;
+  /** Redis's URL as the application has it; secret. Absent without Redis. */
+  readonly redisUrl?: pulumi.Input<string> | undefined;
+  /** Where uploaded files lie: a directory on the host. */
+  readonly media: pulumi.Input<string>;
+  /** The public key to enter at the git server. Absent when the source needs none. */
+  readonly deployKey?: pulumi.Input<string> | undefined;
+  /** The id of the release that runs. */
+  readonly release: pulumi.Input<string>;
+}
+
+/** Raised by a change that breaks a reader of the outputs. */
+export const outputsVersion = 1;
+
+/** The outputs of a stack, those that are secret marked so. */
+export function stackOutputs(outputs: Omit<StackOutputs, "outputsVersion">): StackOutputs {
+  const { databaseUrl, redisUrl, ...plain } = outputs;
+  return {
+    outputsVersion,
+    ...plain,
+    ...(databaseUrl === undefined ? {} : { databaseUrl: pulumi.secret(databaseUrl) }),
+    ...(redisUrl === undefined ? {} : { redisUrl: pulumi.secret(redisUrl) }),
+  };
+}
