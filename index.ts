@@ -117,7 +117,18 @@ const nginx = new Nginx(
   { dependsOn: [app] },
 );
 
-export const outputs = stackOutputs({
+export const {
+  outputsVersion,
+  url,
+  hostAddress,
+  sshCommand,
+  hostKey,
+  databaseUrl,
+  redisUrl,
+  media,
+  deployKey,
+  release,
+} = stackOutputs({
   url: nginx.url,
   hostAddress: host.address,
   sshCommand: host.sshCommand,

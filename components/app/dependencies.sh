@@ -5,7 +5,7 @@
 : "${poetry?the requirement for poetry, which reads poetry.lock}"
 
 pip_install() {
-  logged as_owner "$python" -m pip --python "$venv/bin/python" install --quiet "$@" ||
+  logged as_owner "/usr/bin/$python" -m pip --python "$venv/bin/python" install --quiet "$@" ||
     fail "pip could not install the application's dependencies." "Its last lines are above; nothing that runs was changed."
 }
 
@@ -15,8 +15,8 @@ tool() {
   if [ ! -e "$place/.complete" ]; then
     rm -rf "$place"
     mkdir -p /opt/berth/tools
-    logged "$python" -m venv --without-pip "$place"
-    logged "$python" -m pip --python "$place/bin/python" install --quiet --disable-pip-version-check "$1" ||
+    logged "/usr/bin/$python" -m venv --without-pip "$place"
+    logged "/usr/bin/$python" -m pip --python "$place/bin/python" install --quiet --disable-pip-version-check "$1" ||
       fail "pip could not install $1."
     : >"$place/.complete"
   fi
@@ -25,7 +25,7 @@ tool() {
 
 install_dependencies() {
   local file=$requirements candidate place
-  command -v "$python" >/dev/null || fail "this host has no $python (berth:app.python); it has $(python3 --version)."
+  [ -x "/usr/bin/$python" ] || fail "this host has no $python (berth:app.python); it has $(python3 --version)."
   if [ -z "$file" ]; then
     for candidate in uv.lock poetry.lock requirements.txt pyproject.toml; do
       if [ -e "$directory/$candidate" ]; then
@@ -38,7 +38,7 @@ install_dependencies() {
   [ -e "$directory/$file" ] || fail "the source has no file '$file' (berth:app.requirements)."
 
   say "installing the dependencies of $file"
-  logged as_owner "$python" -m venv --without-pip "$venv"
+  logged as_owner "/usr/bin/$python" -m venv --without-pip "$venv"
   case $(basename "$file") in
   uv.lock)
     place=$(tool "$uv")

@@ -4,7 +4,7 @@
 build_frontend() {
   local kind place
   [ -e "$directory/package.json" ] || return 0
-  kind=$("$python" -c 'import json, sys
+  kind=$("/usr/bin/$python" -c 'import json, sys
 package = json.load(open(sys.argv[1]))
 print("build" if "build" in package.get("scripts", {}) else "packages" if package.get("dependencies") else "none")' "$directory/package.json") ||
     fail "the source's package.json is not valid JSON."

@@ -1,4 +1,5 @@
 : "${machine?the identity of this machine}"
+: "${variables?the environment variables that carry the other steps}"
 
 case $(uname -m) in
 x86_64 | aarch64) ;;
@@ -17,5 +18,12 @@ if command -v cloud-init >/dev/null; then
   timeout 600 cloud-init status --wait >/dev/null || [ $? = 2 ] ||
     fail "cloud-init did not end well on the host's first boot." "Its log is /var/log/cloud-init-output.log on the host."
 fi
+
+put_file /etc/ssh/sshd_config.d/05-berth-steps.conf root:root 0644 <<CONF
+# Berth: the texts of its steps; see AcceptEnv in sshd_config(5).
+AcceptEnv $variables
+CONF
+if changed /etc/ssh/sshd_config.d/; then logged systemctl reload ssh.service || fail "sshd does not reload: $(sshd -t 2>&1 | head -n 1)"; fi
+sshd -T 2>>"$log" | grep -qi "acceptenv ${variables%% *}" || fail "sshd does not read /etc/ssh/sshd_config.d: its sshd_config has no line 'Include /etc/ssh/sshd_config.d/*.conf'." "Put one there at the top."
 
 printf '%s\n' "$machine" | put_file "$state/identity" root:root 0644

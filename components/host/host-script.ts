@@ -12,6 +12,9 @@ export interface SecretFile {
   readonly mode?: string;
 }
 
+/** The environment variables by which a step's texts reach the host (sshd_config(5), AcceptEnv). */
+export const stepVariables = { step: "BERTH_STEP", removal: "BERTH_REMOVAL" } as const;
+
 export interface HostScriptArgs {
   /** The machine it runs on. */
   readonly host: Host;
@@ -30,6 +33,8 @@ export interface HostScriptArgs {
   readonly secrets?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Path of the shell script that takes away what is more than files; never data. @default only the files go */
   readonly removal?: string;
+  /** The text is the command itself, for the one step that comes before sshd takes texts otherwise. @default false */
+  readonly inCommand?: boolean;
   /** More that makes the step run anew when it changes. @default only the machine's identity */
   readonly triggers?: readonly pulumi.Input<string>[];
 }
@@ -77,18 +82,38 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
       secretFiles: Object.fromEntries(secretFiles.map(([path, file]) => [path, secretPlace(path, file)])),
       secrets: arriving,
     }));
-  const script = text.apply(stepText);
+  const removal = pulumi
+    .all([text, args.host.identity])
+    .apply(([step, identity]) => removalText(step, identity, args.removal));
   return {
     connection: args.host.connection,
-    create: script,
-    update: script,
-    delete: pulumi
-      .all([text, args.host.identity])
-      .apply(([step, identity]) => removalText(step, identity, args.removal)),
+    ...carried(text.apply(stepText), removal, args.inCommand ?? false),
     ...(hasSecrets ? { stdin: secretLines(secrets) } : {}),
     triggers: [args.host.identity, ...(args.triggers ?? [])],
     logging: hasSecrets ? remote.Logging.None : remote.Logging.StdoutAndStderr,
     addPreviousOutputInEnv: false,
+  };
+}
+
+/**
+ * The texts as the host gets them. They go as environment variables, which {@link stepVariables} makes sshd accept,
+ * because a failed command is printed whole: it should be a line, with what the step said of its failure below it.
+ * The step that makes sshd accept them must be the command itself.
+ */
+function carried(
+  step: pulumi.Output<string>,
+  removal: pulumi.Output<string>,
+  inCommand: boolean,
+): Pick<remote.CommandArgs, "create" | "update" | "delete" | "environment"> {
+  if (inCommand) {
+    return { create: step, update: step, delete: removal };
+  }
+  const run = (variable: string) => `exec bash -c 'eval "\${${variable}:?was not taken by sshd}"'`;
+  return {
+    create: run(stepVariables.step),
+    update: run(stepVariables.step),
+    delete: run(stepVariables.removal),
+    environment: { [stepVariables.step]: step, [stepVariables.removal]: removal },
   };
 }
 

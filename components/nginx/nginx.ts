@@ -58,6 +58,7 @@ export class Nginx extends pulumi.ComponentResource {
         slots: { name: args.name, scheme, domain, health: args.health },
         files: {
           "/etc/nginx/conf.d/berth.conf": { content: text("http.conf") },
+          "/etc/nginx/snippets/berth-server.conf": { content: text("server.conf") },
           "/etc/nginx/snippets/berth-tls.conf": { content: text("tls.conf") },
           "/etc/nginx/snippets/berth-headers.conf": { content: text("headers.conf") },
           [`/usr/local/share/berth/${args.name}/berth/away.html`]: { content: text("away.html") },

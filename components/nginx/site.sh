@@ -16,6 +16,6 @@ enabled nginx.service
 ask() { curl -sk -o /dev/null -m "$1" -w '%{http_code}' --resolve "$domain:443:127.0.0.1" --resolve "$domain:80:127.0.0.1" "$2"; }
 well() { [ "$(ask 10 "$scheme://$domain$health")" = 200 ]; }
 wait_until 30 well || fail "$scheme://$domain$health answers $(ask 10 "$scheme://$domain$health" || true) through nginx, and 200 was expected." "See 'tail /var/log/nginx/$name.error.log' on the host."
-if [ "$scheme" = https ]; then
-  [ "$(ask 10 "http://$domain/")" = 301 ] || fail "http://$domain/ is not sent on to HTTPS."
-fi
+# A reload takes a moment in which the workers of before still answer.
+sent_on() { [ "$(ask 10 "http://$domain/")" = 301 ]; }
+if [ "$scheme" = https ]; then wait_until 30 sent_on || fail "http://$domain/ is not sent on to HTTPS."; fi

@@ -1,4 +1,5 @@
 # Where this computer gets its Debian packages, and what it keeps of them. Needs common.sh.
+# shellcheck disable=SC2154  # common.sh sets them
 
 # debian_mirrors: two lines: the archive, and the archive of security updates, as this computer's own apt has them.
 debian_mirrors() {
@@ -54,17 +55,17 @@ local_certificates() {
   find /usr/local/share/ca-certificates -name '*.crt' 2>/dev/null | sort
 }
 
-# harvest_archives FOLDER: keeps the packages that were downloaded there. Whole or not at all: a file gets its
-# name when it is on the disk.
+# harvest_archives FOLDER: keeps the packages that were downloaded there, and forgets what nobody fetched for two
+# months. Whole or not at all: a file gets its name when it is on the disk. What vanishes meanwhile is no loss.
 harvest_archives() {
-  local file name
-  mkdir -p "$cache/apt/archives"
+  local kept=$cache/apt/archives file name
+  mkdir -p "$kept"
   while read -r file; do
     name=$(basename "$file")
-    if [ ! -e "$cache/apt/archives/$name" ]; then
-      cp "$file" "$cache/apt/archives/.$name.$$"
-      sync "$cache/apt/archives/.$name.$$"
-      mv "$cache/apt/archives/.$name.$$" "$cache/apt/archives/$name"
+    if [ ! -e "$kept/$name" ] && cp "$file" "$kept/.$name.$$" 2>/dev/null; then
+      sync "$kept/.$name.$$"
+      mv "$kept/.$name.$$" "$kept/$name"
     fi
   done < <(find "$1" -maxdepth 1 -type f -name '*.deb' -size +0 2>/dev/null)
+  find "$kept" -maxdepth 1 -type f \( -name '*.deb' -mtime +60 -o -name '.*' -mmin +60 \) -delete
 }

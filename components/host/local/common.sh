@@ -32,6 +32,9 @@ unexpected() {
 }
 trap 'unexpected $? $LINENO "$BASH_COMMAND"' ERR
 
+# private_folder PATH: open to root alone, as are those made on the way to it.
+private_folder() { (umask 077 && mkdir -p "$1"); }
+
 # What of the caller's environment the machine is given: where packages come from, and nothing else.
 handed_on() {
   compgen -e | grep -E '^(BERTH_[A-Z_]+|PIP_[A-Z_]+|(HTTPS?|NO|https?|no)_(PROXY|proxy))$' || true
@@ -67,7 +70,7 @@ lock() {
   local fd name=$1 file=$run/$1.lock
   local -n holder=lock_${name//[^a-z0-9]/_}
   while :; do
-    mkdir -p -m 0700 "$run"
+    private_folder "$run"
     if { exec {fd}>"$file"; } 2>/dev/null; then
       flock -n "$fd" || { say "waiting for another run that works on $name"; flock "$fd"; }
       if [ "$(stat -Lc %i "/proc/self/fd/$fd")" = "$(stat -c %i "$file" 2>/dev/null)" ]; then

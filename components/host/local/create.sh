@@ -16,12 +16,12 @@
 # claim NAME: its folder and its address, and the network it needs.
 claim() {
   local folder=$machines/$1 prefix
-  mkdir -p -m 0700 "$machines"
+  private_folder "$machines"
   lock network
   prefix=$(network)
   network_up "$prefix"
   if [ ! -s "$folder/address" ]; then
-    mkdir -p -m 0700 "$folder"
+    private_folder "$folder"
     free_address "$prefix" >"$folder/address"
   fi
   unlock network
@@ -44,7 +44,7 @@ lay_out() {
     printf 'LinkLocalAddressing=no\nIPv6AcceptRA=no\n'
   } >"$root/etc/systemd/network/10-berth.network"
   seed=$root/var/lib/cloud/seed/nocloud
-  mkdir -p -m 0700 "$seed"
+  private_folder "$seed"
   printf 'instance-id: %s\n' "$(cat "$folder/instance-id")" >"$seed/meta-data"
   install -m 0600 "$folder/user-data" "$seed/user-data"
   # The archive's packages that this computer already has. They are only lent: a machine can't change them, and

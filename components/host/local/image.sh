@@ -7,22 +7,22 @@
 . "$here/archive.sh"
 
 # Beside the essential packages: what a cloud's Debian image has and a step may count on.
-packages=systemd-sysv,dbus,openssh-server,cloud-init,sudo,ca-certificates,iproute2,iputils-ping,nftables
-packages+=,adduser,procps,netbase,kmod,less,tzdata
+contents=systemd-sysv,dbus,openssh-server,cloud-init,sudo,ca-certificates,iproute2,iputils-ping,nftables
+contents+=,adduser,procps,netbase,kmod,less,tzdata
 
 build() {
-  local root=$1 mirror=$2 security=$3 keyring work key
+  local root=$1 mirror=$2 security=$3 keyring work file
   work=$(dirname "$root")
   keyring=$(debian_keyring)
   apt_settings >"$work/apt.conf"
   debian_sources "$mirror" "$security" "$keyring" >"$work/build.sources"
   debian_sources "$mirror" "$security" /usr/share/keyrings/debian-archive-keyring.gpg >"$work/debian.sources"
-  for key in "$work"/apt.conf "$work"/*.sources; do chmod 0644 "$key"; done
+  for file in "$work"/apt.conf "$work"/*.sources; do chmod 0644 "$file"; done
   mkdir -p "$cache/apt/archives"
   # The essential packages are unpacked from the archive's folder too, so nothing may empty it between steps;
   # mmdebstrap's own clean-up at the end does.
   mmdebstrap --quiet --mode=root --format=directory --variant=minbase --architectures="$architecture" \
-    --include="$packages" --keyring="$keyring" --aptopt="$work/apt.conf" \
+    --include="$contents" --keyring="$keyring" --aptopt="$work/apt.conf" \
     --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
     --skip=download/empty --skip=essential/unlink --skip=cleanup/apt/lists \
     --setup-hook="BERTH_ROOT=\"\$1\" bash '$here/image-hook.sh' setup" \

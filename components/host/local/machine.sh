@@ -1,6 +1,7 @@
 # One machine's parts: its disk, its processes, its end. Needs common.sh, network.sh, archive.sh and settings.sh.
 # A machine's folder holds: address, image, instance-id, user-data, memory; disk.img, its file system; disk and
 # root, where that and the whole are mounted; console.log; and `complete`, once it was reachable.
+# shellcheck disable=SC2154  # common.sh sets them
 
 # processes NAME: the ids of the machine's supervisor and container managers. Each has the machine's root on its
 # command line, word for word, and nothing else has.
@@ -8,17 +9,26 @@ processes() {
   grep -lzxF -- "--directory=$machines/$1/root" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 || true
 }
 
+# managers NAME: those of them that are container managers.
+managers() {
+  local id
+  for id in $(processes "$1"); do
+    if [ "$(cat "/proc/$id/comm" 2>/dev/null)" = systemd-nspawn ]; then echo "$id"; fi
+  done
+}
+
 running() { [ -n "$(processes "$1")" ]; }
 
 # leader NAME: the process that is PID 1 inside.
 leader() {
-  local id
-  for id in $(processes "$1"); do
-    if [ "$(cat "/proc/$id/comm" 2>/dev/null)" = systemd-nspawn ]; then
-      for id in $(cat "/proc/$id/task/$id/children" 2>/dev/null); do
-        if [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$id/status" 2>/dev/null)" = 1 ]; then printf '%s' "$id"; return; fi
-      done
-    fi
+  local manager child
+  for manager in $(managers "$1"); do
+    while read -r child; do
+      if [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$child/status" 2>/dev/null)" = 1 ]; then
+        printf '%s' "$child"
+        return
+      fi
+    done < <(tr ' ' '\n' 2>/dev/null <"/proc/$manager/task/$manager/children" || true)
   done
 }
 
@@ -38,9 +48,9 @@ mount_disk() {
 }
 
 unmount_disk() {
-  local folder=$machines/$1 part tries
+  local folder=$machines/$1 part
   for part in root disk; do
-    for tries in $(seq 50); do
+    for _ in $(seq 50); do
       mountpoint -q "$folder/$part" || break
       umount "$folder/$part" 2>/dev/null || sleep 0.1
     done
@@ -121,16 +131,14 @@ not_ready() {
 
 # stop NAME: in order, within bounds; then by force.
 stop() {
-  local name=$1 id tries group
-  for id in $(processes "$name"); do
-    # The container manager hands this on as "power off".
-    if [ "$(cat "/proc/$id/comm" 2>/dev/null)" = systemd-nspawn ]; then kill -TERM "$id" 2>/dev/null || true; fi
-  done
-  for tries in $(seq 150); do
+  local name=$1 id group
+  # The container manager hands this on as "power off".
+  for id in $(managers "$name"); do kill -TERM "$id" 2>/dev/null || true; done
+  for _ in $(seq 150); do
     running "$name" || break
     sleep 0.1
   done
-  for tries in $(seq 100); do
+  for _ in $(seq 100); do
     for id in $(processes "$name"); do kill -KILL "$id" 2>/dev/null || true; done
     for group in $(groups "$name"); do
       while read -r id; do kill -KILL "$id" 2>/dev/null || true; done < <(cat "$group/cgroup.procs" 2>/dev/null)

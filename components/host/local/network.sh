@@ -1,4 +1,5 @@
 # The private network of this computer's local hosts: a bridge, addresses, and the way out. Needs common.sh.
+# shellcheck disable=SC2154  # common.sh sets them
 
 # network: the three numbers before the last of the network's addresses, such as 10.219.83. The first machine
 # settles it for all that follow.

@@ -1,5 +1,6 @@
 # What of this computer's own settings a machine needs to reach the package archives as well as it does.
 # Needs common.sh and archive.sh.
+# shellcheck disable=SC2154  # common.sh sets them
 
 # package_settings ROOT: into a machine's file system: apt's, pip's, uv's, npm's settings and a proxy's address.
 # They may hold the password of a company's archive; a machine's files are open to root alone on this computer.

@@ -1,0 +1,2 @@
+rm -f "$state/identity" /etc/ssh/sshd_config.d/05-berth-steps.conf
+systemctl reload ssh.service || true
