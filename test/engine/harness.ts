@@ -63,8 +63,8 @@ export interface Engine {
 }
 
 /**
- * Makes an engine for a test. `scope` is the test's context (`t`), or `{ after }` from node:test for a whole
- * file: when it ends, everything is removed.
+ * Makes an engine for a test. `scope` is the test's context (`t`); or `{ after }` from node:test for a whole file,
+ * which then has to call this at its top level. When the scope ends, everything is removed.
  */
 export async function withEngine(
   scope: { after(clean: () => void): void },
