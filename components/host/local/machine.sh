@@ -4,9 +4,10 @@
 # shellcheck disable=SC2154  # common.sh sets them
 
 # processes NAME: the ids of the machine's supervisor and container managers. Each has the machine's root on its
-# command line, word for word, and nothing else has.
+# command line, word for word, and nothing else has: what is sought comes by standard input, or this would find
+# itself.
 processes() {
-  grep -lzxF -- "--directory=$machines/$1/root" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 || true
+  grep -lzxF --file=- /proc/[0-9]*/cmdline 2>/dev/null <<<"--directory=$machines/$1/root" | cut -d/ -f3 || true
 }
 
 # managers NAME: those of them that are container managers.
