@@ -20,7 +20,14 @@ const hostKey = `${folder}/host_ed25519`;
 const knownHosts = `${folder}/known_hosts`;
 const addressFile = `${folder}/address`;
 
-const sshOptions = (): string[] => ["-i", key, "-o", `UserKnownHostsFile=${knownHosts}`, "-o", "IdentitiesOnly=yes"];
+const sshOptions = (): string[] => [
+  "-i",
+  key,
+  "-o",
+  `UserKnownHostsFile=${knownHosts}`,
+  "-o",
+  "IdentitiesOnly=yes",
+];
 
 function run(command: string, args: readonly string[], input?: string): string {
   const result = spawnSync(command, args, {
@@ -55,7 +62,9 @@ function up(): void {
     hostPrivateKey: host.private,
     hostPublicKey: host.public,
   });
-  const { address } = JSON.parse(run("bash", ["components/host/local/create.sh"], text)) as { address: string };
+  const { address } = JSON.parse(run("bash", ["components/host/local/create.sh"], text)) as {
+    address: string;
+  };
   writeFileSync(knownHosts, `${address} ${host.public}\n`);
   writeFileSync(addressFile, address);
   console.log(`ssh ${sshOptions().join(" ")} berth@${address}`);
