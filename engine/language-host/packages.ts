@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 interface Parameterization {
@@ -57,9 +57,8 @@ export function requiredPlugins(program: string): RequiredPlugin[] {
     if (visited.has(real)) return [];
     visited.add(real);
     return readdirSync(real, { withFileTypes: true })
-      .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith("."))
-      .map((entry) => ({ name: entry.name, path: join(real, entry.name) }))
-      .filter(({ path }) => isFolder(path));
+      .filter((entry) => !entry.name.startsWith(".") && isFolder(entry))
+      .map((entry) => ({ name: entry.name, path: join(real, entry.name) }));
   };
   const takePackage = (folder: string) => {
     const plugin = pluginOf(readPackageJson(folder), folder);
@@ -83,13 +82,10 @@ export function requiredPlugins(program: string): RequiredPlugin[] {
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
 }
 
-function isFolder(path: string): boolean {
-  try {
-    readdirSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+/** Whether an entry is a folder, or a link to one; a link that leads nowhere is none. */
+function isFolder(entry: Dirent): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 const isPolicyPack = (folder: string) =>
