@@ -348,7 +348,9 @@ function expectation(issue: Issue): string {
     case "invalid_value":
       return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
     case "invalid_union":
-      return "expected one of the kinds that docs/configuration.md lists (local, existing, ec2)";
+      return `expected ${kindsOf(issue)
+        .map((kind) => JSON.stringify(kind))
+        .join(" or ")}`;
     case "too_small":
       return `expected ${issue.origin === "array" ? `${issue.minimum} or more entries` : `${issue.minimum} or more`}`;
     case "too_big":
@@ -377,10 +379,31 @@ function found(issue: Issue): string {
   if (issue.path.some((part) => part === "secrets" || part === "privateKey")) {
     return "a secret of the wrong form";
   }
-  if (issue.input === undefined) {
+  // Of a kind that does not exist the issue holds the whole group.
+  return described(kindsOf(issue).length > 0 ? property(issue.input, issue.path.at(-1)) : issue.input);
+}
+
+/** Where a group's kind decides what else is in it: the kinds there are. */
+function kindsOf(issue: Issue): readonly unknown[] {
+  return "options" in issue && Array.isArray(issue.options) ? issue.options : [];
+}
+
+function property(value: unknown, name: PropertyKey | undefined): unknown {
+  return name === undefined ? value : (value as Record<PropertyKey, unknown> | undefined)?.[name];
+}
+
+/** A value as an error shows it. What is inside of lists and groups stays there: it may be secret. */
+function described(value: unknown): string {
+  if (Array.isArray(value)) {
+    return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
+  }
+  if (typeof value === "object" && value !== null) {
+    return `a group with ${Object.keys(value).join(", ") || "no keys"}`;
+  }
+  if (value === undefined) {
     return "nothing: the key is required";
   }
-  const text = JSON.stringify(issue.input);
+  const text = JSON.stringify(value);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }
 

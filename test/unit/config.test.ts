@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseConfig } from "../../config.ts";
+
+type Keys = Readonly<Record<string, unknown>>;
+
+const least = {
+  host: { kind: "local" },
+  app: { source: { directory: "shop" }, wsgi: "shop.wsgi" },
+};
+
+/** The keys as the engine hands them over: structured ones in JSON. */
+const read = (keys: Keys) =>
+  parseConfig(
+    Object.fromEntries(Object.entries(keys).map(([key, value]) => [`berth:${key}`, JSON.stringify(value)])),
+    "prod",
+  );
+
+/** The faults that the message lists, one a line. */
+function faults(keys: Keys): string[] {
+  try {
+    read(keys);
+  } catch (error) {
+    const lines = (error as Error).message.split("\n");
+    assert.match(lines[0] as string, /^The configuration of stack 'prod' \(Pulumi\.prod\.yaml\) has /);
+    assert.equal(lines.at(-1), "Every key is described in docs/configuration.md.");
+    return lines.slice(1, -1).map((line) => line.trim());
+  }
+  assert.fail("this configuration was taken, and it has faults");
+}
+
+test("the least configuration is a host, a source and a WSGI module; all else has a default", () => {
+  const config = read(least);
+  assert.deepEqual(config.host, {
+    kind: "local",
+    memory: 2048,
+    disk: 20,
+    timezone: "UTC",
+    locale: "en_US.UTF-8",
+    sshFrom: ["0.0.0.0/0", "::/0"],
+  });
+  assert.equal(config.app.wsgi, "shop.wsgi:application");
+  assert.equal(config.app.health, "/");
+  assert.equal(config.site.tls, "self-signed");
+  assert.deepEqual([config.postgres.enabled, config.postgres.version], [true, 17]);
+  assert.equal(config.redis.policy, "noeviction");
+  assert.deepEqual(config.admins, []);
+});
+
+test("keys of other programs and packages are none of Berth's business", () => {
+  const config = parseConfig(
+    {
+      "berth:host": '{"kind":"local"}',
+      "berth:app": '{"source":{"directory":"a"},"wsgi":"a"}',
+      "aws:region": "eu-west-1",
+    },
+    "prod",
+  );
+  assert.equal(config.host.kind, "local");
+});
+
+test("a missing key is named, with what belongs there", () => {
+  assert.deepEqual(faults({}), [
+    "berth:host: expected a group of keys; found nothing: the key is required",
+    "berth:app: expected a group of keys; found nothing: the key is required",
+  ]);
+  assert.deepEqual(faults({ ...least, app: { source: { directory: "a" } } }), [
+    "berth:app.wsgi: expected a text (put it in quotes); found nothing: the key is required",
+  ]);
+  assert.deepEqual(faults({ ...least, host: { kind: "existing", address: "192.0.2.7" } }), [
+    "berth:host.hostKey: expected a text (put it in quotes); found nothing: the key is required",
+  ]);
+});
+
+test("a value of the wrong type is named, with the one expected", () => {
+  assert.deepEqual(faults({ ...least, app: { ...least.app, workers: "two" } }), [
+    'berth:app.workers: expected a number; found "two"',
+  ]);
+  assert.deepEqual(faults({ ...least, host: { kind: "local", memory: 1.5 } }), [
+    "berth:host.memory: expected a whole number; found 1.5",
+  ]);
+  assert.deepEqual(faults({ ...least, redis: { enabled: "no" } }), [
+    'berth:redis.enabled: expected true or false; found "no"',
+  ]);
+  assert.deepEqual(faults({ ...least, admins: { name: "eve" } }), [
+    "berth:admins: expected a list; found a group with name",
+  ]);
+  assert.deepEqual(faults({ ...least, app: { ...least.app, python: 3.13 } }), [
+    "berth:app.python: expected a text (put it in quotes); found 3.13",
+  ]);
+});
+
+test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
+  assert.deepEqual(faults({ ...least, sute: {} }), [
+    "berth:sute: there is no such key. Did you mean 'site'? There is: host, site, app, postgres, redis, admins.",
+  ]);
+  assert.deepEqual(faults({ ...least, host: { kind: "local", memroy: 512 } }), [
+    "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, sshFrom.",
+  ]);
+  assert.deepEqual(faults({ ...least, admins: [{ name: "eve", keys: ["ssh-ed25519 AAAA"], key: "x" }] }), [
+    "berth:admins[0].key: there is no such key. Did you mean 'keys'? There is: name, keys.",
+  ]);
+  const git = { git: "https://git.example.org/shop.git", reff: "main" };
+  assert.match(
+    faults({ ...least, app: { source: git, wsgi: "a" } })[0] as string,
+    /^berth:app\.source\.reff: there is no such key\. Did you mean 'ref'\?/,
+  );
+});
+
+test("a kind of host that does not exist is answered with those that do", () => {
+  assert.deepEqual(faults({ ...least, host: { kind: "lokal" } }), [
+    'berth:host.kind: expected "local" or "existing" or "ec2"; found "lokal"',
+  ]);
+  assert.deepEqual(faults({ ...least, host: { memory: 512 } }), [
+    'berth:host.kind: expected "local" or "existing" or "ec2"; found nothing: the key is required',
+  ]);
+});
+
+for (const domain of [
+  "-shop.example.org",
+  "shop",
+  "Shop.example.org",
+  "shop_1.example.org",
+  "a b.org",
+  "a..org",
+]) {
+  test(`the domain ${JSON.stringify(domain)} is refused with an example of a right one`, () => {
+    assert.deepEqual(faults({ ...least, site: { domain } }), [
+      `berth:site.domain: expected a domain name in lower case with at least one dot, such as shop.example.org; found ${JSON.stringify(domain)}`,
+    ]);
+  });
+}
+
+for (const domain of ["shop.example.org", "a.b.c.example.org", "xn--bcher-kva.example", "logbook.test"]) {
+  test(`the domain ${domain} is taken`, () => {
+    assert.equal(read({ ...least, site: { domain } }).site.domain, domain);
+  });
+}
+
+test("PostgreSQL of another major version is refused, and the message says how to move the data", () => {
+  assert.match(
+    faults({ ...least, postgres: { version: 16 } })[0] as string,
+    /^berth:postgres\.version: expected 17\. Berth does not move a database .* dump it, make a new stack, load it there; found 16$/,
+  );
+});
+
+test("all faults come in one message", () => {
+  const found = faults({
+    host: { kind: "local", disk: 1 },
+    site: { tls: "yes" },
+    app: { source: { git: "file:///srv/shop" }, wsgi: "shop wsgi", env: { "A B": "x" } },
+    admins: [{ name: "Eve", keys: [] }],
+  });
+  assert.deepEqual(
+    found.map((line) => line.slice(0, line.indexOf(": "))),
+    [
+      "berth:host.disk",
+      "berth:site.tls",
+      "berth:app.source.git",
+      "berth:app.wsgi",
+      "berth:app.env.A B",
+      "berth:admins[0].name",
+      "berth:admins[0].keys",
+    ],
+  );
+});
+
+test("a source is either a directory or a repository, and the faults are those of the one that was meant", () => {
+  assert.deepEqual(faults({ ...least, app: { source: "shop", wsgi: "shop.wsgi" } }), [
+    'berth:app.source: expected a group of keys; found "shop"',
+  ]);
+  assert.match(
+    faults({ ...least, app: { source: { directory: "shop", ref: "main" }, wsgi: "a" } }).join("\n"),
+    /^berth:app\.source\.ref: there is no such key/,
+  );
+});
+
+test("no secret is in a message, whatever is wrong with it or with the group that it is in", () => {
+  const secret = "hunter2-swordfish";
+  const wrong: Keys[] = [
+    { ...least, app: { ...least.app, secrets: { TOKEN: [secret] } } },
+    { ...least, app: { ...least.app, secrets: secret } },
+    { ...least, app: { ...least.app, secrets: { "A B": secret } } },
+    { ...least, app: [secret] },
+    { ...least, host: { kind: "lokal", privateKey: secret } },
+    { ...least, host: { kind: "existing", privateKey: [secret] } },
+    { ...least, host: [{ privateKey: secret }] },
+  ];
+  for (const keys of wrong) {
+    assert.doesNotMatch(faults(keys).join("\n"), /hunter2/);
+  }
+});
+
+test("a structured key that is not valid JSON is shown as the text that it is", () => {
+  assert.throws(
+    () =>
+      parseConfig(
+        { "berth:host": "{kind: local", "berth:app": '{"source":{"directory":"a"},"wsgi":"a"}' },
+        "prod",
+      ),
+    { message: /berth:host: expected a group of keys; found "\{kind: local"/ },
+  );
+});
