@@ -1,3 +1,4 @@
+import "./stack-traces.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "./components/app/app.ts";
 import { createHost } from "./components/host/create-host.ts";

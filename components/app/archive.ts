@@ -1,8 +1,18 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import ignore, { type Ignore } from "ignore";
-import { create } from "tar";
 
 /** What no release needs: version control, environments, caches, a developer's own settings and database. */
 const neverShipped = [
@@ -44,17 +54,38 @@ export function packDirectory(directory: string, store: string): Archive {
     throw new Error(`${directory}: has no file to ship; look at its .gitignore and .berthignore`);
   }
   mkdirSync(store, { recursive: true });
-  const temporary = join(store, `${process.pid}.tar.part`);
+  const path = join(store, `${digestOf(directory, files)}.tar`);
+  if (!existsSync(path)) {
+    pack(directory, files, path);
+    removeOld(store);
+  }
+  const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
+  return { path: relative(process.cwd(), path), sha256 };
+}
+
+/** What decides the archive's bytes. */
+function digestOf(directory: string, files: readonly string[]): string {
+  const digest = createHash("sha256");
+  for (const file of files) {
+    const path = join(directory, file);
+    const state = lstatSync(path);
+    const content = state.isSymbolicLink() ? readlinkSync(path) : readFileSync(path);
+    const kind = state.isSymbolicLink() ? "link" : state.mode & 0o100 ? "program" : "file";
+    digest.update(`${file}\0${kind}\0${content.length}\0`).update(content);
+  }
+  return digest.digest("hex").slice(0, 32);
+}
+
+function pack(directory: string, files: readonly string[], path: string): void {
+  // Loaded only here: most runs change no source.
+  const { create } = createRequire(import.meta.url)("tar") as typeof import("tar");
+  const temporary = `${path}.${process.pid}`;
   // No owner, no time: see `portable` in the documentation of npm's tar.
   create(
     { file: temporary, cwd: directory, sync: true, portable: true, mtime: new Date(0), noDirRecurse: true },
-    files,
+    [...files],
   );
-  const sha256 = createHash("sha256").update(readFileSync(temporary)).digest("hex");
-  const path = join(store, `${sha256.slice(0, 16)}.tar`);
   renameSync(temporary, path);
-  removeOld(store);
-  return { path: relative(process.cwd(), path), sha256 };
 }
 
 /** Archives are made again when they are needed; ten are more than the releases that a host keeps. */
