@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { constants, homedir } from "node:os";
+import { basename, dirname, join } from "node:path";
 import type { Progress } from "../scripts/lib/progress.ts";
 import { readText } from "./files.ts";
 import { engineVersions } from "./versions.ts";
@@ -69,7 +69,8 @@ export async function builtCli(root: string, progress: Progress, environment = p
 
   const version = engineVersions().cli;
   const temporary = `${path}.${process.pid}.new`;
-  mkdirSync(join(path, ".."), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
+  removeAbandoned(path);
   const go = { ...environment, GOWORK: "off", GOFLAGS: "-mod=readonly -buildvcs=false", CGO_ENABLED: "0" };
   try {
     await runGo(root, go, ["mod", "download"], progress.step("Getting the Go modules of the Pulumi CLI"));
@@ -87,6 +88,14 @@ export async function builtCli(root: string, progress: Progress, environment = p
   return path;
 }
 
+/** Removes what builds that were killed have left: large files beside `path` whose process is no more. */
+function removeAbandoned(path: string): void {
+  for (const name of readdirSync(dirname(path))) {
+    const pid = name.startsWith(`${basename(path)}.`) ? Number(/\.(\d+)\.new$/.exec(name)?.[1]) : Number.NaN;
+    if (pid > 0 && !existsSync(`/proc/${pid}`)) rmSync(join(dirname(path), name), { force: true });
+  }
+}
+
 function runGo(root: string, env: NodeJS.ProcessEnv, args: string[], step: { done(): void; failed(): void }) {
   return new Promise<void>((resolve, reject) => {
     const child = spawn("go", args, {
@@ -99,11 +108,15 @@ function runGo(root: string, env: NodeJS.ProcessEnv, args: string[], step: { don
       said = (said + text).slice(-4000);
     });
     // A compiler left behind would keep both cores busy for minutes after its owner has gone.
-    const stop = () => child.kill("SIGTERM");
-    process.once("exit", stop);
+    const stop = (signal: NodeJS.Signals) => {
+      child.kill("SIGTERM");
+      process.exit(128 + constants.signals[signal]);
+    };
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    for (const signal of signals) process.once(signal, stop);
     child.once("error", reject);
     child.once("close", (code, signal) => {
-      process.off("exit", stop);
+      for (const signal of signals) process.off(signal, stop);
       if (code === 0) {
         step.done();
         return resolve();

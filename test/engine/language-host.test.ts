@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import test, { after, describe } from "node:test";
 import type * as Grpc from "@grpc/grpc-js";
+import { rememberStackFiles, restoreStackFiles } from "../../engine/salt.ts";
 import { type Engine, type Origin, root, withEngine, withoutRealPlugins } from "./harness.ts";
 
 const require = createRequire(import.meta.url);
@@ -142,6 +143,44 @@ test("an engine that is killed leaves no program and no language host behind", a
   up.kill("SIGKILL");
   await once(up, "exit");
   await until("all are gone", () => hosts().length === 0);
+});
+
+test("a tracked stack file stays as it was written through a stack's whole life", async (t) => {
+  const e = await withEngine(t);
+  const written = `# why\nconfig:\n    trial:key:   "1"\n\n\n# end\n`;
+  const project = e.project({
+    "Pulumi.dev.yaml": written,
+    "index.ts": `import * as pulumi from "@pulumi/pulumi";
+export const key = new pulumi.Config().require("key");
+export const secret = pulumi.secret(key);\n`,
+  });
+  const files = { project, state: join(e.home, "../state"), remembered: join(e.home, "../remembered") };
+  const file = () => readFileSync(join(project, "Pulumi.dev.yaml"), "utf8");
+  // As engine/run.ts does it for every call.
+  const pulumi = async (...args: string[]) => {
+    await restoreStackFiles(files);
+    rememberStackFiles(files);
+    const result = await e.succeed([...args, "--stack=dev"], { cwd: project });
+    await restoreStackFiles(files);
+    return result.stdout;
+  };
+  const up = ["up", "--yes", "--skip-preview"];
+  for (const call of [["stack", "init"], ["preview"], up, [...up, "--expect-no-changes"]]) {
+    await pulumi(...call);
+    assert.equal(file(), written, `after ${call.join(" ")}`);
+  }
+  assert.match(await pulumi("stack", "output", "--show-secrets", "--json"), /"secret": "1"/);
+  assert.equal(file(), written);
+
+  await pulumi("config", "set", "--secret", "password", "canary-4712");
+  assert.doesNotMatch(file(), /encryptionsalt|canary/);
+  assert.equal((await pulumi("config", "get", "password")).trim(), "canary-4712");
+  await pulumi("config", "rm", "password");
+  writeFileSync(join(project, "Pulumi.dev.yaml"), written);
+
+  await pulumi("destroy", "--yes", "--skip-preview");
+  await pulumi("stack", "rm", "--yes");
+  assert.equal(file(), written);
 });
 
 /** The processes whose environment has an entry. */
