@@ -25,13 +25,22 @@ underBoth("keys are what OpenSSH and OpenSSL read, and secret in the state", asy
   const folder = mkdtempSync(join(tmpdir(), "berth-keys-"));
   try {
     for (const [name, key] of Object.entries(keys)) {
-      const publicPem = createPrivateKey(key.privateKeyPem as string).export({ type: "pkcs8", format: "pem" });
+      const publicPem = createPrivateKey(key.privateKeyPem as string).export({
+        type: "pkcs8",
+        format: "pem",
+      });
       assert.equal(key.privateKeyPemPkcs8, publicPem, `${name}: both PEM forms are one key`);
       writeFileSync(join(folder, name), key.privateKeyOpenssh as string, { mode: 0o600 });
       const derived = execFileSync("ssh-keygen", ["-y", "-f", join(folder, name)], { encoding: "utf8" });
-      assert.equal(derived.trim(), key.publicKeyOpenssh?.trim(), `${name}: ssh-keygen finds the same public key`);
+      assert.equal(
+        derived.trim(),
+        key.publicKeyOpenssh?.trim(),
+        `${name}: ssh-keygen finds the same public key`,
+      );
       const fingerprint = (hash: string) =>
-        execFileSync("ssh-keygen", ["-l", "-E", hash, "-f", join(folder, name)], { encoding: "utf8" }).split(" ")[1];
+        execFileSync("ssh-keygen", ["-l", "-E", hash, "-f", join(folder, name)], { encoding: "utf8" }).split(
+          " ",
+        )[1];
       assert.equal(fingerprint("sha256"), key.sha256);
       assert.equal(fingerprint("md5"), `MD5:${key.md5}`);
       const { outputs } = await trial.resource(name);
@@ -51,29 +60,47 @@ const certificate = (options: string) => `
     validityPeriodHours: 48, subject: { commonName: "app.example", organization: "Ánimo & Co" }, ${options} });
   export const pem = cert.certPem; export const key_ = key.privateKeyPem; export const end = cert.validityEndTime; export const ready = cert.readyForRenewal;`;
 
-underBoth("a self-signed certificate holds for its names and is renewed in place of what changed", async (trial) => {
-  await trial.up(certificate('dnsNames: ["app.example", "www.app.example"], ipAddresses: ["10.99.0.2", "fd00::2"]'));
-  await trial.unchanged();
-  const first = (await trial.outputs()) as Record<string, string>;
-  const read = new X509Certificate(first.pem as string);
-  assert.ok(read.checkHost("www.app.example") && read.checkIP("10.99.0.2") && read.checkIP("fd00::2"));
-  assert.equal(read.checkHost("other.example"), undefined);
-  assert.ok(read.verify(read.publicKey), "it is signed with its own key");
-  assert.ok(read.checkPrivateKey(createPrivateKey(first.key_ as string)));
-  assert.match(read.subject, /CN=app\.example/);
-  assert.match(read.subject, /O=Ánimo & Co/);
-  assert.equal(read.ca, false);
-  assert.equal(Math.round((Date.parse(read.validTo) - Date.parse(read.validFrom)) / 3_600_000), 48);
-  assert.equal(first.ready, false);
-  assert.ok(isSecret((await trial.resource("cert")).inputs.privateKeyPem), "the key stays secret as an input");
+underBoth(
+  "a self-signed certificate holds for its names and is renewed in place of what changed",
+  async (trial) => {
+    await trial.up(
+      certificate('dnsNames: ["app.example", "www.app.example"], ipAddresses: ["10.99.0.2", "fd00::2"]'),
+    );
+    await trial.unchanged();
+    const first = (await trial.outputs()) as Record<string, string>;
+    const read = new X509Certificate(first.pem as string);
+    assert.ok(read.checkHost("www.app.example") && read.checkIP("10.99.0.2") && read.checkIP("fd00::2"));
+    assert.equal(read.checkHost("other.example"), undefined);
+    assert.ok(read.verify(read.publicKey), "it is signed with its own key");
+    assert.ok(read.checkPrivateKey(createPrivateKey(first.key_ as string)));
+    assert.match(read.subject, /CN=app\.example/);
+    assert.match(read.subject, /O=Ánimo & Co/);
+    assert.equal(read.ca, false);
+    assert.equal(Math.round((Date.parse(read.validTo) - Date.parse(read.validFrom)) / 3_600_000), 48);
+    assert.equal(first.ready, false);
+    assert.ok(
+      isSecret((await trial.resource("cert")).inputs.privateKeyPem),
+      "the key stays secret as an input",
+    );
 
-  await trial.up(certificate('earlyRenewalHours: 24, dnsNames: ["app.example", "www.app.example"], ipAddresses: ["10.99.0.2", "fd00::2"]'));
-  assert.equal((await trial.outputs()).pem, first.pem, "a longer time before renewal makes no new certificate yet");
-  await trial.up(certificate('earlyRenewalHours: 24, dnsNames: ["app.example"], ipAddresses: ["10.99.0.2"]'));
-  const second = (await trial.outputs()) as Record<string, string>;
-  assert.notEqual(second.pem, first.pem, "other names need another certificate");
-  assert.equal(second.key_, first.key_, "with the same key");
-});
+    await trial.up(
+      certificate(
+        'earlyRenewalHours: 24, dnsNames: ["app.example", "www.app.example"], ipAddresses: ["10.99.0.2", "fd00::2"]',
+      ),
+    );
+    assert.equal(
+      (await trial.outputs()).pem,
+      first.pem,
+      "a longer time before renewal makes no new certificate yet",
+    );
+    await trial.up(
+      certificate('earlyRenewalHours: 24, dnsNames: ["app.example"], ipAddresses: ["10.99.0.2"]'),
+    );
+    const second = (await trial.outputs()) as Record<string, string>;
+    assert.notEqual(second.pem, first.pem, "other names need another certificate");
+    assert.equal(second.key_, first.key_, "with the same key");
+  },
+);
 
 underBoth("a certificate that is due for renewal is made anew by the next up", async (trial) => {
   await trial.up(certificate("earlyRenewalHours: 48"));
@@ -98,5 +125,8 @@ underBoth("a certificate with an unknown use or without a key is refused", async
 
 underNode("a tls resource that the registry build has not is refused by its name", async (trial) => {
   const said = await trial.fails('new tls.CertRequest("r", { privateKeyPem: "x" });');
-  assert.match(said, /tls:index\/certRequest:CertRequest: not available from the registry build; install Pulumi/);
+  assert.match(
+    said,
+    /tls:index\/certRequest:CertRequest: not available from the registry build; install Pulumi/,
+  );
 });

@@ -84,7 +84,9 @@ export class Trial {
 
   /** The stack's outputs in plain. */
   async outputs(): Promise<Record<string, unknown>> {
-    const { stdout } = await this.engine.succeed(["stack", "output", "--json", "--show-secrets"], { cwd: this.cwd });
+    const { stdout } = await this.engine.succeed(["stack", "output", "--json", "--show-secrets"], {
+      cwd: this.cwd,
+    });
     return JSON.parse(stdout);
   }
 
@@ -99,7 +101,8 @@ export class Trial {
     const { stdout } = await this.engine.succeed(args, { cwd: this.cwd });
     const { resources } = JSON.parse(stdout).deployment as { resources: StateResource[] };
     const found = resources.find(({ urn }) => urn.endsWith(`::${name}`));
-    if (!found) throw new Error(`no resource ${name} in the state; there are ${resources.map(({ urn }) => urn)}`);
+    if (!found)
+      throw new Error(`no resource ${name} in the state; there are ${resources.map(({ urn }) => urn)}`);
     return found;
   }
 }

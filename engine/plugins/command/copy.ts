@@ -79,7 +79,7 @@ async function transfer(
 async function copyDirectory(sftp: SFTPWrapper, from: string, to: string): Promise<void> {
   const there = await remoteStat(sftp, to);
   if (there && !there.isDirectory()) throw new Error(`remote path ${to} exists but is not a directory`);
-  if (!there) await answer("create the directory", to, (done) => sftp.mkdir(to, done));
+  if (!there) await makeDirectory(sftp, to);
   const entries = await readdir(from, { withFileTypes: true });
   for (const entry of entries.sort((left, right) => (left.name < right.name ? -1 : 1))) {
     const [source, target] = [posix.join(from, entry.name), posix.join(to, entry.name)];
@@ -97,7 +97,16 @@ async function makeDirectories(sftp: SFTPWrapper, path: string): Promise<void> {
   if (there?.isDirectory()) return;
   if (there) throw new Error(`remote path ${path} exists but is not a directory`);
   await makeDirectories(sftp, posix.dirname(path));
-  await answer("create the directory", path, (done) => sftp.mkdir(path, done));
+  await makeDirectory(sftp, path);
+}
+
+/** Two copies at once may both find a directory missing: the slower one takes what the other has made. */
+async function makeDirectory(sftp: SFTPWrapper, path: string): Promise<void> {
+  try {
+    await answer("create the directory", path, (done) => sftp.mkdir(path, done));
+  } catch (error) {
+    if (!(await remoteStat(sftp, path))?.isDirectory()) throw error;
+  }
 }
 
 function remoteStat(sftp: SFTPWrapper, path: string): Promise<Stats | undefined> {
@@ -105,7 +114,7 @@ function remoteStat(sftp: SFTPWrapper, path: string): Promise<Stats | undefined>
     sftp.stat(path, (error, found) => {
       if (!error) resolve(found);
       else if ((error as { code?: unknown }).code === NO_SUCH_FILE) resolve(undefined);
-      else reject(new Error(`failed to stat remote path ${path}: ${error.message}`));
+      else reject(new Error(`failed to look at ${path} on the host: ${error.message}`));
     });
   });
 }
@@ -123,7 +132,7 @@ function answer(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     request((error) =>
-      error ? reject(new Error(`failed to ${what} remote path ${path}: ${error.message}`)) : resolve(),
+      error ? reject(new Error(`failed to ${what} ${path} on the host: ${error.message}`)) : resolve(),
     );
   });
 }

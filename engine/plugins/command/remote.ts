@@ -42,10 +42,10 @@ function execute(
     };
     const fail = (cause: string) => settle(() => reject(capture.failure(cause, command)));
     let channel: ClientChannel | undefined;
-    // The real provider cannot be cancelled here. sshd (7.9 and later) passes the signal on to the command.
+    // The real provider cannot be cancelled here. sshd (7.9 and later) passes the signal on to the command, but for
+    // commands of root; those notice that nobody reads their output any more.
     const cancel = () => {
-      channel?.signal("TERM");
-      channel?.close();
+      if (channel) terminate(client, channel);
       fail(reason(context.signal));
     };
     context.signal.addEventListener("abort", cancel, { once: true });
@@ -82,11 +82,19 @@ function execute(
   });
 }
 
+/** ssh2's own `signal` does nothing once standard input has ended. */
+function terminate(client: Client, channel: ClientChannel): void {
+  const { outgoing } = channel as unknown as { outgoing: { id: number; state: string } };
+  if (outgoing.state !== "closed") (client as unknown as Internals)._protocol.signal(outgoing.id, "TERM");
+  channel.close();
+}
+
 interface Internals {
   readonly _chanMgr: { get(id: number): { readonly _callbacks: ((failed: boolean | Error) => void)[] } };
   readonly _protocol: {
     env(channel: number, name: string, value: string, wantReply: boolean): void;
     exec(channel: number, command: string, wantReply: boolean): void;
+    signal(channel: number, name: string): void;
   };
 }
 
