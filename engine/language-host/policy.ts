@@ -92,9 +92,15 @@ export async function policyProxy(): Promise<PolicyProxy> {
         const end = first.indexOf("\n");
         if (end < 0) return;
         const rest = Buffer.from(first.slice(end + 1), "latin1");
-        const packPort = Number(first.slice(0, end));
+        const line = first.slice(0, end);
         first = undefined;
-        connect(packPort).catch(attached.reject);
+        if (/^\d+$/.test(line)) connect(Number(line)).catch(attached.reject);
+        else
+          attached.reject(
+            new Error(
+              `The policy pack printed '${line}' where the engine expects its port. Print nothing while it loads.`,
+            ),
+          );
         if (rest.length > 0) output(rest);
       });
       child.once("exit", () => attached.reject(new Error("The policy pack ended before it could be asked.")));
