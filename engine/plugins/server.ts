@@ -98,11 +98,11 @@ export async function serve(provider: Provider): Promise<void> {
  * A provider must not outlive its engine. The engine's end shows in three ways: it says so (SIGINT, SIGTERM), it
  * closes the pipe it holds on our standard input, or, killed outright, it is no longer our parent.
  */
-function endWithTheEngine(abort: () => void): void {
+function endWithTheEngine(abort: () => boolean): void {
   const end = () => {
-    abort();
-    // A moment for children and SSH channels to be told; then nothing holds the process.
-    setTimeout(() => process.exit(0), 200);
+    // Children and SSH channels under way get a moment to be told; with none, the engine is not kept waiting.
+    if (abort()) setTimeout(() => process.exit(0), 200);
+    else process.exit(0);
   };
   process.on("SIGINT", end);
   process.on("SIGTERM", end);

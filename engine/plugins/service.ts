@@ -42,6 +42,7 @@ export class Service {
   private readonly provider: Provider;
   private engine: EngineClient | undefined;
   private readonly cancelled = new AbortController();
+  private running = 0;
   /** The log lines under way: the engine gets them one after another, in order. */
   private logged: Promise<void> = Promise.resolve();
 
@@ -64,8 +65,10 @@ export class Service {
     });
   }
 
-  abort(): void {
+  /** Cancels all operations; says whether any were under way. */
+  abort(): boolean {
     this.cancelled.abort(new Error("cancelled"));
+    return this.running > 0;
   }
 
   private connect(address: string): void {
@@ -254,11 +257,13 @@ export class Service {
       log: (severity, message, options) =>
         this.log(urn, SEVERITY[severity], message, options?.status ?? false),
     };
+    this.running++;
     try {
       return await operation(context);
     } finally {
       clearTimeout(timer);
       await this.logged;
+      this.running--;
     }
   }
 

@@ -59,7 +59,8 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
     "Subsystem sftp internal-sftp",
   ];
   writeFileSync(join(folder, "config"), `${config.join("\n")}\n`);
-  // Started by root, sshd wants this folder; systemd makes it where sshd is a service.
+  // Started by root, sshd wants this folder, which systemd makes where sshd is a service. It stays empty, and stays:
+  // another server may be using it.
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   const child = spawn(SSHD, ["-D", "-E", join(folder, "log"), "-f", join(folder, "config")], {
     stdio: "ignore",
