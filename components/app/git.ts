@@ -100,7 +100,15 @@ async function listRemote(reference: GitReference): Promise<string[]> {
     });
     return stdout.trim().split("\n");
   } catch (error) {
-    const reason = (error as { stderr?: string }).stderr?.trim().split("\n")[0] ?? String(error);
+    const said = (error as { stderr?: string }).stderr ?? String(error);
+    if (said.includes("Host key verification failed")) {
+      throw new Error(
+        `berth:app.source.hostKey: the server of ${reference.url} shows another host key than the one that is expected. ` +
+          "Compare both with what the server's operator publishes; nothing was sent to it.",
+        { cause: error },
+      );
+    }
+    const reason = said.trim().split("\n")[0];
     throw new Error(`berth:app.source.git: ${reference.url} cannot be read: ${reason}`, { cause: error });
   } finally {
     await rm(directory, { recursive: true, force: true });

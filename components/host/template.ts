@@ -21,6 +21,10 @@ const liquid = new Liquid({ strictVariables: true, strictFilters: true, ownPrope
 export function renderTemplate(path: string, slots: Slots): string {
   const parsed = liquid.parse(readFileSync(path, "utf8"), path);
   const known = new Set(liquid.globalVariablesSync(parsed));
+  const unfilled = [...known].filter((name) => !Object.hasOwn(slots, name));
+  if (unfilled.length > 0) {
+    throw new Error(`${path}: its slot ${unfilled.join(", ")} is not filled`);
+  }
   const unknown = Object.keys(slots).filter((name) => !known.has(name));
   if (unknown.length > 0) {
     throw new Error(`${path}: has no slot named ${unknown.join(", ")}; it has: ${[...known].join(", ")}`);

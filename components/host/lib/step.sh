@@ -1,6 +1,8 @@
 # Berth's shell library, first part: how a step runs, speaks, fails and finishes.
 # The text has set: step (its name) and the slots of its script.
 set -Eeuo pipefail
+# The end of a pipe runs in this shell, so that 'printf … | put_file' can note a change and 'fail' ends the step.
+shopt -s lastpipe
 # Without a terminal nothing tells a step that the connection is gone but a broken pipe; a step goes on to its
 # end, so that a cut connection or a killed engine leaves nothing half done.
 trap '' HUP PIPE

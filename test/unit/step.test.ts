@@ -1,0 +1,218 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the slots of shell scripts look like that.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { shellQuote } from "../../components/host/quote.ts";
+import { removalText, type StepText, stepText } from "../../components/host/step.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "berth-step-"));
+after(() => rmSync(folder, { recursive: true }));
+
+let scripts = 0;
+function script(text: string): string {
+  const path = join(folder, `script-${++scripts}.sh`);
+  writeFileSync(path, text);
+  return path;
+}
+
+const step = (wanted: Partial<StepText> = {}): StepText => ({
+  name: "shop-test",
+  scripts: [script("true\n")],
+  slots: {},
+  files: {},
+  secretFiles: {},
+  secrets: [],
+  ...wanted,
+});
+
+test("any value is one word of a shell, to the letter", () => {
+  const values = [
+    "",
+    "plain",
+    "two words",
+    "it's",
+    `'"\\$x\`y!`,
+    "-n",
+    "*",
+    "line\nline\n",
+    "ü 鋸",
+    "#;&|<>(){}[]~",
+  ];
+  for (const shell of ["bash", "sh"]) {
+    const printed = execFileSync(shell, ["-c", `printf '%s\\0' ${values.map(shellQuote).join(" ")}`], {
+      encoding: "utf8",
+    });
+    assert.deepEqual(printed.split("\0").slice(0, -1), values);
+  }
+});
+
+test("a value with a NUL byte, which no shell can hold, is refused", () => {
+  assert.throws(() => shellQuote("a\0b"), { message: /NUL byte/ });
+});
+
+test("a slot that a script declares must be filled, and only those", () => {
+  const declared = script(': "${name?the name}"\n: "${root?the directory}"\ntrue\n');
+  assert.throws(() => stepText(step({ scripts: [declared], slots: { name: "x", rooot: "y" } })), {
+    message: "step shop-test: slot 'root' is not filled; there is no slot 'rooot'",
+  });
+  assert.match(
+    stepText(step({ scripts: [declared], slots: { name: "x", root: "/srv/it's" } })),
+    /^root='\/srv\/it'\\''s'$/m,
+  );
+});
+
+test("a step of several scripts has the slots of all of them", () => {
+  const [one, two] = [script(': "${one?1}"\n'), script(': "${two?2}"\n')];
+  assert.throws(() => stepText(step({ scripts: [one, two], slots: { one: "1" } })), {
+    message: /slot 'two'/,
+  });
+});
+
+test("the text of a step is a shell program, and the same every time", () => {
+  const wanted = step({
+    files: { "/etc/shop.conf": { content: "a $HOME `b` \\ 'c'\n" } },
+    secretFiles: { "/etc/shop.key": { secret: "/etc/shop.key", owner: "shop:shop" } },
+    secrets: ["/etc/shop.key"],
+  });
+  const text = stepText(wanted);
+  assert.equal(text, stepText(wanted));
+  for (const one of [text, removalText(wanted, "machine-1", script("true\n"))]) {
+    const read = spawnSync("bash", ["-n"], { input: one, encoding: "utf8" });
+    assert.equal(read.status, 0, read.stderr);
+  }
+});
+
+test("a text that is too long for one command is refused with its size, on this computer and not by the host", () => {
+  assert.throws(() => stepText(step({ files: { "/big": { content: "x".repeat(130_000) } } })), {
+    message: /^step shop-test: its text has \d+ bytes, and a host takes 131071 at most/,
+  });
+});
+
+test("a file cannot end its own text, and neither can a script", () => {
+  assert.throws(() => stepText(step({ files: { "/f": { content: "a\nBERTH_FILE_END\nrm -rf /\n" } } })), {
+    message: /^\/f: holds a line 'BERTH_FILE_END'/,
+  });
+  assert.throws(() => stepText(step({ scripts: [script("BERTH_STEP_END\n")] })), {
+    message: /holds a line 'BERTH_STEP_END'/,
+  });
+});
+
+/** Runs the shell library on this computer, with all that it writes in a folder of the test. */
+function runLibrary(lines: string, stdin = "") {
+  const place = mkdtempSync(join(folder, "host-"));
+  const library = ["step.sh", "files.sh", "services.sh"]
+    .map((file) => readFileSync(join(import.meta.dirname, "../../components/host/lib", file), "utf8"))
+    .join("\n")
+    .replaceAll("/var/lib/berth", `${place}/state`)
+    .replaceAll("/var/log/berth", `${place}/log`)
+    .replaceAll("/run/lock/berth.lock", `${place}/lock`);
+  const result = spawnSync("bash", ["-c", `step=trial\n${library}\nplace=${place}\n${lines}`], {
+    encoding: "utf8",
+    input: stdin,
+  });
+  return { place, ...result };
+}
+const owner = `${execFileSync("id", ["-un"], { encoding: "utf8" }).trim()}:${execFileSync("id", ["-gn"], { encoding: "utf8" }).trim()}`;
+
+test("a file that is the same is left alone, and one that differs is replaced whole", () => {
+  const run = runLibrary(`begin ''
+put_file "$place/file" ${owner} 0640 <<<one
+changed "$place/" && echo first
+changes=()
+before=$(stat -c %i "$place/file")
+put_file "$place/file" ${owner} 0640 <<<one
+changed "$place/" || echo same
+[ "$before" = "$(stat -c %i "$place/file")" ] && echo untouched
+put_file "$place/file" ${owner} 0600 <<<one
+changed "$place/file" && echo mode
+cat "$place/file"
+finish`);
+  assert.equal(run.stdout, "first\nsame\nuntouched\nmode\none\n", run.stderr);
+  assert.deepEqual(
+    readdirSync(run.place).filter((name) => name.startsWith(".")),
+    [],
+  );
+});
+
+test("a file from a pipe and a secret one count as changed like any other", () => {
+  const run = runLibrary(
+    `begin 'key'
+printf 'one' | put_file "$place/piped" ${owner} 0640
+changed "$place/piped" && echo piped
+put_secret_file "$place/secret" ${owner} 0600 key
+changed "$place/secret" && cat "$place/secret"
+changes=()
+put_secret_file "$place/secret" ${owner} 0600 key
+changed "$place/secret" || echo same`,
+    `key ${Buffer.from("value\n").toString("base64")}\n`,
+  );
+  assert.equal(run.stdout, "piped\nvalue\nsame\n", run.stderr);
+});
+
+test("what a step that was cut short had changed still counts as changed in its next run", () => {
+  const run = runLibrary(`mkdir -p "$state/unfinished"
+begin ''
+changed /etc/anything || echo nothing
+finish
+begin '' && exec 9>&-
+begin ''
+changed /etc/anything && echo everything
+finish
+begin ''
+changed /etc/anything || echo after
+`);
+  // The last begins in a process in which an unfinished step was seen; only a new process forgets it.
+  assert.equal(run.stdout, "nothing\neverything\n", run.stderr);
+});
+
+test("a secret that did not arrive ends the step before it has changed anything", () => {
+  const run = runLibrary(`begin 'password'\necho reached`);
+  assert.equal(run.status, 1);
+  assert.equal(run.stdout, "");
+  assert.match(run.stderr, /^berth: trial: the secret 'password' did not arrive\./);
+});
+
+test("secrets arrive to the letter, and a failing command's words are shown without them", () => {
+  const value = 'it\'s "hunter2"\nsword$fish \\ ü';
+  const line = `password ${Buffer.from(value).toString("base64")}\n`;
+  const run = runLibrary(
+    `begin 'password'
+secret password | base64 -w0; echo
+logged bash -c "printf '%s\\n' 'before'; echo \\"\\$1\\"; exit 3" bash "$(secret password)" || fail "status $?: $(secret password)" "Next."
+`,
+    line,
+  );
+  assert.equal(Buffer.from(run.stdout, "base64").toString(), value);
+  assert.equal(run.stderr, "before\n[secret]\nberth: trial: status 3: [secret] Next.\n");
+});
+
+test("a command that fails unforeseen ends the step with one line that names it", () => {
+  const run = runLibrary(`begin ''\nfalse\necho reached`);
+  assert.equal(run.status, 1);
+  assert.equal(run.stdout, "");
+  assert.match(
+    run.stderr,
+    /^berth: trial: 'false' ended with status 1 \(line \d+ of the step\)\. What it printed is in .*\n$/,
+  );
+});
+
+test("a step runs on to its end though nobody reads what it says any more", () => {
+  const run = spawnSync(
+    "bash",
+    [
+      "-c",
+      `place=$(mktemp -d "$1/cut-XXXXXX"); sed -e "s|/var/lib/berth|$place|; s|/var/log/berth|$place|; s|/run/lock/berth.lock|$place/lock|" "$2"/*.sh >"$place/library"
+{ bash -c 'step=cut; . "$1/library"; begin ""; sleep 0.3; say one; say two; logged echo three; touch "$1/done"; finish' bash "$place" 2>&1 </dev/null; } | true
+for _ in $(seq 50); do [ ! -e "$place/done" ] || break; sleep 0.1; done
+[ -e "$place/done" ] && sleep 0.1 && [ ! -e "$place/unfinished/cut" ] && echo finished`,
+      "bash",
+      folder,
+      join(import.meta.dirname, "../../components/host/lib"),
+    ],
+    { encoding: "utf8" },
+  );
+  assert.equal(run.stdout, "finished\n", run.stderr);
+});
