@@ -2,13 +2,16 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { berthEnvironment, berthPlaces } from "../scripts/lib/environment.ts";
 import { readEngine } from "./acquire.ts";
-import { rememberStackFiles, restoreStackFiles } from "./salt.ts";
+import { rememberStackFiles, restoreStackFiles, type StackFiles } from "./salt.ts";
 
 export interface PulumiOptions {
   /** Give back what the call says, rather than show it. @default false */
   readonly capture?: boolean;
+  /** Takes what the call says on either channel, a line at a time, rather than show it. @default none */
+  readonly onLine?: (line: string) => void;
   /** Further environment. @default none */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -28,7 +31,7 @@ export interface PulumiResult {
 export async function runPulumi(
   root: string,
   args: readonly string[],
-  { capture = false, env = {} }: PulumiOptions = {},
+  { capture = false, onLine, env = {} }: PulumiOptions = {},
 ): Promise<PulumiResult> {
   const engine = readEngine(root);
   const environment = { ...berthEnvironment(root, engine), ...env };
@@ -36,18 +39,48 @@ export async function runPulumi(
   const files = { project: root, state, remembered };
   await restoreStackFiles(files);
   rememberStackFiles(files);
+  const command = args.find((arg) => !arg.startsWith("-")) ?? "";
+  const stop = deployments.has(command) ? restoreMeanwhile(files) : undefined;
   try {
-    return await call(engine.cli, args, root, environment, capture);
+    return await call(engine.cli, args, root, environment, capture || onLine !== undefined, onLine);
   } finally {
+    await stop?.();
     await restoreStackFiles(files);
   }
 }
 
-function call(cli: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv, capture: boolean) {
+/** The commands that may take minutes. None of them writes a stack file for any other reason than the salt. */
+const deployments = new Set(["up", "update", "preview", "refresh", "destroy", "watch", "import"]);
+
+/** Puts the stack files right once a second, so that they are clean while a deployment runs, and if it is killed. */
+function restoreMeanwhile(files: StackFiles): () => Promise<void> {
+  let last = Promise.resolve();
+  const timer = setInterval(() => {
+    last = last.then(() => restoreStackFiles(files)).catch(() => {});
+  }, 1_000);
+  return () => {
+    clearInterval(timer);
+    return last;
+  };
+}
+
+function call(
+  cli: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  capture: boolean,
+  onLine?: (line: string) => void,
+) {
   return new Promise<PulumiResult>((resolve, reject) => {
     const child = spawn(cli, args, { cwd, env, stdio: capture ? ["ignore", "pipe", "pipe"] : "inherit" });
     let stdout = "";
     let stderr = "";
+    if (onLine !== undefined) {
+      for (const stream of [child.stdout, child.stderr]) {
+        if (stream !== null) createInterface({ input: stream }).on("line", onLine);
+      }
+    }
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
     });

@@ -5,8 +5,8 @@
 // that was committed would lock out every colleague, whose passphrase is another one. But the same salt is in the
 // stack's state as well, and with PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER the CLI takes it from there when the
 // file has none. It still writes it back at every call, and lays out the YAML anew on that occasion. So Berth
-// remembers the files before a call and puts them right after it, and before the next call in case this one is
-// killed:
+// remembers the files before a call, and puts them right during a long call, after each, and before the next in
+// case this one is killed at once:
 // - the salt's line is taken out, but only where the state holds the very same salt. So nothing can be lost, and
 //   the salt of a user who works with a backend and a passphrase of their own stays;
 // - where the file then means what it meant before, it is put back to the letter; where a call has changed it
