@@ -1,0 +1,474 @@
+// The main job, as a user sees it: from nothing to a served Django application, its changes, its failures, its end.
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { brotliDecompressSync, crc32, deflateSync, gunzipSync } from "node:zlib";
+import ssh2 from "ssh2";
+import { edit, machinesLeft, type Stack, sharedTraces, withStack } from "./harness.ts";
+
+test("a stack takes the Django example from nothing to production and back to nothing", async (t) => {
+  const anna = ssh2.utils.generateKeyPairSync("ed25519");
+  const ben = ssh2.utils.generateKeyPairSync("ed25519");
+  const admin = (name: string, keys: { public: string }) => ({ name, keys: [keys.public.trim()] });
+  const stack = await withStack(t, {
+    config: {
+      host: { timezone: "Europe/Berlin" },
+      app: { env: { SITE_NAME: "Logbook of the tests" } },
+      admins: [admin("anna", anna), admin("ben", ben)],
+    },
+  });
+  const password = 'it\'s $HOME "quoted" \\ and `odd`';
+  const set = ["config", "set", "--secret", "--path", "berth:app.secrets.PARTNER_TOKEN"];
+  assert.equal((await stack.pulumi(set, { stdin: password })).code, 0);
+
+  await t.test("one up makes the host, its services and the application, and the site is well", async () => {
+    const made = await stack.succeed();
+    assert.ok(Object.values(made.changes).every((operation) => operation === "create"));
+    const health = await stack.fetch("/health");
+    assert.equal(health.status, 200);
+    const { status, postgres, redis } = JSON.parse(health.text);
+    assert.deepEqual([status, postgres, redis], ["ok", "ok", "ok"]);
+  });
+  if (stack.traces().length === 0) return;
+
+  await t.test("the outputs are the contract that other teams read, its secrets marked as secret", () =>
+    outputsHold(stack),
+  );
+
+  await t.test("a second up and a preview find nothing to change", async () => {
+    const again = await stack.up("--expect-no-changes");
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.deepEqual(again.changes, {});
+    assert.equal((await stack.preview("--expect-no-changes")).code, 0);
+  });
+
+  await t.test("the front page tells which release runs and that all parts are well", async () => {
+    const page = await stack.fetch("/");
+    assert.equal(page.status, 200);
+    assert.match(page.text, /Logbook of the tests/);
+    assert.match(page.text, /All parts well/);
+    assert.ok(page.text.includes(`${(await stack.outputs()).release}`));
+  });
+
+  await t.test("plain HTTP is sent on to the same place over HTTPS", async () => {
+    const answer = await stack.fetch("/admin/?next=/x", { scheme: "http" });
+    assert.equal(answer.status, 301);
+    assert.equal(answer.headers.location, `https://${await stack.address()}/admin/?next=/x`);
+  });
+
+  await t.test("every page carries the security headers, once each", async () => {
+    const { headers } = await stack.fetch("/");
+    assert.equal(headers["x-content-type-options"], "nosniff");
+    assert.equal(headers["x-frame-options"], "DENY");
+    assert.equal(headers["referrer-policy"], "same-origin");
+    assert.equal(headers["cross-origin-opener-policy"], "same-origin");
+    assert.equal(headers.server, "nginx", "no version");
+  });
+
+  await t.test("a name that is not the site's is refused", async () => {
+    assert.equal((await stack.fetch("/", { headers: { host: "other.example" } })).status, 421);
+    assert.equal((await stack.fetch("/health", { headers: { host: "logbook.test" } })).status, 200);
+  });
+
+  let photo = "";
+  await t.test(
+    "an entry with a photo is a row in Postgres, a session in Redis and a file that is served",
+    async () => {
+      photo = await writeEntry(stack);
+    },
+  );
+
+  await t.test("static files come from the disk, cached for good, in gzip and brotli made beforehand", () =>
+    staticFilesHold(stack),
+  );
+
+  await t.test("a request larger than site.maxBody is refused by nginx", async () => {
+    const headers = { "content-length": `${26 * 1024 * 1024}` };
+    assert.equal((await stack.fetch("/", { method: "POST", headers, body: "x" })).status, 413);
+  });
+
+  await t.test("services own neither code nor static files and can write only media and logs", () =>
+    ownershipHolds(stack),
+  );
+
+  await t.test("the settings are readable by the service alone, odd characters and all", async () => {
+    const settings = "/srv/logbook/config/env";
+    assert.equal(await stack.on(`stat -c '%U:%G %a' ${settings}`), "root:logbook 640");
+    assert.notEqual((await stack.ssh(`runuser -u www-data -- cat ${settings}`)).code, 0);
+    const pid = await stack.on("systemctl show logbook-web -P MainPID");
+    const value = await stack.on(`tr '\\0' '\\n' </proc/${pid}/environ | sed -n s/^PARTNER_TOKEN=//p`);
+    assert.equal(value, password);
+  });
+
+  await t.test("Postgres and Redis listen on the loopback address alone and ask for a password", () =>
+    databasesHold(stack),
+  );
+
+  await t.test("the firewall lets in SSH, HTTP and HTTPS and nothing else", () => firewallHolds(stack));
+
+  await t.test("sshd takes keys only, and no one as root", async () => {
+    const effective = await stack.on("sshd -T");
+    for (const line of [
+      "passwordauthentication no",
+      "kbdinteractiveauthentication no",
+      "permitrootlogin no",
+      "x11forwarding no",
+    ])
+      assert.ok(effective.split("\n").includes(line), line);
+    const stranger = await stack.ssh("true", {
+      key: ssh2.utils.generateKeyPairSync("ed25519").private,
+      asRoot: false,
+    });
+    assert.equal(stranger.code, 255);
+    assert.match(stranger.stderr, /Permission denied \(publickey\)/);
+  });
+
+  await t.test("the host has its full name, its time zone and its locale", async () => {
+    assert.equal(await stack.on("hostname -f"), "logbook.test");
+    assert.match(await stack.on("date +%Z"), /^CES?T$/);
+    assert.match(await stack.on("locale -a"), /^en_US\.utf8$/m);
+    assert.equal(await stack.on("bash -lc 'echo $LANG'", { asRoot: false }), "en_US.UTF-8");
+  });
+
+  await t.test("logs stay within bounds and security upgrades run at night only, without a reboot", () =>
+    housekeepingHolds(stack),
+  );
+
+  await t.test("the application runs in a tight sandbox and no unit has failed", async () => {
+    const verdict = await stack.on("systemd-analyze security --no-pager logbook-web.service | tail -n 1");
+    const level = Number(/exposure level for [^:]+: ([\d.]+)/.exec(verdict)?.[1]);
+    assert.ok(level <= 2.5, verdict);
+    assert.equal(await stack.on("systemctl --failed --plain --no-legend"), "");
+  });
+
+  await t.test(
+    "an administrator logs in with the own key, has sudo, and loses both when taken out",
+    async () => {
+      assert.equal(await stack.on("whoami", { user: "anna", key: anna.private }), "root");
+      assert.equal((await stack.ssh("true", { user: "anna", key: ben.private })).code, 255);
+      stack.configure({ admins: [admin("ben", ben)] });
+      assert.deepEqual((await stack.succeed()).changes, { "system-accounts": "update" });
+      assert.equal((await stack.ssh("true", { user: "anna", key: anna.private, asRoot: false })).code, 255);
+      assert.equal(await stack.on("whoami", { user: "ben", key: ben.private }), "root");
+    },
+  );
+
+  await t.test("one changed nginx setting updates that one step, and nginx reloads", () =>
+    nginxSettingHolds(stack),
+  );
+
+  await t.test("a changed source is a new release and changes nothing else", async () => {
+    const before = await stack.outputs();
+    const untouched = await stack.on("systemctl show nginx postgresql@17-main redis-server -P MainPID");
+    edit(stack, "app/logbook/__init__.py", (text) =>
+      text.replace(/__version__ = .*/, '__version__ = "9.9.9"'),
+    );
+    const { changes } = await stack.succeed();
+    assert.deepEqual(Object.keys(changes).sort(), ["app-archive", "app-live", "app-release"]);
+    const after = await stack.outputs();
+    assert.notEqual(after.release, before.release);
+    assert.match((await stack.fetch("/")).text, /9\.9\.9/);
+    assert.equal(
+      await stack.on("systemctl show nginx postgresql@17-main redis-server -P MainPID"),
+      untouched,
+    );
+  });
+
+  await t.test(
+    "a changed setting of the application is in force and changes only its own steps",
+    async () => {
+      stack.configure({ app: { env: { SITE_NAME: "Renamed logbook" } } });
+      const { changes } = await stack.succeed();
+      assert.deepEqual(changes, { "app-settings": "update", "app-live": "update" });
+      assert.match((await stack.fetch("/")).text, /Renamed logbook/);
+    },
+  );
+
+  await t.test("an application that is killed comes back by itself", async () => {
+    await stack.on("systemctl kill -s KILL --kill-whom=all logbook-web.service");
+    await untilWell(stack);
+    assert.equal(await stack.on("systemctl is-active logbook-web.service"), "active");
+  });
+
+  await t.test("while the application is away, visitors see a page that says so and comes back", async () => {
+    await stack.on("systemctl stop logbook-web.socket logbook-web.service");
+    const away = await stack.fetch("/");
+    assert.equal(away.status, 502);
+    assert.equal(away.headers["retry-after"], "10");
+    assert.equal(away.headers["x-content-type-options"], "nosniff");
+    assert.match(away.text, /Back in a moment/);
+    await stack.on("systemctl start logbook-web.socket logbook-web.service");
+    await untilWell(stack);
+  });
+
+  await t.test("after a reboot of the host everything is back by itself, with its data", async () => {
+    const boot = await stack.on("cut -d' ' -f22 /proc/1/stat");
+    await stack.ssh("systemctl reboot");
+    await untilWell(stack, async () => {
+      const now = stack.inside("cut -d' ' -f22 /proc/1/stat").stdout.trim();
+      return now !== "" && now !== boot;
+    });
+    assert.equal(await stack.on("hostname -f"), "logbook.test");
+    assert.match((await stack.fetch("/")).text, /Written by the tests/);
+    if (photo !== "") assert.equal((await stack.fetch(photo)).status, 200);
+    assert.match(await stack.on("nft list table inet berth"), /policy drop/);
+    assert.equal(await stack.on("systemctl --failed --plain --no-legend"), "");
+    assert.equal((await stack.preview("--expect-no-changes")).code, 0);
+  });
+
+  await t.test("destroy leaves nothing on this computer", async () => {
+    const gone = await stack.destroy();
+    assert.equal(gone.code, 0, gone.stdout + gone.stderr);
+    assert.deepEqual(stack.traces(), []);
+    // Another test's machine may be there, and then the network that they share.
+    if (machinesLeft().length === 0) assert.deepEqual(sharedTraces(), []);
+  });
+});
+
+async function outputsHold(stack: Stack): Promise<void> {
+  const outputs = await stack.outputs();
+  const address = await stack.address();
+  assert.equal(outputs.outputsVersion, 1);
+  assert.equal(outputs.url, `https://${address}/`);
+  assert.equal(outputs.hostAddress, address);
+  assert.equal(typeof outputs.sshCommand, "string");
+  assert.match(`${outputs.hostKey}`, /^ssh-ed25519 [A-Za-z0-9+/]+=*$/);
+  assert.match(`${outputs.databaseUrl}`, /^postgres:\/\/logbook:[^@]+@127\.0\.0\.1:5432\/logbook$/);
+  assert.match(`${outputs.redisUrl}`, /^redis:\/\/:[^@]+@127\.0\.0\.1:6379\/0$/);
+  assert.equal(outputs.media, "/srv/logbook/media");
+  assert.match(`${outputs.release}`, /^[0-9a-f]{10}-[0-9a-f]{4}$/);
+  const shown = await stack.pulumi(["stack", "output", "--json"]);
+  const marked = Object.entries(JSON.parse(shown.stdout)).filter(([, value]) => value === "[secret]");
+  assert.deepEqual(marked.map(([name]) => name).sort(), ["databaseUrl", "redisUrl"]);
+}
+
+async function untilWell(stack: Stack, first: () => Promise<boolean> = async () => true): Promise<void> {
+  const deadline = Date.now() + 90_000;
+  let last: unknown = "not asked yet";
+  while (Date.now() < deadline) {
+    try {
+      if (await first()) {
+        const answer = await stack.fetch("/health");
+        if (answer.status === 200) return;
+        last = `${answer.status} ${answer.text}`;
+      }
+    } catch (error) {
+      last = error;
+    }
+    await sleep(250);
+  }
+  assert.fail(`/health was not well within 90 s: ${last}`);
+}
+
+/** A PNG of one colour (https://www.w3.org/TR/png-3/). */
+function png(width: number, height: number): Buffer {
+  const chunk = (type: string, data: Buffer) => {
+    const named = Buffer.concat([Buffer.from(type), data]);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32BE(data.length, 0);
+    frame.writeUInt32BE(crc32(named), 4);
+    return Buffer.concat([frame.subarray(0, 4), named, frame.subarray(4)]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8);
+  const pixels = Buffer.alloc(height * (1 + width * 3), 0x40);
+  for (let row = 0; row < height; row++) pixels[row * (1 + width * 3)] = 0;
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(pixels)),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+/** Signs the log as a visitor does; the answer is the photo's path. */
+async function writeEntry(stack: Stack): Promise<string> {
+  const form = await stack.fetch("/");
+  const jar = new Map<string, string>();
+  const keep = (set: string[] | undefined) => {
+    for (const cookie of set ?? []) {
+      assert.match(cookie, /; Secure/i, cookie.split("=")[0]);
+      assert.match(cookie, /; HttpOnly/i, cookie.split("=")[0]);
+      const [name = "", value = ""] = (cookie.split(";")[0] ?? "").split("=");
+      jar.set(name, value);
+    }
+  };
+  keep(form.headers["set-cookie"]);
+  const token = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(form.text)?.[1] ?? "";
+  const boundary = "----berth";
+  const field = (name: string, value: string) =>
+    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`);
+  const body = Buffer.concat([
+    field("csrfmiddlewaretoken", token),
+    field("name", "Ada"),
+    field("message", "Written by the tests"),
+    Buffer.from(
+      `--${boundary}\r\nContent-Disposition: form-data; name="photo"; filename="p.png"\r\nContent-Type: image/png\r\n\r\n`,
+    ),
+    png(64, 48),
+    Buffer.from(`\r\n--${boundary}--\r\n`),
+  ]);
+  const origin = `https://${await stack.address()}`;
+  const post = (headers: Record<string, string>) =>
+    stack.fetch("/", {
+      method: "POST",
+      body,
+      headers: { "content-type": `multipart/form-data; boundary=${boundary}`, origin, ...headers },
+    });
+  assert.equal((await post({})).status, 403, "without the visitor's cookie");
+  const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+  const posted = await post({ cookie: cookie(), referer: `${origin}/` });
+  assert.equal(posted.status, 302, posted.text);
+  keep(posted.headers["set-cookie"]);
+
+  const rows = "SELECT name, message FROM entries_entry";
+  assert.equal(
+    await stack.on(`runuser -u postgres -- psql -XAtq logbook -c "${rows}"`),
+    "Ada|Written by the tests",
+  );
+  const { password } = new URL(`${(await stack.outputs()).redisUrl}`);
+  const keys = await stack.on("read -r REDISCLI_AUTH; export REDISCLI_AUTH; redis-cli --no-raw keys '*'", {
+    stdin: `${password}\n`,
+  });
+  assert.ok(keys.includes(`django.contrib.sessions.cache${jar.get("sessionid")}`), keys);
+
+  const page = await stack.fetch("/", { headers: { cookie: cookie() } });
+  assert.match(page.text, /Thank you, Ada/);
+  const path = /href="(\/media\/[^"]+)"/.exec(page.text)?.[1] ?? "";
+  const photo = await stack.fetch(path);
+  assert.equal(photo.status, 200);
+  assert.equal(photo.headers["content-type"], "image/jpeg");
+  assert.equal(photo.headers["x-content-type-options"], "nosniff");
+  assert.match(`${photo.headers["content-security-policy"]}`, /script-src 'none'/);
+  assert.match(`${photo.headers["cache-control"]}`, /max-age=3600/);
+  assert.deepEqual([...photo.body.subarray(0, 3)], [0xff, 0xd8, 0xff], "a JPEG");
+  return path;
+}
+
+async function staticFilesHold(stack: Stack): Promise<void> {
+  const page = await stack.fetch("/");
+  const path = /href="(\/static\/logbook\/site\.[0-9a-f]+\.css)"/.exec(page.text)?.[1] ?? "";
+  const as = (encoding: string) => stack.fetch(path, { headers: { "accept-encoding": encoding } });
+  const [asItIs, gzip, brotli] = [await as("identity"), await as("gzip"), await as("gzip, br")];
+  assert.equal(asItIs.status, 200);
+  assert.equal(asItIs.headers["content-encoding"], undefined);
+  assert.equal(asItIs.headers["cache-control"], "public, max-age=31536000, immutable");
+  assert.equal(asItIs.headers["content-type"], "text/css");
+  assert.equal(asItIs.headers["x-content-type-options"], "nosniff");
+  assert.equal(gzip.headers["content-encoding"], "gzip");
+  assert.equal(gzip.headers.vary, "Accept-Encoding");
+  assert.equal(gunzipSync(gzip.body).toString(), asItIs.text);
+  assert.equal(brotli.headers["content-encoding"], "br");
+  assert.equal(brotliDecompressSync(brotli.body).toString(), asItIs.text);
+  // Made beforehand: a length is known, which nginx cannot know of what it compresses on the way.
+  assert.equal(gzip.headers["content-length"], `${gzip.body.length}`);
+  const plain = await stack.fetch("/static/logbook/site.css");
+  assert.equal(plain.headers["cache-control"], "public, max-age=3600");
+  assert.equal((await stack.fetch("/static../config/env")).status, 404);
+}
+
+async function ownershipHolds(stack: Stack): Promise<void> {
+  const root = "/srv/logbook";
+  const outside = `\\( -path ${root}/media -o -path ${root}/logs \\) -prune -o`;
+  assert.equal(await stack.on(`find ${root} ${outside} \\( -user logbook -o -user www-data \\) -print`), "");
+  const owners = await stack.on(`stat -c '%U' ${root} ${root}/releases/* ${root}/static/*/logbook`);
+  assert.deepEqual([...new Set(owners.split("\n"))], ["deployer"]);
+  const writable = (account: string) =>
+    stack.on(`runuser -u ${account} -- find ${root}/ -writable -not -type l 2>/dev/null || true`);
+  assert.deepEqual((await writable("www-data")).split("\n").filter(Boolean), []);
+  const ofService = (await writable("logbook")).split("\n");
+  assert.deepEqual(
+    ofService.filter((path) => !path.startsWith(`${root}/media`) && !path.startsWith(`${root}/logs`)),
+    [],
+  );
+  const login = await stack.on("getent passwd logbook | cut -d: -f7; getent passwd deployer | cut -d: -f7");
+  assert.equal(login, "/usr/sbin/nologin\n/bin/bash");
+}
+
+async function databasesHold(stack: Stack): Promise<void> {
+  const listening = (await stack.on("ss -Hltn | awk '{ print $4 }' | sort -u")).split("\n");
+  const open = listening.filter((place) => !/^(127\.0\.0\.\d+|\[::1\])[:%]/.test(place));
+  const ports = new Set(open.map((place) => place.split(":").at(-1)));
+  assert.deepEqual([...ports].sort(), ["22", "443", "80"]);
+  const psql = (query: string) => stack.on(`runuser -u postgres -- psql -XAtq -c "${query}"`);
+  assert.equal(
+    await psql("SELECT rolpassword LIKE 'SCRAM-SHA-256\\$%' FROM pg_authid WHERE rolname = 'logbook'"),
+    "t",
+  );
+  assert.equal(
+    await psql("SELECT count(*) FROM pg_hba_file_rules WHERE auth_method NOT IN ('scram-sha-256', 'peer')"),
+    "0",
+  );
+  assert.match(await psql("SHOW server_version"), /^17\./);
+  assert.notEqual((await stack.ssh("psql -w -h 127.0.0.1 -U logbook logbook -c 'SELECT 1'")).code, 0);
+  assert.match(await stack.on("redis-cli PING 2>&1 || true"), /NOAUTH/);
+}
+
+/** Whether a TCP connection to the host comes about within two seconds. */
+function opens(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, timeout: 2000 });
+    const end = (open: boolean) => {
+      socket.destroy();
+      resolve(open);
+    };
+    socket
+      .once("connect", () => end(true))
+      .once("error", () => end(false))
+      .once("timeout", () => end(false));
+  });
+}
+
+async function firewallHolds(stack: Stack): Promise<void> {
+  const address = await stack.address();
+  await stack.on("systemd-run --quiet --unit=berth-test-listener --collect python3 -m http.server 8000");
+  try {
+    await stack.on(
+      `for i in $(seq 40); do curl -sfo /dev/null http://${address}:8000/ && exit; sleep 0.1; done; exit 1`,
+    );
+    assert.equal(await opens(address, 8000), false, "8000, where something listens");
+    for (const port of [22, 80, 443]) assert.equal(await opens(address, port), true, `${port}`);
+  } finally {
+    await stack.on("systemctl stop berth-test-listener");
+  }
+}
+
+async function housekeepingHolds(stack: Stack): Promise<void> {
+  assert.match(await stack.on("systemd-analyze cat-config systemd/journald.conf"), /^SystemMaxUse=500M$/m);
+  assert.equal(await stack.on("ls -d /var/log/journal"), "/var/log/journal");
+  const tried = await stack.ssh("logrotate --debug /etc/logrotate.conf 2>&1");
+  assert.equal(tried.code, 0, tried.stdout);
+  assert.match(tried.stdout, /\/srv\/logbook\/logs\/\*\.log/);
+  assert.doesNotMatch(tried.stdout, /^error:/m);
+  const calendar = await stack.on("systemctl show apt-daily-upgrade.timer -P TimersCalendar");
+  assert.match(calendar, /OnCalendar=\*-\*-\* 02:00:00/);
+  assert.equal(calendar.match(/OnCalendar=/g)?.length, 1, calendar);
+  assert.equal(
+    await stack.on("systemctl is-active apt-daily.timer apt-daily-upgrade.timer logrotate.timer"),
+    "active\nactive\nactive",
+  );
+  const apt = await stack.on("apt-config dump");
+  assert.match(apt, /^APT::Periodic::Unattended-Upgrade "1";$/m);
+  assert.match(apt, /^Unattended-Upgrade::Automatic-Reboot "false";$/m);
+}
+
+async function nginxSettingHolds(stack: Stack): Promise<void> {
+  const main = "systemctl show nginx -p MainPID -p ActiveEnterTimestampMonotonic";
+  const workers = "pgrep -P $(systemctl show nginx -P MainPID) | sort | paste -sd' '";
+  const before = { main: await stack.on(main), workers: await stack.on(workers) };
+  stack.configure({ site: { maxBody: 10 } });
+
+  const preview = await stack.preview("--diff");
+  assert.equal(preview.code, 0, preview.stderr);
+  assert.deepEqual(preview.changes, { "nginx-site": "update" });
+  assert.match(preview.stdout, /- +client_max_body_size 25m;/);
+  assert.match(preview.stdout, /\+ +client_max_body_size 10m;/);
+
+  assert.deepEqual((await stack.succeed()).changes, { "nginx-site": "update" });
+  assert.equal(await stack.on(main), before.main, "the same nginx");
+  assert.notEqual(await stack.on(workers), before.workers, "with new workers");
+  assert.match(await stack.on("nginx -T 2>/dev/null"), /client_max_body_size 10m;/);
+}
