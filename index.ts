@@ -51,6 +51,7 @@ const system = new System("system", {
   ],
 });
 
+// One after the other: steps on one host never overlap.
 const postgres = database.enabled
   ? new Postgres(
       "postgres",
@@ -69,7 +70,7 @@ const redis = cache.enabled
   ? new Redis(
       "redis",
       { host, memory: cache.memory, policy: cache.policy, password: secrets.redis },
-      { dependsOn: [system] },
+      { dependsOn: [postgres ?? system] },
     )
   : undefined;
 
@@ -98,7 +99,7 @@ const app = new App(
       ),
     },
   },
-  { dependsOn: [system, ...(postgres ? [postgres] : []), ...(redis ? [redis] : [])] },
+  { dependsOn: [redis ?? postgres ?? system] },
 );
 
 const nginx = new Nginx(
@@ -118,18 +119,7 @@ const nginx = new Nginx(
   { dependsOn: [app] },
 );
 
-export const {
-  outputsVersion,
-  url,
-  hostAddress,
-  sshCommand,
-  hostKey,
-  databaseUrl,
-  redisUrl,
-  media,
-  deployKey,
-  release,
-} = stackOutputs({
+export default stackOutputs({
   url: nginx.url,
   hostAddress: host.address,
   sshCommand: host.sshCommand,

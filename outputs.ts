@@ -32,10 +32,11 @@ export const outputsVersion = 1;
 
 /** The outputs of a stack, those that are secret marked so. */
 export function stackOutputs(outputs: Omit<StackOutputs, "outputsVersion">): StackOutputs {
-  const { databaseUrl, redisUrl, ...plain } = outputs;
+  const { databaseUrl, redisUrl, deployKey, ...plain } = outputs;
   return {
     outputsVersion,
     ...plain,
+    ...(deployKey === undefined ? {} : { deployKey }),
     ...(databaseUrl === undefined ? {} : { databaseUrl: pulumi.secret(databaseUrl) }),
     ...(redisUrl === undefined ? {} : { redisUrl: pulumi.secret(redisUrl) }),
   };

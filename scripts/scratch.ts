@@ -5,7 +5,7 @@
  *     npm run scratch -- ssh …     logs in, or runs a command there
  *     npm run scratch -- destroy   removes it
  *
- * It is the same kind of host as a stack's local one, made by the same scripts, without the engine.
+ * BERTH_MACHINE=name makes another one beside it. It is the same kind of host as a stack's local one, made by the same scripts, without the engine.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,8 +13,8 @@ import { fileURLToPath } from "node:url";
 import { userData } from "../cloud-init/user-data.ts";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
-const folder = `${checkout}.berth/scratch`;
 const machine = process.env.BERTH_MACHINE ?? "berth-scratch";
+const folder = `${checkout}.berth/${machine}`;
 const key = `${folder}/id_ed25519`;
 const hostKey = `${folder}/host_ed25519`;
 const knownHosts = `${folder}/known_hosts`;

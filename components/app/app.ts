@@ -85,8 +85,8 @@ export class App extends pulumi.ComponentResource {
     const account = this.#account();
     const settings = this.#settings(source, account);
     const web = this.#web(settings);
-    const [id, prepared] = this.#prepare(source, settings);
-    const live = this.#live(id, [web, prepared]);
+    const [id, prepared] = this.#prepare(source, web);
+    const live = this.#live(id, prepared);
 
     this.release = pulumi.all([id, live.id]).apply(([release]) => release);
     this.deployKey = source.deployKey?.key.publicKeyOpenssh.apply((key) => key.trim());
@@ -200,7 +200,7 @@ export class App extends pulumi.ComponentResource {
   }
 
   /** The release, made beside what runs. */
-  #prepare(source: Source, settings: HostScript): [pulumi.Output<string>, HostScript] {
+  #prepare(source: Source, web: HostScript): [pulumi.Output<string>, HostScript] {
     const { host, name, owner, python, requirements, wsgi } = this.#args;
     const recipe = [python ?? "", requirements ?? "", source.git?.path ?? "", tools.gunicorn];
     const id = source.version.apply((version) => releaseId(version, recipe));
@@ -245,13 +245,13 @@ export class App extends pulumi.ComponentResource {
           ...tools,
         },
       },
-      { parent: this, dependsOn: archive === undefined ? [settings] : [settings, archive] },
+      { parent: this, dependsOn: archive === undefined ? [web] : [web, archive] },
     );
     return [id, prepared];
   }
 
   /** The switch to the release. */
-  #live(release: pulumi.Output<string>, dependsOn: pulumi.Resource[]): HostScript {
+  #live(release: pulumi.Output<string>, prepared: HostScript): HostScript {
     const { host, name, owner, settings, health, domain, scheme, timeout, secrets } = this.#args;
     return new HostScript(
       `${this.#name}-live`,
@@ -276,7 +276,7 @@ export class App extends pulumi.ComponentResource {
         // Not for use: a changed secret must start the service anew, and what fails must not print one.
         secrets: pulumi.output(secrets).apply(withPasswords),
       },
-      { parent: this, dependsOn },
+      { parent: this, dependsOn: [prepared] },
     );
   }
 }

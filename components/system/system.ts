@@ -64,9 +64,11 @@ export class System extends pulumi.ComponentResource {
     super("berth:system:System", name, {}, options);
     const host = args.host;
     const packages = this.#packages(`${name}-packages`, args);
-    const after = { parent: this, dependsOn: [packages] };
-
-    new HostScript(`${name}-base`, { host, script: here("base.sh"), ...baseFiles(args) }, after);
+    const base = new HostScript(
+      `${name}-base`,
+      { host, script: here("base.sh"), ...baseFiles(args) },
+      { parent: this, dependsOn: [packages] },
+    );
     const accounts = new HostScript(
       `${name}-accounts`,
       {
@@ -79,9 +81,9 @@ export class System extends pulumi.ComponentResource {
         },
         files: { "/etc/sudoers.d/berth-admins": { content: text("admins.sudoers"), mode: "0440" } },
       },
-      after,
+      { parent: this, dependsOn: [base] },
     );
-    new HostScript(
+    const ssh = new HostScript(
       `${name}-ssh`,
       {
         host,
@@ -109,7 +111,7 @@ export class System extends pulumi.ComponentResource {
           "/etc/systemd/system/berth-firewall.service": { content: text("firewall.service") },
         },
       },
-      after,
+      { parent: this, dependsOn: [ssh] },
     );
     this.registerOutputs();
   }

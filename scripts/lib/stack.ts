@@ -1,0 +1,73 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runPulumi } from "../../engine/run.ts";
+
+/** The stack that a command is about: `-s NAME` or `--stack NAME` before any other word, or `local`. */
+export function chosenStack(args: readonly string[]): {
+  readonly stack: string;
+  readonly rest: readonly string[];
+} {
+  const [flag, value, ...rest] = args;
+  if (flag === "-s" || flag === "--stack") {
+    if (value === undefined) throw new Error(`${flag} wants the name of a stack`);
+    return { stack: value, rest };
+  }
+  return { stack: "local", rest: args };
+}
+
+/** The outputs of a stack by their names in outputs.ts, the secret ones masked. */
+export async function stackOutputsOf(
+  root: string,
+  stack: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const result = await runPulumi(root, ["stack", "output", "--json", "--stack", stack], { capture: true });
+  if (result.code !== 0) {
+    throw new Error(`the outputs of stack '${stack}' cannot be read: ${result.stderr.trim()}`);
+  }
+  return JSON.parse(result.stdout) as Record<string, unknown>;
+}
+
+/** How to log in to a stack's host with OpenSSH: the arguments for ssh(1), the last one being the destination. */
+export async function sshArguments(root: string, stack: string): Promise<string[]> {
+  const result = await runPulumi(root, ["stack", "export", "--show-secrets", "--stack", stack], {
+    capture: true,
+  });
+  if (result.code !== 0) {
+    throw new Error(
+      `there is no stack '${stack}' here, or its state cannot be read: ${result.stderr.trim()}`,
+    );
+  }
+  const resources = (JSON.parse(result.stdout) as { deployment: { resources?: StateResource[] } }).deployment
+    .resources;
+  const step = resources?.find(
+    (resource) => resource.urn.endsWith("-connect") && resource.inputs?.connection,
+  );
+  if (step === undefined) {
+    throw new Error(`stack '${stack}' has no host yet. Run 'npm start' first.`);
+  }
+  const connection = reveal(step.inputs?.connection) as Record<string, string>;
+  const folder = join(root, ".berth", "ssh", stack);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const place = `${connection.port}` === "22" ? connection.host : `[${connection.host}]:${connection.port}`;
+  writeFileSync(join(folder, "known_hosts"), `${place} ${connection.hostKey}\n`, { mode: 0o600 });
+  if (connection.privateKey) {
+    writeFileSync(join(folder, "key"), `${connection.privateKey.trimEnd()}\n`, { mode: 0o600 });
+  }
+  return [
+    ...(connection.privateKey ? ["-i", join(folder, "key"), "-o", "IdentitiesOnly=yes"] : []),
+    ...["-o", `UserKnownHostsFile=${join(folder, "known_hosts")}`, "-o", "StrictHostKeyChecking=yes"],
+    ...["-o", "LogLevel=ERROR", "-p", `${connection.port}`, `${connection.user}@${connection.host}`],
+  ];
+}
+
+interface StateResource {
+  readonly urn: string;
+  readonly inputs?: { readonly connection?: unknown };
+}
+
+/** A secret in an exported state holds its value as JSON text under `plaintext`. */
+function reveal(value: unknown): unknown {
+  if (value === null || typeof value !== "object") return value;
+  if ("plaintext" in value) return reveal(JSON.parse((value as { plaintext: string }).plaintext));
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, reveal(part)]));
+}

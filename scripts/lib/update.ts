@@ -1,0 +1,39 @@
+import { runPulumi } from "../../engine/run.ts";
+import { EventReader, type Summary } from "./events.ts";
+
+/** Seconds without a line after which the reader is told what is going on. */
+const patience = 15;
+
+export interface UpdateResult {
+  /** The engine's exit code. */
+  readonly code: number;
+  readonly summary: Summary | undefined;
+}
+
+/** Runs `pulumi up` or `pulumi destroy` on a stack and tells a person, line by line, what it does. */
+export async function runUpdate(root: string, verb: "up" | "destroy", stack: string): Promise<UpdateResult> {
+  let last = performance.now();
+  const reader = new EventReader((line) => {
+    last = performance.now();
+    process.stdout.write(`${line}\n`);
+  });
+  const timer = setInterval(() => {
+    if ((performance.now() - last) / 1000 < patience) return;
+    for (const { name, seconds } of reader.running) {
+      process.stdout.write(`  ${name.padEnd(24)} … ${Math.round(seconds)} s\n`);
+    }
+    last = performance.now();
+  }, 1000);
+  try {
+    const { code } = await runPulumi(
+      root,
+      [verb, "--stack", stack, "--yes", "--skip-preview", "--non-interactive", "--json"],
+      {
+        onLine: (line) => reader.read(line),
+      },
+    );
+    return { code, summary: reader.summary };
+  } finally {
+    clearInterval(timer);
+  }
+}

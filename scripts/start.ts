@@ -1,0 +1,79 @@
+// npm start: everything, from nothing to a URL. HOST=user@address npm start deploys to a machine that you have.
+
+import { get as getHttp } from "node:http";
+import { get as getHttps } from "node:https";
+import { resolve } from "node:path";
+import { ensureEngine } from "../engine/acquire.ts";
+import { ensureStack } from "../engine/run.ts";
+import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
+import { stackForHost } from "./lib/existing.ts";
+import { lineProgress } from "./lib/progress.ts";
+import { stackOutputsOf } from "./lib/stack.ts";
+import { runUpdate } from "./lib/update.ts";
+
+const root = resolve(import.meta.dirname, "..");
+
+async function start(): Promise<void> {
+  const began = performance.now();
+  const progress = lineProgress();
+  // Some shells export their own HOST, the computer's name.
+  const target = process.env.HOST?.includes("@") ? process.env.HOST : undefined;
+  const stack = target === undefined ? "local" : stackForHost(root, target, progress);
+  if (target === undefined) ensurePackages(forLocalHosts, progress);
+  await ensureEngine(root, progress);
+  await ensureStack(root, stack);
+
+  console.log(`berth: pulumi up, stack '${stack}'`);
+  const { code, summary } = await runUpdate(root, "up", stack);
+  if (code !== 0) {
+    throw new Error(
+      `'pulumi up' ended with ${code}. What went wrong is above; nothing is left half done: mend it and run 'npm start' again, it goes on where it stopped.`,
+    );
+  }
+  const { same = 0, ...changes } = summary?.changes ?? {};
+  const changed = Object.values(changes).reduce((sum, count) => sum + count, 0);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(
+    changed === 0 ? `berth: unchanged (${same} resources), ${seconds} s` : `berth: done, ${seconds} s`,
+  );
+  await report(stack);
+}
+
+/** Says where the site is, what answers there, and what to do next. */
+async function report(stack: string): Promise<void> {
+  const outputs = await stackOutputsOf(root, stack);
+  const url = String(outputs.url);
+  const status = await statusOf(url);
+  const choice = stack === "local" ? "" : ` -s ${stack}`;
+  const ssh = stack === "local" ? "npm run ssh" : `npm run ssh --${choice}`;
+  console.log(`
+  ${url}    ${status}
+
+  log in        ${ssh}
+  see logs      ${ssh}${choice === "" ? " --" : ""} sudo journalctl -f -u '*-web'
+  change        edit the application or Pulumi.${stack}.yaml, then ${process.env.HOST === undefined ? "npm start" : `HOST=${process.env.HOST} npm start`}
+  preview       npm run pulumi -- preview --diff -s ${stack}
+  outputs       npm run -s pulumi -- stack output --json -s ${stack}
+  remove all    npm run destroy${choice === "" ? "" : ` --${choice}`}
+`);
+}
+
+/** What answers at the site's front door. The certificate may be the stack's own, which no authority has signed. */
+function statusOf(url: string): Promise<string> {
+  return new Promise((settle) => {
+    const get = url.startsWith("https:") ? getHttps : getHttp;
+    const request = get(url, { rejectUnauthorized: false, timeout: 10_000 }, (response) => {
+      response.resume();
+      settle(`answers ${response.statusCode} ${response.statusMessage ?? ""}`.trim());
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer in 10 s")));
+    request.on("error", (error) => settle(`does not answer from here: ${error.message}`));
+  });
+}
+
+try {
+  await start();
+} catch (error) {
+  console.error(`berth: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
