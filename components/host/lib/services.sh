@@ -72,8 +72,9 @@ install_packages() {
   if [ "${#missing[@]}" = 0 ]; then return; fi
   say "installing ${#missing[@]} packages"
   apt update || fail "'apt-get update' failed: the host cannot reach its package archive, or the archive is wrong in /etc/apt." "Its last lines are above."
-  unknown=$(for name in "${missing[@]}"; do apt-cache show --no-all-versions "$name" >/dev/null 2>&1 || echo "$name"; done)
-  [ -z "$unknown" ] || fail "this host's package archive has no $(tr '\n' ' ' <<<"$unknown" | sed 's/ $//')." "Take it out of app.packages, or add the archive that has it."
-  apt install --no-install-recommends "${missing[@]}" ||
+  if ! apt install --no-install-recommends "${missing[@]}"; then
+    unknown=$(for name in "${missing[@]}"; do apt-cache show --no-all-versions "$name" >/dev/null 2>&1 || echo "$name"; done)
+    [ -z "$unknown" ] || fail "this host's package archive has no $(paste -sd' ' <<<"$unknown")." "Take it out of app.packages, or add the archive that has it."
     fail "apt-get could not install the packages." "Its last lines are above; run 'pulumi up' again when the cause is gone."
+  fi
 }

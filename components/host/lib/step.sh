@@ -3,9 +3,10 @@
 set -Eeuo pipefail
 # The end of a pipe runs in this shell, so that 'printf … | put_file' can note a change and 'fail' ends the step.
 shopt -s lastpipe
-# Without a terminal nothing tells a step that the connection is gone but a broken pipe; a step goes on to its
-# end, so that a cut connection or a killed engine leaves nothing half done.
+# A cut connection or a killed engine leaves nothing half done: a step goes on to its end. Of the three signals that
+# may tell it so, TERM is what sudo hands on to it alone; commands that it runs must still know how to end by one.
 trap '' HUP PIPE
+trap : TERM
 umask 022
 cd /
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
