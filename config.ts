@@ -441,7 +441,7 @@ function plain(schema: z.core.$ZodType | undefined, value: unknown): z.core.$Zod
     const keys = new Set(Object.keys((value ?? {}) as object));
     const kind = (value as { kind?: unknown } | undefined)?.kind;
     return (schema.options as z.ZodObject[]).find((option) => {
-      const literal = option.shape["kind"];
+      const literal = option.shape.kind;
       return literal instanceof z.ZodLiteral
         ? literal.value === kind
         : Object.keys(option.shape).some((key) => keys.has(key));

@@ -88,7 +88,7 @@ async function listRemote(reference: GitReference): Promise<string[]> {
     if (reference.ssh !== undefined) {
       await writeFile(join(directory, "key"), reference.ssh.privateKey, { mode: 0o600 });
       await writeFile(join(directory, "known_hosts"), `${reference.ssh.knownHosts}\n`);
-      env["GIT_SSH_COMMAND"] =
+      env.GIT_SSH_COMMAND =
         `ssh -F none -i '${directory}/key' -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=15 ` +
         `-o UserKnownHostsFile='${directory}/known_hosts' -o StrictHostKeyChecking=yes`;
     }

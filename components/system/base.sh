@@ -11,7 +11,7 @@ printf '127.0.1.1\t%s %s\n%s\n' "$fqdn" "$short" "$hosts" | put_file /etc/hosts 
 put_link /etc/localtime "/usr/share/zoneinfo/$timezone"
 if [ -e /etc/timezone ]; then printf '%s\n' "$timezone" | put_file /etc/timezone root:root 0644; fi
 
-canonical=$(sed 's/UTF-8/utf8/' <<<"$locale")
+canonical=${locale/UTF-8/utf8}
 if ! locale -a | grep -qx "$canonical"; then
   say "making the locale $locale"
   grep -q "^$locale UTF-8" /usr/share/i18n/SUPPORTED || fail "there is no locale '$locale' (berth:host.locale)." "/usr/share/i18n/SUPPORTED on the host lists them."

@@ -7,7 +7,8 @@
 # command line, word for word, and nothing else has: what is sought comes by standard input, or this would find
 # itself.
 processes() {
-  grep -lzxF --file=- /proc/[0-9]*/cmdline 2>/dev/null <<<"--directory=$machines/$1/root" | cut -d/ -f3 || true
+  printf '%s\n' "--directory=$machines/$1/root" |
+    { grep -lzxF --file=- -- /proc/[0-9]*/cmdline 2>/dev/null || true; } | cut -d/ -f3
 }
 
 # managers NAME: those of them that are container managers.
@@ -130,15 +131,18 @@ not_ready() {
     "Run the same again; to start from nothing, destroy it first."
 }
 
-# stop NAME: in order, within bounds; then by force.
+# stop NAME: in order, within bounds; then by force. One that never came up has nothing to put in order, and its
+# system may be too young to hear.
 stop() {
   local name=$1 id group
   # The container manager hands this on as "power off".
-  for id in $(managers "$name"); do kill -TERM "$id" 2>/dev/null || true; done
-  for _ in $(seq 150); do
-    running "$name" || break
-    sleep 0.1
-  done
+  if [ -e "$machines/$name/complete" ]; then
+    for id in $(managers "$name"); do kill -TERM "$id" 2>/dev/null || true; done
+    for _ in $(seq 150); do
+      running "$name" || break
+      sleep 0.1
+    done
+  fi
   for _ in $(seq 100); do
     for id in $(processes "$name"); do kill -KILL "$id" 2>/dev/null || true; done
     for group in $(groups "$name"); do

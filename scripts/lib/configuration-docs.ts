@@ -1,0 +1,122 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { configSchema } from "../../config.ts";
+
+const page = "docs/configuration.md";
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly additionalProperties?: JsonSchema | false;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+/** The configuration reference, made from the schema that checks the configuration. */
+export function configurationPage(): string {
+  const schema = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as JsonSchema;
+  const sections = Object.entries(schema.properties ?? {}).map(([key, part]) => section(key, part));
+  return [
+    "# Configuration",
+    "",
+    "<!-- Made from config.ts by `npm run docs`; change it there. -->",
+    "",
+    "A stack is described by its file, `Pulumi.STACK.yaml`, under the namespace `berth:`. All faults of a",
+    "configuration are reported at once, before anything is made, each with its key, what was found and what was",
+    "expected. A key that is not listed here is a fault.",
+    "",
+    "```yaml",
+    "config:",
+    "  berth:host:",
+    "    kind: local",
+    "  berth:app:",
+    "    name: shop",
+    "    source:",
+    "      directory: ../shop",
+    "    wsgi: shop.wsgi:application",
+    "    settings: shop.settings",
+    "```",
+    "",
+    "A value that is secret is set with `npm run pulumi -- config set --secret --path 'berth:app.secrets.NAME'`, which",
+    "asks for it and keeps it encrypted.",
+    "",
+    ...sections,
+  ].join("\n");
+}
+
+function section(key: string, schema: JsonSchema): string {
+  return [`## berth:${key}`, "", schema.description ?? "", "", ...body(schema, "")].join("\n");
+}
+
+function body(schema: JsonSchema, prefix: string): string[] {
+  const alternatives = schema.oneOf ?? schema.anyOf;
+  if (alternatives !== undefined) {
+    return alternatives.flatMap((alternative) => {
+      const kind = alternative.properties?.kind?.const;
+      const title = kind === undefined ? [] : [`### kind: ${kind}`, "", alternative.description ?? "", ""];
+      return [...title, ...body(alternative, prefix)];
+    });
+  }
+  if (schema.type === "array" && schema.items?.properties) {
+    return ["A list; each entry has:", "", ...table(schema.items, "")];
+  }
+  return table(schema, prefix);
+}
+
+function table(schema: JsonSchema, prefix: string): string[] {
+  return ["| key | value | default | meaning |", "|---|---|---|---|", ...rows(schema, prefix), ""];
+}
+
+function rows(schema: JsonSchema, prefix: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, part]) => {
+    if (part.const !== undefined) return [];
+    const name = `${prefix}${key}`;
+    const fallback = schema.required?.includes(key)
+      ? "required"
+      : "default" in part
+        ? code(part.default)
+        : "";
+    const row = `| \`${name}\` | ${kindOf(part)} | ${fallback} | ${(part.description ?? "").replaceAll("|", "\\|")} |`;
+    const alternatives = (part.anyOf ?? []).filter((alternative) => alternative.properties !== undefined);
+    return [row, ...alternatives.flatMap((alternative) => rows(alternative, `${name}.`))];
+  });
+}
+
+function kindOf(schema: JsonSchema): string {
+  if (schema.enum) return schema.enum.map(code).join(", ");
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(kindOf))].join(" or ");
+  if (schema.type === "array") return `list of ${kindOf(schema.items ?? {})}s`;
+  if (schema.type === "object") {
+    return schema.additionalProperties ? `names with ${kindOf(schema.additionalProperties)}` : "keys";
+  }
+  if (schema.type === "integer") {
+    const { minimum, maximum } = schema;
+    const lower = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? `, ${minimum} or more` : "";
+    const upper = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? `, ${maximum} at most` : "";
+    return `whole number${lower}${upper}`;
+  }
+  return { string: "text", boolean: "true or false", number: "number" }[schema.type ?? ""] ?? "value";
+}
+
+const code = (value: unknown) => `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+
+/** Writes the page. */
+export function writeDocs(root: string): void {
+  writeFileSync(join(root, page), configurationPage());
+}
+
+/** What is out of date, nothing when all is current. */
+export function staleDocs(root: string): string {
+  const path = join(root, page);
+  const current = existsSync(path) && readFileSync(path, "utf8") === configurationPage();
+  return current ? "" : `${page} is not what config.ts says. Run 'npm run docs' and commit the page.`;
+}
