@@ -7,8 +7,9 @@
 # command line, word for word, and nothing else has: what is sought comes by standard input, or this would find
 # itself.
 processes() {
+  # shellcheck disable=SC2062  # these are files; the pattern comes by -f
   printf '%s\n' "--directory=$machines/$1/root" |
-    { grep -lzxF --file=- -- /proc/[0-9]*/cmdline 2>/dev/null || true; } | cut -d/ -f3
+    { grep -lzxF -f - /proc/[0-9]*/cmdline 2>/dev/null || true; } | cut -d/ -f3
 }
 
 # managers NAME: those of them that are container managers.
