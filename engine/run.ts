@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { berthEnvironment, berthPlaces } from "../scripts/lib/environment.ts";
 import { readEngine } from "./acquire.ts";
 import { rememberStackFiles, restoreStackFiles, type StackFiles } from "./salt.ts";
+import { clearKilledRuns } from "./stale-lock.ts";
 
 export interface PulumiOptions {
   /** Give back what the call says, rather than show it. @default false */
@@ -42,6 +43,12 @@ export async function runPulumi(
   const command = args.find((arg) => !arg.startsWith("-")) ?? "";
   const stop = deployments.has(command) ? restoreMeanwhile(files) : undefined;
   try {
+    await clearKilledRuns(
+      state,
+      (more, stdin) =>
+        call(engine.cli, [...more, "--non-interactive"], root, environment, true, undefined, stdin),
+      (line) => process.stderr.write(`berth: ${line}\n`),
+    );
     return await call(engine.cli, args, root, environment, capture || onLine !== undefined, onLine);
   } finally {
     await stop?.();
@@ -71,9 +78,15 @@ function call(
   env: NodeJS.ProcessEnv,
   capture: boolean,
   onLine?: (line: string) => void,
+  stdin?: string,
 ) {
   return new Promise<PulumiResult>((resolve, reject) => {
-    const child = spawn(cli, args, { cwd, env, stdio: capture ? ["ignore", "pipe", "pipe"] : "inherit" });
+    const child = spawn(cli, args, {
+      cwd,
+      env,
+      stdio: capture ? [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"] : "inherit",
+    });
+    child.stdin?.on("error", () => {}).end(stdin);
     let stdout = "";
     let stderr = "";
     if (onLine !== undefined) {

@@ -9,6 +9,32 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { readText } from "./files.ts";
 
+/** Runs the CLI; what it says is not shown. */
+type Pulumi = (args: readonly string[], stdin?: string) => Promise<{ code: number; stdout: string }>;
+
+/**
+ * Clears away what killed runs have left in a file backend, so that the next goes on where they stopped.
+ *
+ * @param say is told of each, in one line for a person
+ */
+export async function clearKilledRuns(
+  state: string,
+  pulumi: Pulumi,
+  say: (line: string) => void,
+): Promise<void> {
+  for (const lock of staleLocks(state)) {
+    say(
+      `the last run of Pulumi on stack '${lock.stack}' (process ${lock.pid}) was killed; ` +
+        "its lock is cleared, and this run goes on where it stopped",
+    );
+    removeLock(lock);
+    const exported = await pulumi(["stack", "export", "--stack", lock.stack]);
+    const rest = exported.code === 0 ? withoutPendingSteps(exported.stdout) : undefined;
+    // Where this does not work the notes stay, and cost no more than a warning.
+    if (rest !== undefined) await pulumi(["stack", "import", "--stack", lock.stack], rest);
+  }
+}
+
 /** A lock of the file backend whose holder is gone. */
 export interface StaleLock {
   readonly stack: string;
@@ -42,7 +68,6 @@ export function removeLock(lock: StaleLock): void {
 }
 
 interface Operation {
-  readonly type: string;
   readonly resource: { readonly type: string };
 }
 
