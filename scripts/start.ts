@@ -8,7 +8,7 @@ import { ensureStack } from "../engine/run.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
 import { stackForHost } from "./lib/existing.ts";
 import { lineProgress } from "./lib/progress.ts";
-import { stackOutputsOf } from "./lib/stack.ts";
+import { djangoName, stackOutputsOf } from "./lib/stack.ts";
 import { runUpdate } from "./lib/update.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -45,11 +45,12 @@ async function report(stack: string): Promise<void> {
   const url = String(outputs.url);
   const status = await statusOf(url);
   const choice = stack === "local" ? "" : ` -s ${stack}`;
+  const django = djangoName(root, stack);
   const ssh = stack === "local" ? "npm run ssh" : `npm run ssh --${choice}`;
   console.log(`
   ${url}    ${status}
 
-  log in        ${ssh}
+  log in        ${ssh}${django === undefined ? "" : `\n  make an admin ${ssh}${choice === "" ? " --" : ""} ${django}-manage createsuperuser`}
   see logs      ${ssh}${choice === "" ? " --" : ""} sudo journalctl -f -u '*-web'
   change        edit the application or Pulumi.${stack}.yaml, then ${process.env.HOST === undefined ? "npm start" : `HOST=${process.env.HOST} npm start`}
   preview       npm run pulumi -- preview --diff -s ${stack}

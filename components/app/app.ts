@@ -193,6 +193,14 @@ export class App extends pulumi.ComponentResource {
           [`/etc/berth/${name}/gunicorn.py`]: {
             content: renderTemplate(here("gunicorn.py.liquid"), { workers, timeout }),
           },
+          ...(this.#args.settings === undefined
+            ? {}
+            : {
+                [`/usr/local/bin/${name}-manage`]: {
+                  content: renderTemplate(here("manage.sh.liquid"), { name, root }),
+                  mode: "0755",
+                },
+              }),
         },
       },
       { parent: this, dependsOn: [settings] },

@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { runPulumi } from "../../engine/run.ts";
 
 /** The stack that a command is about: `-s NAME` or `--stack NAME` before any other word, or `local`. */
@@ -25,6 +26,15 @@ export async function stackOutputsOf(
     throw new Error(`the outputs of stack '${stack}' cannot be read: ${result.stderr.trim()}`);
   }
   return JSON.parse(result.stdout) as Record<string, unknown>;
+}
+
+/** The name of a stack's application where that is a Django application, as its file says. */
+export function djangoName(root: string, stack: string): string | undefined {
+  const file = parse(readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8")) as {
+    config?: { "berth:app"?: { name?: string; settings?: string } };
+  };
+  const app = file.config?.["berth:app"];
+  return app?.settings === undefined ? undefined : (app.name ?? "app");
 }
 
 /** How to log in to a stack's host with OpenSSH: the arguments for ssh(1), the last one being the destination. */
