@@ -31,6 +31,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
   readonly identity: pulumi.Output<string>;
   readonly sshCommand: pulumi.Output<string>;
   readonly ready: pulumi.Resource;
+  readonly memory = undefined;
   readonly deletedWith = undefined;
 
   constructor(name: string, args: ExistingHostArgs, options?: pulumi.ComponentResourceOptions) {

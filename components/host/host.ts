@@ -19,6 +19,8 @@ export interface Host {
    * when it changes.
    */
   readonly identity: pulumi.Output<string>;
+  /** The memory it may use, in MiB, where it cannot see that by itself; otherwise undefined. */
+  readonly memory: number | undefined;
   /** A command that logs in. */
   readonly sshCommand: pulumi.Output<string>;
   /** What must have happened before a step can run on it. */

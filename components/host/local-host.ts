@@ -33,6 +33,7 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   readonly hostKey: pulumi.Output<string>;
   readonly identity: pulumi.Output<string>;
+  readonly memory: number;
   readonly sshCommand: pulumi.Output<string>;
   readonly ready: pulumi.Resource;
   readonly deletedWith: pulumi.Resource;
@@ -45,6 +46,7 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
     const facts = machine.stdout.apply((text): Machine => JSON.parse(text));
 
     this.name = name;
+    this.memory = args.memory;
     this.hostKey = hostKey.publicKeyOpenssh.apply((key) => key.trim());
     this.address = facts.apply((fact) => fact.address);
     this.identity = facts.apply((fact) => fact.instanceId);

@@ -43,7 +43,7 @@ export class Postgres extends pulumi.ComponentResource {
         host,
         script: here("server.sh"),
         removal: here("server-removal.sh"),
-        slots: { version: args.version, locale: args.locale },
+        slots: { version: args.version, locale: args.locale, memory_limit: host.memory ?? "" },
         files: {
           "/etc/berth/postgres.conf": { content: text("postgres.conf") },
           "/etc/berth/pg_hba.conf": { content: text("pg_hba.conf") },

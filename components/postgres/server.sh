@@ -1,5 +1,6 @@
 : "${version?the major version}"
 : "${locale?the locale of the cluster}"
+: "${memory_limit?the memory the host may use, in MiB; empty where it can see that by itself}"
 
 # Another major version with data in it means that this stack once ran on it.
 for other in /var/lib/postgresql/*/main; do
@@ -27,10 +28,7 @@ if [ ! -e "$cluster/postgresql.conf" ]; then
 fi
 : >"$state/postgres-made"
 
-# The smaller of the machine's memory and what its control group allows, in MiB.
-memory=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
-limit=$(cat /sys/fs/cgroup/memory.max 2>/dev/null || echo max)
-if [ "$limit" != max ] && [ $((limit / 1048576)) -lt "$memory" ]; then memory=$((limit / 1048576)); fi
+memory=${memory_limit:-$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)}
 within() { if [ "$1" -lt "$2" ]; then echo "$2"; elif [ "$1" -gt "$3" ]; then echo "$3"; else echo "$1"; fi; }
 
 # Sizes after https://wiki.postgresql.org/wiki/Tuning_Your_PostgreSQL_Server for a machine shared with the site.
