@@ -21,7 +21,7 @@ const fqdn =
 const scheme = site.tls === "off" ? "http" : "https";
 
 const secrets = new Secrets("secrets");
-const host = createHost("web", config.host, fqdn);
+const host = createHost("web", config.host);
 // The name that people use comes first; a domain that no name server knows does not reach a local host.
 const named = [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases];
 const serverNames =

@@ -5,10 +5,10 @@ import type { Host } from "./host.ts";
 import { LocalHost } from "./local-host.ts";
 
 /** The host of the kind that the stack asks for. */
-export function createHost(name: string, config: HostConfig, fqdn: string): Host {
+export function createHost(name: string, config: HostConfig): Host {
   switch (config.kind) {
     case "local":
-      return new LocalHost(name, { fqdn, memory: config.memory, disk: config.disk });
+      return new LocalHost(name, { memory: config.memory, disk: config.disk });
     case "existing":
       return new ExistingHost(name, config);
     case "ec2":

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { local, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -7,8 +8,6 @@ import { connected } from "./connect.ts";
 import { firstAccount, type Host } from "./host.ts";
 
 export interface LocalHostArgs {
-  /** The host's fully qualified name. */
-  readonly fqdn: string;
   /** Memory of the machine, in MiB. */
   readonly memory: number;
   /** Size of its disk, in GiB; it takes what it uses. */
@@ -70,7 +69,14 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
     const machine = `berth-${pulumi.getStack()}-${name}`.toLowerCase().replaceAll(/[^a-z0-9-]/g, "-");
     const keys = pulumi.all([login.publicKeyOpenssh, hostKey.publicKeyOpenssh, hostKey.privateKeyOpenssh]);
     const stdin = keys.apply(([authorizedKey, hostPublicKey, hostPrivateKey]) =>
-      userData({ fqdn: args.fqdn, user: firstAccount, authorizedKey, hostPublicKey, hostPrivateKey }),
+      userData({
+        // Its real name is a later step's: a first boot happens once, and names change.
+        fqdn: `${name}.internal`,
+        user: firstAccount,
+        authorizedKey,
+        hostPublicKey,
+        hostPrivateKey,
+      }),
     );
     const script = (file: string) => `bash ${join("components", "host", "local", file)}`;
     return new local.Command(
@@ -80,7 +86,13 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
         update: script("create.sh"),
         delete: script("destroy.sh"),
         interpreter: ["/bin/sh", "-c"],
-        environment: { BERTH_MACHINE: machine, BERTH_MEMORY: `${args.memory}`, BERTH_DISK: `${args.disk}` },
+        environment: {
+          BERTH_MACHINE: machine,
+          BERTH_MEMORY: `${args.memory}`,
+          BERTH_DISK: `${args.disk}`,
+          // The machine stops with its computer, and an update starts it again.
+          BERTH_COMPUTER_BOOT: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+        },
         stdin: pulumi.secret(stdin),
         logging: local.Logging.Stderr,
         addPreviousOutputInEnv: false,

@@ -16,6 +16,7 @@ log=/var/log/berth/$step.log
 unfinished=$state/unfinished/$step
 declare -A secrets=()
 declare -A changes=()
+needles=()
 
 # say TEXT: a progress line, for a person.
 say() { printf '%s: %s\n' "$step" "$1" >&2 2>/dev/null || true; }
@@ -27,16 +28,13 @@ fail() {
   exit 1
 }
 
-# mask: standard input with every secret of this step replaced.
+# mask: standard input line by line, with every secret of this step replaced.
 mask() {
-  local text name value
-  text=$(cat; printf x) text=${text%x}
-  for name in "${!secrets[@]}"; do
-    value=$(secret "$name")
-    # A shorter value than this would blot out ordinary words.
-    if [ "${#value}" -ge 6 ]; then text=${text//"$value"/[secret]}; fi
+  local line needle
+  while IFS= read -r line || [ -n "$line" ]; do
+    for needle in "${needles[@]}"; do line=${line//"$needle"/[secret]}; done
+    printf '%s\n' "$line"
   done
-  printf '%s' "$text"
 }
 
 # secret NAME: the value of a secret, on standard output.
@@ -67,25 +65,28 @@ unexpected() {
 }
 trap 'unexpected $? $LINENO "$BASH_COMMAND"' ERR
 
-# logged COMMAND…: runs it with its output in the step's log; when it fails, shows the log's last lines.
+# logged COMMAND…: runs it with its output, no secret in it, in the step's log; when it fails, shows the last lines.
 logged() {
   local from status=0
   from=$(($(wc -l <"$log") + 1))
-  "$@" >>"$log" 2>&1 9>&- </dev/null || status=$?
+  if [ "${#needles[@]}" = 0 ]; then
+    "$@" >>"$log" 2>&1 9>&- </dev/null || status=$?
+  else
+    "$@" 2>&1 9>&- </dev/null | mask >>"$log" || status=${PIPESTATUS[0]}
+  fi
   if [ "$status" != 0 ]; then
-    tail -n "+$from" "$log" | tail -n 40 | mask >&2 2>/dev/null || true
+    tail -n "+$from" "$log" | tail -n 40 >&2 2>/dev/null || true
     refuse_full_disk
   fi
   return "$status"
 }
 
-# wait_until SECONDS COMMAND…: asks four times a second; status 1 when the time is over.
+# wait_until SECONDS COMMAND…: asks four times a second, until the time is over; then status 1.
 wait_until() {
-  local left=$(($1 * 4))
+  local end=$((SECONDS + $1))
   shift
   until "$@" >/dev/null 2>&1; do
-    left=$((left - 1))
-    [ "$left" -gt 0 ] || return 1
+    [ "$SECONDS" -lt "$end" ] || return 1
     sleep 0.25
   done
 }
@@ -105,8 +106,20 @@ take_lock() {
 }
 
 read_secrets() {
-  local name value
-  while read -r name value; do secrets[$name]=$value; done
+  local name value line
+  while read -r name value; do
+    secrets[$name]=$value
+    # By its lines, as a log has them. A shorter one than this would blot out ordinary words.
+    while IFS= read -r line || [ -n "$line" ]; do
+      if [ "${#line}" -ge 6 ]; then needles+=("$line"); fi
+    done < <(base64 -d <<<"$value")
+  done
+  # As they look in JSON and in what Python prints of a dictionary.
+  for line in "${needles[@]}"; do
+    case $line in *[\\\"\']*) ;; *) continue ;; esac
+    value=${line//\\/\\\\}
+    needles+=("$value" "${value//\"/\\\"}" "${value//\'/\\\'}")
+  done
 }
 
 # begin NAMES: takes the secrets from standard input, the lock, and marks the step as begun.

@@ -58,14 +58,15 @@ local_certificates() {
 # harvest_archives FOLDER: keeps the packages that were downloaded there, and forgets what nobody fetched for two
 # months. Whole or not at all: a file gets its name when it is on the disk. What vanishes meanwhile is no loss.
 harvest_archives() {
-  local kept=$cache/apt/archives file name
+  local kept=$cache/apt/archives file name copied=()
   mkdir -p "$kept"
   while read -r file; do
     name=$(basename "$file")
-    if [ ! -e "$kept/$name" ] && cp "$file" "$kept/.$name.$$" 2>/dev/null; then
-      sync "$kept/.$name.$$"
-      mv "$kept/.$name.$$" "$kept/$name"
-    fi
+    if [ ! -e "$kept/$name" ] && cp "$file" "$kept/.$name.$$" 2>/dev/null; then copied+=("$name"); fi
   done < <(find "$1" -maxdepth 1 -type f -name '*.deb' -size +0 2>/dev/null)
+  if [ "${#copied[@]}" -gt 0 ]; then
+    (cd "$kept" && printf '.%s\0' "${copied[@]/%/.$$}" | xargs -0 sync)
+    for name in "${copied[@]}"; do mv "$kept/.$name.$$" "$kept/$name"; done
+  fi
   find "$kept" -maxdepth 1 -type f \( -name '*.deb' -mtime +60 -o -name '.*' -mmin +60 \) -delete
 }

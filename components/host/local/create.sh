@@ -73,6 +73,7 @@ if [ -e "$folder/complete" ]; then
     "there is a local host named $name already, and it was made with other user-data." \
     "Destroy it first, or choose another name."
   claim "$name"
+  change_size "$name" "$memory" "$disk"
   if ! running "$name" || [ -z "$(leader "$name")" ]; then
     say "starting the local host $name again; its data is kept"
     stop "$name"

@@ -38,8 +38,8 @@ security=$(sed -n 2p <<<"$mirrors")
 
 # Everything the image is made from: another recipe, mirror or certificate makes another image.
 hash=$({
-  cat "$here/image.sh" "$here/image-hook.sh" "$here/archive.sh"
-  printf '%s\n' "$mirrors"
+  cat "$here"/image.sh "$here"/image-*
+  debian_sources "$mirror" "$security" ""
   local_certificates | xargs -r -d '\n' cat
 } | sha256sum | cut -c1-16)
 image=$cache/images/debian-13-$architecture-$hash

@@ -50,9 +50,10 @@ mount_disk() {
     -o "lowerdir=$(cat "$folder/image"),upperdir=$folder/disk/upper,workdir=$folder/disk/work"
 }
 
-unmount_disk() {
+# unmount NAME PART...
+unmount() {
   local folder=$machines/$1 part
-  for part in root disk; do
+  for part in "${@:2}"; do
     for _ in $(seq 50); do
       mountpoint -q "$folder/$part" || break
       umount "$folder/$part" 2>/dev/null || sleep 0.1
@@ -62,6 +63,32 @@ unmount_disk() {
         "Look with 'fuser -vm $folder/$part', end that, and run this again."
     fi
   done
+}
+
+# disk_size NAME: of its file system, in GiB.
+disk_size() {
+  dumpe2fs -h "$machines/$1/disk.img" 2>/dev/null |
+    awk -F': *' '/^Block count:/ { count = $2 } /^Block size:/ { size = $2 } END { print int(count * size / 1024 ^ 3) }'
+}
+
+# change_size NAME MEMORY DISK: gives a machine another memory limit (MiB) and a larger disk (GiB); it is stopped
+# for either. What is the same stays.
+change_size() {
+  local name=$1 folder=$machines/$1 now
+  now=$(disk_size "$name")
+  [ "$3" -ge "$now" ] || fail "the disk of the local host $name has $now GiB and can't shrink to $3." \
+    "Give it as much or more, or destroy the host and make it anew."
+  if [ "$(cat "$folder/memory")" = "$2" ] && [ "$3" = "$now" ]; then return; fi
+  say "stopping the local host $name to change its size"
+  stop "$name"
+  printf '%s' "$2" >"$folder/memory"
+  if [ "$3" -gt "$now" ]; then
+    unmount_disk "$name"
+    truncate -s "${3}G" "$folder/disk.img"
+    # resize2fs wants a file system that was checked; status 1 means that it was mended.
+    e2fsck -f -p "$folder/disk.img" >&2 || [ $? = 1 ] || fail "the disk of the local host $name is damaged." "Run 'e2fsck -f $folder/disk.img'."
+    resize2fs "$folder/disk.img" >&2 2>&1
+  fi
 }
 
 # start NAME: starts a machine whose disk is made. Returns at once.
@@ -161,6 +188,9 @@ remove() {
   local name=$1 folder=$machines/$1
   stop "$name"
   if mountpoint -q "$folder/root"; then harvest_archives "$folder/root/var/cache/apt/archives"; fi
-  unmount_disk "$name"
+  unmount "$name" root
+  # What is thrown away need not be written to the disk first.
+  if mountpoint -q "$folder/disk"; then rm -rf --one-file-system "$folder/disk/upper"; fi
+  unmount "$name" disk
   rm -rf --one-file-system "$folder"
 }
