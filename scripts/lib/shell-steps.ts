@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
  */
 export function checkShell(root: string): string {
   const library = globSync("components/host/lib/*.sh", { cwd: root }).sort();
-  const steps = globSync("components/{system,postgres,redis,nginx,app}/*.sh", { cwd: root }).sort();
+  const steps = globSync("components/*/*.sh", { cwd: root, exclude: ["components/host/*"] }).sort();
   const standalone = globSync(
     ["components/host/local/*.sh", "components/host/reach.sh", "engine/**/*.sh", "scripts/node", ".ci/run"],
     { cwd: root },
