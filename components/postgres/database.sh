@@ -11,9 +11,10 @@ passfile=$(mktemp /dev/shm/berth-pgpass.XXXXXXXX)
 trap 'rm -f "$passfile"' EXIT
 printf '127.0.0.1:5432:*:%s:%s\n' "$role" "$(secret password)" >"$passfile"
 
-# The statement that holds the password comes by standard input, and the server is told not to log it.
+# The statement that holds the password comes by standard input; the server is told not to log it, and what psql
+# says of it is masked.
 if [ "$(log_in postgres)" != 1 ]; then
-  as_postgres >>"$log" 2>&1 <<SQL || fail "the password of the role '$role' could not be set."
+  as_postgres 2>&1 <<SQL | mask >>"$log" || fail "the password of the role '$role' could not be set."
 SET password_encryption = 'scram-sha-256';
 SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic';
 ALTER ROLE "$role" LOGIN PASSWORD '$(secret password | sed "s/'/''/g")';

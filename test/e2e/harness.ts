@@ -456,7 +456,7 @@ export function leaderOf(machine: string): number {
   return 0;
 }
 
-function insideMachine(machine: string, command: string): Result {
+export function insideMachine(machine: string, command: string): Result {
   const leader = leaderOf(machine);
   if (leader === 0) return { code: -1, stdout: "", stderr: `${machine} does not run` };
   const result = spawnSync(
