@@ -83,7 +83,7 @@ change_size() {
   stop "$name"
   printf '%s' "$2" >"$folder/memory"
   if [ "$3" -gt "$now" ]; then
-    unmount_disk "$name"
+    unmount "$name" root disk
     truncate -s "${3}G" "$folder/disk.img"
     # resize2fs wants a file system that was checked; status 1 means that it was mended.
     e2fsck -f -p "$folder/disk.img" >&2 || [ $? = 1 ] || fail "the disk of the local host $name is damaged." "Run 'e2fsck -f $folder/disk.img'."
