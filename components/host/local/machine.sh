@@ -84,6 +84,12 @@ change_size() {
   printf '%s' "$2" >"$folder/memory"
   if [ "$3" -gt "$now" ]; then
     unmount "$name" root disk
+    # The kernel lets go of the file system only when the last of the machine's own mount namespaces has gone.
+    for _ in $(seq 100); do
+      [ -n "$(losetup -j "$folder/disk.img")" ] || break
+      sleep 0.1
+    done
+    [ -z "$(losetup -j "$folder/disk.img")" ] || fail "the disk of the local host $name is still in use." "Run the same again."
     truncate -s "${3}G" "$folder/disk.img"
     # resize2fs wants a file system that was checked; status 1 means that it was mended.
     e2fsck -f -p "$folder/disk.img" >&2 || [ $? = 1 ] || fail "the disk of the local host $name is damaged." "Run 'e2fsck -f $folder/disk.img'."
