@@ -1,6 +1,7 @@
 import "./stack-traces.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "./components/app/app.ts";
+import { openSource } from "./components/app/source.ts";
 import { createHost } from "./components/host/create-host.ts";
 import { Nginx } from "./components/nginx/nginx.ts";
 import { Postgres } from "./components/postgres/postgres.ts";
@@ -20,6 +21,8 @@ const fqdn =
     .replaceAll(/[^a-z0-9-]/g, "-")}.internal`;
 const scheme = site.tls === "off" ? "http" : "https";
 
+// First of all: a source that is not there stops the program while nothing has been made.
+const source = await openSource("app", application.source, application.wsgi.split(":")[0] ?? "");
 const secrets = new Secrets("secrets");
 const host = createHost("web", config.host);
 // The name that people use comes first; a domain that no name server knows does not reach a local host.
@@ -78,6 +81,7 @@ const app = new App(
   "app",
   {
     ...application,
+    source,
     host,
     domain,
     scheme,

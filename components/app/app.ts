@@ -7,7 +7,7 @@ import { HostScript } from "../host/host-script.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet } from "../system/system.ts";
 import { environmentFile } from "./settings.ts";
-import { type DirectorySource, type GitSource, openSource, releaseId, type Source } from "./source.ts";
+import { releaseId, type Source } from "./source.ts";
 import { tools } from "./tools.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -20,7 +20,8 @@ export interface AppArgs {
   readonly owner: string;
   /** The application's directory on the host. @default "/srv/NAME" */
   readonly root?: string | undefined;
-  readonly source: DirectorySource | GitSource;
+  /** Where its code comes from: see {@link openSource}. */
+  readonly source: Source;
   /** The Python that the application needs, such as `3.13`. @default the host's own */
   readonly python?: string | undefined;
   /** The WSGI application, `MODULE:CALLABLE`. */
@@ -81,7 +82,7 @@ export class App extends pulumi.ComponentResource {
     const hasStatic = args.settings !== undefined || args.static !== undefined;
     this.staticRoot = hasStatic ? `${this.#root}/static/current` : undefined;
 
-    const source = openSource(name, args.source, args.wsgi.split(":")[0] ?? "", this);
+    const { source } = args;
     const account = this.#account();
     const settings = this.#settings(source, account);
     const web = this.#web(settings);
@@ -260,7 +261,7 @@ export class App extends pulumi.ComponentResource {
 
   /** The switch to the release. */
   #live(release: pulumi.Output<string>, prepared: HostScript): HostScript {
-    const { host, name, owner, settings, health, domain, scheme, timeout, secrets } = this.#args;
+    const { host, name, owner, settings, health, domain, scheme, timeout, secrets, wsgi } = this.#args;
     return new HostScript(
       `${this.#name}-live`,
       {
@@ -277,6 +278,7 @@ export class App extends pulumi.ComponentResource {
           domain,
           scheme,
           timeout,
+          wsgi,
           settings: this.#plainSettings().apply((plain) =>
             createHash("sha256").update(JSON.stringify(plain)).digest("hex").slice(0, 16),
           ),

@@ -5,6 +5,7 @@
 : "${scheme?http or https}"
 : "${settings?changes when a setting that is not secret does}"
 : "${timeout?how long a request may take, in seconds}"
+: "${wsgi?the WSGI application, MODULE:CALLABLE}"
 
 unit=$name-web.service
 current=$root/current
@@ -12,9 +13,12 @@ record=$state/app-$name.live
 
 # in_unit ACCOUNT COMMAND…: in the release, with the settings that the service gets, which only systemd reads.
 in_unit() {
-  local account=$1
+  local account=$1 running=berth-$name-release
   shift
-  logged systemd-run --quiet --wait --pipe --collect --unit "berth-$name-release" -p User="$account" -p Group="$name" \
+  # Of a step that was killed it may still be at work.
+  no_other() { ! systemctl is-active --quiet "$running"; }
+  wait_until 600 no_other || fail "$running.service of an earlier run has been at work for 10 minutes." "See 'systemctl status $running' on the host."
+  logged systemd-run --quiet --wait --pipe --collect --unit "$running" -p User="$account" -p Group="$name" \
     -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
     -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes "$@"
 }
@@ -25,11 +29,12 @@ wanted() {
     "$(cat "$root/config/env" "/etc/systemd/system/$unit" "/etc/berth/$name/gunicorn.py" | sha256sum | cut -d' ' -f1)"
 }
 
+# answer SECONDS [SOCKET]: the status with which the application answers at its socket, or at another.
 answer() {
-  curl -s -o /dev/null -m "$1" -w '%{http_code}' --unix-socket "/run/$name/web.sock" \
+  curl -s -o /dev/null -m "$1" -w '%{http_code}' --unix-socket "${2:-/run/$name/web.sock}" \
     -H "X-Forwarded-Proto: $scheme" "http://$domain$health" || true
 }
-well() { [ "$(answer 10)" = 200 ]; }
+well() { [ "$(answer 10 "$@")" = 200 ]; }
 
 collect_static() {
   local target=$root/static/$release source=
@@ -58,6 +63,36 @@ migrate() {
     fail "Django's migrate failed." "Its last lines are above; the site still runs the release before."
 }
 
+# rehearse: the release runs beside the one that people use, at a socket of its own, and must be well there. The
+# very first goes live without: there is nothing that it could take away.
+rehearse() {
+  local trial=berth-$name-trial place=/run/berth-$name-trial code
+  [ -n "$previous" ] && [ "$previous" != "$directory" ] && [ -d "$previous" ] || return 0
+  systemctl stop "$trial.service" 2>/dev/null || true
+  logged systemd-run --quiet --collect --unit "$trial" -p User="$name" -p Group="$name" -p RuntimeDirectory="$trial" \
+    -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
+    -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes -p KillMode=mixed -p TimeoutStopSec=10 -p RuntimeMaxSec=120 \
+    "$venv/bin/gunicorn" --config "/etc/berth/$name/gunicorn.py" --workers 1 --bind "unix:$place/web.sock" "$wsgi" ||
+    fail "the release $release cannot be tried out."
+  rehearsed() { well "$place/web.sock" || ! systemctl is-active --quiet "$trial"; }
+  wait_until 30 rehearsed || true
+  code=$(answer 10 "$place/web.sock")
+  if [ "$code" = 200 ]; then
+    systemctl stop "$trial.service" 2>/dev/null || true
+    return 0
+  fi
+  journalctl -u "$trial" -n 30 -o cat --no-pager 2>/dev/null | mask >&2 || true
+  systemctl stop "$trial.service" 2>/dev/null || true
+  refuse_full_disk
+  not_well "$code" "It did not go live; $(basename "$previous"), the release before, still serves."
+}
+
+not_well() {
+  local answered="answers $1"
+  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
+  fail "release $release is not well: $health $answered, and 200 was expected." "$2"
+}
+
 switch_to() {
   put_link "$root/static/current" "$root/static/$(basename "$1")"
   put_link "$current" "$1"
@@ -70,6 +105,7 @@ if [ "$(cat "$record" 2>/dev/null)" != "$(wanted)" ] || [ "$(readlink "$current"
   previous=$(readlink "$current" || true)
   collect_static
   migrate
+  rehearse
   switch_to "$directory"
   if ! start || ! wait_until 30 well; then
     code=$(answer 10)
@@ -78,9 +114,9 @@ if [ "$(cat "$record" 2>/dev/null)" != "$(wanted)" ] || [ "$(readlink "$current"
       switch_to "$previous"
       start || true
       wait_until 30 well || true
-      fail "release $release is not well: $health answers ${code:-nothing}, and 200 was expected." "The release before, $(basename "$previous"), runs again."
+      not_well "$code" "The release before, $(basename "$previous"), runs again."
     fi
-    fail "release $release is not well: $health answers ${code:-nothing}, and 200 was expected." "Its log: journalctl -u $unit"
+    not_well "$code" "Its log: journalctl -u $unit"
   fi
   wanted >"$record"
 fi

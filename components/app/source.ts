@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { type Archive, packDirectory } from "./archive.ts";
-import { knownHostsLine, resolveCommit, sshServer } from "./git.ts";
+import { type GitReference, knownHostsLine, resolveCommit, sshServer } from "./git.ts";
 
 /** A directory of the computer that runs Berth. */
 export interface DirectorySource {
@@ -35,19 +35,21 @@ export interface Source {
 }
 
 /**
- * Settles where the code comes from, before anything is made.
+ * Settles where the code comes from. A program waits for it before it makes anything, so that a source that is not
+ * there stops it while nothing has been changed.
  *
- * @throws {pulumi.RunError} when the directory or the WSGI module is not there
+ * @param name the first part of the name of the deploy key, the one resource that a private repository needs
+ * @param wsgiModule the module of the WSGI application, which a directory must have
+ * @throws {pulumi.RunError} when the directory, the WSGI module, the repository or the reference is not there
  */
-export function openSource(
+export async function openSource(
   name: string,
   source: DirectorySource | GitSource,
   wsgiModule: string,
-  parent: pulumi.Resource,
-): Source {
+): Promise<Source> {
   return "directory" in source
     ? openDirectory(source.directory, wsgiModule)
-    : openRepository(name, source, parent);
+    : await openRepository(name, source);
 }
 
 function openDirectory(directory: string, wsgiModule: string): Source {
@@ -67,11 +69,11 @@ function openDirectory(directory: string, wsgiModule: string): Source {
   return { version: pulumi.output(archive.sha256), archive, git: undefined, deployKey: undefined };
 }
 
-function openRepository(name: string, source: GitSource, parent: pulumi.Resource): Source {
+async function openRepository(name: string, source: GitSource): Promise<Source> {
   const server = sshServer(source.git);
   const reference = { url: source.git, ref: source.ref };
   if (server === undefined) {
-    const commit = pulumi.output(resolveCommit(reference));
+    const commit = pulumi.output(await resolved(reference));
     return {
       version: commit,
       archive: undefined,
@@ -79,25 +81,48 @@ function openRepository(name: string, source: GitSource, parent: pulumi.Resource
       deployKey: undefined,
     };
   }
-  const knownHosts = knownHostsLine(server, source.hostKey);
-  const key = new tls.PrivateKey(`${name}-deploy-key`, { algorithm: "ED25519" }, { parent });
-  const commit = pulumi.unsecret(
-    pulumi.all([key.privateKeyOpenssh, key.publicKeyOpenssh]).apply(async ([privateKey, publicKey]) => {
-      try {
-        return await resolveCommit({ ...reference, ssh: { privateKey, knownHosts } });
-      } catch (error) {
-        throw new pulumi.RunError(
-          `${(error as Error).message}\nEnter this deploy key (read only) at ${server.host}, then run 'pulumi up' again:\n${publicKey.trim()}`,
-        );
-      }
-    }),
-  );
+  const knownHosts = expectation(() => knownHostsLine(server, source.hostKey));
+  const key = new tls.PrivateKey(`${name}-deploy-key`, { algorithm: "ED25519" });
+  const asked = pulumi
+    .all([key.privateKeyOpenssh, key.publicKeyOpenssh])
+    .apply(([privateKey, publicKey]) =>
+      resolved(
+        { ...reference, ssh: { privateKey, knownHosts } },
+        `\nEnter this deploy key (read only) at ${server.host}, then run 'pulumi up' again:\n${publicKey.trim()}`,
+      ),
+    );
+  const commit = pulumi.unsecret(asked);
+  // In the first preview there is no key yet, and nobody to ask.
+  await known(commit);
   return {
     version: commit,
     archive: undefined,
     git: { url: source.git, path: source.path, commit },
     deployKey: { key, knownHosts },
   };
+}
+
+async function resolved(reference: GitReference, remedy = ""): Promise<string> {
+  try {
+    return await resolveCommit(reference);
+  } catch (error) {
+    const unreadable = (error as Error).message.startsWith("berth:app.source.git:");
+    throw new pulumi.RunError(`${(error as Error).message}${unreadable ? remedy : ""}`);
+  }
+}
+
+/** What is wrong with the configuration is said without a stack trace. */
+function expectation<Result>(check: () => Result): Result {
+  try {
+    return check();
+  } catch (error) {
+    throw new pulumi.RunError((error as Error).message);
+  }
+}
+
+/** Waits until an output has its value or is known to have none yet. */
+async function known<Value>(output: pulumi.Output<Value>): Promise<void> {
+  await (output as unknown as { promise(withUnknowns: boolean): Promise<Value> }).promise(true);
 }
 
 /**

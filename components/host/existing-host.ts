@@ -58,8 +58,8 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
     const reach = new local.Command(
       `${name}-reach`,
       {
-        create: readFileSync(join(import.meta.dirname, "reach.sh"), "utf8"),
-        interpreter: ["/bin/bash", "-c"],
+        create: `bash ${join("components", "host", "reach.sh")}`,
+        interpreter: ["/bin/sh", "-c"],
         environment: {
           BERTH_ADDRESS: args.address,
           BERTH_PORT: `${args.port}`,

@@ -15,18 +15,20 @@ options=(-F none -p "$BERTH_PORT" -o BatchMode=yes -o ConnectTimeout=15 -o Stric
   -o "UserKnownHostsFile=$folder/known_hosts" -o GlobalKnownHostsFile=none -o HostKeyAlgorithms=ssh-ed25519)
 if [ -s "$folder/key" ]; then
   [ -z "$(tail -c 1 "$folder/key")" ] || echo >>"$folder/key"
+  # OpenSSH ends its messages as on a terminal.
+  reason=$(ssh-keygen -y -P "" -f "$folder/key" 2>&1 >/dev/null | tr -d '\r') ||
+    fail "the private key of berth:host cannot be read: ${reason##*: }. Give the whole file of a key without a passphrase, or load it into your SSH agent and take it out of berth:host."
   options+=(-i "$folder/key" -o IdentitiesOnly=yes -o IdentityAgent=none)
 fi
 
 if ! answer=$(ssh "${options[@]}" "$BERTH_USER@$BERTH_ADDRESS" 'if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then echo root; else echo plain; fi' 2>"$folder/errors"); then
-  reason=$(grep -v '^@' "$folder/errors" | grep -v '^$' | tail -n 1 || true)
+  reason=$(tr -d '\r' <"$folder/errors" | grep -v '^@' | grep -v '^$' | tail -n 1 || true)
   case $(cat "$folder/errors") in
   *"HOST IDENTIFICATION HAS CHANGED"* | *"Host key verification failed"*)
     shown=$(ssh-keyscan -T 15 -t ed25519 -p "$BERTH_PORT" "$BERTH_ADDRESS" 2>/dev/null | cut -d' ' -f2-3 | head -n 1)
     fail "$place shows the host key '${shown:-none}', and berth:host.hostKey expects '$BERTH_HOST_KEY'. Nothing was sent to it. If the machine was set up anew, put its new key there; otherwise someone may be in between."
     ;;
   *"Permission denied"*) fail "$place does not let '$BERTH_USER' in with this key. Put the right key in berth:host.privateKeyFile (or load it into your SSH agent), or add its public key to that account's authorized_keys." ;;
-  *"invalid format"* | *"error in libcrypto"*) fail "the private key of berth:host cannot be read: $reason" ;;
   *) fail "$place cannot be reached by SSH: ${reason:-no answer}. Look at berth:host.address and port, and at the firewall in between." ;;
   esac
 fi

@@ -1,0 +1,39 @@
+// The connection to the host is cut without a word to either side, as by a firewall or a computer that goes to sleep.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { withStack } from "../e2e/harness.ts";
+import { assertWell, cut, said, unfinished, until } from "./faults.ts";
+
+const stack = await withStack({ after });
+
+test("cut while packages install: the engine ends with a clear error within a minute, the host with its step done", async (t) => {
+  const run = stack.startUp();
+  await said(run, /system-packages: installing \d+ packages/);
+  await until("dpkg to be at work", 60, () => stack.inside("pgrep -x dpkg").code === 0);
+  const began = Date.now();
+  const heal = cut(t, await stack.address());
+  const result = await run.ended;
+  const seconds = (Date.now() - began) / 1000;
+  t.diagnostic(`the engine gave up after ${seconds.toFixed(1)} s`);
+  assert.notEqual(result.code, 0);
+  assert.ok(seconds < 60, `${seconds} s`);
+  assert.match(
+    result.stdout,
+    /the connection to [\d.]+:22 was lost while the command ran.*it may still be running there/,
+  );
+  await until("the step on the host to end", 90, () => unfinished(stack).length === 0);
+  heal();
+});
+
+test("cut for five seconds while the release is made: the run goes on as if nothing had been", async (t) => {
+  const run = stack.startUp();
+  await said(run, /app-release: installing the dependencies/, 120);
+  assert.doesNotMatch(run.said(), /system-packages: installing/);
+  const heal = cut(t, await stack.address());
+  await wait(5_000);
+  heal();
+  const result = await run.ended;
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  await assertWell(stack);
+});
