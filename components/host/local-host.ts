@@ -41,7 +41,7 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
     super("berth:host:LocalHost", name, {}, options);
     const login = new tls.PrivateKey(`${name}-login`, { algorithm: "ED25519" }, { parent: this });
     const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, { parent: this });
-    const machine = this.#machine(name, args, login, hostKey);
+    const machine = this.#machine(name, login, hostKey, size(name, args));
     const facts = machine.stdout.apply((text): Machine => JSON.parse(text));
 
     this.name = name;
@@ -60,13 +60,18 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
       }));
     this.sshCommand = pulumi.output("npm run ssh");
     this.deletedWith = machine;
-    this.ready = machine;
+    this.ready = this.#kept(name, machine, size(name, args));
     this.ready = connected(this, this).ready;
     this.registerOutputs();
   }
 
-  #machine(name: string, args: LocalHostArgs, login: tls.PrivateKey, hostKey: tls.PrivateKey): local.Command {
-    const machine = `berth-${pulumi.getStack()}-${name}`.toLowerCase().replaceAll(/[^a-z0-9-]/g, "-");
+  /** The machine as it was first made. What may change later is the next resource's, so that no step follows it. */
+  #machine(
+    name: string,
+    login: tls.PrivateKey,
+    hostKey: tls.PrivateKey,
+    environment: Readonly<Record<string, string>>,
+  ): local.Command {
     const keys = pulumi.all([login.publicKeyOpenssh, hostKey.publicKeyOpenssh, hostKey.privateKeyOpenssh]);
     const stdin = keys.apply(([authorizedKey, hostPublicKey, hostPrivateKey]) =>
       userData({
@@ -78,21 +83,13 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
         hostPrivateKey,
       }),
     );
-    const script = (file: string) => `bash ${join("components", "host", "local", file)}`;
     return new local.Command(
       `${name}-machine`,
       {
         create: script("create.sh"),
-        update: script("create.sh"),
         delete: script("destroy.sh"),
         interpreter: ["/bin/sh", "-c"],
-        environment: {
-          BERTH_MACHINE: machine,
-          BERTH_MEMORY: `${args.memory}`,
-          BERTH_DISK: `${args.disk}`,
-          // The machine stops with its computer, and an update starts it again.
-          BERTH_COMPUTER_BOOT: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
-        },
+        environment,
         stdin: pulumi.secret(stdin),
         logging: local.Logging.Stderr,
         addPreviousOutputInEnv: false,
@@ -100,8 +97,55 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
       {
         parent: this,
         additionalSecretOutputs: ["stdin"],
-        customTimeouts: { create: "30m", update: "30m", delete: "10m" },
+        ignoreChanges: ["environment", "stdin"],
+        customTimeouts: { create: "30m", delete: "10m" },
       },
     );
   }
+
+  /** The machine at its size and running. It stops with its computer, and an update after that starts it again. */
+  #kept(name: string, machine: local.Command, environment: Readonly<Record<string, string>>): local.Command {
+    return new local.Command(
+      `${name}-running`,
+      {
+        create: script("keep.sh"),
+        update: script("keep.sh"),
+        interpreter: ["/bin/sh", "-c"],
+        environment: { ...environment, BERTH_COMPUTER_BOOT: computerBoot() },
+        logging: local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      {
+        parent: this,
+        dependsOn: [machine],
+        deletedWith: machine,
+        customTimeouts: { create: "10m", update: "10m" },
+      },
+    );
+  }
+}
+
+const script = (file: string) => `bash ${join("components", "host", "local", file)}`;
+
+/** What the scripts for local hosts are told: the machine's name on this computer, and its size. */
+function size(name: string, args: LocalHostArgs): Readonly<Record<string, string>> {
+  const stack = pulumi
+    .getStack()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, "-");
+  return {
+    BERTH_MACHINE: `berth-${stack}-${name}`,
+    BERTH_MEMORY: `${args.memory}`,
+    BERTH_DISK: `${args.disk}`,
+  };
+}
+
+/** Changes at every start of this computer (random(4)). */
+function computerBoot(): string {
+  if (process.platform !== "linux") {
+    throw new pulumi.RunError(
+      `berth:host.kind: 'local' needs a computer that runs Linux; found ${process.platform}. Use an existing host.`,
+    );
+  }
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }

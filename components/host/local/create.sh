@@ -13,20 +13,6 @@
 # shellcheck source=components/host/local/machine.sh
 . "$here/machine.sh"
 
-# claim NAME: its folder and its address, and the network it needs.
-claim() {
-  local folder=$machines/$1 prefix
-  private_folder "$machines"
-  lock network
-  prefix=$(network)
-  network_up "$prefix"
-  if [ ! -s "$folder/address" ]; then
-    private_folder "$folder"
-    free_address "$prefix" >"$folder/address"
-  fi
-  unlock network
-}
-
 # lay_out NAME: the disk of a new machine, with all in it that differs from machine to machine.
 lay_out() {
   local name=$1 folder=$machines/$1 prefix address seed kind
@@ -59,10 +45,7 @@ become_root "$@"
 need_all
 name=$(machine_name)
 folder=$machines/$name
-memory=${BERTH_MEMORY:-}
-disk=${BERTH_DISK:-20}
-[[ $memory =~ ^[0-9]*$ ]] || fail "BERTH_MEMORY is '$memory'." "Give the local host's memory as a number of MiB."
-[[ $disk =~ ^[1-9][0-9]*$ ]] || fail "BERTH_DISK is '$disk'." "Give the local host's disk as a number of GiB."
+read_size
 user_data=$(cat && printf x)
 user_data=${user_data%x}
 [ -n "$user_data" ] || fail "no user-data came on standard input." "Give the local host's cloud-init user-data there."
@@ -73,7 +56,6 @@ if [ -e "$folder/complete" ]; then
     "there is a local host named $name already, and it was made with other user-data." \
     "Destroy it first, or choose another name."
   claim "$name"
-  change_size "$name" "$memory" "$disk"
   if ! running "$name" || [ -z "$(leader "$name")" ]; then
     say "starting the local host $name again; its data is kept"
     stop "$name"

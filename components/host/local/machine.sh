@@ -65,6 +65,28 @@ unmount() {
   done
 }
 
+# claim NAME: its folder and its address, and the network it needs.
+claim() {
+  local folder=$machines/$1 prefix
+  private_folder "$machines"
+  lock network
+  prefix=$(network)
+  network_up "$prefix"
+  if [ ! -s "$folder/address" ]; then
+    private_folder "$folder"
+    free_address "$prefix" >"$folder/address"
+  fi
+  unlock network
+}
+
+# read_size: the size that is wanted, from the environment, into $memory (MiB, or nothing) and $disk (GiB).
+read_size() {
+  memory=${BERTH_MEMORY:-}
+  disk=${BERTH_DISK:-20}
+  [[ $memory =~ ^[0-9]*$ ]] || fail "BERTH_MEMORY is '$memory'." "Give the local host's memory as a number of MiB."
+  [[ $disk =~ ^[1-9][0-9]*$ ]] || fail "BERTH_DISK is '$disk'." "Give the local host's disk as a number of GiB."
+}
+
 # disk_size NAME: of its file system, in GiB.
 disk_size() {
   dumpe2fs -h "$machines/$1/disk.img" 2>/dev/null |
