@@ -58,7 +58,9 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
         privateKey,
         hostKey: key,
       }));
-    this.sshCommand = pulumi.output("npm run ssh");
+    // 'local' is the stack that the command takes when none is named; see scripts/ssh.ts.
+    const stack = pulumi.getStack();
+    this.sshCommand = pulumi.output(`npm run ssh${stack === "local" ? "" : ` -- -s ${stack}`}`);
     this.deletedWith = machine;
     this.ready = this.#kept(name, machine, size(name, args));
     this.ready = connected(this, this).ready;
