@@ -19,14 +19,16 @@ fetch_archive() {
 }
 
 fetch_git() {
+  local ssh="ssh -F none -i /etc/berth/$name/deploy-key -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=15"
+  ssh+=" -o UserKnownHostsFile=/etc/berth/$name/known_hosts -o StrictHostKeyChecking=yes"
   logged as_owner git init -q .
-  logged as_owner git fetch -q --depth 1 "$git_url" "$git_commit" ||
-    fail "the host could not fetch $git_commit from $git_url." "For a repository that is reached by SSH, enter the stack's output 'deployKey' as a deploy key at the git server."
+  logged as_owner env GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="$ssh" git fetch -q --depth 1 "$git_url" "$git_commit" ||
+    fail "the host could not fetch $git_commit from $git_url." "Its last lines are above. The host itself must reach the git server, and a repository that is reached by SSH must know the stack's deploy key."
   logged as_owner git -c advice.detachedHead=false checkout -q FETCH_HEAD
   rm -rf "$directory/.git"
   if [ "$git_path" != . ]; then
     [ -d "$directory/$git_path" ] || fail "$git_url has no directory '$git_path' (berth:app.source.path) at $git_commit."
-    logged as_owner sh -c "mkdir .berth-part && mv -- \"\$1\" .berth-part/app && find . -mindepth 1 -maxdepth 1 ! -name .berth-part -exec rm -rf {} + && mv .berth-part/app/* . && rm -rf .berth-part" sh "$git_path"
+    logged as_owner sh -c "mkdir .berth-part && mv -- \"\$1\" .berth-part/app && find . -mindepth 1 -maxdepth 1 ! -name .berth-part -exec rm -rf {} + && find .berth-part/app -mindepth 1 -maxdepth 1 -exec mv -t . {} + && rm -rf .berth-part" sh "$git_path"
   fi
 }
 
