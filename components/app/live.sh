@@ -8,6 +8,7 @@
 : "${wsgi?the WSGI application, MODULE:CALLABLE}"
 
 unit=$name-web.service
+began=$(date +%s)
 current=$root/current
 record=$state/app-$name.live
 
@@ -74,17 +75,25 @@ rehearse() {
     -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes -p KillMode=mixed -p TimeoutStopSec=10 -p RuntimeMaxSec=120 \
     "$venv/bin/gunicorn" --config "/etc/berth/$name/gunicorn.py" --workers 1 --bind "unix:$place/web.sock" "$wsgi" ||
     fail "the release $release cannot be tried out."
-  rehearsed() { well "$place/web.sock" || ! systemctl is-active --quiet "$trial"; }
-  wait_until 30 rehearsed || true
+  over() { ! systemctl is-active --quiet "$trial"; }
+  started() { [ "$(answer 10 "$place/web.sock")" != 000 ] || over; }
+  settled() { well "$place/web.sock" || over; }
+  { wait_until 30 started && wait_until 10 settled; } || true
   code=$(answer 10 "$place/web.sock")
   if [ "$code" = 200 ]; then
     systemctl stop "$trial.service" 2>/dev/null || true
     return 0
   fi
-  journalctl -u "$trial" -n 30 -o cat --no-pager 2>/dev/null | mask >&2 || true
+  last_words "$trial"
   systemctl stop "$trial.service" 2>/dev/null || true
   refuse_full_disk
   not_well "$code" "It did not go live; $(basename "$previous"), the release before, still serves."
+}
+
+# last_words UNIT: what it printed since this step began. gunicorn puts some thirty lines of its own below the
+# application's exception.
+last_words() {
+  journalctl -u "$1" --since "@$began" -o cat --no-pager 2>/dev/null | tail -n 80 | mask >&2 || true
 }
 
 not_well() {
@@ -109,7 +118,7 @@ if [ "$(cat "$record" 2>/dev/null)" != "$(wanted)" ] || [ "$(readlink "$current"
   switch_to "$directory"
   if ! start || ! wait_until 30 well; then
     code=$(answer 10)
-    journalctl -u "$unit" -n 30 -o cat --no-pager 2>/dev/null | mask >&2 || true
+    last_words "$unit"
     if [ -n "$previous" ] && [ "$previous" != "$directory" ] && [ -d "$previous" ]; then
       switch_to "$previous"
       start || true

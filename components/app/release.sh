@@ -51,6 +51,10 @@ if [ ! -e "$directory/.berth/prepared" ]; then
     put_file "$directory/.berth/env" "$owner:$name" 0640
   sync -f "$directory"
   : >"$directory/.berth/prepared"
+  # Each release brings an archive of its own; those of older ones are in nobody's way but the disk's.
+  if [ -n "$archive" ]; then
+    find "$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)" -maxdepth 1 -name ".berth-$name-*.tar" ! -name "$archive" -delete
+  fi
 fi
 
 [ -x "$venv/bin/gunicorn" ] || fail "the release has no gunicorn; its directory $directory is damaged." "Remove it and run 'pulumi up' again."

@@ -7,6 +7,8 @@ import { reason } from "./local.ts";
 import type { Connection } from "./resources.ts";
 
 const NO_SUCH_FILE = 2;
+/** Bytes. */
+const ALMOST_NOTHING = 1 << 20;
 
 /**
  * Copies a file, a directory or a text to a host over SFTP, by the real provider's rules:
@@ -63,7 +65,8 @@ async function transfer(
       throw new Error(`remote path ${target} is a directory; with a text asset, remotePath must name a file`);
     }
     await makeDirectories(sftp, posix.dirname(target));
-    await answer("write", target, (done) => sftp.writeFile(target, Buffer.from(text ?? ""), done));
+    const written = answer("write", target, (done) => sftp.writeFile(target, Buffer.from(text ?? ""), done));
+    await orFullDisk(sftp, target, written);
   } else if (local.stat.isDirectory()) {
     if (!there) await makeDirectories(sftp, target);
     const into = local.path.endsWith("/") ? target : posix.join(target, basename(local.path));
@@ -89,7 +92,35 @@ async function copyDirectory(sftp: SFTPWrapper, from: string, to: string): Promi
 }
 
 function copyFile(sftp: SFTPWrapper, from: string, to: string): Promise<void> {
-  return answer(`copy ${from} to`, to, (done) => sftp.fastPut(from, to, (error) => done(error)));
+  const copied = answer(`copy ${from} to`, to, (done) => sftp.fastPut(from, to, (error) => done(error)));
+  return orFullDisk(sftp, to, copied);
+}
+
+/** SFTP knows no "disk full": it is a "Failure" like many others (SSH_FX_FAILURE), so the host is asked. */
+async function orFullDisk(sftp: SFTPWrapper, path: string, done: Promise<void>): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    const free = await freeBytes(sftp, posix.dirname(path));
+    if (free >= ALMOST_NOTHING) throw error;
+    throw new Error(
+      `${(error as Error).message}: the disk is full: ${Math.floor(free / 1024)} KiB left. ` +
+        "Free some space on the host or give it a larger disk, then run 'pulumi up' again.",
+    );
+  }
+}
+
+/** Bytes that are free for this account; infinite where the server does not tell. */
+function freeBytes(sftp: SFTPWrapper, path: string): Promise<number> {
+  return new Promise((resolve) => {
+    try {
+      sftp.ext_openssh_statvfs(path, (error, found: { f_bavail: number; f_frsize: number }) =>
+        resolve(error ? Number.POSITIVE_INFINITY : Number(found.f_bavail) * Number(found.f_frsize)),
+      );
+    } catch {
+      resolve(Number.POSITIVE_INFINITY);
+    }
+  });
 }
 
 async function makeDirectories(sftp: SFTPWrapper, path: string): Promise<void> {
