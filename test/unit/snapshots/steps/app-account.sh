@@ -1,0 +1,51 @@
+set -eu; umask 077
+step=$(mktemp /dev/shm/berth-app-account.XXXXXXXX)
+cat >"$step" <<'BERTH_STEP_END'
+rm -f "$0"
+step='app-account'
+name='shop'
+owner='deployer'
+root='/srv/shop'
+
+begin ''
+
+put_file '/etc/logrotate.d/shop' 'root:root' '0644' <<'BERTH_FILE_END'
+/srv/shop/logs/*.log {
+    su shop shop
+    weekly
+    rotate 5
+    minsize 5k
+    maxsize 100k
+    missingok
+    notifempty
+    copytruncate
+    compress
+}
+BERTH_FILE_END
+: "${name?the name of the application and of its service account}"
+: "${owner?the account that owns the files}"
+: "${root?the directory of the application}"
+
+put_service_account "$name" "$root"
+
+# The owner writes code and static files; the service's group reads the code, nginx reads the static files; only
+# media and logs can be written by the service.
+case $root in /home/"$owner"/*) chmod 0711 "/home/$owner" ;; esac
+put_directory "$root" "$owner:$name" 0755
+put_directory "$root/releases" "$owner:$name" 2750
+put_directory "$root/static" "$owner:www-data" 2755
+put_directory "$root/media" "$name:www-data" 2750
+put_directory "$root/logs" "$name:$name" 2750
+put_directory "$root/config" "root:$name" 0750
+put_link "$root/sockets" "/run/$name"
+
+# runuser's shells have a PATH with sudo's groups; what counts is what the kernel lets the service do.
+for place in releases static config; do
+  if runuser -u "$name" -- test -w "$root/$place"; then fail "the service account '$name' can write $root/$place."; fi
+done
+runuser -u "$name" -- test -w "$root/media" || fail "the service account '$name' cannot write $root/media."
+
+finish
+BERTH_STEP_END
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
+exec sudo -n -- /bin/bash "$step"

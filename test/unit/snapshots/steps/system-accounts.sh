@@ -1,0 +1,63 @@
+set -eu; umask 077
+step=$(mktemp /dev/shm/berth-system-accounts.XXXXXXXX)
+cat >"$step" <<'BERTH_STEP_END'
+rm -f "$0"
+step='system-accounts'
+admins='alice ssh-ed25519 AAAAC3Alice alice@example.org'
+owner='deployer'
+
+begin ''
+
+put_file '/etc/sudoers.d/berth-admins' 'root:root' '0440' <<'BERTH_FILE_END'
+# Berth: an administrator has no password, only a key. sudo writes every command to the journal.
+%berth-admins ALL=(ALL:ALL) NOPASSWD: ALL
+BERTH_FILE_END
+: "${admins?one line an administrator key: the name, a space, the public key}"
+: "${owner?the account that owns the application files}"
+
+# Who administered the host before, so that a person who is taken out of the configuration loses access.
+known=$state/admins
+touch "$known"
+wanted=$(awk 'NF { print $1 }' <<<"$admins" | sort -u)
+
+while read -r name; do
+  [ -n "$name" ] || continue
+  if ! grep -qxF "$name" <<<"$wanted"; then
+    say "locking $name, who is no longer an administrator"
+    logged usermod --lock --expiredate 1 "$name"
+    gpasswd --delete "$name" berth-admins >>"$log" 2>&1 || true
+    rm -f "/etc/ssh/berth-keys/$name"
+    pkill -KILL -u "$name" || true
+  fi
+done <"$known"
+
+getent group berth-admins >/dev/null || logged groupadd --system berth-admins
+for name in $wanted; do
+  if ! getent passwd "$name" >/dev/null; then
+    logged useradd --create-home --shell /bin/bash "$name"
+  elif [ "$(id -u "$name")" -lt 1000 ]; then
+    fail "'$name' (berth:admins) is a system account of this host." "Choose another name."
+  fi
+  # '*' lets keys in and no password; an account that was locked once gets in again.
+  if [ "$(getent shadow "$name" | cut -d: -f2)" != '*' ]; then logged usermod --password '*' --expiredate '' "$name"; fi
+  id -nG "$name" | tr ' ' '\n' | grep -qx berth-admins || logged usermod -aG berth-admins,adm,systemd-journal "$name"
+  awk -v name="$name" '$1 == name { sub(/^[^ ]+ /, ""); print }' <<<"$admins" | put_file "/etc/ssh/berth-keys/$name" root:root 0644
+done
+put_file "$known" root:root 0644 <<<"$wanted"
+
+visudo -cqf /etc/sudoers.d/berth-admins || { rm -f /etc/sudoers.d/berth-admins; fail "sudo refuses the rule for the administrators."; }
+
+if ! getent passwd "$owner" >/dev/null; then
+  logged useradd --create-home --shell /bin/bash --password '*' "$owner"
+elif [ "$(id -u "$owner")" = 0 ] || [ "$(id -u "$owner")" -lt 1000 ]; then
+  fail "'$owner' (berth:app.owner) is a system account of this host, and services run as such." "Choose another name."
+fi
+
+for name in $wanted; do
+  sudo -l -U "$name" | grep -q NOPASSWD || fail "$name has an account but no sudo."
+done
+
+finish
+BERTH_STEP_END
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
+exec sudo -n -- /bin/bash "$step"
