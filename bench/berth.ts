@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { type Contender, site } from "./contender.ts";
+import type { Project } from "./engine.ts";
+import type { BareHost } from "./host.ts";
+
+/** Berth on a machine that is there already: a stack of the kind `existing` for each host. */
+export function berth(root: string, project: Project): Contender {
+  const config = (host: BareHost, maxBody: number) => ({
+    ...localConfig(root, maxBody),
+    "berth:host": {
+      kind: "existing",
+      address: host.address,
+      user: host.user,
+      hostKey: host.hostKey,
+      privateKeyFile: host.keyFile,
+    },
+  });
+  return {
+    name: "Berth",
+    version: (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version,
+    // The stack for the no-op, made before, has read everything once.
+    async prepare() {},
+    async bootstrap(host) {
+      await project.init(host.name, config(host, site.maxBody));
+      return project.up(host.name);
+    },
+    again: (host) => project.up(host.name, "no-changes"),
+    changeLine(host) {
+      project.configure(host.name, config(host, site.otherMaxBody));
+      return project.up(host.name);
+    },
+  };
+}
+
+/** The configuration of stack `local`. */
+export function localConfig(root: string, maxBody: number): Record<string, unknown> {
+  const { config } = parse(readFileSync(join(root, "Pulumi.local.yaml"), "utf8")) as {
+    config: Record<string, object>;
+  };
+  return { ...config, "berth:site": { ...config["berth:site"], domain: site.domain, maxBody } };
+}

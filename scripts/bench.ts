@@ -1,0 +1,150 @@
+// npm run bench -- [--runs N] [--what all|noop|hosts] [--date YYYY-MM-DD]: measures Berth against what it must be
+// measured against, all in one run. See docs/speed.md.
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { berth } from "../bench/berth.ts";
+import { berthProject, emptyProject } from "../bench/engine.ts";
+import { floor } from "../bench/floor.ts";
+import { otherHosts, removeHosts } from "../bench/host.ts";
+import { differences, raceOnce, stages } from "../bench/hosts.ts";
+import { endCalls } from "../bench/measure.ts";
+import { noop, prepareNoOp } from "../bench/noop.ts";
+import { Book, load, machineFacts, type Report, type Target, table, versionsOf } from "../bench/report.ts";
+import { ensureEngine } from "../engine/acquire.ts";
+import { engineVersions } from "../engine/versions.ts";
+import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
+import { lineProgress } from "./lib/progress.ts";
+
+const root = resolve(import.meta.dirname, "..");
+
+interface Options {
+  readonly runs: number;
+  readonly what: string;
+  readonly date: string;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: "string", default: "5" },
+      what: { type: "string", default: "all" },
+      date: { type: "string", default: new Date().toISOString().slice(0, 10) },
+    },
+  });
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1)
+    throw new Error(`--runs: expected a number from 1; found '${values.runs}'`);
+  if (!["all", "noop", "hosts"].includes(values.what))
+    throw new Error(`--what: expected all, noop or hosts; found '${values.what}'`);
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(values.date))
+    throw new Error(`--date: expected a date such as 2026-01-31; found '${values.date}'`);
+  return { runs, what: values.what, date: values.date };
+}
+
+async function bench({ runs, what, date }: Options, folder: string): Promise<Report> {
+  const progress = lineProgress();
+  const disturbances = [
+    ...otherHosts().map((name) => `the local host ${name} was running`),
+    ...(load() > 0.5 ? [`the load was ${load().toFixed(2)} before the first run`] : []),
+  ];
+  const book = new Book();
+  const empty = emptyProject(root, join(folder, "empty"));
+  const program = berthProject(root, join(folder, "berth"));
+  const contenders = [floor(root, folder), berth(root, program)];
+  const left: Map<string, string>[] = [];
+
+  // Whatever is measured, a whole deployment comes first: it fills the caches of packages and of compiled code.
+  let step = progress.step("deploying what is measured without a change, which fills the caches");
+  const idle = await prepareNoOp(root, empty, program, `bench-${randomBytes(3).toString("hex")}`);
+  for (const contender of contenders) await contender.prepare();
+  step.done();
+  if (what !== "hosts") {
+    for (let round = 1; round <= runs; round++) {
+      step = progress.step(`without a change, round ${round} of ${runs}`);
+      await idle.round(book);
+      step.done();
+    }
+  }
+  // Its host would take a share of the processors from those that follow.
+  await idle.end();
+  if (what !== "noop") {
+    for (let round = 1; round <= runs; round++) {
+      step = progress.step(`bare hosts, round ${round} of ${runs}`);
+      // Each goes first in turn.
+      const order = round % 2 === 1 ? contenders : [...contenders].reverse();
+      left.push(await raceOnce(root, folder, order, book));
+      step.done();
+    }
+  }
+  const [first] = left;
+  const others = contenders.filter(({ name }) => name !== "Berth");
+  return {
+    date,
+    what,
+    runs,
+    machine: machineFacts(),
+    versions: versionsOf(contenders, engineVersions().cli),
+    disturbances,
+    series: book.medians(),
+    targets: targets(book, what),
+    differences:
+      first === undefined
+        ? {}
+        : Object.fromEntries(
+            others.map(({ name }) => [name, differences(first.get(name) ?? "", first.get("Berth") ?? "")]),
+          ),
+  };
+}
+
+function targets(book: Book, what: string): Target[] {
+  const target = (name: string, unit: Target["unit"], bound: number, found: number): Target => ({
+    what: name,
+    unit,
+    bound,
+    found: Math.round(found * 1000) / 1000,
+    met: found <= bound,
+  });
+  const ratio = book.median(noop.what, noop.stack) / book.median(noop.what, noop.empty);
+  const ahead = book.median(stages.bootstrap, "Berth") / book.median(stages.bootstrap, "plain shell");
+  return [
+    ...(what === "hosts"
+      ? []
+      : [
+          target(`${noop.what}: ${noop.stack} / ${noop.empty}`, "x", 1.5, ratio),
+          target(`${noop.what}: ${noop.stack} / ${noop.empty}, the aim`, "x", 1.3, ratio),
+        ]),
+    ...(what === "noop"
+      ? []
+      : [
+          target(`${stages.bootstrap}: Berth / plain shell`, "x", 1.3, ahead),
+          target(`${stages.changeLine}: Berth`, "s", 3, book.median(stages.changeLine, "Berth")),
+        ]),
+  ];
+}
+
+const folder = mkdtempSync(join(tmpdir(), "berth-bench-"));
+// However the bench ends, nothing of it stays.
+process.once("exit", () => {
+  endCalls();
+  removeHosts(root);
+  rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+
+try {
+  const options = readOptions();
+  ensurePackages(forLocalHosts, lineProgress());
+  await ensureEngine(root, lineProgress());
+  const report = await bench(options, folder);
+  console.log(`\n${table(report)}\n`);
+  const file = join("bench/results", `${options.date}-${options.what}.json`);
+  mkdirSync(join(root, "bench/results"), { recursive: true });
+  writeFileSync(join(root, file), `${JSON.stringify(report, null, 2)}\n`);
+  console.log(`berth: written to ${file}`);
+} catch (error) {
+  console.error(`berth: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
