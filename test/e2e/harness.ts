@@ -42,7 +42,7 @@ export interface StackOptions {
 export interface Run extends Result {
   /** The operation on each resource whose operation was not `same`, by the resource's name. */
   readonly changes: Readonly<Record<string, string>>;
-  /** Every event of the engine, one JSON text a line. */
+  /** Every event of the engine, one JSON text a line; debug messages among them show secrets. */
   readonly events: string;
 }
 
