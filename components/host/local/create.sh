@@ -53,8 +53,8 @@ user_data=${user_data%x}
 lock "$name"
 if [ -e "$folder/complete" ]; then
   cmp -s "$folder/user-data" <(printf '%s' "$user_data") || fail \
-    "there is a local host named $name already, and it was made with other user-data." \
-    "Destroy it first, or choose another name."
+    "there is a local host named $name already, and it was made with other user-data: by another checkout, or with a state that is gone." \
+    "Use another name for the stack, or remove that host with all that is on it: BERTH_MACHINE=$name bash components/host/local/destroy.sh"
   claim "$name"
   if ! running "$name" || [ -z "$(leader "$name")" ]; then
     say "starting the local host $name again; its data is kept"
