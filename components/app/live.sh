@@ -53,7 +53,7 @@ collect_static() {
   # Compressed once, here, and not at every request.
   find "$target" -type f -size +1k \( -name '*.css' -o -name '*.js' -o -name '*.mjs' -o -name '*.svg' -o -name '*.json' \
     -o -name '*.txt' -o -name '*.xml' -o -name '*.map' -o -name '*.html' \) -print0 |
-    runuser -u "$owner" -- sh -c 'umask 022; tee /dev/null | xargs -0r sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
+    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
     { refuse_full_disk; fail "the static files cannot be compressed."; }
   : >"$target/.complete"
 }

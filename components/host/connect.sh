@@ -8,8 +8,8 @@ esac
 # shellcheck source=/dev/null
 system=$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown} ${VERSION_ID:-}")
 case $system in
-"debian 13" | "debian 12" | "ubuntu 24.04") ;;
-*) fail "this host runs '$system'; Berth needs Debian 13 (or Debian 12, or Ubuntu 24.04)." "Nothing has been changed. Choose another machine." ;;
+"debian 13") ;;
+*) fail "this host runs '$system'; Berth needs Debian 13." "Nothing has been changed. Choose another machine." ;;
 esac
 [ -d /run/systemd/system ] || fail "this host does not run systemd." "Nothing has been changed. Choose another machine."
 

@@ -186,7 +186,8 @@ logged bash -c "printf '%s\\n' 'before'; echo \\"\\$1\\"; exit 3" bash "$(secret
     line,
   );
   assert.equal(Buffer.from(run.stdout, "base64").toString(), value);
-  assert.equal(run.stderr, "before\n[secret]\nberth: trial: status 3: [secret] Next.\n");
+  // By its lines, as a log shows them.
+  assert.equal(run.stderr, "before\n[secret]\n[secret]\nberth: trial: status 3: [secret]\n[secret] Next.\n");
 });
 
 test("a command that fails unforeseen ends the step with one line that names it", () => {
