@@ -193,7 +193,10 @@ test("a local host is made in one go, is what its user-data says, and goes witho
   const other = { ...host, text: host.text.replace("one.berth.test", "two.berth.test") };
   const refused = await ended(launch("create.sh", host.name), other.text);
   assert.notEqual(refused.status, 0);
-  assert.match(refused.stderr, /made with other user-data\. Destroy it first/);
+  assert.match(
+    refused.stderr,
+    /made with other user-data: .* BERTH_MACHINE=\S+ bash components\/host\/local\/destroy\.sh/,
+  );
   assert.equal(refused.stderr.trim().split("\n").length, 1, refused.stderr);
 
   await destroy(host.name);
