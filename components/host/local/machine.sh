@@ -126,6 +126,8 @@ start() {
   resolvers | sed 's/^/nameserver /' >"$folder/root/etc/resolv.conf"
   command=(env -i "PATH=$PATH" "LC_ALL=$LC_ALL" bash "$here/supervise.sh" "--directory=$folder/root"
     "$name" "$(cat "$folder/instance-id")" "$(cat "$folder/memory")")
+  # Another machine may have had this address a moment ago; what is sent to its interface is lost.
+  ip neigh flush to "$(cat "$folder/address")" dev "$bridge"
   # Under systemd the machine is a unit of its own, so that it outlives the login that made it.
   if [ -d /run/systemd/system ]; then
     systemd-run --quiet --collect --unit="berth-machine-$name" --slice=machine.slice -p Delegate=yes -p KillMode=mixed \
@@ -175,10 +177,10 @@ wait_ready() {
 
 answers() {
   local greeting=
-  { exec {answering}<>"/dev/tcp/$1/22"; } 2>/dev/null || return 1
-  read -r -t 2 -u "$answering" greeting || true
-  exec {answering}>&-
-  [[ $greeting == SSH-2.0-* ]]
+  # Within bounds: bash's own connection would wait minutes for a packet that was lost.
+  # shellcheck disable=SC2016  # the inner shell's words
+  greeting=$(timeout 1 bash -c 'exec 3<>"/dev/tcp/$1/22" && head -c 8 <&3' answers "$1" 2>/dev/null || true)
+  [ "$greeting" = SSH-2.0- ]
 }
 
 not_ready() {
