@@ -238,6 +238,8 @@ test("a crashed local host comes back with its data, address and identity", asyn
   for (let tries = 0; processesOf(host.name).length > 0 && tries < 100; tries++) await sleep(100);
   assert.equal((await create(host)).address, facts.address);
   assert.equal(await out(host, facts.address, "cat /srv/data"), "kept");
+  // And one that crashed for good goes without a trace as well.
+  for (const id of processesOf(host.name)) process.kill(id, "SIGKILL");
   await destroy(host.name);
   assert.deepEqual(traces(host.name), []);
 });

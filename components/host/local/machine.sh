@@ -218,6 +218,9 @@ remove() {
   local name=$1 folder=$machines/$1
   stop "$name"
   if mountpoint -q "$folder/root"; then harvest_archives "$folder/root/var/cache/apt/archives"; fi
+  # A container manager that was killed leaves these.
+  rm -rf --one-file-system "/run/systemd/nspawn/propagate/$name"
+  if mountpoint -q "$folder/root"; then rm -f "/run/systemd/nspawn/locks/$(stat -c 'inode-%d:%i' "$folder/root")"; fi
   unmount "$name" root
   # What is thrown away need not be written to the disk first.
   if mountpoint -q "$folder/disk"; then rm -rf --one-file-system "$folder/disk/upper"; fi
