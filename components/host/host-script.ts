@@ -33,16 +33,19 @@ export interface HostScriptArgs {
   readonly secrets?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Path of the shell script that takes away what is more than files; never data. @default only the files go */
   readonly removal?: string;
-  /** The text is the command itself, for the one step that comes before sshd takes texts otherwise. @default false */
-  readonly inCommand?: boolean;
-  /** More that makes the step run anew when it changes. @default only the machine's identity */
+  /**
+   * The one step that comes before all others on its host: it brings the shell library, and its text is the command
+   * itself, for sshd does not take texts otherwise yet. @default false
+   */
+  readonly first?: boolean;
+  /** More that makes the step anew when it changes. @default only another machine of the stack's own */
   readonly triggers?: readonly pulumi.Input<string>[];
 }
 
 /**
  * A named step on a host: the one way in which anything happens there. It is a `command.remote.Command` whose text
  * is the same for create and update, so that a preview shows the text that will run; a change of the text, of a
- * file, of a secret runs it again, and another machine makes it anew.
+ * file, of a secret runs it again, and so does another machine.
  *
  * Secrets travel by standard input alone. With a secret on board the engine logs nothing that the step prints
  * unless it fails, and then every secret in it is masked on the host.
@@ -81,18 +84,28 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
       files,
       secretFiles: Object.fromEntries(secretFiles.map(([path, file]) => [path, secretPlace(path, file)])),
       secrets: arriving,
+      first: args.first ?? false,
     }));
   const removal = pulumi
     .all([text, args.host.identity])
     .apply(([step, identity]) => removalText(step, identity, args.removal));
   return {
     connection: args.host.connection,
-    ...carried(text.apply(stepText), removal, args.inCommand ?? false),
+    ...carried(text.apply(stepText), removal, args.first ?? false),
     ...(hasSecrets ? { stdin: secretLines(secrets) } : {}),
-    triggers: [args.host.identity, ...(args.triggers ?? [])],
+    triggers: [...replacedWith(args.host), ...(args.triggers ?? [])],
     logging: hasSecrets ? remote.Logging.None : remote.Logging.StdoutAndStderr,
     addPreviousOutputInEnv: false,
   };
+}
+
+/**
+ * What makes a step anew. A machine of the stack's own goes with its steps. One that the user has does not: its
+ * identity is in the connection, so that another machine is an update; a step made anew would first be asked to
+ * clean up on the machine of before, which may be gone, and the deployment could never end.
+ */
+export function replacedWith(host: Host): pulumi.Input<string>[] {
+  return host.deletedWith === undefined ? [] : [host.identity];
 }
 
 /**
@@ -103,9 +116,9 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
 function carried(
   step: pulumi.Output<string>,
   removal: pulumi.Output<string>,
-  inCommand: boolean,
+  first: boolean,
 ): Pick<remote.CommandArgs, "create" | "update" | "delete" | "environment"> {
-  if (inCommand) {
+  if (first) {
     return { create: step, update: step, delete: removal };
   }
   const run = (variable: string) => `exec bash -c 'eval "\${${variable}:?was not taken by sshd}"'`;

@@ -15,8 +15,8 @@ export interface Host {
   /** Its ed25519 host key, `ssh-ed25519 AAAA…`. */
   readonly hostKey: pulumi.Output<string>;
   /**
-   * Changes when the machine is another one, even though its address and host key stay. Every step is made anew
-   * when it changes.
+   * Changes when the machine is another one, even though its address and host key stay. Every step runs again when
+   * it changes.
    */
   readonly identity: pulumi.Output<string>;
   /** The memory it may use, in MiB, where it cannot see that by itself; otherwise undefined. */

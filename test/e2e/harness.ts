@@ -243,6 +243,7 @@ export async function withStack(
   const destroy = async () => {
     const result = await call(["destroy", "--yes", "--skip-preview"]);
     if (result.code === 0) machinesHere.delete(machine);
+    facts.clear();
     return result;
   };
 
@@ -265,12 +266,18 @@ export async function withStack(
     known.catch(() => facts.delete(key));
     return known;
   };
-  const address = () =>
-    fact("address", async () => readFileSync(`/var/lib/berth/machines/${machine}/address`, "utf8").trim());
-  const loginKey = () =>
-    fact("login", async () => `${(await resource("web-login")).outputs.privateKeyOpenssh}`);
-  const hostKey = () =>
-    fact("host-key", async () => `${(await resource("web-host-key")).outputs.publicKeyOpenssh}`.trim());
+  const given = () => parse(readFileSync(file, "utf8")).config["berth:host"];
+  const isGiven = () => given().kind === "existing";
+  const address = async (): Promise<string> =>
+    isGiven() ? given().address : readFileSync(`/var/lib/berth/machines/${machine}/address`, "utf8").trim();
+  const loginKey = async () =>
+    isGiven()
+      ? readFileSync(given().privateKeyFile, "utf8")
+      : fact("login", async () => `${(await resource("web-login")).outputs.privateKeyOpenssh}`);
+  const hostKey = async () =>
+    isGiven()
+      ? given().hostKey
+      : fact("key", async () => `${(await resource("web-host-key")).outputs.publicKeyOpenssh}`.trim());
   const certificate = () =>
     fact("certificate", async () => `${(await resource("nginx-certificate")).outputs.certPem}`);
 

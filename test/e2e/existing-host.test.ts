@@ -1,0 +1,86 @@
+// A machine that the user has: Berth deploys to it, takes away what it made, and leaves the machine and the data.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bareMachine } from "../faults/faults.ts";
+import { withStack } from "./harness.ts";
+
+test("a stack comes to a machine that the user has, and goes again without it", async (t) => {
+  const stack = await withStack(t);
+  const machine = bareMachine(t);
+  const privateKeyFile = join(stack.project, "key");
+  writeFileSync(privateKeyFile, machine.privateKey, { mode: 0o600 });
+  const { address, hostKey } = machine;
+  stack.configure({
+    host: { kind: "existing", address, hostKey, user: "berth", privateKeyFile },
+    site: { domain: undefined },
+    admins: [
+      {
+        name: "anna",
+        keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf"],
+      },
+    ],
+  });
+  const row =
+    "INSERT INTO entries_entry (name, message, photo, written_at, hidden) VALUES ('Ada', 'Kept', '', now(), false)";
+  const before = machine.inside("find /etc/ssh /etc/sudoers.d /etc/systemd -type f");
+
+  await t.test("one up brings the application there", async () => {
+    await stack.succeed();
+    assert.equal((await stack.fetch("/health")).status, 200);
+    assert.equal((await stack.outputs()).sshCommand, `ssh berth@${address}`);
+    assert.equal((await stack.up("--expect-no-changes")).code, 0);
+    machine.inside(
+      `runuser -u postgres -- psql -Xq logbook -c "${row}"; echo kept >/srv/logbook/media/kept.txt`,
+    );
+  });
+
+  await t.test("destroy takes away what Berth made and leaves the machine and every datum", async () => {
+    const gone = await stack.destroy();
+    assert.equal(gone.code, 0, gone.stdout + gone.stderr);
+    assert.deepEqual(await stack.resources(), []);
+    assert.equal(machine.inside("find /etc/ssh /etc/sudoers.d /etc/systemd -type f"), before);
+    const left =
+      "find /etc/nginx/sites-enabled /etc/nginx/conf.d /etc/berth /run/logbook /etc/ssl/berth -not -type d";
+    assert.equal(machine.inside(`${left} 2>/dev/null || true`), "");
+    for (const unit of ["logbook-web.service", "logbook-web.socket", "redis-server", "postgresql@17-main"])
+      assert.notEqual(machine.inside(`systemctl is-active ${unit} || true`), "active", unit);
+    assert.doesNotMatch(machine.inside("nft list tables"), /berth/);
+    assert.equal(machine.inside("systemctl --failed --plain --no-legend"), "");
+    assert.equal(
+      machine.inside("cat /srv/logbook/media/kept.txt; ls /var/lib/postgresql/17/main/PG_VERSION"),
+      "kept\n/var/lib/postgresql/17/main/PG_VERSION",
+    );
+    assert.equal(
+      machine.inside("getent shadow anna | cut -d: -f8"),
+      "1",
+      "an administrator can no longer log in",
+    );
+    assert.equal(await stack.on("whoami"), "root", "the user still can");
+  });
+
+  await t.test("another up finds the data again", async () => {
+    await stack.succeed();
+    assert.match((await stack.fetch("/")).text, /Kept/);
+    assert.equal((await stack.fetch("/media/kept.txt")).text, "kept\n");
+  });
+
+  await t.test(
+    "a machine set up anew at the same address is not spoken to, and then made whole",
+    async () => {
+      machine.inside("rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -qA; systemctl restart ssh");
+      stack.configure({ site: { maxBody: 11 } });
+      const refused = await stack.up();
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.stdout + refused.stderr, /host key/i);
+      assert.doesNotMatch(machine.inside("nginx -T 2>/dev/null"), /client_max_body_size 11m/);
+
+      stack.configure({ host: { hostKey: machine.inside("cat /etc/ssh/ssh_host_ed25519_key.pub") } });
+      await stack.succeed();
+      assert.match(machine.inside("nginx -T 2>/dev/null"), /client_max_body_size 11m/);
+      assert.equal((await stack.fetch("/health")).status, 200);
+      assert.equal((await stack.up("--expect-no-changes")).code, 0);
+    },
+  );
+});
