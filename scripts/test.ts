@@ -14,7 +14,9 @@ const root = resolve(import.meta.dirname, "..");
 const groups = [
   { name: "unit", files: "test/unit/**/*.test.ts", concurrency: 2 },
   { name: "engine", files: "test/engine/**/*.test.ts", concurrency: 2 },
-  { name: "e2e", files: "test/e2e/**/*.test.ts", concurrency: 2 },
+  // Alone, so that it sees the last local host go.
+  { name: "local host", files: "test/e2e/local-host.test.ts", concurrency: 1 },
+  { name: "e2e", files: "test/e2e/!(local-host).test.ts", concurrency: 2 },
   { name: "faults", files: "test/faults/**/*.test.ts", concurrency: 2 },
 ] as const;
 

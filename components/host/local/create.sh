@@ -41,45 +41,49 @@ lay_out() {
   package_settings "$root"
 }
 
-become_root "$@"
-need_all
-name=$(machine_name)
-folder=$machines/$name
-read_size
-user_data=$(cat && printf x)
-user_data=${user_data%x}
-[ -n "$user_data" ] || fail "no user-data came on standard input." "Give the local host's cloud-init user-data there."
+# Read whole before it runs: a pull may change this file meanwhile.
+{
+  become_root "$@"
+  need_all
+  name=$(machine_name)
+  folder=$machines/$name
+  read_size
+  user_data=$(cat && printf x)
+  user_data=${user_data%x}
+  [ -n "$user_data" ] || fail "no user-data came on standard input." "Give the local host's cloud-init user-data there."
 
-lock "$name"
-if [ -e "$folder/complete" ]; then
-  cmp -s "$folder/user-data" <(printf '%s' "$user_data") || fail \
-    "there is a local host named $name already, and it was made with other user-data: by another checkout, or with a state that is gone." \
-    "Use another name for the stack, or remove that host with all that is on it: BERTH_MACHINE=$name bash components/host/local/destroy.sh"
-  claim "$name"
-  if ! running "$name" || [ -z "$(leader "$name")" ]; then
-    say "starting the local host $name again; its data is kept"
-    stop "$name"
+  lock "$name"
+  if [ -e "$folder/complete" ]; then
+    cmp -s "$folder/user-data" <(printf '%s' "$user_data") || fail \
+      "there is a local host named $name already, and it was made with other user-data: by another checkout, or with a state that is gone." \
+      "Use another name for the stack, or remove that host with all that is on it: BERTH_MACHINE=$name bash components/host/local/destroy.sh"
+    claim "$name"
+    if ! running "$name" || [ -z "$(leader "$name")" ]; then
+      say "starting the local host $name again; its data is kept"
+      stop "$name"
+      start "$name"
+    fi
+    wait_ready "$name"
+  else
+    if [ -d "$folder" ]; then
+      say "clearing away what an earlier run left of the local host $name"
+      remove "$name"
+    fi
+    for other in "$machines"/*/root; do
+      if mountpoint -q "$other"; then harvest_archives "$other/var/cache/apt/archives"; fi
+    done
+    image=$(bash "$here/image.sh")
+    claim "$name"
+    say "making the local host $name at $(cat "$folder/address")"
+    printf '%s' "$image" >"$folder/image"
+    printf '%s' "$memory" >"$folder/memory"
+    printf 'i-%s' "$(systemd-id128 new)" >"$folder/instance-id"
+    (umask 077 && printf '%s' "$user_data" >"$folder/user-data")
+    lay_out "$name"
     start "$name"
+    wait_ready "$name"
+    touch "$folder/complete"
   fi
-  wait_ready "$name"
-else
-  if [ -d "$folder" ]; then
-    say "clearing away what an earlier run left of the local host $name"
-    remove "$name"
-  fi
-  for other in "$machines"/*/root; do
-    if mountpoint -q "$other"; then harvest_archives "$other/var/cache/apt/archives"; fi
-  done
-  image=$(bash "$here/image.sh")
-  claim "$name"
-  say "making the local host $name at $(cat "$folder/address")"
-  printf '%s' "$image" >"$folder/image"
-  printf '%s' "$memory" >"$folder/memory"
-  printf 'i-%s' "$(systemd-id128 new)" >"$folder/instance-id"
-  (umask 077 && printf '%s' "$user_data" >"$folder/user-data")
-  lay_out "$name"
-  start "$name"
-  wait_ready "$name"
-  touch "$folder/complete"
-fi
-printf '{"address":"%s","machine":"%s","instanceId":"%s"}\n' "$(cat "$folder/address")" "$name" "$(cat "$folder/instance-id")"
+  printf '{"address":"%s","machine":"%s","instanceId":"%s"}\n' "$(cat "$folder/address")" "$name" "$(cat "$folder/instance-id")"
+  exit
+}

@@ -10,15 +10,19 @@
 # shellcheck source=components/host/local/machine.sh
 . "$here/machine.sh"
 
-become_root "$@"
-name=$(machine_name)
-lock "$name"
-remove "$name"
-lock network
-if ! compgen -G "$machines/*" >/dev/null; then
-  network_down
-  rm -rf --one-file-system "$library/network" "$machines"
-  rmdir "$library" 2>/dev/null || true
-fi
-rm -f "$run/$name.lock" "$run/network.lock"
-rmdir "$run" 2>/dev/null || true
+# Read whole before it runs: a pull may change this file meanwhile.
+{
+  become_root "$@"
+  name=$(machine_name)
+  lock "$name"
+  remove "$name"
+  lock network
+  if ! compgen -G "$machines/*" >/dev/null; then
+    network_down
+    rm -rf --one-file-system "$library/network" "$machines"
+    rmdir "$library" 2>/dev/null || true
+  fi
+  rm -f "$run/$name.lock" "$run/network.lock"
+  rmdir "$run" 2>/dev/null || true
+  exit
+}

@@ -13,18 +13,22 @@
 # shellcheck source=components/host/local/machine.sh
 . "$here/machine.sh"
 
-become_root "$@"
-need_all
-name=$(machine_name)
-read_size
-lock "$name"
-[ -e "$machines/$name/complete" ] || fail "there is no local host named $name on this computer." \
-  "If it was removed by hand, 'pulumi up --replace' on the step that makes it makes a new one."
-claim "$name"
-change_size "$name" "$memory" "$disk"
-if ! running "$name" || [ -z "$(leader "$name")" ]; then
-  say "starting the local host $name; its data is kept"
-  stop "$name"
-  start "$name"
-fi
-wait_ready "$name"
+# Read whole before it runs: a pull may change this file meanwhile.
+{
+  become_root "$@"
+  need_all
+  name=$(machine_name)
+  read_size
+  lock "$name"
+  [ -e "$machines/$name/complete" ] || fail "there is no local host named $name on this computer." \
+    "If it was removed by hand, 'pulumi up --replace' on the step that makes it makes a new one."
+  claim "$name"
+  change_size "$name" "$memory" "$disk"
+  if ! running "$name" || [ -z "$(leader "$name")" ]; then
+    say "starting the local host $name; its data is kept"
+    stop "$name"
+    start "$name"
+  fi
+  wait_ready "$name"
+  exit
+}
