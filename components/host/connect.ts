@@ -5,7 +5,8 @@ import { HostScript, stepVariables } from "./host-script.ts";
 
 /**
  * The first step on every host: it waits for the first boot to end, refuses a machine that Berth does not know
- * before anything is changed on it, lets sshd take the texts of the other steps, and writes down which machine it is.
+ * before anything is changed on it, lets sshd take the texts of the other steps, puts down the shell library that they
+ * read, and writes down which machine it is.
  *
  * @returns the host as the other steps see it: ready when this step is done
  */
@@ -17,7 +18,7 @@ export function connected(host: Host, parent: pulumi.Resource): Host {
       script: join(import.meta.dirname, "connect.sh"),
       removal: join(import.meta.dirname, "connect-removal.sh"),
       slots: { machine: host.identity, variables: Object.values(stepVariables).join(" ") },
-      inCommand: true,
+      first: true,
     },
     { parent },
   );

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellQuote } from "./quote.ts";
@@ -5,7 +6,16 @@ import { shellQuote } from "./quote.ts";
 /** Linux's MAX_ARG_STRLEN (execve(2)): sshd hands a command to the login shell as one argument. */
 const longestCommand = 128 * 1024;
 
-const library = ["step.sh", "files.sh", "services.sh"];
+/**
+ * The shell library that steps share. The first step carries it and leaves it on the host, where the others read it:
+ * a preview shows a change of it once, and a stack's state is a third of what it would be. Its digest is in its
+ * name, so that every step runs again when it changes, and so that the removal of an older step finds its own.
+ */
+const library = ["step.sh", "files.sh", "services.sh"]
+  .map((file) => readFileSync(join(import.meta.dirname, "lib", file), "utf8"))
+  .join("");
+const libraryPath = `/var/lib/berth/library/${createHash("sha256").update(library).digest("hex").slice(0, 12)}.sh`;
+
 const stepEnd = "BERTH_STEP_END";
 const fileEnd = "BERTH_FILE_END";
 
@@ -43,10 +53,12 @@ export interface StepText {
   readonly secretFiles: Readonly<Record<string, SecretFilePlace>>;
   /** Names of all secrets that arrive by standard input. */
   readonly secrets: readonly string[];
+  /** The first step on a host, which brings the shell library. @default false */
+  readonly first?: boolean;
 }
 
 /**
- * The text of a step as it runs on the host: the shell library, the values of the slots, the files, the script.
+ * The text of a step as it runs on the host: the values of the slots, the shell library, the files, the script.
  * Run by any account that is root or may become root by sudo without a password. What is secret is not in it.
  *
  * @throws when the script declares a slot that is not filled, or is given one that it does not declare.
@@ -56,11 +68,16 @@ export function stepText(step: StepText): string {
   checkSlots(step, script);
   return asRoot(step.name, [
     ...opening(step),
+    ...(step.first
+      ? [library]
+      : [`if [ ! -r ${libraryPath} ]; then ${missingLibrary(step)}; fi`, `. ${libraryPath}`]),
     `begin ${shellQuote(step.secrets.join(" "))}`,
     "",
     ...Object.entries(step.files).map(([path, file]) => putFile(path, file)),
     ...Object.entries(step.secretFiles).map(([path, file]) => putSecretFile(path, file)),
     script,
+    // After the script, which may refuse a machine that must stay as it is.
+    ...(step.first ? [putFile(libraryPath, { content: library })] : []),
     "finish",
   ]);
 }
@@ -77,6 +94,9 @@ export function removalText(step: StepText, identity: string, removal: string | 
   const paths = [...Object.keys(step.files), ...Object.keys(step.secretFiles)].reverse();
   return asRoot(step.name, [
     ...opening(step),
+    // Where the library is not, none of the stack's steps ever ran, or all of it is gone.
+    `[ -r ${libraryPath} ] || exit 0`,
+    `. ${libraryPath}`,
     "begin ''",
     `if [ "$(cat "$state/identity" 2>/dev/null)" != ${shellQuote(identity)} ]; then finish; exit 0; fi`,
     ...(paths.length > 0 ? [`take_away ${paths.map(shellQuote).join(" ")}`] : []),
@@ -89,8 +109,12 @@ function opening(step: StepText): string[] {
   return [
     `step=${shellQuote(step.name)}`,
     ...Object.entries(step.slots).map(([name, value]) => `${name}=${shellQuote(value)}`),
-    ...library.map((file) => readFileSync(join(import.meta.dirname, "lib", file), "utf8")),
   ];
+}
+
+function missingLibrary(step: StepText): string {
+  const fault = `berth: ${step.name}: ${libraryPath} is gone from this host. Run 'pulumi up' with --replace for the step that connects, which puts it back.`;
+  return `echo ${shellQuote(fault)} >&2; exit 1`;
 }
 
 function asRoot(name: string, lines: readonly string[]): string {

@@ -85,8 +85,31 @@ test("the text of a step is a shell program, and the same every time", () => {
   }
 });
 
+test("the shell library comes with the first step alone; the others read what it left, and say so when it is gone", () => {
+  const library = readFileSync(join(import.meta.dirname, "../../components/host/lib/step.sh"), "utf8");
+  const body = (text: string) =>
+    /<<'BERTH_STEP_END'\nrm -f "\$0"\n([\s\S]*?)\nBERTH_STEP_END\n/.exec(text)?.[1] ?? "";
+  const first = stepText(step({ first: true }));
+  const path =
+    /put_file '(\S+)' 'root:root' '0644' <<'BERTH_FILE_END'\n# Berth's shell library/.exec(first)?.[1] ?? "";
+  assert.ok(first.includes(library));
+  assert.equal(stepText(step()).includes(library), false);
+
+  // Where the computer is no host of Berth's, no step finds its library.
+  const missing = spawnSync("bash", ["-c", body(stepText(step()))], {
+    encoding: "utf8",
+  });
+  assert.equal(missing.status, 1);
+  assert.equal(missing.stdout, "");
+  assert.match(missing.stderr, new RegExp(`^berth: shop-test: ${path} is gone from this host\\. Run .*\\n$`));
+  // And a removal has nothing to remove.
+  const removal = removalText(step({ files: { "/etc/shop.conf": { content: "" } } }), "machine-1", undefined);
+  const nothing = spawnSync("bash", ["-c", body(removal)], { encoding: "utf8" });
+  assert.deepEqual([nothing.status, nothing.stdout, nothing.stderr], [0, "", ""]);
+});
+
 test("a text that is too long for one command is refused with its size, on this computer and not by the host", () => {
-  assert.throws(() => stepText(step({ files: { "/big": { content: "x".repeat(130_000) } } })), {
+  assert.throws(() => stepText(step({ files: { "/big": { content: "x".repeat(131_000) } } })), {
     message: /^step shop-test: its text has \d+ bytes, and a host takes 131071 at most/,
   });
 });

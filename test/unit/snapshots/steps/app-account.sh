@@ -6,7 +6,8 @@ step='app-account'
 name='shop'
 owner='deployer'
 root='/srv/shop'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: app-account: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin ''
 
 put_file '/etc/logrotate.d/shop' 'root:root' '0644' <<'BERTH_FILE_END'

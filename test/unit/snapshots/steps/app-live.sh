@@ -15,7 +15,8 @@ scheme='https'
 timeout='60'
 wsgi='shop.wsgi:application'
 settings='5d4e0fa98a736584'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: app-live: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin 'SECRET_KEY DATABASE_URL REDIS_URL API_TOKEN DATABASE_URL-password REDIS_URL-password'
 
 : "${name?the name of the application}"

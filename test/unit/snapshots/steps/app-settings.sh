@@ -5,7 +5,8 @@ rm -f "$0"
 step='app-settings'
 name='shop'
 root='/srv/shop'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: app-settings: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin '/srv/shop/config/env'
 
 put_secret_file '/srv/shop/config/env' 'root:shop' '0640' '/srv/shop/config/env'

@@ -7,7 +7,8 @@ name='shop'
 scheme='https'
 domain='192.0.2.7'
 health='/health'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: nginx-site: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin '/etc/ssl/berth/site.key'
 
 put_file '/etc/nginx/conf.d/berth.conf' 'root:root' '0644' <<'BERTH_FILE_END'

@@ -5,7 +5,8 @@ rm -f "$0"
 step='postgres-database'
 database='shop'
 role='shop'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: postgres-database: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin 'password'
 
 : "${database?the name of the database}"

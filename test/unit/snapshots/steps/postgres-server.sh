@@ -6,7 +6,8 @@ step='postgres-server'
 version='17'
 locale='en_US.UTF-8'
 memory_limit='2048'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: postgres-server: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin ''
 
 put_file '/etc/berth/postgres.conf' 'root:root' '0644' <<'BERTH_FILE_END'

@@ -4,7 +4,8 @@ cat >"$step" <<'BERTH_STEP_END'
 rm -f "$0"
 step='redis-server'
 memory='128'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: redis-server: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin 'password /etc/redis/berth-password.conf'
 
 put_file '/etc/sysctl.d/60-berth-redis.conf' 'root:root' '0644' <<'BERTH_FILE_END'

@@ -5,7 +5,8 @@ rm -f "$0"
 step='system-accounts'
 admins='alice ssh-ed25519 AAAAC3Alice alice@example.org'
 owner='deployer'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: system-accounts: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin ''
 
 put_file '/etc/sudoers.d/berth-admins' 'root:root' '0440' <<'BERTH_FILE_END'

@@ -6,7 +6,8 @@ step='system-base'
 fqdn='shop.example.org'
 timezone='Europe/Berlin'
 locale='en_US.UTF-8'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: system-base: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin ''
 
 put_file '/etc/cloud/cloud.cfg.d/90-berth.cfg' 'root:root' '0644' <<'BERTH_FILE_END'

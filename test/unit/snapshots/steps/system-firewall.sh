@@ -4,7 +4,8 @@ cat >"$step" <<'BERTH_STEP_END'
 rm -f "$0"
 step='system-firewall'
 ports='22 80 443'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: system-firewall: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin ''
 
 put_file '/etc/berth/firewall.nft' 'root:root' '0644' <<'BERTH_FILE_END'

@@ -3,7 +3,8 @@ step=$(mktemp /dev/shm/berth-system-ssh.XXXXXXXX)
 cat >"$step" <<'BERTH_STEP_END'
 rm -f "$0"
 step='system-ssh'
-
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: system-ssh: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
 begin ''
 
 put_file '/etc/ssh/sshd_config.d/10-berth.conf' 'root:root' '0644' <<'BERTH_FILE_END'
