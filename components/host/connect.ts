@@ -20,7 +20,8 @@ export function connected(host: Host, parent: pulumi.Resource): Host {
       slots: { machine: host.identity, variables: Object.values(stepVariables).join(" ") },
       first: true,
     },
-    { parent },
+    // On a machine that stays, the old one's files are the new one's; see `carried`.
+    { parent, deleteBeforeReplace: host.deletedWith === undefined },
   );
   return { ...host, ready };
 }

@@ -91,7 +91,7 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
     .apply(([step, identity]) => removalText(step, identity, args.removal));
   return {
     connection: args.host.connection,
-    ...carried(text.apply(stepText), removal, args.first ?? false),
+    ...carried(text.apply(stepText), removal, args.first ?? false, args.host.deletedWith !== undefined),
     ...(hasSecrets ? { stdin: secretLines(secrets) } : {}),
     triggers: [...replacedWith(args.host), ...(args.triggers ?? [])],
     logging: hasSecrets ? remote.Logging.None : remote.Logging.StdoutAndStderr,
@@ -117,9 +117,11 @@ function carried(
   step: pulumi.Output<string>,
   removal: pulumi.Output<string>,
   first: boolean,
+  goesWithMachine: boolean,
 ): Pick<remote.CommandArgs, "create" | "update" | "delete" | "environment"> {
   if (first) {
-    return { create: step, update: step, delete: removal };
+    // It stays as long as its machine. Where it is asked for anew, the old one must not take the new one's files.
+    return { create: step, update: step, ...(goesWithMachine ? {} : { delete: removal }) };
   }
   const run = (variable: string) => `exec bash -c 'eval "\${${variable}:?was not taken by sshd}"'`;
   return {

@@ -21,7 +21,7 @@
   read_size
   lock "$name"
   [ -e "$machines/$name/complete" ] || fail "there is no local host named $name on this computer." \
-    "If it was removed by hand, 'pulumi up --replace' on the step that makes it makes a new one."
+    "If it was removed by hand, 'pulumi destroy' (or 'npm run destroy') forgets it, and the next 'up' makes a new one."
   claim "$name"
   change_size "$name" "$memory" "$disk"
   if ! running "$name" || [ -z "$(leader "$name")" ]; then
