@@ -20,8 +20,7 @@ export function connected(host: Host, parent: pulumi.Resource): Host {
       slots: { machine: host.identity, variables: Object.values(stepVariables).join(" ") },
       first: true,
     },
-    // On a machine that stays, the old one's files are the new one's; see `carried`.
-    { parent, deleteBeforeReplace: host.deletedWith === undefined },
+    { parent },
   );
   return { ...host, ready };
 }

@@ -59,7 +59,8 @@ export class HostScript extends remote.Command {
 function resourceOptions(host: Host): pulumi.CustomResourceOptions {
   return {
     dependsOn: [host.ready],
-    ...(host.deletedWith === undefined ? {} : { deletedWith: host.deletedWith }),
+    // On a machine that stays, a step that is asked for anew goes first: what the old one takes away is the new one's.
+    ...(host.deletedWith === undefined ? { deleteBeforeReplace: true } : { deletedWith: host.deletedWith }),
     additionalSecretOutputs: ["stdin", "connection"],
     // Longer than every wait that a step makes by itself.
     customTimeouts: { create: "60m", update: "60m", delete: "10m" },
@@ -120,7 +121,7 @@ function carried(
   goesWithMachine: boolean,
 ): Pick<remote.CommandArgs, "create" | "update" | "delete" | "environment"> {
   if (first) {
-    // It stays as long as its machine. Where it is asked for anew, the old one must not take the new one's files.
+    // It goes with its machine alone; asked for anew, the old one would take the new one's files.
     return { create: step, update: step, ...(goesWithMachine ? {} : { delete: removal }) };
   }
   const run = (variable: string) => `exec bash -c 'eval "\${${variable}:?was not taken by sshd}"'`;
