@@ -1,4 +1,3 @@
-import "./stack-traces.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "./components/app/app.ts";
 import { openSource } from "./components/app/source.ts";

@@ -1,0 +1,48 @@
+// What lean-sdk.ts puts off must still be there when it is asked for.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+
+const root = join(import.meta.dirname, "../..");
+
+function run(text: string, how: { lean: boolean; env?: NodeJS.ProcessEnv }) {
+  const args = [...(how.lean ? ["--import=./lean-sdk.ts"] : []), "--eval", text];
+  return spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, ...how.env },
+  });
+}
+
+test("a program starts without npm's resolver, TypeScript's compiler and source maps", () => {
+  const text = `const { prepareStackTrace } = Error; require("source-map-support/register"); require("@pulumi/pulumi");
+    const heavy = ["pacote", "typescript/lib", "source-map/lib"];
+    console.log(heavy.filter((name) => Object.keys(require.cache).some((file) => file.includes("node_modules/" + name + "/"))).join());
+    console.log(Error.prepareStackTrace === prepareStackTrace);`;
+  assert.equal(run(text, { lean: true }).stdout, "\ntrue\n");
+  assert.equal(run(text, { lean: false }).stdout, "pacote,typescript/lib,source-map/lib\nfalse\n");
+});
+
+test("what is put off works when it is asked for: a function is written down as ever", () => {
+  const text = `const pulumi = require("@pulumi/pulumi");
+    const added = 41;
+    pulumi.runtime.serializeFunction((given) => given + added).then(({ text }) => console.log(text));`;
+  const lean = run(text, { lean: true });
+  assert.equal(lean.stdout, run(text, { lean: false }).stdout, lean.stderr);
+  assert.match(lean.stdout, /given \+ added/);
+});
+
+test("what is put off works when it is asked for: the packages that a function needs are found", () => {
+  const text = `const pulumi = require("@pulumi/pulumi");
+    pulumi.runtime.computeCodePaths().then((paths) => console.log([...paths.keys()].sort().join()));`;
+  const lean = run(text, { lean: true });
+  assert.equal(lean.stdout, run(text, { lean: false }).stdout, lean.stderr);
+  assert.match(lean.stdout, /node_modules\/zod/);
+});
+
+test("the SDK's own debug messages are there for whoever asks for them", () => {
+  const text = `const { log } = require("@pulumi/pulumi"); console.log(log.debug.toString().includes("engine"), typeof log.warn);`;
+  assert.equal(run(text, { lean: true }).stdout, "false function\n");
+  assert.equal(run(text, { lean: true, env: { BERTH_SDK_DEBUG: "1" } }).stdout, "true function\n");
+});
