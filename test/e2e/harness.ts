@@ -142,10 +142,12 @@ export interface Stack {
 
 const machinesHere = new Set<string>();
 const callsHere = new Set<number>();
+const foldersHere = new Set<string>();
 
 function removeAtOnce(): void {
   for (const pid of callsHere) signal(-pid, "SIGKILL");
   for (const machine of machinesHere) removeMachine(machine);
+  for (const folder of foldersHere) rmSync(folder, { recursive: true, force: true });
 }
 
 /** Removes a machine without the engine. */
@@ -181,6 +183,7 @@ export async function withStack(
   const name = options.name ?? `t-${randomBytes(3).toString("hex")}`;
   const machine = `berth-${name}-web`;
   const folder = mkdtempSync(join(tmpdir(), "berth-e2e-"));
+  for (const one of [folder, dirname(engine.home)]) foldersHere.add(one);
   const project = copyProgram(join(folder, "berth"), options.app ?? "examples/django");
   const file = join(project, `Pulumi.${name}.yaml`);
   const local = parse(readFileSync(join(root, "Pulumi.local.yaml"), "utf8")).config;
