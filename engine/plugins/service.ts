@@ -40,6 +40,7 @@ class Refusal extends Error {
 
 export class Service {
   private readonly provider: Provider;
+  private engineAddress: string;
   private engine: EngineClient | undefined;
   private readonly cancelled = new AbortController();
   private running = 0;
@@ -48,7 +49,7 @@ export class Service {
 
   constructor(provider: Provider, engineAddress: string | undefined) {
     this.provider = provider;
-    if (engineAddress) this.connect(engineAddress);
+    this.engineAddress = engineAddress ?? "";
   }
 
   /** Listens on a free port of the loopback interface. */
@@ -71,11 +72,15 @@ export class Service {
     return this.running > 0;
   }
 
-  private connect(address: string): void {
-    const { EngineClient } = require("@pulumi/pulumi/proto/engine_grpc_pb.js");
-    this.engine = new EngineClient(address, grpc.credentials.createInsecure(), {
-      "grpc.max_send_message_length": -1,
-    });
+  /** The engine, to log to; undefined while it has not said where it is. Most runs without a change log nothing. */
+  private connected(): EngineClient | undefined {
+    if (this.engine === undefined && this.engineAddress !== "") {
+      const { EngineClient } = require("@pulumi/pulumi/proto/engine_grpc_pb.js");
+      this.engine = new EngineClient(this.engineAddress, grpc.credentials.createInsecure(), {
+        "grpc.max_send_message_length": -1,
+      }) as EngineClient;
+    }
+    return this.engine;
   }
 
   private handlers(): Grpc.UntypedServiceImplementation {
@@ -99,7 +104,7 @@ export class Service {
 
     return {
       handshake: unary(async (request: Messages.ProviderHandshakeRequest) => {
-        if (!this.engine && request.getEngineAddress()) this.connect(request.getEngineAddress());
+        if (this.engineAddress === "") this.engineAddress = request.getEngineAddress();
         return new messages.ProviderHandshakeResponse()
           .setAcceptSecrets(!this.provider.plainInputs)
           .setAcceptResources(true);
@@ -268,7 +273,7 @@ export class Service {
   }
 
   private log(urn: string, severity: number, message: string, ephemeral: boolean): void {
-    const { engine } = this;
+    const engine = this.connected();
     if (!engine) return;
     const { LogRequest }: typeof EngineMessages = require("@pulumi/pulumi/proto/engine_pb.js");
     const request = new LogRequest()
