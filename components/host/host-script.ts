@@ -90,9 +90,11 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
   const removal = pulumi
     .all([text, args.host.identity])
     .apply(([step, identity]) => removalText(step, identity, args.removal));
+  const step = text.apply(stepText);
+  const goesWithMachine = args.host.deletedWith !== undefined;
   return {
     connection: args.host.connection,
-    ...carried(text.apply(stepText), removal, args.first ?? false, args.host.deletedWith !== undefined),
+    ...(args.first ? carriedByInput(step, removal, goesWithMachine) : carriedByEnvironment(step, removal)),
     ...(hasSecrets ? { stdin: secretLines(secrets) } : {}),
     triggers: [...replacedWith(args.host), ...(args.triggers ?? [])],
     logging: hasSecrets ? remote.Logging.None : remote.Logging.StdoutAndStderr,
@@ -110,26 +112,36 @@ export function replacedWith(host: Host): pulumi.Input<string>[] {
 }
 
 /**
- * The texts as the host gets them. They go as environment variables, which {@link stepVariables} makes sshd accept,
- * because a failed command is printed whole: it should be a line, with what the step said of its failure below it.
- * The step that makes sshd accept them must be the command itself.
+ * The texts as the host gets them: not as the command, because a command that failed is printed whole, and it should
+ * be a line, with what the step said of its failure below it. They go as environment variables, which
+ * {@link stepVariables} makes sshd accept; standard input belongs to the secrets.
  */
-function carried(
+function carriedByEnvironment(
   step: pulumi.Output<string>,
   removal: pulumi.Output<string>,
-  first: boolean,
-  goesWithMachine: boolean,
-): Pick<remote.CommandArgs, "create" | "update" | "delete" | "environment"> {
-  if (first) {
-    // It goes with its machine alone; asked for anew, the old one would take the new one's files.
-    return { create: step, update: step, ...(goesWithMachine ? {} : { delete: removal }) };
-  }
+): Partial<remote.CommandArgs> {
   const run = (variable: string) => `exec bash -c 'eval "\${${variable}:?was not taken by sshd}"'`;
   return {
     create: run(stepVariables.step),
     update: run(stepVariables.step),
     delete: run(stepVariables.removal),
     environment: { [stepVariables.step]: step, [stepVariables.removal]: removal },
+  };
+}
+
+/** The same for the step that makes sshd accept the variables: it has no secret, so its text goes by standard input. */
+function carriedByInput(
+  step: pulumi.Output<string>,
+  removal: pulumi.Output<string>,
+  goesWithMachine: boolean,
+): Partial<remote.CommandArgs> {
+  const run = `exec bash -c 'eval "$(cat)"'`;
+  return {
+    create: run,
+    update: run,
+    stdin: step,
+    // It goes with its machine alone; asked for anew, the old one would take the new one's files.
+    ...(goesWithMachine ? {} : { delete: pulumi.interpolate`exec </dev/null\n${removal}` }),
   };
 }
 

@@ -148,7 +148,10 @@ export function watchProcesses(application: string): Sampler {
       const command = read(`/proc/${id}/cmdline`);
       if (command === "") continue;
       seen.add(command);
-      if (!mayKnow.some((part) => command.includes(part))) seen.add(read(`/proc/${id}/environ`));
+      const environment = read(`/proc/${id}/environ`);
+      // Asked again: in between, the process may have become another program, with that one's environment.
+      const after = read(`/proc/${id}/cmdline`);
+      if (!mayKnow.some((part) => command.includes(part) || after.includes(part))) seen.add(environment);
     }
   };
   const timer = setInterval(sample, 40);

@@ -202,7 +202,7 @@ test("an unsupported Debian is refused before anything on the host is changed", 
   await refusedThere(
     "cp -P /etc/os-release /run/kept; rm /etc/os-release; printf 'ID=debian\nVERSION_ID=\"11\"\n' >/etc/os-release",
     "rm /etc/os-release; cp -P /run/kept /etc/os-release",
-    /berth: web-connect: this host runs 'debian 11'; Berth needs Debian 13 .*Nothing has been changed\./,
+    /berth: web-connect: this host runs 'debian 11'; Berth needs Debian 13\. Nothing has been changed\./,
   );
 });
 

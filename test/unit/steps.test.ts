@@ -14,7 +14,7 @@ const secretValue = "secret-of-the-test";
 /** Pulumi's own stand-in for an engine: every resource gets outputs at once. */
 const mocks: pulumi.runtime.Mocks = {
   newResource: ({ name, type, inputs }) => {
-    if (type === "command:remote:Command") shown[name] = inputs.environment?.BERTH_STEP ?? inputs.create;
+    if (type === "command:remote:Command") shown[name] = inputs.environment?.BERTH_STEP ?? inputs.stdin;
     const outputs: Record<string, unknown> = { ...inputs };
     if (type === "command:local:Command") {
       outputs.stdout = JSON.stringify({
