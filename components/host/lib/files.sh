@@ -3,9 +3,13 @@
 # put_file PATH OWNER:GROUP MODE: standard input becomes the file, atomically. A file that is the same is left
 # alone; any other counts as a change until the step has finished, even across a kill.
 put_file() {
-  local path=$1 owner=$2 mode=$3 directory temporary
+  local path=$1 owner=$2 mode=$3 directory temporary stale
   directory=$(dirname "$path")
   [ -d "$directory" ] || mkdir -p "$directory"
+  # What a killed run left here, maybe with a secret in it.
+  for stale in "$directory"/.berth.????????; do
+    if [ -f "$stale" ]; then rm -f "$stale"; fi
+  done
   temporary=$(mktemp "$directory/.berth.XXXXXXXX")
   if ! { cat >"$temporary"; } 2>>"$log"; then
     rm -f "$temporary"
