@@ -77,9 +77,9 @@ export function berthProject(root: string, folder: string): Project {
 export function emptyProject(root: string, folder: string): Project {
   mkdirSync(folder, { recursive: true });
   cpSync(join(root, "package.json"), join(folder, "package.json"));
-  const text = readFileSync(join(root, "Pulumi.yaml"), "utf8");
-  const { runtime } = parse(text) as { runtime: unknown };
-  writeFileSync(join(folder, "Pulumi.yaml"), stringify({ name: "empty", runtime, main: "index.ts" }));
-  writeFileSync(join(folder, "index.ts"), "export {};\n");
+  // As Pulumi makes it, in plain JavaScript: nothing of what Berth's own Pulumi.yaml does for speed.
+  const runtime = { name: "nodejs", options: { packagemanager: "npm", typescript: false } };
+  writeFileSync(join(folder, "Pulumi.yaml"), stringify({ name: "empty", runtime, main: "index.js" }));
+  writeFileSync(join(folder, "index.js"), "export {};\n");
   return project(root, folder);
 }
