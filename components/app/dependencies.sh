@@ -3,28 +3,57 @@
 : "${gunicorn?the requirement to install when the application does not bring gunicorn}"
 : "${uv?the requirement for uv, which reads uv.lock}"
 : "${poetry?the requirement for poetry, which reads poetry.lock}"
+: "${poetry_export?the requirement for its plugin that exports}"
 
 pip_install() {
   logged as_owner "/usr/bin/$python" -m pip --python "$venv/bin/python" install --quiet "$@" ||
     fail "pip could not install the application's dependencies." "Its last lines are above; nothing that runs was changed."
 }
 
-# tool REQUIREMENT: a program from PyPI in an environment of its own, kept for the next release; prints its directory.
+# tool REQUIREMENT…: programs from PyPI in an environment of their own, kept for the next release; prints its directory.
 tool() {
-  local place=/opt/berth/tools/${1//==/-}
+  local place="$*"
+  place=${place//==/-}
+  place=/opt/berth/tools/${place// /+}
   if [ ! -e "$place/.complete" ]; then
     rm -rf "$place"
     mkdir -p /opt/berth/tools
     logged "/usr/bin/$python" -m venv --without-pip "$place"
-    logged "/usr/bin/$python" -m pip --python "$place/bin/python" install --quiet --disable-pip-version-check "$1" ||
-      fail "pip could not install $1."
+    logged "/usr/bin/$python" -m pip --python "$place/bin/python" install --quiet --disable-pip-version-check "$@" ||
+      fail "pip could not install $*."
     : >"$place/.complete"
   fi
   printf '%s\n' "$place"
 }
 
+# export_lock FILE: what a lock file pins, with its hashes, as the requirements file $exported. The tool reads the lock
+# and asks no index, so that pip alone downloads, by the host's own settings.
+export_lock() {
+  local place folder
+  folder=$directory/$(dirname "$1")
+  [ -e "$folder/pyproject.toml" ] || fail "the source has no pyproject.toml beside $1." "Commit both; the lock file alone does not say what the application asks for."
+  case $(basename "$1") in
+  uv.lock) place=$(tool "$uv") ;;
+  *) place=$(tool "$poetry" "$poetry_export") ;;
+  esac
+  as_owner mkdir -p .berth
+  case $(basename "$1") in
+  uv.lock)
+    logged as_owner env UV_PYTHON_DOWNLOADS=never "$place/bin/uv" export --quiet --frozen --offline --no-cache \
+      --no-dev --no-emit-project --format requirements-txt --python "$venv/bin/python" \
+      --directory "$folder" --output-file "$exported" ||
+      fail "uv could not read $1." "Its last lines are above. Make the file anew with 'uv lock' and commit it; nothing that runs was changed."
+    ;;
+  *)
+    logged as_owner env POETRY_VIRTUALENVS_CREATE=false POETRY_KEYRING_ENABLED=false "$place/bin/poetry" export \
+      --no-interaction --no-ansi --only main --format requirements.txt --directory "$folder" --output "$exported" ||
+      fail "poetry could not read $1, or it does not fit its pyproject.toml." "Its last lines are above. Make the file anew with 'poetry lock' and commit it; nothing that runs was changed."
+    ;;
+  esac
+}
+
 install_dependencies() {
-  local file=$requirements candidate place
+  local file=$requirements candidate exported=$directory/.berth/requirements.txt
   [ -x "/usr/bin/$python" ] || fail "this host has no $python (berth:app.python); it has $(python3 --version)."
   if [ -z "$file" ]; then
     for candidate in uv.lock poetry.lock requirements.txt pyproject.toml; do
@@ -40,17 +69,9 @@ install_dependencies() {
   say "installing the dependencies of $file"
   logged as_owner "/usr/bin/$python" -m venv --without-pip "$venv"
   case $(basename "$file") in
-  uv.lock)
-    place=$(tool "$uv")
-    logged as_owner env UV_PROJECT_ENVIRONMENT="$venv" UV_PYTHON_DOWNLOADS=never \
-      "$place/bin/uv" sync --quiet --frozen --no-dev --no-install-project --python "$venv/bin/python" ||
-      fail "uv could not install the application's dependencies." "Its last lines are above; nothing that runs was changed."
-    ;;
-  poetry.lock)
-    place=$(tool "$poetry")
-    logged as_owner env VIRTUAL_ENV="$venv" POETRY_VIRTUALENVS_CREATE=false POETRY_NO_INTERACTION=1 \
-      "$place/bin/poetry" install --quiet --only main --no-root ||
-      fail "poetry could not install the application's dependencies." "Its last lines are above; nothing that runs was changed."
+  uv.lock | poetry.lock)
+    export_lock "$file"
+    pip_install --require-hashes --requirement "$exported"
     ;;
   pyproject.toml) pip_install . ;;
   *) pip_install --requirement "$file" ;;

