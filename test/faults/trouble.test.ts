@@ -59,7 +59,8 @@ time.sleep(30)"`,
 });
 
 test("dpkg is killed in the middle: the error says so, and the next run mends the installation", async () => {
-  background("until pkill -KILL -x dpkg; do sleep 0.005; done");
+  // The one that apt runs to unpack, not one that only asks what there is.
+  background("until pkill -KILL -f '^/usr/bin/dpkg .*[-]-unpack'; do sleep 0.005; done");
   wantPackage("jq");
   const run = await stack.up();
   assert.notEqual(run.code, 0, run.stdout);
