@@ -23,6 +23,8 @@
     rmdir "$library" 2>/dev/null || true
   fi
   rm -f "$run/$name.lock" "$run/network.lock"
+  # Left by whoever made the base image, unless somebody makes it now.
+  if [ -e "$run/image.lock" ]; then flock -n "$run/image.lock" rm -f "$run/image.lock" || true; fi
   rmdir "$run" 2>/dev/null || true
   exit
 }
