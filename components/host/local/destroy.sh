@@ -21,10 +21,10 @@
     network_down
     rm -rf --one-file-system "$library/network" "$machines"
     rmdir "$library" 2>/dev/null || true
+    # Left by whoever made the base image, or was killed; a lock that is held stays.
+    for file in "$run"/*.lock; do flock -n "$file" rm -f "$file" || true; done
   fi
   rm -f "$run/$name.lock" "$run/network.lock"
-  # Left by whoever made the base image, unless somebody makes it now.
-  if [ -e "$run/image.lock" ]; then flock -n "$run/image.lock" rm -f "$run/image.lock" || true; fi
   rmdir "$run" 2>/dev/null || true
   exit
 }
