@@ -59,8 +59,15 @@ time.sleep(30)"`,
 });
 
 test("dpkg is killed in the middle: the error says so, and the next run mends the installation", async () => {
-  // The one that apt runs to unpack, not one that only asks what there is.
-  background("until pkill -KILL -f '^/usr/bin/dpkg .*[-]-unpack'; do sleep 0.005; done");
+  // dpkg's own hook ends it, once, between unpacking and configuring; see --pre-invoke in dpkg(1).
+  stack.inside(`cat >/usr/local/bin/end-dpkg <<'END'
+#!/bin/sh
+[ "$DPKG_HOOK_ACTION" = configure ] || exit 0
+rm -f /etc/dpkg/dpkg.cfg.d/end-dpkg
+pkill -KILL -x dpkg
+END
+chmod +x /usr/local/bin/end-dpkg
+echo pre-invoke=/usr/local/bin/end-dpkg >/etc/dpkg/dpkg.cfg.d/end-dpkg`);
   wantPackage("jq");
   const run = await stack.up();
   assert.notEqual(run.code, 0, run.stdout);
