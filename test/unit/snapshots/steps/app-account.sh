@@ -40,7 +40,7 @@ put_directory "$root/logs" "$name:$name" 2750
 put_directory "$root/config" "root:$name" 0750
 put_link "$root/sockets" "/run/$name"
 
-# runuser's shells have a PATH with sudo's groups; what counts is what the kernel lets the service do.
+# Asked as the service account itself: what counts is what the kernel lets it do.
 for place in releases static config; do
   if runuser -u "$name" -- test -w "$root/$place"; then fail "the service account '$name' can write $root/$place."; fi
 done
