@@ -53,7 +53,10 @@ export interface Resource {
     context: Context,
   ): Promise<Properties>;
   delete?(request: { id: string; state: Properties }, context: Context): Promise<void>;
-  /** Refresh and import. @default the state as it is; a resource without state (an import) is refused */
+  /**
+   * Refresh and import. An empty `id` says that the resource is gone.
+   * @default the state as it is; a resource without state (an import) is refused
+   */
   read?(request: { id: string; state: Properties; inputs: Properties }): Promise<{
     id: string;
     state: Properties;
@@ -61,11 +64,22 @@ export interface Resource {
   }>;
 }
 
+/** An invoke: its arguments and the provider's configuration in, its result out. */
+export type ProviderFunction = (args: Properties, config: Properties) => Promise<Properties>;
+
 export interface Provider {
   readonly name: string;
   readonly version: string;
   /** Type token → the module that implements it, loaded when it is first used. */
   readonly resources: Readonly<Record<string, () => Promise<Resource>>>;
+  /** Function token → what an invoke of it gives. Values come without secret marks. @default none */
+  readonly functions?: Readonly<Record<string, ProviderFunction>>;
+  /**
+   * Takes what the program configures this provider with (strings, and nested values as JSON text, as the SDK sends
+   * them), without secret marks. Comes before any other call; an error ends the deployment with its message.
+   * @default every configuration is taken, and ignored
+   */
+  configure?(config: Properties): Promise<void>;
   /** Properties that this provider keeps in its own state, beside what the user configures. */
   readonly ownState?: Properties;
   /**

@@ -6,7 +6,7 @@ import type * as Messages from "@pulumi/pulumi/proto/provider_pb.js";
 import type { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import { type Context, type DifferenceKind, notAvailable, type Provider, type Resource } from "./server.ts";
-import type { Properties, Value } from "./values.ts";
+import { type Properties, reveal, type Value } from "./values.ts";
 
 // `require`, because an `import` of these generated modules is parsed twice.
 const require = createRequire(import.meta.url);
@@ -44,6 +44,7 @@ export class Service {
   private engine: EngineClient | undefined;
   private readonly cancelled = new AbortController();
   private running = 0;
+  private config: Properties = {};
   /** The log lines under way: the engine gets them one after another, in order. */
   private logged: Promise<void> = Promise.resolve();
 
@@ -121,15 +122,15 @@ export class Service {
         ),
       ),
       diffConfig: unary(async () => new messages.DiffResponse().setChanges(1)),
-      configure: unary(async () =>
-        new messages.ConfigureResponse()
+      configure: unary(async (request: Messages.ConfigureRequest) => {
+        this.config = reveal(decode(request.getArgs())) as Properties;
+        await this.provider.configure?.(this.config);
+        return new messages.ConfigureResponse()
           .setAcceptsecrets(!this.provider.plainInputs)
           .setAcceptresources(true)
-          .setSupportspreview(true),
-      ),
-      invoke: unary(async (request: Messages.InvokeRequest) => {
-        throw new Refusal(grpc.status.UNIMPLEMENTED, notAvailable(request.getTok()));
+          .setSupportspreview(true);
       }),
+      invoke: unary((request: Messages.InvokeRequest) => this.invoke(request)),
       check: unary((request: Messages.CheckRequest) => this.check(request)),
       diff: unary((request: Messages.DiffRequest) => this.diff(request)),
       create: unary((request: Messages.CreateRequest) => this.create(request)),
@@ -144,6 +145,13 @@ export class Service {
       getMapping: refused("GetMapping"),
       getMappings: refused("GetMappings"),
     };
+  }
+
+  private async invoke(request: Messages.InvokeRequest): Promise<Messages.InvokeResponse> {
+    const call = this.provider.functions?.[request.getTok()];
+    if (!call) throw new Refusal(grpc.status.UNIMPLEMENTED, notAvailable(request.getTok()));
+    const result = await call(reveal(decode(request.getArgs())) as Properties, this.config);
+    return new messages.InvokeResponse().setReturn(encode(result));
   }
 
   private async check(request: Messages.CheckRequest): Promise<Messages.CheckResponse> {
