@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import { closest } from "fastest-levenshtein";
 import { z } from "zod";
+import { describeIssue } from "./config-faults.ts";
 
 const fqdn = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
 const account = /^[a-z][a-z0-9-]{0,30}$/;
@@ -30,6 +30,8 @@ const settingName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
   error: "expected the name of an environment variable: letters, digits and underscores",
 });
 
+const anywhere = ["0.0.0.0/0", "::/0"];
+
 const everyHost = {
   timezone: z
     .string()
@@ -43,11 +45,49 @@ const everyHost = {
     .regex(/^[a-z]{2,3}_[A-Z]{2}\.UTF-8$/, { error: "expected a UTF-8 locale, such as en_US.UTF-8" })
     .default("en_US.UTF-8")
     .describe("The locale of the host and of the database."),
-  sshFrom: z
-    .array(cidr)
-    .default(["0.0.0.0/0", "::/0"])
-    .describe("Networks from which the firewall lets SSH in. It must hold the one from which you run Berth."),
 };
+const sshFrom = z
+  .array(cidr)
+  .default(anywhere)
+  .describe("Networks from which the firewall lets SSH in. It must hold the one from which you run Berth.");
+
+const awsRegion = z
+  .string()
+  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "expected an AWS region, such as eu-central-1" });
+const vpcId = awsId("vpc", "a VPC");
+const subnetIds = z.array(awsId("subnet", "a subnet")).min(1);
+
+/** The id that EC2 gives to a thing of one kind: `PREFIX-` and 8 or 17 hexadecimal digits. */
+function awsId(prefix: string, kind: string) {
+  return z.string().regex(new RegExp(`^${prefix}-([0-9a-f]{8}|[0-9a-f]{17})$`), {
+    error: `expected the id of ${kind}, such as ${prefix}-0123456789abcdef0`,
+  });
+}
+
+const networkSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("default") }).describe("The account's default VPC."),
+  z
+    .strictObject({
+      kind: z.literal("given"),
+      vpc: vpcId.describe("Id of the VPC."),
+      subnets: subnetIds.describe("Ids of its public subnets; the host is in the first."),
+      privateSubnets: subnetIds.optional().describe("Ids of its private subnets."),
+    })
+    .describe("A VPC that you have."),
+  z
+    .strictObject({
+      kind: z.literal("own"),
+      cidr: cidr
+        .default("10.0.0.0/16")
+        .describe("Its IPv4 network, /16 to /24; it is divided among the subnets."),
+      privateSubnets: z.boolean().default(false).describe("Whether it has private subnets, too."),
+      natGateway: z
+        .boolean()
+        .default(false)
+        .describe("Whether they reach the internet, through a NAT gateway. It is paid by the hour."),
+    })
+    .describe("A VPC of the stack's own, in two zones."),
+]);
 
 const hostSchema = z.discriminatedUnion("kind", [
   z
@@ -56,6 +96,7 @@ const hostSchema = z.discriminatedUnion("kind", [
       memory: z.int().min(512).default(2048).describe("Memory of the machine, in MiB."),
       disk: z.int().min(3).default(20).describe("Size of the machine's disk, in GiB; it takes what it uses."),
       ...everyHost,
+      sshFrom,
     })
     .describe("A Debian 13 machine on this computer; `pulumi up` makes it, `pulumi destroy` removes it."),
   z
@@ -77,25 +118,59 @@ const hostSchema = z.discriminatedUnion("kind", [
         ),
       privateKey: z.string().optional().describe("The private key itself, as a secret of the stack."),
       ...everyHost,
+      sshFrom,
     })
     .describe("A machine that you have."),
   z
     .strictObject({
       kind: z.literal("ec2"),
-      region: z
-        .string()
-        .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "expected an AWS region, such as eu-central-1" })
-        .describe("The AWS region."),
+      region: awsRegion.describe("The AWS region."),
       instanceType: z
         .string()
-        .regex(/^[a-z0-9-]+\.[a-z0-9]+$/, { error: "expected an EC2 instance type, such as t4g.small" })
-        .describe("The EC2 instance type; it decides between arm64 and x86_64."),
+        .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: "expected an EC2 instance type, such as t4g.small" })
+        .describe("The EC2 instance type; it decides between arm64 and x86_64. A change stops and starts."),
+      image: awsId("ami", "a machine image")
+        .optional()
+        .describe(
+          "The Debian 13 image to run; another one replaces the instance. Default: the newest there is when the instance is made; the output `imageOffer` names a newer one.",
+        ),
+      rootVolume: z
+        .int()
+        .min(8)
+        .default(12)
+        .describe("Size of the volume for the system, in GiB. It goes with the instance."),
       dataVolume: z
         .int()
         .min(8)
         .default(20)
-        .describe("Size of the volume for everything that must survive, in GiB."),
+        .describe("Size of the volume for everything that must survive, in GiB. It can only grow."),
+      network: networkSchema.prefault({ kind: "default" }).describe("The network that the instance is in."),
       ...everyHost,
+      sshFrom: z
+        .array(cidr)
+        .default([])
+        .describe("Networks from which SSH is let in. None closes port 22; `reach` is then the way in."),
+      reach: z
+        .strictObject({
+          address: address.describe("Where the tunnel begins: an IP address or a name."),
+          port: port.describe("Its port."),
+        })
+        .optional()
+        .describe(
+          "A tunnel to the instance's port 22, such as one of Session Manager. Default: its public address.",
+        ),
+      protect: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether the instance, its data and its address are kept from being deleted or replaced; see `berth:allow`.",
+        ),
+      alarms: z
+        .strictObject({
+          email: z.email({ error: "expected an e-mail address" }).optional().describe("Who is told."),
+        })
+        .optional()
+        .describe("CloudWatch alarms for the instance, and an SNS topic that passes them on. Default: none."),
     })
     .describe("An EC2 instance."),
 ]);
@@ -119,6 +194,87 @@ const siteSchema = z.strictObject({
     .default(25)
     .describe("The largest request that is taken, uploads included, in MiB."),
   timeout: z.int().min(1).default(60).describe("How long a request may take, in seconds."),
+  basicAuth: z
+    .strictObject({
+      user: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: "expected letters, digits, dots, hyphens, underscores" })
+        .describe("The name to log in with; the output `basicAuthPassword` has the password."),
+    })
+    .optional()
+    .describe("Asks every visitor for a name and a password (RFC 7617), all but the health path."),
+  zone: domainName
+    .optional()
+    .describe(
+      "The Route 53 zone in which the site's names are made to point at the host. Default: the output `dns` says what to make by hand.",
+    ),
+});
+
+const mediaSchema = z.strictObject({
+  store: z
+    .enum(["host", "s3"])
+    .default("host")
+    .describe("Where uploaded files lie: on the host's disk, or in an S3 bucket that the stack makes."),
+  region: awsRegion.optional().describe("The bucket's AWS region. Default: that of the EC2 host."),
+  bucket: z
+    .string()
+    .regex(/^(?=.{3,63}$)(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]*[a-z0-9]$/, {
+      error: "expected a bucket's name: 3 to 63 lower-case letters, digits and hyphens",
+    })
+    .optional()
+    .describe("The bucket's name, unlike any other in the world. Default: one that is made up."),
+  access: z
+    .enum(["role", "user"])
+    .optional()
+    .describe(
+      "How the application gets in: by the instance's role, or by an IAM user's key. Default: `role` on EC2, `user` elsewhere.",
+    ),
+  mayDelete: z.boolean().default(true).describe("Whether the application may delete files."),
+  oldVersions: z
+    .int()
+    .min(1)
+    .default(30)
+    .describe("How long files that were replaced or deleted can be had back, in days."),
+});
+
+const urlPassword = z.string().regex(/^[A-Za-z0-9._~-]{16,}$/, {
+  error: "expected 16 or more letters, digits, dots, underscores, tildes and hyphens",
+});
+const secretsSchema = z.strictObject({
+  database: urlPassword.optional().describe("The database role's password."),
+  redis: urlPassword.optional().describe("Redis's password."),
+  signingKey: z.string().min(32).optional().describe("Django's SECRET_KEY."),
+  basicAuth: z.string().min(8).optional().describe("The password that `site.basicAuth` asks for."),
+  mirror: z
+    .enum(["none", "secrets-manager", "parameter-store"])
+    .default("none")
+    .describe("Where other teams find the stack's secrets: AWS Secrets Manager, or SSM's Parameter Store."),
+});
+
+const generation = (what: string) => z.int().min(1).default(1).describe(`The generation of ${what}.`);
+const rotateSchema = z.strictObject({
+  database: generation("the database role's password"),
+  redis: generation("Redis's password"),
+  signingKey: generation("Django's SECRET_KEY; everyone is logged out"),
+  basicAuth: generation("the password that `site.basicAuth` asks for"),
+  media: generation("the IAM user's key; the one before works until the next is made"),
+});
+
+const permission = {
+  until: z.iso
+    .date({ error: "expected a date such as 2026-12-31" })
+    .describe("The last day on which it holds, in UTC."),
+  why: z.string().min(1).describe("The reason, for those who read it later."),
+};
+const allowSchema = z.strictObject({
+  change: z.enum(["delete", "replace"]).describe("What may happen."),
+  resource: z.string().min(1).describe("Name of the resource, as previews show it."),
+  ...permission,
+});
+const waiveSchema = z.strictObject({
+  rule: z.string().min(1).describe("Name of the rule; see docs/policy.md."),
+  resource: z.string().min(1).describe("Name of the resource, as previews show it."),
+  ...permission,
 });
 
 const directorySource = z.strictObject({
@@ -251,18 +407,54 @@ const adminSchema = z.strictObject({
 });
 
 /** The whole configuration of a stack, under the namespace `berth:`. */
-export const configSchema = z.strictObject({
+const parts = z.strictObject({
   host: hostSchema.describe("The machine that everything runs on."),
   site: siteSchema.prefault({}).describe("How the site is reached."),
   app: appSchema.describe("The application."),
   postgres: postgresSchema.prefault({}).describe("The database, PostgreSQL."),
   redis: redisSchema.prefault({}).describe("The cache, the session store and the queue, Redis."),
+  media: mediaSchema.prefault({}).describe("Uploaded files."),
+  secrets: secretsSchema
+    .prefault({})
+    .describe("Secrets that you bring, rather than have them made; and where they are mirrored."),
+  rotate: rotateSchema.prefault({}).describe("Secrets to make anew: raise the number of one by one."),
   admins: z
     .array(adminSchema)
     .default([])
     .describe(
       "People who administer the host: one account each, with sudo. One that is taken out is locked.",
     ),
+  allow: z
+    .array(allowSchema)
+    .default([])
+    .describe("What may be deleted or replaced although the stack protects it, each for a while."),
+  waive: z.array(waiveSchema).default([]).describe("Rules of the policy pack that one resource may break."),
+});
+
+/** {@link parts} with what holds between them. */
+export const configSchema = parts.superRefine((config, context) => {
+  const fault = (path: string, message: string) =>
+    context.addIssue({ code: "custom", path: path.split("."), message, input: at(config, path) });
+  const { host, site, media, secrets } = config;
+  if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
+    fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");
+  }
+  if (media.store === "s3" && host.kind !== "ec2") {
+    if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");
+    if (media.access === "role") fault("media.access", "expected 'user': only an EC2 host has a role");
+  }
+  if (site.zone !== undefined) {
+    for (const name of [site.domain, ...site.aliases]) {
+      if (name !== undefined && name !== site.zone && !name.endsWith(`.${site.zone}`)) {
+        fault("site.zone", `expected the zone of '${name}'`);
+      }
+    }
+    if (site.domain === undefined) fault("site.domain", "expected a name in the zone that 'zone' names");
+  }
+  if (host.kind !== "ec2") {
+    if (site.zone !== undefined) fault("site.zone", "expected none: only an EC2 stack makes records");
+    if (secrets.mirror !== "none") fault("secrets.mirror", "expected 'none': only an EC2 stack mirrors");
+  }
 });
 
 export type Config = z.output<typeof configSchema>;
@@ -289,7 +481,7 @@ export function parseConfig(values: Readonly<Record<string, string>>, stack: str
   if (result.success) {
     return result.data;
   }
-  const faults = result.error.issues.flatMap((issue) => describeIssue(issue, raw));
+  const faults = result.error.issues.flatMap((issue) => describeIssue(issue, configSchema, raw));
   throw new pulumi.RunError(
     [
       `The configuration of stack '${stack}' (Pulumi.${stack}.yaml) has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:`,
@@ -297,6 +489,10 @@ export function parseConfig(values: Readonly<Record<string, string>>, stack: str
       "Every key is described in docs/configuration.md.",
     ].join("\n"),
   );
+}
+
+function at(value: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((part, key) => (part as Record<string, unknown>)[key], value);
 }
 
 function structured(value: string): unknown {
@@ -308,146 +504,6 @@ function structured(value: string): unknown {
   } catch {
     return value;
   }
-}
-
-type Issue = z.core.$ZodIssue;
-
-function describeIssue(issue: Issue, raw: unknown): string[] {
-  if (issue.code === "unrecognized_keys") {
-    const allowed = keysAt(issue.path, raw);
-    return issue.keys.map((key) => {
-      const near = allowed.length > 0 ? closest(key, allowed) : undefined;
-      const hint = near === undefined ? "" : ` Did you mean '${near}'? There is: ${allowed.join(", ")}.`;
-      return `${keyPath([...issue.path, key])}: there is no such key.${hint}`;
-    });
-  }
-  if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    return describeUnion(issue, raw);
-  }
-  return [`${keyPath(issue.path)}: ${expectation(issue)}; found ${found(issue)}`];
-}
-
-/** Of a union's alternatives the one that the user was nearest to: it has the fewest faults with its keys. */
-function describeUnion(issue: Issue & { code: "invalid_union" }, raw: unknown): string[] {
-  const weight = (faults: readonly Issue[]) =>
-    faults.reduce((sum, fault) => sum + (fault.code === "unrecognized_keys" ? 10 * fault.keys.length : 1), 0);
-  const nearest = [...issue.errors].sort((a, b) => weight(a) - weight(b))[0] ?? [];
-  if (nearest.every((fault) => fault.path.length === 0 && fault.code === "invalid_type")) {
-    const kinds = issue.errors.flat().map((fault) => expectation(fault).replace(/^expected /, ""));
-    return [`${keyPath(issue.path)}: expected ${[...new Set(kinds)].join(" or ")}; found ${found(issue)}`];
-  }
-  return nearest.flatMap((fault) =>
-    describeIssue({ ...fault, path: [...issue.path, ...fault.path] } as Issue, raw),
-  );
-}
-
-function expectation(issue: Issue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return `expected ${typeName(issue.expected)}`;
-    case "invalid_value":
-      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
-    case "invalid_union":
-      return `expected ${kindsOf(issue)
-        .map((kind) => JSON.stringify(kind))
-        .join(" or ")}`;
-    case "too_small":
-      return `expected ${issue.origin === "array" ? `${issue.minimum} or more entries` : `${issue.minimum} or more`}`;
-    case "too_big":
-      return `expected ${issue.maximum} at most`;
-    case "invalid_key":
-      return issue.issues[0]?.message ?? "expected another name";
-    default:
-      return issue.message;
-  }
-}
-
-function typeName(type: string): string {
-  const names: Record<string, string> = {
-    string: "a text (put it in quotes)",
-    int: "a whole number",
-    number: "a number",
-    boolean: "true or false",
-    array: "a list",
-    object: "a group of keys",
-    record: "a group of keys",
-  };
-  return names[type] ?? type;
-}
-
-function found(issue: Issue): string {
-  if (issue.path.some((part) => part === "secrets" || part === "privateKey")) {
-    return "a secret of the wrong form";
-  }
-  // Of a kind that does not exist the issue holds the whole group.
-  return described(kindsOf(issue).length > 0 ? property(issue.input, issue.path.at(-1)) : issue.input);
-}
-
-/** Where a group's kind decides what else is in it: the kinds there are. */
-function kindsOf(issue: Issue): readonly unknown[] {
-  return "options" in issue && Array.isArray(issue.options) ? issue.options : [];
-}
-
-function property(value: unknown, name: PropertyKey | undefined): unknown {
-  return name === undefined ? value : (value as Record<PropertyKey, unknown> | undefined)?.[name];
-}
-
-/** A value as an error shows it. What is inside of lists and groups stays there: it may be secret. */
-function described(value: unknown): string {
-  if (Array.isArray(value)) {
-    return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
-  }
-  if (typeof value === "object" && value !== null) {
-    return `a group with ${Object.keys(value).join(", ") || "no keys"}`;
-  }
-  if (value === undefined) {
-    return "nothing: the key is required";
-  }
-  const text = JSON.stringify(value);
-  return text.length > 120 ? `${text.slice(0, 117)}…` : text;
-}
-
-function keyPath(path: readonly PropertyKey[]): string {
-  const parts = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`));
-  return `berth:${parts.join("").replace(/^\./, "")}`;
-}
-
-/** The keys that the schema knows at a path, for the alternative of a union that the value has chosen. */
-function keysAt(path: readonly PropertyKey[], raw: unknown): string[] {
-  let schema: z.core.$ZodType | undefined = configSchema;
-  let value: unknown = raw;
-  for (const part of [...path, undefined]) {
-    schema = plain(schema, value);
-    if (part === undefined || schema === undefined) {
-      break;
-    }
-    value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
-    if (schema instanceof z.ZodObject) {
-      schema = (schema.shape as Record<string, z.core.$ZodType>)[String(part)];
-    } else if (schema instanceof z.ZodArray) {
-      schema = schema.element as z.core.$ZodType;
-    } else {
-      schema = undefined;
-    }
-  }
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-}
-
-function plain(schema: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType | undefined {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
-    return plain(schema.def.innerType, value);
-  }
-  if (schema instanceof z.ZodUnion || schema instanceof z.ZodDiscriminatedUnion) {
-    const keys = new Set(Object.keys((value ?? {}) as object));
-    const kind = (value as { kind?: unknown } | undefined)?.kind;
-    return (schema.options as z.ZodObject[]).find((option) => {
-      const literal = option.shape.kind;
-      return literal instanceof z.ZodLiteral
-        ? literal.value === kind
-        : Object.keys(option.shape).some((key) => keys.has(key));
-    });
-  }
-  return schema;
 }
 
 function isCidr(value: string): boolean {

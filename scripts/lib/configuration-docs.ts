@@ -86,14 +86,25 @@ function rows(schema: JsonSchema, prefix: string): string[] {
         ? code(part.default)
         : "";
     const row = `| \`${name}\` | ${kindOf(part)} | ${fallback} | ${(part.description ?? "").replaceAll("|", "\\|")} |`;
-    const alternatives = (part.anyOf ?? []).filter((alternative) => alternative.properties !== undefined);
-    return [row, ...alternatives.flatMap((alternative) => rows(alternative, `${name}.`))];
+    return [row, ...nested(name, part)];
+  });
+}
+
+/** The rows of the keys inside a key: of each kind that it may have, or of the one it has. */
+function nested(name: string, schema: JsonSchema): string[] {
+  const groups = (schema.anyOf ?? schema.oneOf ?? [schema]).filter((group) => group.properties !== undefined);
+  return groups.flatMap((group) => {
+    const kind = group.properties?.kind?.const;
+    const title =
+      kind === undefined ? [] : [`| \`${name}.kind\` | \`${kind}\` |  | ${group.description ?? ""} |`];
+    return [...title, ...rows(group, `${name}.`)];
   });
 }
 
 function kindOf(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map(code).join(", ");
-  if (schema.anyOf) return [...new Set(schema.anyOf.map(kindOf))].join(" or ");
+  const alternatives = schema.anyOf ?? schema.oneOf;
+  if (alternatives) return [...new Set(alternatives.map(kindOf))].join(" or ");
   if (schema.type === "array") return `list of ${kindOf(schema.items ?? {})}s`;
   if (schema.type === "object") {
     return schema.additionalProperties ? `names with ${kindOf(schema.additionalProperties)}` : "keys";

@@ -92,13 +92,16 @@ test("a value of the wrong type is named, with the one expected", () => {
 
 test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
   assert.deepEqual(faults({ ...least, sute: {} }), [
-    "berth:sute: there is no such key. Did you mean 'site'? There is: host, site, app, postgres, redis, admins.",
+    "berth:sute: there is no such key. Did you mean 'site'? There is: host, site, app, postgres, redis, media, secrets, rotate, admins, allow, waive.",
   ]);
   assert.deepEqual(faults({ ...least, host: { kind: "local", memroy: 512 } }), [
     "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, sshFrom.",
   ]);
   assert.deepEqual(faults({ ...least, admins: [{ name: "eve", keys: ["ssh-ed25519 AAAA"], key: "x" }] }), [
     "berth:admins[0].key: there is no such key. Did you mean 'keys'? There is: name, keys.",
+  ]);
+  assert.deepEqual(faults({ ...least, admins: [{ name: "eve", keys: ["ssh-ed25519 AAAA"], shell: "x" }] }), [
+    "berth:admins[0].shell: there is no such key. There is: name, keys.",
   ]);
   const git = { git: "https://git.example.org/shop.git", reff: "main" };
   assert.match(
@@ -199,5 +202,74 @@ test("a structured key that is not valid JSON is shown as the text that it is", 
         "prod",
       ),
     { message: /berth:host: expected a group of keys; found "\{kind: local"/ },
+  );
+});
+
+const ec2 = { kind: "ec2", region: "eu-central-1", instanceType: "t4g.small", sshFrom: ["203.0.113.0/24"] };
+
+test("an EC2 host is in the default network, without alarms and unprotected, unless the stack says otherwise", () => {
+  const { host, media, rotate } = read({ ...least, host: ec2 });
+  assert.deepEqual(host, {
+    ...ec2,
+    rootVolume: 12,
+    dataVolume: 20,
+    network: { kind: "default" },
+    protect: false,
+    timezone: "UTC",
+    locale: "en_US.UTF-8",
+  });
+  assert.deepEqual(media, { store: "host", mayDelete: true, oldVersions: 30 });
+  assert.deepEqual(rotate, { database: 1, redis: 1, signingKey: 1, basicAuth: 1, media: 1 });
+});
+
+test("an EC2 host that nothing can reach is refused", () => {
+  assert.deepEqual(faults({ ...least, host: { ...ec2, sshFrom: [] } }), [
+    "berth:host.sshFrom: expected a network, or a tunnel as 'reach': Berth itself comes by SSH; found an empty list",
+  ]);
+  read({ ...least, host: { ...ec2, sshFrom: [], reach: { address: "127.0.0.1", port: 2222 } } });
+});
+
+for (const [key, value, expected] of [
+  ["instanceType", "small", /berth:host\.instanceType: expected an EC2 instance type/],
+  ["region", "Frankfurt", /berth:host\.region: expected an AWS region/],
+  ["image", "debian-13", /berth:host\.image: expected the id of a machine image, such as ami-/],
+  ["sshFrom", ["203.0.113.0"], /berth:host\.sshFrom\[0\]: expected a network/],
+  ["network", { kind: "own", cidr: "10.0.0.0" }, /berth:host\.network\.cidr: expected a network/],
+  ["network", { kind: "given", vpc: "x", subnets: [] }, /berth:host\.network\.vpc: expected the id of a VPC/],
+  ["network", { kind: "private" }, /berth:host\.network\.kind: expected "default" or "given" or "own"/],
+  ["dataVolume", 1, /berth:host\.dataVolume: expected 8 or more; found 1/],
+] as const) {
+  test(`an EC2 host's ${key} may not be ${JSON.stringify(value)}`, () => {
+    assert.match(faults({ ...least, host: { ...ec2, [key]: value } }).join("\n"), expected);
+  });
+}
+
+test("a bucket on a host without a role needs a region and an IAM user", () => {
+  assert.deepEqual(faults({ ...least, media: { store: "s3", access: "role" } }), [
+    "berth:media.region: expected an AWS region for the bucket; found nothing: the key is required",
+    "berth:media.access: expected 'user': only an EC2 host has a role; found \"role\"",
+  ]);
+});
+
+test("a zone that does not hold the site's names is refused", () => {
+  const site = { domain: "shop.example.org", aliases: ["shop.example.com"], zone: "example.org" };
+  assert.deepEqual(faults({ ...least, host: ec2, site }), [
+    "berth:site.zone: expected the zone of 'shop.example.com'; found \"example.org\"",
+  ]);
+});
+
+test("a permission without a date or a reason is refused", () => {
+  const allow = [{ change: "replace", resource: "web-data", until: "soon", why: "" }];
+  assert.match(
+    faults({ ...least, allow }).join("\n"),
+    /berth:allow\[0\]\.until: expected a date such as 2026-12-31; found "soon"\nberth:allow\[0\]\.why/,
+  );
+});
+
+test("a secret that the stack brings is never shown when it is of the wrong form", () => {
+  const [fault = ""] = faults({ ...least, secrets: { database: "p@ss word" } });
+  assert.match(
+    fault,
+    /^berth:secrets\.database: expected 16 or more letters.*found a secret of the wrong form$/,
   );
 });
