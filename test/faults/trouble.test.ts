@@ -89,38 +89,6 @@ test("a full disk before packages are installed: one clear line; with space agai
   await assertWell(stack);
 });
 
-test("a full disk before a release is made: one clear line, and the site goes on with the release before", async () => {
-  const { release } = await stack.outputs();
-  stack.inside(fillDisk);
-  edit(stack, "app/notes.txt", () => "full\n");
-  const site = watchSite(stack);
-  const run = await stack.up();
-  assert.notEqual(run.code, 0, run.stdout);
-  assert.match(run.stdout, fullDisk);
-  assert.deepEqual(Object.keys(await site.stop()), ["200"]);
-  assert.equal(stack.inside("basename $(readlink /srv/*/current)").stdout.trim(), release);
-  freeDisk();
-  await stack.succeed();
-  assert.notEqual((await stack.outputs()).release, release);
-  await assertWell(stack);
-});
-
-test("a disk that is full when a release goes live: the site goes on with the release before", async () => {
-  const { release } = await stack.outputs();
-  background(`until [ -e /var/lib/berth/unfinished/app-live ]; do sleep 0.005; done; ${fillDisk}`);
-  edit(stack, "app/notes.txt", () => "full later\n");
-  const site = watchSite(stack);
-  const run = await stack.up();
-  assert.notEqual(run.code, 0, run.stdout);
-  assert.match(run.stdout, fullDisk);
-  assert.deepEqual(Object.keys(await site.stop()), ["200"]);
-  assert.equal(stack.inside("basename $(readlink /srv/*/current)").stdout.trim(), release);
-  freeDisk();
-  await stack.succeed();
-  assert.notEqual((await stack.outputs()).release, release);
-  await assertWell(stack);
-});
-
 /** A release with this change must fail for this reason, while the one before serves without a gap. */
 async function failingRelease(change: () => void, undo: () => void, reason: RegExp): Promise<void> {
   const { release } = await stack.outputs();
@@ -133,6 +101,27 @@ async function failingRelease(change: () => void, undo: () => void, reason: RegE
   assert.equal(stack.inside("basename $(readlink /srv/*/current)").stdout.trim(), release);
   undo();
 }
+
+/** A full disk stops the release; with space again the next run finishes it. */
+async function fullDiskStops(change: () => void): Promise<void> {
+  const { release } = await stack.outputs();
+  await failingRelease(change, freeDisk, fullDisk);
+  await stack.succeed();
+  assert.notEqual((await stack.outputs()).release, release);
+  await assertWell(stack);
+}
+
+test("a full disk before a release is made: one clear line, and the site goes on with the release before", () =>
+  fullDiskStops(() => {
+    stack.inside(fillDisk);
+    edit(stack, "app/notes.txt", () => "full\n");
+  }));
+
+test("a disk that is full when a release goes live: the site goes on with the release before", () =>
+  fullDiskStops(() => {
+    background(`until [ -e /var/lib/berth/unfinished/app-live ]; do sleep 0.005; done; ${fillDisk}`);
+    edit(stack, "app/notes.txt", () => "full later\n");
+  }));
 
 test("a release whose migrate fails does not go live", async () => {
   const migration = `from django.db import migrations

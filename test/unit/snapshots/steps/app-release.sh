@@ -150,11 +150,13 @@ print("build" if "build" in package.get("scripts", {}) else "packages" if packag
 : "${git_path?the directory of the application in the repository}"
 : "${wsgi_module?the module of the WSGI application}"
 
+# Where the engine copies an archive to: the home of the account that it logs in with.
+engine_home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
+
 # A release is made in its own directory, beside what runs, and counts when it is marked as prepared. What a run
 # left unfinished is thrown away.
 fetch_archive() {
-  local source
-  source=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)/$archive
+  local source=$engine_home/$archive
   [ -f "$source" ] || fail "the archive of this release, $source, is not on the host." "Run 'pulumi up' with --replace for the step that copies it."
   [ "$(sha256sum "$source" | cut -d' ' -f1)" = "$archive_sha256" ] || fail "the archive of this release did not arrive whole." "Run 'pulumi up' again."
   as_owner tar --extract --no-same-permissions --file - <"$source" >>"$log" 2>&1 9>&- || {
@@ -198,7 +200,7 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   : >"$directory/.berth/prepared"
   # Each release brings an archive of its own; those of older ones are in nobody's way but the disk's.
   if [ -n "$archive" ]; then
-    find "$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)" -maxdepth 1 -name ".berth-$name-*.tar" ! -name "$archive" -delete
+    find "$engine_home" -maxdepth 1 -name ".berth-$name-*.tar" ! -name "$archive" -delete
   fi
 fi
 
