@@ -19,25 +19,31 @@ export interface StackOutputs {
   readonly databaseUrl?: pulumi.Input<string> | undefined;
   /** Redis's URL as the application has it; secret. Absent without Redis. */
   readonly redisUrl?: pulumi.Input<string> | undefined;
-  /** Where uploaded files lie: a directory on the host. */
+  /** Where uploaded files lie: a directory on the host, or `s3://BUCKET`. */
   readonly media: pulumi.Input<string>;
   /** The public key to enter at the git server. Absent when the source needs none. */
   readonly deployKey?: pulumi.Input<string> | undefined;
   /** The id of the release that runs. */
   readonly release: pulumi.Input<string>;
+  /** The password that the site asks for; secret. Absent when it asks for none. */
+  readonly basicAuthPassword?: pulumi.Input<string> | undefined;
+  /** The EC2 instance. Absent on hosts of another kind. */
+  readonly instanceId?: pulumi.Input<string> | undefined;
+  /** The id of a newer Debian image than the one that the instance was made from, or an empty text. */
+  readonly imageOffer?: pulumi.Input<string> | undefined;
+  /** DNS records to make by hand, such as `shop.example.org A 203.0.113.7`. Absent on hosts of another kind. */
+  readonly dns?: pulumi.Input<string[]> | undefined;
+  /** Where the stack's secrets are mirrored: the mirror's name of each. Absent without a mirror. */
+  readonly mirroredSecrets?: pulumi.Input<Record<string, string>> | undefined;
 }
 
 /** Raised by a change that breaks a reader of the outputs. */
 export const outputsVersion = 1;
 
-/** The outputs of a stack, those that are secret marked so. */
+/** The outputs of a stack: those that are secret marked so, those that it does not have left out. */
 export function stackOutputs(outputs: Omit<StackOutputs, "outputsVersion">): StackOutputs {
-  const { databaseUrl, redisUrl, deployKey, ...plain } = outputs;
-  return {
-    outputsVersion,
-    ...plain,
-    ...(deployKey === undefined ? {} : { deployKey }),
-    ...(databaseUrl === undefined ? {} : { databaseUrl: pulumi.secret(databaseUrl) }),
-    ...(redisUrl === undefined ? {} : { redisUrl: pulumi.secret(redisUrl) }),
-  };
+  const secret = ["databaseUrl", "redisUrl", "basicAuthPassword"];
+  const present = Object.entries(outputs).filter(([, value]) => value !== undefined);
+  const marked = present.map(([name, value]) => [name, secret.includes(name) ? pulumi.secret(value) : value]);
+  return { outputsVersion, ...Object.fromEntries(marked) };
 }
