@@ -1,7 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
-/** The secrets that a stack needs, each made once and kept in its state. */
+/** The secrets by their names. */
+export type SecretName = "database" | "redis" | "signingKey" | "basicAuth";
+
+export interface SecretsArgs {
+  /** Secrets that the stack brings itself. @default none */
+  readonly own?: Readonly<Partial<Record<SecretName, pulumi.Input<string>>>>;
+  /** The generation of each secret: one that is raised makes that secret anew. @default 1 for each */
+  readonly rotate?: Readonly<Partial<Record<SecretName, number>>>;
+  /** Whether the site asks for a name and a password. @default false */
+  readonly basicAuth?: boolean;
+}
+
+/** The secrets that a stack needs, each made once and kept in its state, or brought by the stack. */
 export class Secrets extends pulumi.ComponentResource {
   /** Password of the database's role. */
   readonly database: pulumi.Output<string>;
@@ -9,17 +21,35 @@ export class Secrets extends pulumi.ComponentResource {
   readonly redis: pulumi.Output<string>;
   /** Key that the application signs with (Django's SECRET_KEY). */
   readonly signingKey: pulumi.Output<string>;
+  /** Password that the site asks visitors for, where it does. */
+  readonly basicAuth: pulumi.Output<string> | undefined;
 
-  constructor(name: string, options?: pulumi.ComponentResourceOptions) {
+  readonly #args: SecretsArgs;
+
+  constructor(name: string, args: SecretsArgs = {}, options?: pulumi.ComponentResourceOptions) {
     super("berth:secrets:Secrets", name, {}, options);
-    this.database = this.#generate(`${name}-database`, 32);
-    this.redis = this.#generate(`${name}-redis`, 32);
-    this.signingKey = this.#generate(`${name}-signing-key`, 64);
+    this.#args = args;
+    this.database = this.#secret("database", `${name}-database`, 32);
+    this.redis = this.#secret("redis", `${name}-redis`, 32);
+    this.signingKey = this.#secret("signingKey", `${name}-signing-key`, 64);
+    this.basicAuth = args.basicAuth ? this.#secret("basicAuth", `${name}-basic-auth`, 24) : undefined;
     this.registerOutputs();
   }
 
-  /** Letters and digits only: the value goes into URLs and configuration files. */
-  #generate(name: string, length: number): pulumi.Output<string> {
-    return new random.RandomPassword(name, { length, special: false }, { parent: this }).result;
+  /** The stack's own one, or one of letters and digits only: the value goes into URLs and configuration files. */
+  #secret(which: SecretName, name: string, length: number): pulumi.Output<string> {
+    const own = this.#args.own?.[which];
+    if (own !== undefined) return pulumi.secret(own);
+    const generation = this.#args.rotate?.[which] ?? 1;
+    return new random.RandomPassword(
+      name,
+      {
+        length,
+        special: false,
+        // Not with the first one, which stacks have had since before there was a second.
+        ...(generation > 1 ? { keepers: { generation: `${generation}` } } : {}),
+      },
+      { parent: this },
+    ).result;
   }
 }

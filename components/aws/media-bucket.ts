@@ -1,0 +1,194 @@
+import { Bucket } from "@pulumi/aws/s3/bucket.js";
+import { BucketCorsConfiguration } from "@pulumi/aws/s3/bucketCorsConfiguration.js";
+import { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
+import { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
+import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
+import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
+import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
+import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
+import * as pulumi from "@pulumi/pulumi";
+import { RandomId } from "@pulumi/random";
+import { cloudName, limits, tagsOf } from "./naming.ts";
+
+export interface MediaBucketArgs {
+  /** The bucket's name, unlike any other in the world. @default PROJECT-STACK-media and 8 random hexadecimal digits */
+  readonly bucket?: string | undefined;
+  /** Origins whose pages may read files by script, such as `https://shop.example.org`; one at least. */
+  readonly origins: pulumi.Input<pulumi.Input<string>[]>;
+  /** How long files that were replaced or deleted can be had back, in days. */
+  readonly oldVersionsDays: number;
+  /** Whether the bucket goes with all its files when the stack is destroyed; else only an empty one goes. */
+  readonly forceDestroy: boolean;
+  /** Whether Pulumi refuses to delete or replace the bucket. */
+  readonly protect: boolean;
+}
+
+/** How long an upload in parts may stay unfinished before its parts are thrown away, in days. */
+const unfinishedUploadDays = 7;
+
+/**
+ * A private bucket for what visitors upload. Nothing in it is public: an application shows a file by a signed URL.
+ * The rules follow https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html.
+ */
+export class MediaBucket extends pulumi.ComponentResource {
+  /** Its name. */
+  readonly bucketName: pulumi.Output<string>;
+  /** Its ARN. */
+  readonly arn: pulumi.Output<string>;
+
+  readonly #name: string;
+  readonly #bucket: Bucket;
+  readonly #part: pulumi.CustomResourceOptions;
+
+  constructor(name: string, args: MediaBucketArgs, options?: pulumi.ComponentResourceOptions) {
+    super("berth:aws:MediaBucket", name, {}, options);
+    this.#name = name;
+    this.#bucket = this.#make(args);
+    // They go with the bucket, and not before it: what cannot be deleted, full as it is, stays private.
+    this.#part = { parent: this, deletedWith: this.#bucket };
+    const blocked = this.#blockPublicAccess();
+    const owned = this.#ownEveryObject(blocked);
+    const tlsOnly = this.#refusePlainHttp(owned);
+    const encrypted = this.#encrypt();
+    const versioned = this.#keepVersions();
+    this.#throwAway(args.oldVersionsDays, versioned);
+    this.#admit(args.origins);
+    // Whoever learns the name finds all of this in force.
+    this.bucketName = pulumi
+      .all([this.#bucket.bucket, tlsOnly.id, encrypted.id, versioned.id])
+      .apply(([bucket]) => bucket);
+    this.arn = this.#bucket.arn;
+    this.registerOutputs();
+  }
+
+  #make(args: MediaBucketArgs): Bucket {
+    return new Bucket(
+      `${this.#name}-bucket`,
+      {
+        bucket: args.bucket ?? this.#madeUpName(),
+        forceDestroy: args.forceDestroy,
+        tags: tagsOf("media"),
+      },
+      { parent: this, protect: args.protect },
+    );
+  }
+
+  /** Names of buckets are shared by everyone on AWS. */
+  #madeUpName(): pulumi.Output<string> {
+    const suffix = new RandomId(`${this.#name}-suffix`, { byteLength: 4 }, { parent: this });
+    const begin = cloudName("media", limits.bucket - 1 - 8);
+    return pulumi.interpolate`${begin}-${suffix.hex}`;
+  }
+
+  #blockPublicAccess(): BucketPublicAccessBlock {
+    return new BucketPublicAccessBlock(
+      `${this.#name}-private`,
+      {
+        bucket: this.#bucket.bucket,
+        blockPublicAcls: true,
+        blockPublicPolicy: true,
+        ignorePublicAcls: true,
+        restrictPublicBuckets: true,
+      },
+      this.#part,
+    );
+  }
+
+  /** No access lists: policies alone say who may what. One after the other: S3 refuses two changes at a time. */
+  #ownEveryObject(after: pulumi.Resource): BucketOwnershipControls {
+    return new BucketOwnershipControls(
+      `${this.#name}-owner`,
+      { bucket: this.#bucket.bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      { ...this.#part, dependsOn: [after] },
+    );
+  }
+
+  #refusePlainHttp(after: pulumi.Resource): BucketPolicy {
+    return new BucketPolicy(
+      `${this.#name}-tls-only`,
+      { bucket: this.#bucket.bucket, policy: this.#bucket.arn.apply(tlsOnlyPolicy) },
+      { ...this.#part, dependsOn: [after] },
+    );
+  }
+
+  #encrypt(): BucketServerSideEncryptionConfiguration {
+    return new BucketServerSideEncryptionConfiguration(
+      `${this.#name}-encryption`,
+      {
+        bucket: this.#bucket.bucket,
+        rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+      },
+      this.#part,
+    );
+  }
+
+  #keepVersions(): BucketVersioning {
+    return new BucketVersioning(
+      `${this.#name}-versions`,
+      { bucket: this.#bucket.bucket, versioningConfiguration: { status: "Enabled" } },
+      this.#part,
+    );
+  }
+
+  #throwAway(oldVersionsDays: number, after: pulumi.Resource): void {
+    new BucketLifecycleConfiguration(
+      `${this.#name}-lifecycle`,
+      {
+        bucket: this.#bucket.bucket,
+        rules: [
+          {
+            id: "old-versions",
+            status: "Enabled",
+            filter: { prefix: "" },
+            noncurrentVersionExpiration: { noncurrentDays: oldVersionsDays },
+            // The mark of a deleted file, once no version of the file is left.
+            expiration: { expiredObjectDeleteMarker: true },
+          },
+          {
+            id: "unfinished-uploads",
+            status: "Enabled",
+            filter: { prefix: "" },
+            abortIncompleteMultipartUpload: { daysAfterInitiation: unfinishedUploadDays },
+          },
+        ],
+      },
+      { ...this.#part, dependsOn: [after] },
+    );
+  }
+
+  /** Reading alone: files are uploaded through the site. */
+  #admit(origins: MediaBucketArgs["origins"]): void {
+    new BucketCorsConfiguration(
+      `${this.#name}-cors`,
+      {
+        bucket: this.#bucket.bucket,
+        corsRules: [
+          {
+            allowedOrigins: origins,
+            allowedMethods: ["GET", "HEAD"],
+            exposeHeaders: ["ETag"],
+            maxAgeSeconds: 3600,
+          },
+        ],
+      },
+      this.#part,
+    );
+  }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html#example-bucket-policies-HTTP-HTTPS */
+function tlsOnlyPolicy(arn: string): string {
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "RefusePlainHttp",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "s3:*",
+        Resource: [arn, `${arn}/*`],
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      },
+    ],
+  });
+}
