@@ -29,6 +29,11 @@ export interface NginxArgs {
   readonly mediaRoot: string;
   /** The path that answers 200 when the application is well. */
   readonly health: string;
+  /**
+   * Asks every visitor for this name and password (RFC 7617), all but those of the health path; where that is the
+   * front page, all but the host itself. @default nobody is asked
+   */
+  readonly basicAuth?: { readonly user: string; readonly password: pulumi.Input<string> } | undefined;
 }
 
 /** nginx in front of an application: TLS, static files and media straight from the disk, all else to the socket. */
@@ -48,14 +53,15 @@ export class Nginx extends pulumi.ComponentResource {
     const domain = serverNames.apply((names) => names[0] ?? "localhost");
     const certificate =
       args.tls === "off" ? undefined : selfSignedCertificate(`${name}-certificate`, serverNames, this);
+    const password = args.basicAuth && this.#password(`${name}-basic-auth`, args.host, args.basicAuth);
 
     const site = new HostScript(
       `${name}-site`,
       {
         host: args.host,
-        script: here("site.sh"),
+        script: args.basicAuth ? [here("site.sh"), here("basic-auth-proof.sh")] : here("site.sh"),
         removal: here("site-removal.sh"),
-        slots: { name: args.name, scheme, domain, health: args.health },
+        slots: { name: args.name, scheme, domain, health: args.health, ...loginSlots(args.basicAuth) },
         files: {
           "/etc/nginx/conf.d/berth.conf": { content: text("http.conf") },
           "/etc/nginx/snippets/berth-server.conf": { content: text("server.conf") },
@@ -72,13 +78,36 @@ export class Nginx extends pulumi.ComponentResource {
         ...(certificate === undefined
           ? {}
           : { secretFiles: { [certificate.keyPath]: { content: certificate.key } } }),
+        ...(args.basicAuth ? { secrets: { basic_auth: args.basicAuth.password } } : {}),
       },
-      { parent: this },
+      { parent: this, ...(password ? { dependsOn: [password] } : {}) },
     );
     this.url = pulumi.unsecret(pulumi.all([domain, site.id])).apply(([host]) => `${scheme}://${host}/`);
     this.registerOutputs();
   }
+
+  /** A step of its own, which goes, with the file, when nobody is asked any longer. */
+  #password(name: string, host: Host, login: Login): HostScript {
+    return new HostScript(
+      name,
+      {
+        host,
+        script: here("basic-auth.sh"),
+        removal: here("basic-auth-removal.sh"),
+        slots: loginSlots(login),
+        secrets: { basic_auth: login.password },
+      },
+      { parent: this },
+    );
+  }
 }
+
+type Login = NonNullable<NginxArgs["basicAuth"]>;
+
+const passwordFile = "/etc/nginx/berth.htpasswd";
+
+const loginSlots = (login: Login | undefined) =>
+  login === undefined ? {} : { user: login.user, password_file: passwordFile };
 
 /** The site's configuration, in nginx's own format. */
 function siteConfiguration(
@@ -97,5 +126,8 @@ function siteConfiguration(
     timeout: args.timeout,
     static_root: args.staticRoot ?? "",
     media_root: args.mediaRoot,
+    password_file: args.basicAuth === undefined ? "" : passwordFile,
+    // As nginx's $uri has it: decoded, without the query.
+    open_path: args.basicAuth ? decodeURIComponent(new URL(args.health, "http://host").pathname) : "",
   });
 }
