@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MediaBucket, type MediaBucketArgs } from "../../components/aws/media-bucket.ts";
+import { known, record } from "./aws-mocks.ts";
+
+const usual: MediaBucketArgs = {
+  origins: ["https://shop.example.org"],
+  oldVersionsDays: 30,
+  forceDestroy: false,
+  protect: true,
+};
+const media = (args: Partial<MediaBucketArgs> = {}, stack = "prod") =>
+  record(() => new MediaBucket("media", { ...usual, ...args }), { stack });
+
+test("the media bucket refuses plain HTTP, to the bucket and to every object", async () => {
+  const { inputs } = (await media()).only("BucketPolicy");
+  const { Statement } = JSON.parse(inputs.policy);
+  const arn = "arn:aws:mock:eu-central-1:123456789012:media-bucket";
+  assert.deepEqual(Statement, [
+    {
+      Sid: "RefusePlainHttp",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: [arn, `${arn}/*`],
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    },
+  ]);
+});
+
+test("nothing in the media bucket can be made public", async () => {
+  const made = await media();
+  const { bucket, ...blocks } = made.only("BucketPublicAccessBlock").inputs;
+  assert.equal(bucket, made.only("s3/bucket:Bucket").inputs.bucket);
+  assert.deepEqual(blocks, {
+    blockPublicAcls: true,
+    blockPublicPolicy: true,
+    ignorePublicAcls: true,
+    restrictPublicBuckets: true,
+  });
+  assert.deepEqual(made.only("BucketOwnershipControls").inputs.rule, {
+    objectOwnership: "BucketOwnerEnforced",
+  });
+  for (const { inputs } of made.resources) assert.equal(inputs.acl, undefined);
+});
+
+test("the media bucket is encrypted and keeps what was replaced or deleted for as long as asked", async () => {
+  const made = await media({ oldVersionsDays: 14 });
+  const [encryption] = made.only("BucketServerSideEncryptionConfiguration").inputs.rules;
+  assert.equal(encryption.applyServerSideEncryptionByDefault.sseAlgorithm, "AES256");
+  assert.equal(made.only("BucketVersioning").inputs.versioningConfiguration.status, "Enabled");
+  const rules = made.only("BucketLifecycleConfiguration").inputs.rules;
+  assert.ok(rules.every((rule: { status: string }) => rule.status === "Enabled"));
+  assert.ok(
+    rules.every((rule: { filter: { prefix: string } }) => rule.filter.prefix === ""),
+    "for all files",
+  );
+  assert.equal(rules[0].noncurrentVersionExpiration.noncurrentDays, 14);
+  assert.equal(rules[0].expiration.expiredObjectDeleteMarker, true);
+  assert.equal(rules[0].expiration.days, undefined, "a file that is in use never expires");
+});
+
+test("an upload that was never finished is thrown away after a week", async () => {
+  const { inputs } = (await media()).only("BucketLifecycleConfiguration");
+  assert.equal(inputs.rules[1].abortIncompleteMultipartUpload.daysAfterInitiation, 7);
+});
+
+test("scripts of the site's own pages may read files, and none may change any", async () => {
+  const { inputs } = (await media()).only("BucketCorsConfiguration");
+  assert.equal(inputs.corsRules.length, 1);
+  assert.deepEqual(inputs.corsRules[0].allowedOrigins, ["https://shop.example.org"]);
+  assert.deepEqual(inputs.corsRules[0].allowedMethods, ["GET", "HEAD"]);
+});
+
+test("a media bucket that holds files goes only where the stack says so, and a protected one not at all", async () => {
+  const prod = (await media()).only("s3/bucket:Bucket");
+  assert.deepEqual([prod.inputs.forceDestroy, prod.protect], [false, true]);
+  const staging = (await media({ forceDestroy: true, protect: false })).only("s3/bucket:Bucket");
+  assert.deepEqual([staging.inputs.forceDestroy, staging.protect], [true, false]);
+});
+
+test("the rules of a media bucket last as long as the bucket", async () => {
+  const made = await media();
+  const rules = made.resources.filter(({ type }) => /:s3\/bucket[A-Z]/.test(type));
+  assert.equal(rules.length, 7);
+  for (const rule of rules) assert.equal(rule.deletedWith, "media-bucket", rule.name);
+});
+
+test("a media bucket's name fits S3 and is the stack's own, unless one is given", async () => {
+  const { result } = await media();
+  assert.equal(await known(result.bucketName), "shop-prod-media-0badcafe");
+  const long = await media({}, `Feature_${"x".repeat(90)}`);
+  assert.match(await known(long.result.bucketName), /^[a-z0-9](-?[a-z0-9])*-0badcafe$/);
+  assert.ok((await known(long.result.bucketName)).length <= 63);
+  const given = await media({ bucket: "our-photos" });
+  assert.equal(await known(given.result.bucketName), "our-photos");
+  assert.deepEqual(given.all("RandomId"), []);
+});
+
+test("the media bucket is tagged with project, stack and component", async () => {
+  assert.deepEqual((await media()).only("s3/bucket:Bucket").inputs.tags, {
+    project: "shop",
+    stack: "prod",
+    component: "media",
+    Name: "shop-prod-media",
+  });
+});
