@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  IAMClient,
+  PutUserPolicyCommand,
+} from "@aws-sdk/client-iam";
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { type Moto, withMoto } from "./moto.ts";
+
+async function userKey(moto: Moto, statement: object) {
+  const iam = new IAMClient(moto.client());
+  const UserName = "media";
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+  await iam.send(new CreateUserCommand({ UserName }));
+  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: "own", PolicyDocument }));
+  const { AccessKey: key } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+  return { accessKeyId: `${key?.AccessKeyId}`, secretAccessKey: `${key?.SecretAccessKey}` };
+}
+
+test("with IAM enforced, a user's key can what its policy says and nothing else", async (t) => {
+  const moto = await withMoto(t, { enforceIam: true });
+  const owner = new S3Client(moto.client());
+  for (const Bucket of ["mine", "other"])
+    await owner.send(
+      new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: "eu-central-1" } }),
+    );
+  const key = await userKey(moto, {
+    Effect: "Allow",
+    Action: ["s3:PutObject"],
+    Resource: "arn:aws:s3:::mine/*",
+  });
+  const user = new S3Client(moto.client(key));
+  const refused = { name: "AccessDenied" };
+
+  await user.send(new PutObjectCommand({ Bucket: "mine", Key: "a", Body: "text" }));
+  await assert.rejects(user.send(new GetObjectCommand({ Bucket: "mine", Key: "a" })), refused);
+  await assert.rejects(user.send(new PutObjectCommand({ Bucket: "other", Key: "a", Body: "text" })), refused);
+  await assert.rejects(
+    new IAMClient(moto.client(key)).send(new CreateUserCommand({ UserName: "x" })),
+    refused,
+  );
+  const unknown = new STSClient(moto.client({ accessKeyId: "AKIAUNKNOWN", secretAccessKey: "x" }));
+  await assert.rejects(unknown.send(new GetCallerIdentityCommand({})), { name: "InvalidClientTokenId" });
+  const wrong = new STSClient(moto.client({ ...key, secretAccessKey: "wrong" }));
+  await assert.rejects(wrong.send(new GetCallerIdentityCommand({})), { name: "SignatureDoesNotMatch" });
+});
+
+test("a moto server ends with the process that started it, even when that one is killed", async () => {
+  const program = `
+    import { startMoto } from ${JSON.stringify(new URL("moto.ts", import.meta.url).href)};
+    console.log((await startMoto()).port);
+    setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [port] = await once(parent.stdout.setEncoding("utf8"), "data");
+  const address = `http://127.0.0.1:${`${port}`.trim()}/moto-api/`;
+  assert.ok((await fetch(address)).ok);
+  const child = execFileSync("ps", ["-o", "pid=", "--ppid", `${parent.pid}`], { encoding: "utf8" }).trim();
+  assert.notEqual(child, "");
+  parent.kill("SIGKILL");
+  await once(parent, "exit");
+  const alive = () => {
+    try {
+      process.kill(Number(child), 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  while (alive()) await new Promise((resolve) => setTimeout(resolve, 50));
+});
