@@ -18,7 +18,6 @@ import {
   DeleteObjectCommand,
   GetBucketPolicyCommand,
   GetObjectCommand,
-  HeadBucketCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
   PutBucketPolicyCommand,
@@ -60,10 +59,16 @@ async function userOf(t: TestContext, mayDelete: boolean) {
 const read = async (s3: S3Client, Key: string) =>
   (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
 
+/** AccessDenied; where a service speaks JSON, moto says it in XML all the same, and the SDK makes neither of it. */
+function isRefusal(error: Error & { $response?: { statusCode?: number } }): boolean {
+  return (
+    error.name === "AccessDenied" || (error.name === "SyntaxError" && error.$response?.statusCode === 403)
+  );
+}
+
 test("the application lists its bucket and reads, creates and updates what is in it", async (t) => {
   const { s3 } = await userOf(t, false);
   const Key = "photos/new.jpg";
-  await s3.send(new HeadBucketCommand({ Bucket }));
   await s3.send(new PutObjectCommand({ Bucket, Key, Body: "first" }));
   assert.equal(await read(s3, Key), "first");
   await s3.send(new PutObjectCommand({ Bucket, Key, Body: "second" }));
@@ -129,11 +134,7 @@ for (const mayDelete of [false, true]) {
       "see the account's parameters": () => new SSMClient(settings).send(new DescribeParametersCommand({})),
     };
     for (const [what, attempt] of Object.entries(attempts)) {
-      await assert.rejects(
-        attempt(),
-        (error: Error) => /AccessDenied/.test(error.name),
-        `the key could ${what}, or was refused for another reason`,
-      );
+      await assert.rejects(attempt(), isRefusal, `the key could ${what}, or was refused for another reason`);
     }
   });
 }

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from unittest import mock
 
+from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -173,6 +174,24 @@ class Photos(LogbookTest):
     def test_a_photo_of_too_many_pixels_is_refused(self):
         with mock.patch("entries.photos.most_pixels", 100):
             self.assertContains(self.sign(photo=picture()), "too large", status_code=422)
+
+
+@override_settings(BUCKET_NAME="photos-of-the-harbour")
+class Bucket(LogbookTest):
+    def test_the_page_tells_that_photos_lie_in_a_bucket(self):
+        with mock.patch.object(parts, "s3_client") as client:
+            self.assertContains(self.client.get("/"), "in an S3 bucket")
+        client().list_objects_v2.assert_called_once_with(Bucket="photos-of-the-harbour", MaxKeys=1)
+
+    @mock.patch.object(parts.log, "error")
+    def test_a_bucket_that_does_not_answer_is_named_and_gives_nothing_away(self, *_):
+        refused = ClientError({"Error": {"Code": "403", "Message": "AKIA-of-the-key"}}, "ListObjectsV2")
+        with mock.patch.object(parts, "s3_client") as client:
+            client().list_objects_v2.side_effect = refused
+            page = self.client.get("/")
+        self.assertContains(page, "The bucket does not answer; photos can’t be kept.")
+        self.assertNotContains(page, "AKIA-of-the-key")
+        self.assertNotContains(page, "photos-of-the-harbour")
 
 
 class Health(LogbookTest):

@@ -6,6 +6,7 @@ import shutil
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -58,6 +59,23 @@ def redis():
 
 
 def media():
+    return bucket() if settings.BUCKET_NAME else disk()
+
+
+def bucket():
+    """Within seconds, as the others; a visitor's upload waits longer."""
+    # Loaded only where there is a bucket, as in settings.py.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    started = time.perf_counter()
+    try:
+        s3_client().list_objects_v2(Bucket=settings.BUCKET_NAME, MaxKeys=1)
+    except (BotoCoreError, ClientError, OSError) as error:
+        return failed("media", "Photo store", "The bucket does not answer; photos can’t be kept.", error)
+    return Part("media", "Photo store", True, "in an S3 bucket", milliseconds_since(started))
+
+
+def disk():
     """Writable, and how much room is left: what the next photo needs."""
     root = Path(settings.MEDIA_ROOT)
     # Django makes the folder at the first upload, in the nearest one there is.
@@ -68,7 +86,7 @@ def media():
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return failed("media", "Photo store", "Photos can’t be kept.", error)
-    return Part("media", "Photo store", True, f"writable, {filesizeformat(free)} free")
+    return Part("media", "Photo store", True, f"on this host’s disk, {filesizeformat(free)} free")
 
 
 def static_files():
@@ -104,3 +122,12 @@ def redis_client():
     if pool is None:
         pool = ConnectionPool.from_url(settings.REDIS_URL, **settings.REDIS_OPTIONS)
     return Redis(connection_pool=pool)
+
+
+@cache
+def s3_client():
+    import boto3
+    from botocore.config import Config
+
+    patience = {"connect_timeout": 1, "read_timeout": 2, "retries": {"total_max_attempts": 1}}
+    return boto3.client("s3", config=Config(**patience, **settings.S3_CLIENT))

@@ -92,9 +92,38 @@ STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "var/static"))
 MEDIA_URL = env.str("MEDIA_URL", default="/media/")
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / "var/media"))
 STATIC_ROOT, MEDIA_ROOT = str(STATIC_ROOT), str(MEDIA_ROOT)
+# With a bucket, uploads go there and not to the disk. boto3 finds the key by itself: in AWS_ACCESS_KEY_ID and
+# AWS_SECRET_ACCESS_KEY, or by the credential_process of the file that AWS_CONFIG_FILE names.
+BUCKET_NAME = env.str("BUCKET_NAME", default="")
+# "virtual": the bucket in the name of the server, which a signed URL needs; "path" for a server that knows no other.
+AWS_S3_ADDRESSING_STYLE = env.str("AWS_S3_ADDRESSING_STYLE", default="virtual")
+S3_CLIENT = {"signature_version": "s3v4", "s3": {"addressing_style": AWS_S3_ADDRESSING_STYLE}}
+
+
+def uploads():
+    if not BUCKET_NAME:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    # Large, and loaded only where it is used.
+    from botocore.config import Config
+
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": BUCKET_NAME,
+            # Nothing in the bucket is public: the page gives a visitor URLs that hold for an hour.
+            "querystring_auth": True,
+            "querystring_expire": 3600,
+            "default_acl": None,
+            "file_overwrite": False,
+            "object_parameters": {"CacheControl": "private, max-age=3600"},
+            "client_config": Config(connect_timeout=3, read_timeout=20, **S3_CLIENT),
+        },
+    }
+
+
 # Hashed names: nginx may let browsers keep a file for ever, as a changed file has another name.
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": uploads(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
