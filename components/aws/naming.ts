@@ -53,15 +53,20 @@ export function shortName(whole: string, limit: number): string {
   return kept === "" ? digest : `${kept}-${digest}`;
 }
 
-/** The tags that everything of a stack carries; `Name` is what the console shows. */
-export function tagsOf(component: string): Record<string, string> {
+/**
+ * The tags that everything of a stack carries; `Name` is what the console shows.
+ *
+ * @param component what it belongs to, such as `network`
+ * @param part which of several it is there, for the name alone
+ */
+export function tagsOf(component: string, part?: string): Record<string, string> {
   const project = pulumi.getProject();
   const stack = pulumi.getStack();
   return {
     project: tagValue(project),
     stack: tagValue(stack),
     component: tagValue(component),
-    Name: tagValue(`${project}-${stack}-${component}`),
+    Name: tagValue([project, stack, component, ...(part === undefined ? [] : [part])].join("-")),
   };
 }
 

@@ -88,13 +88,13 @@ export async function record<T>(
     made.push(madeOf(request));
     return register(request, callback);
   };
-  const result = await program();
-  let before: number;
-  do {
-    before = made.length + asked.length;
-    await new Promise((resolve) => setImmediate(resolve));
-    await (pulumi.runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
-  } while (made.length + asked.length !== before);
+  let result: T;
+  try {
+    result = await program();
+  } finally {
+    // What a program that failed has begun, too, would else reach the next one's engine.
+    await settled(() => made.length + asked.length);
+  }
   const resources = made;
   const one = (found: readonly Made[], what: string): Made => {
     const there = resources.map(({ type, name }) => `${type} ${name}`).join("\n  ");
@@ -115,6 +115,16 @@ export async function record<T>(
         name,
       ),
   };
+}
+
+/** Waits until nothing is on its way to the engine, and nothing comes of what has come back. */
+async function settled(count: () => number): Promise<void> {
+  let before: number;
+  do {
+    before = count();
+    await (pulumi.runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  } while (count() !== before);
 }
 
 /** The value of an output, once it is known. */

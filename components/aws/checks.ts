@@ -1,0 +1,347 @@
+import { getEbsVolumes } from "@pulumi/aws/ebs/getEbsVolumes.js";
+import { getVolume } from "@pulumi/aws/ebs/getVolume.js";
+import { getAmi } from "@pulumi/aws/ec2/getAmi.js";
+import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
+import { getSubnets } from "@pulumi/aws/ec2/getSubnets.js";
+import { getVpc } from "@pulumi/aws/ec2/getVpc.js";
+import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity.js";
+import { getZone } from "@pulumi/aws/route53/getZone.js";
+import { getBucket } from "@pulumi/aws/s3/getBucket.js";
+import * as pulumi from "@pulumi/pulumi";
+import { parseCidr } from "./cidr.ts";
+import { isIn } from "./dns.ts";
+import { limits, tagsOf } from "./naming.ts";
+import type { NetworkChoice } from "./network.ts";
+
+/** What a stack wants of an EC2 host, by the keys under `berth:host`. */
+export interface HostWishes {
+  readonly region: string;
+  readonly instanceType: string;
+  /** @default the newest Debian 13 */
+  readonly image?: string | undefined;
+  /** GiB. */
+  readonly dataVolume: number;
+  readonly network: NetworkChoice;
+}
+
+export interface CloudWishes<Host extends HostWishes | undefined = HostWishes | undefined> {
+  /** The host; undefined when it is not on AWS. */
+  readonly host: Host;
+  /** `berth:site.zone`. */
+  readonly zone: string | undefined;
+  /** The names of the site. One of them at least should be in the zone. @default not looked at */
+  readonly names?: readonly string[];
+  /** `berth:media.bucket`. */
+  readonly bucket: string | undefined;
+}
+
+/** What AWS tells of the machine to be made. */
+export interface CloudFacts {
+  /** What the instance type runs. */
+  readonly architecture: "arm64" | "x86_64";
+  /** The image that the stack names, or else the newest Debian 13 for that architecture. */
+  readonly image: string;
+}
+
+type Ask = pulumi.InvokeOptions;
+
+/** Debian's own account, and what it calls its images (https://wiki.debian.org/Cloud/AmazonEC2Image/Trixie). */
+const debian = { owner: "136693071363", arm64: "debian-13-arm64-*", x86_64: "debian-13-amd64-*" };
+
+/** Addresses for private networks (RFC 1918, and RFC 6598 for those that these would clash with). */
+const privateNetworks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
+/** Beginnings and ends that S3 keeps for itself (the page of {@link limits.bucket}). */
+const reservedBuckets =
+  /^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3|-an)$|^\d+\.\d+\.\d+\.\d+$/;
+
+/**
+ * Asks AWS whether it can give what the stack wants.
+ *
+ * @throws {pulumi.RunError} naming every fault at once: the key, what was found, what is expected, what to do
+ */
+export async function checkCloud<Host extends HostWishes | undefined>(
+  wishes: CloudWishes<Host>,
+  provider: pulumi.ProviderResource,
+): Promise<Host extends undefined ? undefined : CloudFacts>;
+export async function checkCloud(
+  wishes: CloudWishes,
+  provider: pulumi.ProviderResource,
+): Promise<CloudFacts | undefined> {
+  const ask = { provider };
+  const refusal = await accountFault(ask);
+  if (refusal !== undefined) throw refused([refusal]);
+
+  const { host } = wishes;
+  const [machine, ...found] = await Promise.all([
+    host && findMachine(host, ask),
+    host ? volumeFaults(host, ask) : [],
+    host ? networkFaults(host.network, ask) : [],
+    zoneFaults(wishes, ask),
+    bucketFaults(wishes.bucket, ask),
+  ]);
+  const faults = [...(Array.isArray(machine) ? machine : []), ...found.flat()];
+  if (faults.length > 0) throw refused(faults);
+  return Array.isArray(machine) ? undefined : machine;
+}
+
+function refused(faults: readonly string[]): pulumi.RunError {
+  const stack = pulumi.getStack();
+  return new pulumi.RunError(
+    [
+      `Nothing has been changed: AWS cannot do what stack '${stack}' (Pulumi.${stack}.yaml) asks for:`,
+      ...faults.map((fault) => `  ${fault}`),
+      "Every key is described in docs/configuration.md; docs/aws.md says what the deploying account must be allowed.",
+    ].join("\n"),
+  );
+}
+
+/** Whether there is an account at all; without one every other question would get the same answer. */
+async function accountFault(ask: Ask): Promise<string | undefined> {
+  const answer = await asked(getCallerIdentity({}, ask));
+  return answer.value
+    ? undefined
+    : `AWS: expected credentials of an account; found none that work: ${answer.error} ` +
+        "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, so that 'aws sts get-caller-identity' answers; check the region, too.";
+}
+
+async function findMachine(host: HostWishes, ask: Ask): Promise<CloudFacts | string[]> {
+  const { instanceType, region, image } = host;
+  const key = "berth:host.instanceType";
+  const kind = await asked(getInstanceType({ instanceType }, ask), /InvalidInstanceType/);
+  if (kind.error !== undefined) return [unclear(key, kind.error)];
+  if (kind.value === undefined) {
+    return [
+      `${key}: expected a type that EC2 has in ${region}, such as t4g.small; found "${instanceType}". ` +
+        `All of them: aws ec2 describe-instance-types --region ${region} --query 'InstanceTypes[].InstanceType'`,
+    ];
+  }
+  const runs = kind.value.supportedArchitectures;
+  const architecture = (["arm64", "x86_64"] as const).find((one) => runs.includes(one));
+  if (architecture === undefined) {
+    return [
+      `${key}: expected a type for arm64 or x86_64; found "${instanceType}" for ${runs.join(", ")}. Choose another.`,
+    ];
+  }
+  return image === undefined
+    ? newestDebian(region, architecture, ask)
+    : givenImage(image, region, instanceType, architecture, ask);
+}
+
+async function newestDebian(
+  region: string,
+  architecture: CloudFacts["architecture"],
+  ask: Ask,
+): Promise<CloudFacts | string[]> {
+  const name = debian[architecture];
+  const filters = [
+    { name: "name", values: [name] },
+    { name: "architecture", values: [architecture] },
+    { name: "state", values: ["available"] },
+  ];
+  const answer = await asked(
+    getAmi({ owners: [debian.owner], mostRecent: true, filters }, ask),
+    /no results/,
+  );
+  if (answer.error !== undefined) return [unclear("berth:host.image", answer.error)];
+  return answer.value
+    ? { architecture, image: answer.value.id }
+    : [
+        `berth:host.region: expected a region with Debian 13 images; found none named ${name} of account ${debian.owner} in ${region}. ` +
+          "Name an image by berth:host.image, or choose another region.",
+      ];
+}
+
+async function givenImage(
+  image: string,
+  region: string,
+  instanceType: string,
+  architecture: CloudFacts["architecture"],
+  ask: Ask,
+): Promise<CloudFacts | string[]> {
+  const key = "berth:host.image";
+  const filters = [{ name: "image-id", values: [image] }];
+  const answer = await asked(getAmi({ includeDeprecated: true, filters }, ask), /no results|InvalidAMIID/);
+  if (answer.error !== undefined) return [unclear(key, answer.error)];
+  const next = "Name another, or none for the newest Debian 13.";
+  if (answer.value === undefined) {
+    return [`${key}: expected an image that this account may use in ${region}; found no ${image}. ${next}`];
+  }
+  return answer.value.architecture === architecture
+    ? { architecture, image }
+    : [
+        `${key}: expected an image for ${architecture}, which ${instanceType} is; found ${image} for ${answer.value.architecture}. ${next}`,
+      ];
+}
+
+/** A volume cannot shrink: a smaller one would be another one, and empty. */
+async function volumeFaults(host: HostWishes, ask: Ask): Promise<string[]> {
+  const key = "berth:host.dataVolume";
+  const { project = "", stack = "", component = "" } = tagsOf("data");
+  const there = { name: "status", values: ["creating", "available", "in-use"] };
+  const volumes = await asked(getEbsVolumes({ tags: { project, stack, component }, filters: [there] }, ask));
+  if (volumes.value === undefined) return [unclear(key, volumes.error)];
+  const faults = volumes.value.ids.map(async (id) => {
+    const answer = await asked(getVolume({ filters: [{ name: "volume-id", values: [id] }] }, ask));
+    if (answer.value === undefined) return [unclear(key, answer.error)];
+    return answer.value.size > host.dataVolume
+      ? [
+          `${key}: expected ${answer.value.size} or more, as the stack's volume ${id} has, for a volume can only grow; found ${host.dataVolume}.`,
+        ]
+      : [];
+  });
+  return (await Promise.all(faults)).flat();
+}
+
+async function networkFaults(network: NetworkChoice, ask: Ask): Promise<string[]> {
+  switch (network.kind) {
+    case "default":
+      return defaultNetworkFaults(ask);
+    case "given":
+      return givenNetworkFaults(network, ask);
+    case "own":
+      return ownNetworkFaults(network);
+  }
+}
+
+async function defaultNetworkFaults(ask: Ask): Promise<string[]> {
+  const key = "berth:host.network";
+  const next =
+    "Make one: aws ec2 create-default-vpc; or choose another network: kind 'own', or 'given' with its ids.";
+  const vpc = await asked(getVpc({ default: true }, ask), /no matching/);
+  if (vpc.error !== undefined) return [unclear(key, vpc.error)];
+  if (vpc.value === undefined) return [`${key}: expected a default VPC in the region; found none. ${next}`];
+  const filters = [
+    { name: "vpc-id", values: [vpc.value.id] },
+    { name: "default-for-az", values: ["true"] },
+  ];
+  const subnets = await asked(getSubnets({ filters }, ask));
+  if (subnets.value === undefined) return [unclear(key, subnets.error)];
+  return subnets.value.ids.length > 0
+    ? []
+    : [`${key}: expected default subnets in the default VPC ${vpc.value.id}; found none. ${next}`];
+}
+
+async function givenNetworkFaults(
+  network: Extract<NetworkChoice, { kind: "given" }>,
+  ask: Ask,
+): Promise<string[]> {
+  const vpc = await asked(getVpc({ id: network.vpc }, ask), /no matching|InvalidVpcID/);
+  const key = "berth:host.network.vpc";
+  if (vpc.error !== undefined) return [unclear(key, vpc.error)];
+  if (vpc.value === undefined) {
+    return [
+      `${key}: expected a VPC of this account in the region; found no ${network.vpc}. All of them: aws ec2 describe-vpcs`,
+    ];
+  }
+  const subnets = await asked(getSubnets({ filters: [{ name: "vpc-id", values: [network.vpc] }] }, ask));
+  if (subnets.value === undefined) return [unclear("berth:host.network.subnets", subnets.error)];
+  const { ids } = subnets.value;
+  return Object.entries({ subnets: network.subnets, privateSubnets: network.privateSubnets ?? [] }).flatMap(
+    ([part, wanted]) =>
+      wanted
+        .filter((id) => !ids.includes(id))
+        .map(
+          (id) =>
+            `berth:host.network.${part}: expected subnets of ${network.vpc}: ${ids.sort().join(", ") || "it has none"}; found ${id}.`,
+        ),
+  );
+}
+
+function ownNetworkFaults(network: Extract<NetworkChoice, { kind: "own" }>): string[] {
+  const faults: string[] = [];
+  const cidr = parseCidr(network.cidr);
+  const isPrivate = privateNetworks
+    .map((text) => parseCidr(text))
+    .some(
+      (range) => range && cidr && parseCidr(`${cidr.text.split("/")[0]}/${range.bits}`)?.text === range.text,
+    );
+  if (cidr?.family !== 4 || !cidr.exact || cidr.bits < 16 || cidr.bits > 24 || !isPrivate) {
+    const near = cidr?.family === 4 && !cidr.exact ? ` Did you mean ${cidr.text}?` : "";
+    faults.push(
+      `berth:host.network.cidr: expected a private IPv4 network of /16 to /24 (in ${privateNetworks.join(", ")}), by its first address, such as 10.20.0.0/16; found "${network.cidr}".${near}`,
+    );
+  }
+  if (network.natGateway && !network.privateSubnets) {
+    faults.push(
+      "berth:host.network.natGateway: expected false without privateSubnets, which alone would use it; found true.",
+    );
+  }
+  return faults;
+}
+
+async function zoneFaults({ zone, names = [] }: CloudWishes, ask: Ask): Promise<string[]> {
+  if (zone === undefined) return [];
+  const key = "berth:site.zone";
+  const answer = await asked(getZone({ name: zone, privateZone: false }, ask), /no matching/);
+  if (answer.error !== undefined) return [unclear(key, answer.error)];
+  if (answer.value === undefined) {
+    return [
+      `${key}: expected a public Route 53 zone of this account; found no "${zone}". ` +
+        "All of them: aws route53 list-hosted-zones. Without the key the output 'dns' says which records to make.",
+    ];
+  }
+  return names.length === 0 || names.some((name) => isIn(name, zone))
+    ? []
+    : [`${key}: expected the zone of one of the site's names (${names.join(", ")}); found "${zone}".`];
+}
+
+async function bucketFaults(bucket: string | undefined, ask: Ask): Promise<string[]> {
+  if (bucket === undefined) return [];
+  const key = "berth:media.bucket";
+  const rule = bucketRule(bucket);
+  if (rule !== undefined) return [`${key}: expected ${rule}; found "${bucket}".`];
+  const answer = await asked(getBucket({ bucket }, ask), /couldn't find resource|NoSuchBucket|NotFound/);
+  if (answer.error === undefined) {
+    // None, or the account's: then it is this stack's, or S3 refuses to make it.
+    return [];
+  }
+  return /StatusCode: (403|301)|Forbidden|AccessDenied|PermanentRedirect/.test(answer.error)
+    ? [
+        `${key}: expected a name that nobody in the world has taken, or this stack's own bucket; found "${bucket}", which is another account's ` +
+          "(or this one may not look at it: s3:ListBucket). Choose another, or none for a generated name.",
+      ]
+    : [unclear(key, answer.error)];
+}
+
+/** What a name of a bucket must be and this one is not; undefined when it is all of it. */
+function bucketRule(bucket: string): string | undefined {
+  if (bucket.length < 3 || bucket.length > limits.bucket) {
+    return `a name of 3 to ${limits.bucket} characters, not ${bucket.length}`;
+  }
+  if (!/^[a-z0-9][a-z0-9-]*[a-z0-9]$/.test(bucket)) {
+    return "a name of lower-case letters, digits and hyphens inside of it (no dots: HTTPS would not reach it)";
+  }
+  return reservedBuckets.test(bucket)
+    ? "a name whose beginning or end S3 does not keep for itself"
+    : undefined;
+}
+
+/** An answer: a value, neither when there is no such thing, or an error that says something else. */
+type Answer<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error?: string | undefined };
+
+async function asked<T>(answer: Promise<T>, none?: RegExp): Promise<Answer<T>> {
+  try {
+    return { value: await answer };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : `${error}`;
+    return none?.test(text) ? {} : { error: said(text) };
+  }
+}
+
+/** What AWS said, in one line, without what the provider puts around it. */
+function said(text: string): string {
+  return text
+    .replaceAll(
+      /(invocation of|invoking) \S+( returned an error)?:|\d+ errors? occurred:|RequestID: \S*,/g,
+      "",
+    )
+    .replaceAll(/[\s*]+/g, " ")
+    .trim();
+}
+
+function unclear(key: string, error: string | undefined): string {
+  return `${key}: AWS did not answer whether it can be had: ${error}`;
+}

@@ -1,0 +1,173 @@
+import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
+import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
+import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
+import * as pulumi from "@pulumi/pulumi";
+import { type Cidr, parseCidr } from "./cidr.ts";
+import { cloudName, limits, tagsOf } from "./naming.ts";
+
+export interface SecurityGroupsArgs {
+  /** The VPC that they are in. */
+  readonly vpcId: pulumi.Input<string>;
+  /** Networks from which SSH is let in to the web group; none closes port 22. */
+  readonly sshFrom: readonly string[];
+  /** Whether there is a group for services that only the web group reaches. */
+  readonly privateServices: boolean;
+}
+
+/** Ports, the first and the last. */
+type Ports = readonly [first: number, last: number];
+
+/** What the web group may reach in the private one. */
+const privateServices: Readonly<Record<string, Ports>> = {
+  // From the web host, which is the way in to a private one.
+  ssh: [22, 22],
+  postgres: [5432, 5432],
+  redis: [6379, 6379],
+  mongodb: [27017, 27017],
+  // Clients' HTTP and the cluster's own ports.
+  elasticsearch: [9200, 9400],
+};
+
+const http = { http: 80, https: 443 } as const;
+
+const anywhere = { ipv4: { cidrIpv4: "0.0.0.0/0" }, ipv6: { cidrIpv6: "::/0" } } as const;
+
+/**
+ * The security groups: one for hosts that serve the web and, where it is asked for, one for services that only these
+ * reach. A group has no rule but those below: with `@pulumi/aws` AWS's own, which lets everything out, is taken away.
+ * Each rule is a resource named after what it means, so that a network that is added or removed changes nothing else.
+ * What should wait for the rules depends on the component, and not on the groups' ids alone.
+ */
+export class SecurityGroups extends pulumi.ComponentResource {
+  /** Id of the group of hosts that serve the web. */
+  readonly webId: pulumi.Output<string>;
+  /** Id of the group of private services, where it is asked for. */
+  readonly privateId: pulumi.Output<string> | undefined = undefined;
+
+  readonly #name: string;
+
+  constructor(name: string, args: SecurityGroupsArgs, options?: pulumi.ComponentResourceOptions) {
+    super("berth:aws:SecurityGroups", name, {}, options);
+    this.#name = name;
+    const web = this.#group("web", "Serves the web", args.vpcId);
+    this.#letWebIn(web);
+    this.#letSshIn(web, args.sshFrom);
+    this.#letEverythingOut(web);
+    this.webId = web.id;
+    if (args.privateServices) {
+      const services = this.#group("private", "Services for the web group only", args.vpcId);
+      this.#letServicesIn(services, web);
+      this.#letPackagesOut(services);
+      this.privateId = services.id;
+    }
+    this.registerOutputs();
+  }
+
+  #letWebIn(group: SecurityGroup): void {
+    for (const [what, port] of Object.entries(http)) {
+      for (const [family, from] of Object.entries(anywhere)) {
+        this.#in(`web-${what}-${family}`, group, `${what} from anywhere`, [port, port], from);
+      }
+    }
+  }
+
+  #letSshIn(group: SecurityGroup, networks: readonly string[]): void {
+    // Two spellings of one network are one rule; AWS refuses a second.
+    const once = new Map(networks.map((network) => this.#read(network)).map((cidr) => [cidr.text, cidr]));
+    for (const { family, text } of once.values()) {
+      // The name is part of a URN, in which '::' divides.
+      const part = `web-ssh-${text.replaceAll(/[:/]/g, "-")}`;
+      const from = family === 4 ? { cidrIpv4: text } : { cidrIpv6: text };
+      this.#in(part, group, `ssh from ${text}`, [22, 22], from);
+    }
+  }
+
+  #read(network: string): Cidr {
+    const cidr = parseCidr(network);
+    if (cidr === undefined) {
+      throw new pulumi.RunError(
+        `${this.#name}: sshFrom: expected networks, such as 203.0.113.0/24; found '${network}'`,
+      );
+    }
+    return cidr;
+  }
+
+  /** To package archives, mail and what else an application calls. */
+  #letEverythingOut(group: SecurityGroup): void {
+    for (const [family, to] of Object.entries(anywhere)) {
+      this.#out(`web-out-${family}`, group, "everything out", { ipProtocol: "-1", ...to });
+    }
+  }
+
+  #letServicesIn(group: SecurityGroup, web: SecurityGroup): void {
+    for (const [what, ports] of Object.entries(privateServices)) {
+      const from = { referencedSecurityGroupId: web.id };
+      this.#in(`private-${what}`, group, `${what} from the web group`, ports, from);
+    }
+  }
+
+  /**
+   * To package archives only. Names and time come from the VPC itself, past all security groups:
+   * https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html
+   */
+  #letPackagesOut(group: SecurityGroup): void {
+    for (const [what, port] of Object.entries(http)) {
+      for (const [family, to] of Object.entries(anywhere)) {
+        const packages = { ipProtocol: "tcp", fromPort: port, toPort: port, ...to };
+        this.#out(`private-out-${what}-${family}`, group, `${what} out, for packages`, packages);
+      }
+    }
+  }
+
+  /**
+   * Descriptions of groups and rules consist of letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`, 255 at most
+   * (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html).
+   */
+  #group(part: string, description: string, vpcId: pulumi.Input<string>): SecurityGroup {
+    return new SecurityGroup(
+      `${this.#name}-${part}`,
+      {
+        name: cloudName(`${this.#name}-${part}`, limits.securityGroup),
+        description,
+        vpcId,
+        tags: tagsOf("security", part),
+      },
+      { parent: this },
+    );
+  }
+
+  #in(
+    part: string,
+    group: SecurityGroup,
+    description: string,
+    [fromPort, toPort]: Ports,
+    from: { cidrIpv4: string } | { cidrIpv6: string } | { referencedSecurityGroupId: pulumi.Output<string> },
+  ): void {
+    new SecurityGroupIngressRule(
+      `${this.#name}-${part}`,
+      {
+        securityGroupId: group.id,
+        description,
+        ipProtocol: "tcp",
+        fromPort,
+        toPort,
+        ...from,
+        tags: tagsOf("security", part),
+      },
+      { parent: this },
+    );
+  }
+
+  #out(
+    part: string,
+    group: SecurityGroup,
+    description: string,
+    what: { ipProtocol: string; fromPort?: number; toPort?: number; cidrIpv4?: string; cidrIpv6?: string },
+  ): void {
+    new SecurityGroupEgressRule(
+      `${this.#name}-${part}`,
+      { securityGroupId: group.id, description, ...what, tags: tagsOf("security", part) },
+      { parent: this },
+    );
+  }
+}
