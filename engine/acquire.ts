@@ -14,7 +14,13 @@ import { delimiter, dirname, join, sep } from "node:path";
 import type { Progress } from "../scripts/lib/progress.ts";
 import { builtCli, builtCliPath } from "./build.ts";
 import { copyFile, readText, writeFile } from "./files.ts";
-import { placeLanguageHost, placePlugins, pluginsInPlace, removePlugins } from "./launchers.ts";
+import {
+  type ProvidersIn,
+  placeLanguageHost,
+  placePlugins,
+  pluginsInPlace,
+  removePlugins,
+} from "./launchers.ts";
 import { engineVersions } from "./versions.ts";
 
 /** The three ways to an engine; see docs/engine.md. */
@@ -74,7 +80,7 @@ export async function ensureEngine(root: string, progress: Progress): Promise<En
 
   const engine = await acquire(root, progress, only, onPath, stamp?.way);
   const { plugins } = engine;
-  if (plugins === "node") placePlugins(root, homeOf(root));
+  if (plugins === "node") placePlugins(root, homeOf(root), providersIn(engine));
   else removePlugins(homeOf(root));
   writeFile(stampOf(root), `${JSON.stringify({ ...engine, inputs } satisfies Stamp, null, 2)}\n`);
   return engine;
@@ -254,6 +260,9 @@ function wayFrom(given: string | undefined): Way | undefined {
   );
 }
 
+/** Only Berth's own language host has the providers inside. */
+const providersIn = ({ way }: Engine): ProvidersIn => (way === "registry" ? "language host" : "processes");
+
 function readStamp(root: string): Stamp | undefined {
   try {
     return JSON.parse(readText(stampOf(root)) ?? "") as Stamp;
@@ -269,5 +278,5 @@ function isInPlace(root: string, engine: Engine): boolean {
     // A change of engine/cli is another CLI. Its cached file may be gone, which harms nobody.
     if (readText(join(dirname(engine.cli), "built-as"))?.trim() !== builtCliPath(root)) return false;
   }
-  return engine.plugins === "download" || pluginsInPlace(homeOf(root));
+  return engine.plugins === "download" || pluginsInPlace(homeOf(root), providersIn(engine));
 }

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readText, writeFile } from "./files.ts";
-import { engineVersions, pluginNames } from "./versions.ts";
+import { engineVersions, type PluginName, pluginNames } from "./versions.ts";
+
+/** How a launcher begins, and every other file that stands for a part of the engine. */
+const mark = "Starts a part of the engine that is written for Node.";
 
 const template = () => readFileSync(join(import.meta.dirname, "launcher.sh"), "utf8");
 
@@ -26,29 +29,63 @@ export function placeLanguageHost(root: string, cliDirectory: string, node = pro
   writeFile(join(cliDirectory, "pulumi-language-nodejs"), launcherText(node, main), 0o755);
 }
 
+/**
+ * Who runs Berth's providers: its own language host, in its own process, or a process for each, which any language host
+ * can live beside.
+ */
+export type ProvidersIn = "language host" | "processes";
+
+/** The file that makes the engine hand a plugin over to the language host, where there is no program in its folder. */
+const descriptor = (name: PluginName) => `# ${mark} It runs inside Berth's language host.
+runtime:
+  name: nodejs
+  options:
+    berthProvider: ${name}
+`;
+
 /** Puts the Node providers into a PULUMI_HOME. A provider that Pulumi has downloaded there is left in place. */
-export function placePlugins(root: string, home: string, node = process.execPath): void {
-  for (const { name, path } of pluginPaths(home)) {
-    if (existsSync(path) && !isLauncher(path)) continue;
-    writeFile(path, launcherText(node, join(root, "engine/plugins", name, "main.ts")), 0o755);
+export function placePlugins(
+  root: string,
+  home: string,
+  inside: ProvidersIn = "language host",
+  node = process.execPath,
+): void {
+  for (const { name, program, project } of pluginPaths(home)) {
+    if (isReal(program)) continue;
+    // One of the two is there at any moment; where both are, the engine takes the program.
+    if (inside === "language host") {
+      writeFile(project, descriptor(name));
+      rmSync(program, { force: true });
+    } else {
+      writeFile(program, launcherText(node, join(root, "engine/plugins", name, "main.ts")), 0o755);
+      rmSync(project, { force: true });
+    }
   }
 }
 
 /** Takes the Node providers out again, or Pulumi would take them for those it downloads. */
 export function removePlugins(home: string): void {
-  for (const { path } of pluginPaths(home)) {
-    if (existsSync(path) && isLauncher(path)) rmSync(dirname(path), { recursive: true });
+  for (const { program, project } of pluginPaths(home)) {
+    if (!isReal(program)) rmSync(dirname(project), { recursive: true, force: true });
   }
 }
 
-/** Whether every provider is there, of either kind. */
-export const pluginsInPlace = (home: string) => pluginPaths(home).every(({ path }) => existsSync(path));
+/** Whether every provider is there, or a real one in its place. */
+export const pluginsInPlace = (home: string, inside: ProvidersIn) =>
+  pluginPaths(home).every(({ program, project }) =>
+    inside === "language host" ? isReal(program) || existsSync(project) : existsSync(program),
+  );
 
 function pluginPaths(home: string) {
   const versions = engineVersions().plugins;
-  return pluginNames.map((name) => ({ name, path: pluginPath(home, name, versions[name]) }));
+  return pluginNames.map((name) => {
+    const program = pluginPath(home, name, versions[name]);
+    return { name, program, project: join(dirname(program), "PulumiPlugin.yaml") };
+  });
 }
 
 /** A real provider is a program of many megabytes. */
+const isReal = (program: string) => existsSync(program) && !isLauncher(program);
+
 const isLauncher = (path: string) =>
-  statSync(path).size < 10_000 && readText(path)?.startsWith("#!/bin/sh\n# Starts a part of the engine");
+  statSync(path).size < 10_000 && readText(path)?.startsWith(`#!/bin/sh\n# ${mark}`);

@@ -11,7 +11,7 @@ interface PackageJson {
 const read = (name: string) => load(`${name}/package.json`) as PackageJson;
 
 /** The plugins that Berth's programs use. A plugin's version is the one its npm package asks for, to the digit. */
-export const pluginNames = ["command", "random", "tls"] as const;
+export const pluginNames = ["aws", "command", "random", "tls"] as const;
 export type PluginName = (typeof pluginNames)[number];
 
 export interface Versions {
@@ -34,5 +34,13 @@ export function engineVersions(): Versions {
     const found = read(`@pulumi/${name}`);
     return found.pulumi?.version ?? found.version;
   };
-  return { cli, plugins: { command: plugin("command"), random: plugin("random"), tls: plugin("tls") } };
+  return {
+    cli,
+    plugins: {
+      aws: plugin("aws"),
+      command: plugin("command"),
+      random: plugin("random"),
+      tls: plugin("tls"),
+    },
+  };
 }

@@ -40,6 +40,11 @@ export function readOptions(given: Readonly<Record<string, unknown>>): RuntimeOp
   };
 }
 
+/** Which of Berth's providers a plugin is: engine/launchers.ts writes it into the PulumiPlugin.yaml of each. */
+export function providerOption(given: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof given.berthProvider === "string" ? given.berthProvider : undefined;
+}
+
 /** The environment that tells the SDK's runner what the options ask for. */
 export function optionsEnvironment(options: RuntimeOptions): Record<string, string> {
   return {

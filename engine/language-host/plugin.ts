@@ -1,5 +1,5 @@
 import type { RunPluginRequest } from "@pulumi/pulumi/proto/language_pb.js";
-import { optionsEnvironment, readOptions } from "./options.ts";
+import { optionsEnvironment, providerOption, readOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import { type PolicyProxy, policyProxy } from "./policy.ts";
 import { ended, start, stop } from "./processes.ts";
@@ -7,8 +7,9 @@ import { notAvailable } from "./refusal.ts";
 import { locateModule } from "./run.ts";
 
 /**
- * Runs a plugin that is written for Node: a policy pack, or a provider that a project names by its folder. A
- * policy pack learns of its stack by its environment, so it is started once the engine has told of the stack.
+ * Runs a plugin that is written for Node: one of Berth's providers, a policy pack, or a provider that a project names
+ * by its folder. A policy pack learns of its stack by its environment, so it is started once the engine has told of
+ * the stack.
  */
 export async function runPlugin(
   request: RunPluginRequest,
@@ -18,8 +19,15 @@ export async function runPlugin(
   if (request.getAttachDebugger()) throw notAvailable("--attach-debugger");
   const info = request.getInfo();
   if (!info) throw new Error("The engine asked for a plugin to be run without saying which.");
+  const given = info.getOptions()?.toJavaScript() ?? {};
+  const own = providerOption(given);
+  if (own !== undefined) {
+    const { runProvider } = await import("./provider.ts");
+    const engine = request.getArgsList().findLast((word) => !word.startsWith("-")) ?? "";
+    return runProvider(own, engine, output, abandoned);
+  }
   const folder = info.getProgramDirectory();
-  const options = readOptions(info.getOptions()?.toJavaScript() ?? {});
+  const options = readOptions(given);
   const isPolicy = request.getKind() === "analyzer";
   const module = isPolicy ? "@pulumi/pulumi/cmd/run-policy-pack" : "@pulumi/pulumi/cmd/run-plugin";
   const runner = locateModule(module, folder, "npm install");
@@ -33,11 +41,11 @@ export async function runPlugin(
     stackEnvironment = await proxy.stackEnvironment;
   }
 
-  const given = Object.fromEntries(request.getEnvList().map((entry) => splitOnce(entry)));
+  const environment = Object.fromEntries(request.getEnvList().map((entry) => splitOnce(entry)));
   const args = isPolicy ? [...request.getArgsList(), folder] : [folder, ...request.getArgsList()];
   const child = start(process.execPath, [...options.nodeargs, runner, ...args], {
     cwd: isPolicy ? folder : request.getPwd(),
-    env: { ...given, ...optionsEnvironment(options), ...stackEnvironment },
+    env: { ...environment, ...optionsEnvironment(options), ...stackEnvironment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   abandoned(() => stop(child));

@@ -4,7 +4,11 @@ import { fstatSync } from "node:fs";
 /** Milliseconds that a process has to end by itself after an interrupt. */
 const grace = 5_000;
 
+/** Milliseconds that an aborted operation has to tell the other side when the engine is gone. */
+const farewell = 200;
+
 const running = new Set<ChildProcess>();
+const works = new Set<() => boolean>();
 
 /** Starts a process that never outlives this one. */
 export function start(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
@@ -27,6 +31,12 @@ export function stopAll(): void {
   for (const child of running) stop(child);
 }
 
+/** Registers work that is aborted when this process ends; `abort` says whether any was under way. */
+export function lastsUntil(abort: () => boolean): () => void {
+  works.add(abort);
+  return () => works.delete(abort);
+}
+
 /** How a process ended, once all that it wrote has arrived. */
 export function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
@@ -38,13 +48,15 @@ export function ended(child: ChildProcess): Promise<{ code: number | null; signa
 }
 
 /**
- * Ends this process and its children with the engine: when the engine says so by a signal, or when it is gone,
+ * Ends this process, its children and its work with the engine: when the engine says so by a signal, or when it is gone,
  * which closes the pipe that it holds on our standard input.
  */
 export function endWithTheEngine(): void {
   const end = () => {
     for (const child of running) child.kill("SIGKILL");
-    process.exit(0);
+    const busy = [...works].map((abort) => abort()).includes(true);
+    if (busy) setTimeout(() => process.exit(0), farewell);
+    else process.exit(0);
   };
   process.on("SIGINT", end);
   process.on("SIGTERM", end);

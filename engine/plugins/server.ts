@@ -80,6 +80,8 @@ export interface Provider {
    * @default every configuration is taken, and ignored
    */
   configure?(config: Properties): Promise<void>;
+  /** Why it does nothing at all: a deployment that uses it ends with this message. @default none */
+  readonly refusal?: string;
   /** Properties that this provider keeps in its own state, beside what the user configures. */
   readonly ownState?: Properties;
   /**

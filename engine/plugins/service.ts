@@ -43,6 +43,7 @@ export class Service {
   private engineAddress: string;
   private engine: EngineClient | undefined;
   private readonly cancelled = new AbortController();
+  private server: Grpc.Server | undefined;
   private running = 0;
   private config: Properties = {};
   /** The log lines under way: the engine gets them one after another, in order. */
@@ -59,6 +60,7 @@ export class Service {
       "grpc.max_receive_message_length": -1,
       "grpc.max_send_message_length": -1,
     });
+    this.server = server;
     server.addService(ResourceProviderService, this.handlers());
     return new Promise((resolve, reject) => {
       server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
@@ -71,6 +73,13 @@ export class Service {
   abort(): boolean {
     this.cancelled.abort(new Error("cancelled"));
     return this.running > 0;
+  }
+
+  /** Ends the service; nothing keeps the process that ran it. */
+  close(): void {
+    this.abort();
+    this.server?.forceShutdown();
+    this.engine?.close();
   }
 
   /** The engine, to log to; undefined while it has not said where it is. Most runs without a change log nothing. */
@@ -116,13 +125,17 @@ export class Service {
         this.abort();
         return new empties.Empty();
       }),
-      checkConfig: unary(async (request: Messages.CheckRequest) =>
-        new messages.CheckResponse().setInputs(
-          encode({ ...decode(request.getNews()), ...this.provider.ownState }),
-        ),
-      ),
+      checkConfig: unary(async (request: Messages.CheckRequest) => {
+        const { ownState, refusal } = this.provider;
+        const inputs = encode({ ...decode(request.getNews()), ...ownState });
+        return new messages.CheckResponse()
+          .setInputs(inputs)
+          .setFailuresList(refusal === undefined ? [] : [new messages.CheckFailure().setReason(refusal)]);
+      }),
       diffConfig: unary(async () => new messages.DiffResponse().setChanges(1)),
       configure: unary(async (request: Messages.ConfigureRequest) => {
+        // A provider that is in the state already is not checked again before it is used.
+        if (this.provider.refusal !== undefined) throw new Error(this.provider.refusal);
         this.config = reveal(decode(request.getArgs())) as Properties;
         await this.provider.configure?.(this.config);
         return new messages.ConfigureResponse()

@@ -93,8 +93,9 @@ export async function withEngine(
 
   const usePlugins = (origin: Origin) => {
     rmSync(join(home, "plugins"), { recursive: true, force: true });
-    if (origin === "node") placePlugins(root, home);
-    else placeRealPlugins(home);
+    if (origin === "node") {
+      placePlugins(root, home, languageHost === "node" ? "language host" : "processes");
+    } else placeRealPlugins(home);
   };
   const close = () => rmSync(folder, { recursive: true, force: true });
   scope.after(close);

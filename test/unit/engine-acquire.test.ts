@@ -4,6 +4,7 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -116,16 +117,21 @@ test("a moved checkout gets launchers anew, and a provider that Pulumi downloade
   const real = pluginPath(home, "tls", tls);
   mkdirSync(dirname(real), { recursive: true });
   writeFileSync(real, "x".repeat(20_000));
-  placePlugins("/old", home);
-  placePlugins("/new", home);
+  placePlugins("/old", home, "processes");
+  placePlugins("/new", home, "processes");
   assert.match(
     readFileSync(pluginPath(home, "random", random), "utf8"),
     /'\/new\/engine\/plugins\/random\/main\.ts'/,
   );
   assert.equal(statSync(real).size, 20_000);
+  // Berth's language host has them inside; a program in their place would be taken before it.
+  placePlugins("/new", home, "language host");
+  const place = dirname(pluginPath(home, "random", random));
+  assert.deepEqual(readdirSync(place), ["PulumiPlugin.yaml"]);
+  assert.deepEqual(readdirSync(dirname(real)), ["pulumi-resource-tls"]);
   removePlugins(home);
   assert.equal(statSync(real).size, 20_000);
-  assert.throws(() => statSync(pluginPath(home, "random", random)));
+  assert.throws(() => statSync(place));
 });
 
 test("the engine never sees the user's login, passphrase, or an SSH agent that is gone", () => {

@@ -1,14 +1,5 @@
+// The provider in a process of its own, for a language host that is not Berth's.
 import { serve } from "../server.ts";
+import { provider } from "./provider.ts";
 
-await serve({
-  name: "command",
-  version: "1.2.1",
-  // The real provider keeps its framework's version in its state: without it a stack that goes from one to the
-  // other would show a changed provider.
-  ownState: { "__pulumi-go-provider-version": "v1.5.0" },
-  resources: {
-    "command:local:Command": async () => (await import("./resources.ts")).localCommand,
-    "command:remote:Command": async () => (await import("./resources.ts")).remoteCommand,
-    "command:remote:CopyToRemote": async () => (await import("./resources.ts")).copyToRemote,
-  },
-});
+await serve(provider);

@@ -1,17 +1,5 @@
+// The provider in a process of its own, for a language host that is not Berth's.
 import { serve } from "../server.ts";
+import { provider } from "./provider.ts";
 
-const resource = (name: "password" | "string" | "id" | "bytes" | "uuid") => async () =>
-  (await import("./resources.ts")).resources[name];
-
-await serve({
-  name: "random",
-  version: "4.21.2",
-  plainInputs: true,
-  resources: {
-    "random:index/randomPassword:RandomPassword": resource("password"),
-    "random:index/randomString:RandomString": resource("string"),
-    "random:index/randomId:RandomId": resource("id"),
-    "random:index/randomBytes:RandomBytes": resource("bytes"),
-    "random:index/randomUuid:RandomUuid": resource("uuid"),
-  },
-});
+await serve(provider);

@@ -1,11 +1,5 @@
+// The provider in a process of its own, for a language host that is not Berth's.
 import { serve } from "../server.ts";
+import { provider } from "./provider.ts";
 
-await serve({
-  name: "tls",
-  version: "5.6.1",
-  plainInputs: true,
-  resources: {
-    "tls:index/privateKey:PrivateKey": async () => (await import("./resources.ts")).privateKey,
-    "tls:index/selfSignedCert:SelfSignedCert": async () => (await import("./resources.ts")).selfSignedCert,
-  },
-});
+await serve(provider);
