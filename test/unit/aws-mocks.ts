@@ -147,9 +147,14 @@ function mocksOf({ outputs = {}, answers = {} }: Surroundings, asked: Asked[]): 
     }),
     call: ({ token, inputs }) => {
       asked.push({ token, inputs });
-      const answer = answers[token];
-      if (answer === undefined) throw new Error(`the test has no answer for ${token}`);
-      return answer(inputs);
+      try {
+        const answer = answers[token];
+        if (answer === undefined) throw new Error(`the test has no answer for ${token}`);
+        return answer(inputs);
+      } catch (error) {
+        // As the engine's failures come: the program is told the details alone.
+        throw Object.assign(error as Error, { details: (error as Error).message });
+      }
     },
   };
 }
