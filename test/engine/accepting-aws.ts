@@ -24,5 +24,11 @@ const accepting: Resource = {
 await serve({
   name: "aws",
   version: "7.48.0",
+  functions: {
+    "aws:index/getAvailabilityZones:getAvailabilityZones": async () => ({
+      id: "eu-central-1",
+      names: ["eu-central-1a", "eu-central-1b"],
+    }),
+  },
   resources: new Proxy({}, { get: () => async () => accepting }),
 });
