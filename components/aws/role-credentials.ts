@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../host/host.ts";
+import { HostScript } from "../host/host-script.ts";
+import { renderTemplate } from "../host/template.ts";
+
+const here = (file: string) => join(import.meta.dirname, file);
+
+export interface RoleCredentialsArgs {
+  /** An EC2 instance with a role. */
+  readonly host: Host;
+  /** The AWS region that the application works in. */
+  readonly region: string;
+  /** Name of the application and of its service account, which alone may read the credentials. */
+  readonly app: string;
+  /** The application's directory on the host, its account's home. @default "/srv/NAME" */
+  readonly root?: string | undefined;
+}
+
+/**
+ * The credentials of the instance's role for one application. The metadata service, which has them, is closed to all
+ * but root on a host of Berth's, for it has user-data as well; so root fetches them and an SDK reads them by
+ * `credential_process`, and reads anew before they expire.
+ */
+export class RoleCredentials extends pulumi.ComponentResource {
+  /** The value of AWS_CONFIG_FILE for the application, once it works. */
+  readonly configFile: pulumi.Output<string>;
+
+  constructor(name: string, args: RoleCredentialsArgs, options?: pulumi.ComponentResourceOptions) {
+    super("berth:aws:RoleCredentials", name, {}, options);
+    const { app } = args;
+    const unit = `berth-credentials-${app}`;
+    const file = `/run/berth-credentials/${app}.json`;
+    const config = `/etc/berth/${app}/aws-config`;
+    const fetched = new HostScript(
+      `${name}-fetch`,
+      {
+        host: args.host,
+        script: here("role-credentials.sh"),
+        removal: here("role-credentials-removal.sh"),
+        slots: { app, root: args.root ?? `/srv/${app}`, file, unit },
+        files: {
+          "/usr/local/lib/berth/role-credentials": {
+            content: readFileSync(here("role-credentials.py"), "utf8"),
+            mode: "0755",
+          },
+          [`/etc/systemd/system/${unit}.service`]: {
+            content: renderTemplate(here("role-credentials.service.liquid"), { app, file }),
+          },
+          [`/etc/systemd/system/${unit}.timer`]: {
+            content: renderTemplate(here("role-credentials.timer.liquid"), { app }),
+          },
+          [config]: {
+            content: `[default]\nregion = ${args.region}\ncredential_process = /usr/bin/cat ${file}\n`,
+          },
+        },
+      },
+      { parent: this },
+    );
+    this.configFile = fetched.id.apply(() => config);
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { RoleCredentials } from "../../components/aws/role-credentials.ts";
+import type { Host } from "../../components/host/host.ts";
+import { known, record } from "./aws-mocks.ts";
+
+const root = join(import.meta.dirname, "../..");
+const program = join(root, "components/aws/role-credentials.py");
+// The group of the test's own account stands for the application's.
+const group = execFileSync("id", ["-gn"], { encoding: "utf8" }).trim();
+const secret = "a-secret-of-the-role";
+
+/** What the metadata service answers, and to whom: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html */
+interface Metadata {
+  readonly role?: string | undefined;
+  readonly answer?: string;
+}
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+/, "");
+const usual = () => ({
+  Code: "Success",
+  LastUpdated: "2026-01-01T00:00:00Z",
+  Type: "AWS-HMAC",
+  AccessKeyId: "ASIAEXAMPLE",
+  SecretAccessKey: secret,
+  Token: "a-token",
+  Expiration: inAnHour(),
+});
+
+function answerTo(request: IncomingMessage, metadata: Metadata): [number, string] {
+  const path = "/latest/meta-data/iam/security-credentials/";
+  if (request.url === "/latest/api/token") {
+    const asked = request.method === "PUT" && request.headers["x-aws-ec2-metadata-token-ttl-seconds"];
+    return asked ? [200, "token-of-the-session"] : [405, ""];
+  }
+  if (request.headers["x-aws-ec2-metadata-token"] !== "token-of-the-session") return [401, ""];
+  const role = "role" in metadata ? metadata.role : "shop-prod-web";
+  if (role === undefined) return [404, ""];
+  if (request.url === path) return [200, role];
+  if (request.url === `${path}${role}`) return [200, metadata.answer ?? JSON.stringify(usual())];
+  return [404, ""];
+}
+
+/** Runs the program against a metadata service of the test's own. */
+async function fetchFrom(t: TestContext, metadata: Metadata, before?: string) {
+  const server = createServer((request, response) => {
+    const [status, text] = answerTo(request, metadata);
+    response.writeHead(status).end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const folder = mkdtempSync(join(tmpdir(), "berth-credentials-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "shop.json");
+  if (before !== undefined) writeFileSync(file, before);
+  const result = await run(file, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  return { ...result, file, folder };
+}
+
+function run(file: string, endpoint: string): Promise<{ code: number; said: string }> {
+  const env = { PATH: process.env.PATH, AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint };
+  return new Promise((resolve) => {
+    execFile("python3", [program, file, group], { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), said: `${stdout}${stderr}` }),
+    );
+  });
+}
+
+test("the role's credentials are there as an SDK's credential_process wants them, for the application alone", async (t) => {
+  const { code, said, file, folder } = await fetchFrom(t, {});
+  assert.equal(code, 0, said);
+  assert.equal(said, "");
+  const { Expiration, ...found } = JSON.parse(readFileSync(file, "utf8"));
+  assert.deepEqual(found, {
+    Version: 1,
+    AccessKeyId: "ASIAEXAMPLE",
+    SecretAccessKey: secret,
+    SessionToken: "a-token",
+  });
+  assert.ok(new Date(Expiration) > new Date());
+  assert.equal(statSync(file).mode & 0o777, 0o640);
+  assert.deepEqual(readdirSync(folder), ["shop.json"], "nothing else is left there");
+});
+
+const faults: readonly [string, Metadata, RegExp][] = [
+  ["an instance without a role", { role: undefined }, /^<3>berth: this instance has no role\. Attach its/],
+  [
+    "credentials that AWS refuses",
+    { answer: JSON.stringify({ Code: "AssumeRoleUnauthorizedAccess" }) },
+    /^<3>berth: AWS gives no credentials of the role shop-prod-web: AssumeRoleUnauthorizedAccess\. See its trust/,
+  ],
+  [
+    "an answer that cannot be read",
+    { answer: `{"SecretAccessKey": "${secret}"` },
+    /^<3>berth: the metadata service's answer for the role shop-prod-web cannot be read\./,
+  ],
+  [
+    "credentials that have expired",
+    { answer: JSON.stringify({ ...usual(), Expiration: "2020-01-01T00:00:00Z" }) },
+    /^<3>berth: the credentials that AWS gives expired at 2020-01-01T00:00:00Z\. Is this host's clock right\?/,
+  ],
+];
+for (const [what, metadata, message] of faults) {
+  test(`${what}: one clear line, no secret, and the credentials of before stay`, async (t) => {
+    const { code, said, file, folder } = await fetchFrom(t, metadata, "of before");
+    assert.equal(code, 1);
+    assert.match(said, message);
+    assert.equal(said.trim().split("\n").length, 1);
+    assert.ok(!said.includes(secret));
+    assert.equal(readFileSync(file, "utf8"), "of before");
+    assert.deepEqual(readdirSync(folder), ["shop.json"]);
+  });
+}
+
+test("a metadata service that does not answer is named", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "berth-credentials-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { code, said } = await run(join(folder, "shop.json"), "http://127.0.0.1:1");
+  assert.equal(code, 1);
+  assert.match(said, /^<3>berth: the metadata service at http:\/\/127\.0\.0\.1:1 does not answer: /);
+});
+
+const host: Host = {
+  name: "web",
+  address: pulumi.output("192.0.2.7"),
+  connection: pulumi.output({ host: "192.0.2.7" }),
+  hostKey: pulumi.output("ssh-ed25519 AAAA"),
+  identity: pulumi.output("i-0123456789abcdef0"),
+  memory: undefined,
+  sshCommand: pulumi.output("ssh"),
+  get ready() {
+    return new pulumi.ComponentResource("test:Ready", "ready");
+  },
+  deletedWith: undefined,
+};
+
+test("the step that keeps a role's credentials on a host is this text", async (t) => {
+  const { result, only } = await record(
+    () => new RoleCredentials("credentials", { host, region: "eu-central-1", app: "shop" }),
+  );
+  const { environment, stdin } = only("remote:Command").inputs;
+  assert.equal(stdin, undefined, "no secret travels to the host: it fetches them itself");
+  const text = environment.BERTH_STEP.replaceAll(/\/library\/[0-9a-f]{12}\.sh/g, "/library/DIGEST.sh");
+  t.assert.fileSnapshot(text, join(import.meta.dirname, "snapshots/steps/credentials-fetch.sh"), {
+    serializers: [(value: string) => value],
+  });
+  assert.equal(await known(result.configFile), "/etc/berth/shop/aws-config");
+});
