@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../../components/host/host.ts";
+import { Nginx, type NginxArgs } from "../../components/nginx/nginx.ts";
+import { record } from "./aws-mocks.ts";
+
+const password = "a password of the team's";
+
+/** Everything that the steps of a site are told, by the step's name. */
+async function site(args: Partial<NginxArgs> = {}) {
+  const made = await record(() => {
+    const host: Host = {
+      name: "web",
+      address: pulumi.output("192.0.2.7"),
+      connection: pulumi.output({ host: "192.0.2.7" }),
+      hostKey: pulumi.output("ssh-ed25519 AAAA"),
+      identity: pulumi.output("machine"),
+      memory: undefined,
+      sshCommand: pulumi.output("ssh"),
+      ready: new pulumi.ComponentResource("test:Ready", "ready"),
+      deletedWith: undefined,
+    };
+    return new Nginx("nginx", {
+      host,
+      name: "shop",
+      serverNames: ["shop.example.org"],
+      tls: "off",
+      maxBody: 25,
+      timeout: 60,
+      socket: "/run/shop/web.sock",
+      staticRoot: "/srv/shop/static/current",
+      mediaRoot: "/srv/shop/media",
+      health: "/health",
+      ...args,
+    });
+  });
+  const steps = made.all("remote:Command");
+  return Object.fromEntries(
+    steps.map(({ name, inputs, secrets, dependsOn }) => [
+      name,
+      { text: inputs.environment.BERTH_STEP as string, stdin: `${inputs.stdin ?? ""}`, secrets, dependsOn },
+    ]),
+  );
+}
+const basicAuth = { user: "team", password: pulumi.secret(password) };
+
+test("a site that asks for no password has no step for one, and nothing of it in its own", async () => {
+  const steps = await site();
+  assert.deepEqual(Object.keys(steps), ["nginx-site"]);
+  assert.doesNotMatch(steps["nginx-site"]?.text ?? "", /auth_basic|htpasswd|Authorization/);
+});
+
+test("the steps of a site that asks for a password are these texts", async (t) => {
+  for (const [name, { text }] of Object.entries(await site({ basicAuth }))) {
+    t.assert.fileSnapshot(
+      text.replaceAll(/\/library\/[0-9a-f]{12}\.sh/g, "/library/DIGEST.sh"),
+      join(import.meta.dirname, "snapshots/basic-auth", `${name}.sh`),
+      { serializers: [(value: string) => value] },
+    );
+  }
+});
+
+test("the password travels by standard input alone, as a secret", async () => {
+  const steps = Object.values(await site({ basicAuth }));
+  assert.equal(steps.length, 2);
+  for (const { text, stdin, secrets } of steps) {
+    assert.ok(!text.includes(password));
+    assert.ok(stdin.includes(Buffer.from(password).toString("base64")));
+    assert.ok(secrets.includes("stdin"));
+  }
+});
+
+test("the password is on the host before nginx is told to ask for it", async () => {
+  const { "nginx-site": step } = await site({ basicAuth });
+  assert.ok(step?.dependsOn.includes("nginx-basic-auth"));
+});
+
+test("a health path that is the front page is open to the host alone", async () => {
+  const open = /^map "(.*)" \$berth_realm \{\n.*\n {4}"(.*)" off;/m;
+  const text = async (health: string) => (await site({ basicAuth, health }))["nginx-site"]?.text ?? "";
+  assert.deepEqual(open.exec(await text("/"))?.slice(1), ["$remote_addr $uri", "127.0.0.1 /"]);
+  assert.deepEqual(open.exec(await text("/health?deep=1"))?.slice(1), ["$uri", "/health"]);
+});
