@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { dateFault, type Permission } from "../components/aws/permission.ts";
+import { dateFault, lastDay, type Permission } from "../components/aws/permission.ts";
 
 /** An exception to a rule: `berth:waive`. */
 export interface Waiver {
@@ -47,11 +47,11 @@ export function readStack(
       faults.push(`${key}: expected a list; found ${JSON.stringify(given)}`);
       return [];
     }
-    return given.filter((entry, index) => {
+    return given.flatMap((entry, index) => {
       const found = entryFaults(entry, names, today).map((fault) => `${key}[${index}]${fault}`);
       faults.push(...found);
-      return found.length === 0;
-    }) as Entry[];
+      return found.length === 0 ? [{ ...entry, until: lastDay(entry.until) } as Entry] : [];
+    });
   };
   return {
     name,

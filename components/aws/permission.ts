@@ -13,17 +13,26 @@ export interface Permission {
 /** How many days ahead an exception may reach: long enough to plan, too short to be forgotten. */
 export const longestException = 30;
 
+/**
+ * The last day of an exception, or undefined where there is none. Without quotes a day is a time to YAML, and the
+ * engine hands it on as `2026-03-10 00:00:00 +0000 UTC`.
+ */
+export function lastDay(until: unknown): string | undefined {
+  const found = typeof until === "string" && /^(\d{4}-\d{2}-\d{2})( 00:00:00 \+0000 UTC)?$/.exec(until);
+  if (!found || found[1] === undefined) return undefined;
+  const time = Date.parse(found[1]);
+  // 2026-02-30 is read as the second of March.
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(found[1]) ? found[1] : undefined;
+}
+
 /** What is wrong with the last day of an exception, or undefined. */
 export function dateFault(until: unknown, today: Date): string | undefined {
   const expected = `expected a day such as ${day(today, 7)}, ${longestException} days ahead at most`;
-  const parsed = typeof until === "string" && /^\d{4}-\d{2}-\d{2}$/.test(until) ? Date.parse(until) : NaN;
-  // 2026-02-30 is read as the second of March.
-  if (Number.isNaN(parsed) || new Date(parsed).toISOString().slice(0, 10) !== until) {
-    return `${expected}; found ${JSON.stringify(until)}`;
-  }
-  if (until < day(today, 0))
-    return `${until} is over: take the entry out, or give it a new day (${expected})`;
-  if (until > day(today, longestException)) return `${until} is too far ahead: ${expected}`;
+  const last = lastDay(until);
+  if (last === undefined)
+    return `${expected}; found ${until === undefined ? "nothing" : JSON.stringify(until)}`;
+  if (last < day(today, 0)) return `${last} is over: take the entry out, or give it a new day (${expected})`;
+  if (last > day(today, longestException)) return `${last} is too far ahead: ${expected}`;
   return undefined;
 }
 

@@ -32,7 +32,8 @@ async function withPolicies(t: TestContext, origin: Origin, name = "staging") {
   const write = (program: string) => writeFileSync(join(cwd, "index.ts"), program);
   const configure = (values: Readonly<Record<string, unknown>>) => {
     const lines = Object.entries({ ...settings, ...values }).map(
-      ([key, value]) => `  ${key}: ${JSON.stringify(value)}\n`,
+      // Days without quotes, as people write them.
+      ([key, value]) => `  ${key}: ${JSON.stringify(value).replaceAll(/"(\d{4}-\d\d-\d\d)"/g, "$1")}\n`,
     );
     writeFileSync(join(cwd, `Pulumi.${name}.yaml`), `config:\n${lines.join("")}`);
   };
@@ -213,7 +214,10 @@ for (const [origin, skip] of hosts) {
       stack.configure({ "berth:waive": [waiver] });
       const waived = await stack.preview(program);
       assertPasses(waived);
-      assert.match(waived.stdout, /'volume-encrypted' is waived for old until .*: moves next week/);
+      assert.match(
+        waived.stdout,
+        /'volume-encrypted' is waived for old until \d{4}-\d\d-\d\d: moves next week/,
+      );
       stack.configure({ "berth:waive": [{ ...waiver, until: day(-1) }] });
       const rules = /old .* breaks the rule 'volume-encrypted'/;
       assertStopped(

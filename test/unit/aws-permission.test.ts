@@ -24,6 +24,11 @@ test("a permission holds through its last day, and 30 days ahead at most", () =>
   assert.equal(protectedUnlessAllowed("web-data", until("2026-04-10"), today), true);
 });
 
+test("a day counts as well when YAML has taken it for a time", () => {
+  assert.equal(protectedUnlessAllowed("web-data", until("2026-03-12 00:00:00 +0000 UTC"), today), false);
+  assert.equal(protectedUnlessAllowed("web-data", until("2026-03-09 00:00:00 +0000 UTC"), today), true);
+});
+
 test("every fault of a permission names its key, what was found and what was expected", () => {
   assert.deepEqual(permissionFaults([permission], ["web-data"], today), []);
   assert.deepEqual(
