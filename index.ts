@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { App } from "./components/app/app.ts";
 import { openSource } from "./components/app/source.ts";
 import { createHost } from "./components/host/create-host.ts";
+import type { Host } from "./components/host/host.ts";
 import { Nginx } from "./components/nginx/nginx.ts";
 import { Postgres } from "./components/postgres/postgres.ts";
 import { Redis } from "./components/redis/redis.ts";
@@ -12,6 +13,7 @@ import { stackOutputs } from "./outputs.ts";
 
 const config = readConfig();
 const { site, app: application, postgres: database, redis: cache } = config;
+const anywhere = ["0.0.0.0/0", "::/0"];
 const fqdn =
   site.domain ??
   `web.${pulumi
@@ -22,8 +24,26 @@ const scheme = site.tls === "off" ? "http" : "https";
 
 // First of all: a source that is not there stops the program while nothing has been made.
 const source = await openSource("app", application.source, application.wsgi.split(":")[0] ?? "");
-const secrets = new Secrets("secrets");
-const host = createHost("web", config.host);
+const root = application.root ?? `/srv/${application.name}`;
+// So does what AWS cannot give. A stack without AWS loads nothing of it.
+const onEc2 = config.host.kind === "ec2";
+const cloud =
+  onEc2 || config.media.store === "s3"
+    ? await (await import("./components/aws/cloud.ts")).openCloud("cloud", {
+        config,
+        data: [
+          ...(database.enabled ? [Postgres.data()] : []),
+          ...(cache.enabled ? [Redis.data()] : []),
+          App.data(application.name, root),
+        ],
+      })
+    : undefined;
+const secrets = new Secrets("secrets", {
+  own: config.secrets,
+  rotate: config.rotate,
+  basicAuth: site.basicAuth !== undefined,
+});
+const host = config.host.kind === "ec2" ? (cloud?.host as Host) : createHost("web", config.host);
 // The name that people use comes first; a domain that no name server knows does not reach a local host.
 const named = [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases];
 const serverNames =
@@ -41,7 +61,8 @@ const system = new System("system", {
   owner: application.owner,
   ssh: {
     port: config.host.kind === "existing" ? config.host.port : 22,
-    from: config.host.sshFrom,
+    // In front of an EC2 host the security group says from where; its own firewall also lets tunnels in.
+    from: onEc2 ? anywhere : config.host.sshFrom,
     asRoot: config.host.kind === "existing" && config.host.user === "root",
   },
   openPorts: [80, 443],
@@ -76,10 +97,13 @@ const redis = cache.enabled
     )
   : undefined;
 
+const media = cloud?.mediaSettings(host, application.name, root, redis ?? postgres ?? system);
+
 const app = new App(
   "app",
   {
     ...application,
+    root,
     source,
     host,
     domain,
@@ -91,18 +115,20 @@ const app = new App(
       CSRF_TRUSTED_ORIGINS: serverNames.apply((names) =>
         names.map((name) => `${scheme}://${name}`).join(","),
       ),
+      ...media?.env,
       ...Object.fromEntries(Object.entries(application.env).map(([name, value]) => [name, `${value}`])),
     },
     secrets: {
       SECRET_KEY: secrets.signingKey,
       ...(postgres ? { DATABASE_URL: postgres.url } : {}),
       ...(redis ? { REDIS_URL: redis.url } : {}),
+      ...media?.secrets,
       ...Object.fromEntries(
         Object.entries(application.secrets).map(([name, value]) => [name, pulumi.secret(value)]),
       ),
     },
   },
-  { dependsOn: [redis ?? postgres ?? system] },
+  { dependsOn: [media?.ready ?? redis ?? postgres ?? system] },
 );
 
 const nginx = new Nginx(
@@ -118,9 +144,20 @@ const nginx = new Nginx(
     staticRoot: app.staticRoot,
     mediaRoot: app.mediaRoot,
     health: application.health,
+    basicAuth:
+      site.basicAuth && secrets.basicAuth
+        ? { user: site.basicAuth.user, password: secrets.basicAuth }
+        : undefined,
   },
   { dependsOn: [app] },
 );
+
+const mirrored = cloud?.mirror({
+  SECRET_KEY: secrets.signingKey,
+  ...(postgres ? { DATABASE_URL: postgres.url } : {}),
+  ...(redis ? { REDIS_URL: redis.url } : {}),
+  ...(secrets.basicAuth ? { BASIC_AUTH_PASSWORD: secrets.basicAuth } : {}),
+});
 
 export default stackOutputs({
   url: nginx.url,
@@ -129,7 +166,12 @@ export default stackOutputs({
   hostKey: host.hostKey,
   databaseUrl: postgres?.url,
   redisUrl: redis?.url,
-  media: app.mediaRoot,
+  media: cloud?.bucket ? pulumi.interpolate`s3://${cloud.bucket.bucketName}` : app.mediaRoot,
   deployKey: app.deployKey,
   release: app.release,
+  basicAuthPassword: secrets.basicAuth,
+  instanceId: cloud?.host?.instanceId,
+  imageOffer: cloud?.host?.imageOffer,
+  dns: cloud?.dns,
+  mirroredSecrets: mirrored,
 });

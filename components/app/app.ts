@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import { renderTemplate } from "../host/template.ts";
-import type { PackageSet } from "../system/system.ts";
+import type { PackageSet, ServiceData } from "../system/system.ts";
 import { environmentFile } from "./settings.ts";
 import { releaseId, type Source } from "./source.ts";
 import { tools } from "./tools.ts";
@@ -18,8 +18,8 @@ export interface AppArgs {
   readonly name: string;
   /** The account that owns the application's files. */
   readonly owner: string;
-  /** The application's directory on the host. @default "/srv/NAME" */
-  readonly root?: string | undefined;
+  /** The application's directory on the host. */
+  readonly root: string;
   /** Where its code comes from: see {@link openSource}. */
   readonly source: Source;
   /** The Python that the application needs, such as `3.13`. @default the host's own */
@@ -68,6 +68,11 @@ export class App extends pulumi.ComponentResource {
     return { packages: [interpreter, `${interpreter}-venv`, "python3-pip", "brotli", "git", ...more] };
   }
 
+  /** What of an application must survive its machine. */
+  static data(name: string, root: string): ServiceData {
+    return { directories: [`${root}/media`], services: [`${name}-web.service`] };
+  }
+
   readonly #name: string;
   readonly #args: AppArgs;
   readonly #root: string;
@@ -76,7 +81,7 @@ export class App extends pulumi.ComponentResource {
     super("berth:app:App", name, {}, options);
     this.#name = name;
     this.#args = args;
-    this.#root = args.root ?? `/srv/${args.name}`;
+    this.#root = args.root;
     this.socket = `/run/${args.name}/web.sock`;
     this.mediaRoot = `${this.#root}/media`;
     const hasStatic = args.settings !== undefined || args.static !== undefined;

@@ -13,8 +13,8 @@ import { cloudName, limits, tagsOf } from "./naming.ts";
 export interface MediaBucketArgs {
   /** The bucket's name, unlike any other in the world. @default PROJECT-STACK-media and 8 random hexadecimal digits */
   readonly bucket?: string | undefined;
-  /** Origins whose pages may read files by script, such as `https://shop.example.org`; one at least. */
-  readonly origins: pulumi.Input<pulumi.Input<string>[]>;
+  /** Origins whose pages may read files by script, such as `https://shop.example.org`; none for none. */
+  readonly origins: readonly pulumi.Input<string>[];
   /** How long files that were replaced or deleted can be had back, in days. */
   readonly oldVersionsDays: number;
   /** Whether the bucket goes with all its files when the stack is destroyed; else only an empty one goes. */
@@ -52,7 +52,7 @@ export class MediaBucket extends pulumi.ComponentResource {
     const encrypted = this.#encrypt();
     const versioned = this.#keepVersions();
     this.#throwAway(args.oldVersionsDays, versioned);
-    this.#admit(args.origins);
+    if (args.origins.length > 0) this.#admit(args.origins);
     // Whoever learns the name finds all of this in force.
     this.bucketName = pulumi
       .all([this.#bucket.bucket, tlsOnly.id, encrypted.id, versioned.id])
@@ -164,7 +164,7 @@ export class MediaBucket extends pulumi.ComponentResource {
         bucket: this.#bucket.bucket,
         corsRules: [
           {
-            allowedOrigins: origins,
+            allowedOrigins: [...origins],
             allowedMethods: ["GET", "HEAD"],
             exposeHeaders: ["ETag"],
             maxAgeSeconds: 3600,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
-import type { PackageSet } from "../system/system.ts";
+import type { PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -32,6 +32,11 @@ export class Postgres extends pulumi.ComponentResource {
       packages: [`postgresql-${version}`],
       files: { "/etc/postgresql-common/createcluster.d/berth.conf": { content: text("createcluster.conf") } },
     };
+  }
+
+  /** What of it must survive its machine. */
+  static data(): ServiceData {
+    return { directories: ["/var/lib/postgresql"], services: ["postgresql@.service"] };
   }
 
   constructor(name: string, args: PostgresArgs, options?: pulumi.ComponentResourceOptions) {

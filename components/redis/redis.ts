@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import { renderTemplate } from "../host/template.ts";
-import type { PackageSet } from "../system/system.ts";
+import type { PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -25,6 +25,11 @@ export class Redis extends pulumi.ComponentResource {
   /** What the service needs from Debian. */
   static packages(): PackageSet {
     return { packages: ["redis-server", "redis-tools"] };
+  }
+
+  /** What of it must survive its machine. */
+  static data(): ServiceData {
+    return { directories: ["/var/lib/redis"], services: ["redis-server.service"] };
   }
 
   constructor(name: string, args: RedisArgs, options?: pulumi.ComponentResourceOptions) {

@@ -6,7 +6,7 @@ export type SecretName = "database" | "redis" | "signingKey" | "basicAuth";
 
 export interface SecretsArgs {
   /** Secrets that the stack brings itself. @default none */
-  readonly own?: Readonly<Partial<Record<SecretName, pulumi.Input<string>>>>;
+  readonly own?: Readonly<Partial<Record<SecretName, pulumi.Input<string> | undefined>>>;
   /** The generation of each secret: one that is raised makes that secret anew. @default 1 for each */
   readonly rotate?: Readonly<Partial<Record<SecretName, number>>>;
   /** Whether the site asks for a name and a password. @default false */

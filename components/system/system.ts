@@ -17,6 +17,14 @@ export interface PackageSet {
   readonly files?: Readonly<Record<string, StepFile>>;
 }
 
+/** What of a service must survive its machine, where a host keeps such things on a volume of their own. */
+export interface ServiceData {
+  /** Absolute paths of directories. */
+  readonly directories: readonly string[];
+  /** The systemd units that do not start without them. */
+  readonly services: readonly string[];
+}
+
 export interface Administrator {
   /** Name of the account. */
   readonly name: string;
