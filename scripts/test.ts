@@ -17,6 +17,8 @@ const groups = [
   // Alone, so that it sees the last local host go.
   { name: "local host", files: "test/e2e/local-host.test.ts", concurrency: 1 },
   { name: "e2e", files: "test/e2e/!(local-host).test.ts", concurrency: 2 },
+  // One after the other: a simulated cloud has machines, disks and addresses of its own.
+  { name: "cloud", files: "test/cloud/**/*.test.ts", concurrency: 1 },
   { name: "faults", files: "test/faults/**/*.test.ts", concurrency: 2 },
 ] as const;
 
