@@ -8,6 +8,7 @@ import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketSe
 import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
 import * as pulumi from "@pulumi/pulumi";
 import { RandomId } from "@pulumi/random";
+import { Delivery } from "./delivery.ts";
 import { cloudName, limits, tagsOf } from "./naming.ts";
 
 export interface MediaBucketArgs {
@@ -21,13 +22,23 @@ export interface MediaBucketArgs {
   readonly forceDestroy: boolean;
   /** Whether Pulumi refuses to delete or replace the bucket. */
   readonly protect: boolean;
+  /** Files that everyone may read, such as static ones. @default none */
+  readonly publicFiles?: PublicFiles | undefined;
+}
+
+export interface PublicFiles {
+  /** What their names begin with, a folder without slashes at its ends, such as `static`. */
+  readonly folder: string;
+  /** `s3`: from the bucket itself, which is public there. `cloudfront`: through CloudFront; the bucket stays private. */
+  readonly by: "s3" | "cloudfront";
 }
 
 /** How long an upload in parts may stay unfinished before its parts are thrown away, in days. */
 const unfinishedUploadDays = 7;
 
 /**
- * A private bucket for what visitors upload. Nothing in it is public: an application shows a file by a signed URL.
+ * A private bucket for what visitors upload. Nothing in it is public, but for a folder that the stack names: an
+ * application shows a file by a signed URL.
  * The rules follow https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html.
  */
 export class MediaBucket extends pulumi.ComponentResource {
@@ -35,6 +46,8 @@ export class MediaBucket extends pulumi.ComponentResource {
   readonly bucketName: pulumi.Output<string>;
   /** Its ARN. */
   readonly arn: pulumi.Output<string>;
+  /** Where the public files are, with a slash at the end; absent when there are none. */
+  readonly publicUrl: pulumi.Output<string> | undefined;
 
   readonly #name: string;
   readonly #bucket: Bucket;
@@ -46,18 +59,22 @@ export class MediaBucket extends pulumi.ComponentResource {
     this.#bucket = this.#make(args);
     // They go with the bucket, and not before it: what cannot be deleted, full as it is, stays private.
     this.#part = { parent: this, deletedWith: this.#bucket };
-    const blocked = this.#blockPublicAccess();
+    const { publicFiles } = args;
+    const delivery = publicFiles?.by === "cloudfront" ? this.#deliver() : undefined;
+    const blocked = this.#blockPublicAccess(publicFiles?.by === "s3");
     const owned = this.#ownEveryObject(blocked);
-    const tlsOnly = this.#refusePlainHttp(owned);
+    const ruled = this.#rule(owned, publicFiles, delivery);
     const encrypted = this.#encrypt();
     const versioned = this.#keepVersions();
     this.#throwAway(args.oldVersionsDays, versioned);
     if (args.origins.length > 0) this.#admit(args.origins);
     // Whoever learns the name finds all of this in force.
     this.bucketName = pulumi
-      .all([this.#bucket.bucket, tlsOnly.id, encrypted.id, versioned.id])
+      .all([this.#bucket.bucket, ruled.id, encrypted.id, versioned.id])
       .apply(([bucket]) => bucket);
     this.arn = this.#bucket.arn;
+    const server = delivery?.domain ?? this.#bucket.bucketRegionalDomainName;
+    this.publicUrl = publicFiles && pulumi.interpolate`https://${server}/${publicFiles.folder}/`;
     this.registerOutputs();
   }
 
@@ -80,15 +97,20 @@ export class MediaBucket extends pulumi.ComponentResource {
     return pulumi.interpolate`${begin}-${suffix.hex}`;
   }
 
-  #blockPublicAccess(): BucketPublicAccessBlock {
+  #deliver(): Delivery {
+    return new Delivery(`${this.#name}-delivery`, { bucket: this.#bucket }, { parent: this });
+  }
+
+  /** Access lists make nothing public in any case; a policy does, where the stack says so. */
+  #blockPublicAccess(publicByPolicy: boolean): BucketPublicAccessBlock {
     return new BucketPublicAccessBlock(
       `${this.#name}-private`,
       {
         bucket: this.#bucket.bucket,
         blockPublicAcls: true,
-        blockPublicPolicy: true,
         ignorePublicAcls: true,
-        restrictPublicBuckets: true,
+        blockPublicPolicy: !publicByPolicy,
+        restrictPublicBuckets: !publicByPolicy,
       },
       this.#part,
     );
@@ -103,10 +125,17 @@ export class MediaBucket extends pulumi.ComponentResource {
     );
   }
 
-  #refusePlainHttp(after: pulumi.Resource): BucketPolicy {
+  #rule(
+    after: pulumi.Resource,
+    publicFiles: PublicFiles | undefined,
+    delivery: Delivery | undefined,
+  ): BucketPolicy {
+    const policy = pulumi
+      .all([this.#bucket.arn, delivery?.arn])
+      .apply(([arn, distribution]) => bucketPolicy(arn, publicFiles?.folder, distribution));
     return new BucketPolicy(
-      `${this.#name}-tls-only`,
-      { bucket: this.#bucket.bucket, policy: this.#bucket.arn.apply(tlsOnlyPolicy) },
+      `${this.#name}-policy`,
+      { bucket: this.#bucket.bucket, policy },
       { ...this.#part, dependsOn: [after] },
     );
   }
@@ -158,6 +187,7 @@ export class MediaBucket extends pulumi.ComponentResource {
 
   /** Reading alone: files are uploaded through the site. */
   #admit(origins: MediaBucketArgs["origins"]): void {
+    if (origins.length === 0) return;
     new BucketCorsConfiguration(
       `${this.#name}-cors`,
       {
@@ -176,19 +206,35 @@ export class MediaBucket extends pulumi.ComponentResource {
   }
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html#example-bucket-policies-HTTP-HTTPS */
-function tlsOnlyPolicy(arn: string): string {
+/**
+ * Nobody comes in over plain HTTP; and everyone may read the public files, or CloudFront for them.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
+ */
+function bucketPolicy(arn: string, folder: string | undefined, distribution: string | undefined): string {
+  const refusePlainHttp = {
+    Sid: "RefusePlainHttp",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [arn, `${arn}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+  const readers =
+    distribution === undefined
+      ? { Principal: "*" }
+      : {
+          Principal: { Service: "cloudfront.amazonaws.com" },
+          Condition: { StringEquals: { "AWS:SourceArn": distribution } },
+        };
+  const publicFiles = {
+    Sid: "PublicFiles",
+    Effect: "Allow",
+    Action: "s3:GetObject",
+    Resource: `${arn}/${folder}/*`,
+    ...readers,
+  };
   return JSON.stringify({
     Version: "2012-10-17",
-    Statement: [
-      {
-        Sid: "RefusePlainHttp",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "s3:*",
-        Resource: [arn, `${arn}/*`],
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
-    ],
+    Statement: folder === undefined ? [refusePlainHttp] : [refusePlainHttp, publicFiles],
   });
 }

@@ -14,8 +14,8 @@ export interface RoleCredentialsArgs {
   readonly region: string;
   /** Name of the application and of its service account, which alone may read the credentials. */
   readonly app: string;
-  /** The application's directory on the host, its account's home. @default "/srv/NAME" */
-  readonly root?: string | undefined;
+  /** The application's directory on the host, its account's home. */
+  readonly root: string;
 }
 
 /**
@@ -39,7 +39,7 @@ export class RoleCredentials extends pulumi.ComponentResource {
         host: args.host,
         script: here("role-credentials.sh"),
         removal: here("role-credentials-removal.sh"),
-        slots: { app, root: args.root ?? `/srv/${app}`, file, unit },
+        slots: { app, root: args.root, file, unit },
         files: {
           "/usr/local/lib/berth/role-credentials": {
             content: readFileSync(here("role-credentials.py"), "utf8"),

@@ -11,12 +11,12 @@ const usual: MediaBucketArgs = {
 };
 const media = (args: Partial<MediaBucketArgs> = {}, stack = "prod") =>
   record(() => new MediaBucket("media", { ...usual, ...args }), { stack });
+const statements = (policy: string) => JSON.parse(policy).Statement;
+const arn = "arn:aws:mock:eu-central-1:123456789012:media-bucket";
 
 test("the media bucket refuses plain HTTP, to the bucket and to every object", async () => {
   const { inputs } = (await media()).only("BucketPolicy");
-  const { Statement } = JSON.parse(inputs.policy);
-  const arn = "arn:aws:mock:eu-central-1:123456789012:media-bucket";
-  assert.deepEqual(Statement, [
+  assert.deepEqual(statements(inputs.policy), [
     {
       Sid: "RefusePlainHttp",
       Effect: "Deny",
@@ -42,6 +42,61 @@ test("nothing in the media bucket can be made public", async () => {
     objectOwnership: "BucketOwnerEnforced",
   });
   for (const { inputs } of made.resources) assert.equal(inputs.acl, undefined);
+});
+
+const addresses = {
+  "aws:s3/bucket:Bucket": ({ bucket }: { bucket?: string }) => ({
+    bucketRegionalDomainName: `${bucket}.s3.eu-central-1.amazonaws.com`,
+  }),
+  "aws:cloudfront/distribution:Distribution": () => ({ domainName: "d111111abcdef8.cloudfront.net" }),
+};
+const withPublic = (by: "s3" | "cloudfront") =>
+  record(() => new MediaBucket("media", { ...usual, publicFiles: { folder: "static", by } }), {
+    outputs: addresses,
+  });
+
+test("there are no public files unless the stack names a folder", async () => {
+  const { result, all } = await media();
+  assert.equal(result.publicUrl, undefined);
+  assert.deepEqual(all("Distribution"), []);
+});
+
+test("public files from the bucket itself: everyone may read that folder, and nothing else", async () => {
+  const made = await withPublic("s3");
+  const [refused, open, ...more] = statements(made.only("BucketPolicy").inputs.policy);
+  assert.equal(refused.Sid, "RefusePlainHttp");
+  assert.deepEqual(open, {
+    Sid: "PublicFiles",
+    Effect: "Allow",
+    Action: "s3:GetObject",
+    Resource: `${arn}/static/*`,
+    Principal: "*",
+  });
+  assert.deepEqual(more, []);
+  const { blockPublicAcls, ignorePublicAcls } = made.only("BucketPublicAccessBlock").inputs;
+  assert.deepEqual([blockPublicAcls, ignorePublicAcls], [true, true]);
+  assert.equal(
+    await known(made.result.publicUrl ?? ""),
+    "https://shop-prod-media-0badcafe.s3.eu-central-1.amazonaws.com/static/",
+  );
+});
+
+test("public files through CloudFront: the bucket stays private, and this one distribution reads that folder", async () => {
+  const made = await withPublic("cloudfront");
+  const [, open] = statements(made.only("BucketPolicy").inputs.policy);
+  assert.deepEqual(open.Principal, { Service: "cloudfront.amazonaws.com" });
+  assert.deepEqual(open.Condition, {
+    StringEquals: { "AWS:SourceArn": `${arn.replace(/[^:]*$/, "")}media-delivery-distribution` },
+  });
+  assert.equal(open.Resource, `${arn}/static/*`);
+  const { blockPublicPolicy, restrictPublicBuckets } = made.only("BucketPublicAccessBlock").inputs;
+  assert.deepEqual([blockPublicPolicy, restrictPublicBuckets], [true, true]);
+  const { inputs } = made.only("Distribution");
+  assert.equal(inputs.defaultCacheBehavior.viewerProtocolPolicy, "redirect-to-https");
+  assert.deepEqual(inputs.defaultCacheBehavior.allowedMethods, ["GET", "HEAD"]);
+  assert.equal(made.only("OriginAccessControl").inputs.signingBehavior, "always");
+  assert.equal(inputs.origins[0].originAccessControlId, "media-delivery-access-id");
+  assert.equal(await known(made.result.publicUrl ?? ""), "https://d111111abcdef8.cloudfront.net/static/");
 });
 
 test("the media bucket is encrypted and keeps what was replaced or deleted for as long as asked", async () => {
@@ -70,6 +125,7 @@ test("scripts of the site's own pages may read files, and none may change any", 
   assert.equal(inputs.corsRules.length, 1);
   assert.deepEqual(inputs.corsRules[0].allowedOrigins, ["https://shop.example.org"]);
   assert.deepEqual(inputs.corsRules[0].allowedMethods, ["GET", "HEAD"]);
+  assert.deepEqual((await media({ origins: [] })).all("BucketCorsConfiguration"), []);
 });
 
 test("a media bucket that holds files goes only where the stack says so, and a protected one not at all", async () => {
