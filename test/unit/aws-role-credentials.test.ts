@@ -142,7 +142,8 @@ const host: Host = {
 
 test("the step that keeps a role's credentials on a host is this text", async (t) => {
   const { result, only } = await record(
-    () => new RoleCredentials("credentials", { host, region: "eu-central-1", app: "shop", root: "/srv/shop" }),
+    () =>
+      new RoleCredentials("credentials", { host, region: "eu-central-1", app: "shop", root: "/srv/shop" }),
   );
   const { environment, stdin } = only("remote:Command").inputs;
   assert.equal(stdin, undefined, "no secret travels to the host: it fetches them itself");
