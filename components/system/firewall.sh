@@ -13,3 +13,7 @@ for port in $ports; do
   grep -qE "dport (\{[^}]*\b$port\b[^}]*\}|$port) " <<<"$rules" || fail "the firewall is loaded, but port $port is not open in it."
 done
 grep -q 'policy drop' <<<"$rules" || fail "the firewall is loaded, but it is not closed by default."
+# Asked as an account that has no rights: what counts is what the kernel lets it do.
+if runuser -u nobody -- timeout 5 bash -c 'exec 3<>/dev/tcp/169.254.169.254/80' 2>/dev/null; then
+  fail "the firewall is loaded, but any account of this host can reach the cloud's metadata service." "Another rule on this host lets it through: 'nft list ruleset' shows all."
+fi

@@ -44,20 +44,41 @@ done
 
 cluster=/etc/postgresql/$version/main
 data=/var/lib/postgresql/$version/main
-# A cluster whose making was cut off has no data yet: initdb writes this file near its end, and nothing used it.
-if [ -d "$data" ] && { [ ! -e "$cluster/postgresql.conf" ] || [ ! -s "$data/global/pg_control" ]; }; then
-  if [ -s "$data/global/pg_control" ] && [ -e "$state/postgres-made" ]; then
-    fail "$data holds a database, but its configuration in $cluster is gone." "Put /etc/postgresql back from a backup."
-  fi
+# Beside the data, so that it is on the same disk: there from before a cluster is made until it is made whole. Nothing
+# uses a cluster before that, and nothing without this mark is ever removed: a disk may come to a new machine, which
+# knows nothing of it.
+making=/var/lib/postgresql/.berth-making-$version
+if [ -e "$making" ]; then
+  # PostgreSQL numbers what people make from 16384 on (transam.h, FirstNormalObjectId).
+  used=$(find "$data/base" -mindepth 1 -maxdepth 1 -name '[0-9]*' -printf '%f\n' 2>/dev/null | awk '$1 >= 16384' || true)
+  [ -z "$used" ] || fail "$data is marked as unfinished, and it holds a database." "Look at it; if it is good, remove $making and run 'pulumi up' again."
   say "removing a cluster whose making was cut off"
+  systemctl stop "postgresql@$version-main.service" 2>/dev/null || true
   rm -rf "$data" "$cluster"
 fi
-if [ ! -e "$cluster/postgresql.conf" ]; then
-  say "making the database cluster"
-  logged pg_createcluster --locale "$locale" --encoding UTF8 "$version" main -- --data-checksums --auth-local=peer --auth-host=scram-sha-256 ||
-    fail "the database cluster could not be made."
+taking_over=$state/postgres-taking-over
+if [ ! -e "$cluster/postgresql.conf" ] || [ -e "$taking_over" ]; then
+  if [ -s "$data/global/pg_control" ]; then
+    say "taking over the database that is in $data"
+    # pg_createcluster makes a configuration around data that is there; what a cut run left of one is in its way.
+    : >"$taking_over"
+    rm -rf "$cluster"
+    logged pg_createcluster "$version" main || fail "the database in $data could not be taken over." "Its files are as they were."
+    rm -f "$taking_over"
+  else
+    [ ! -d "$data" ] || [ -z "$(ls -A "$data")" ] || fail "$data holds files, but no whole database; Berth did not make them and does not remove them." "Move them away, or put the whole data directory back from a backup, then run 'pulumi up' again."
+    say "making the database cluster"
+    : >"$making"
+    sync -f "$making"
+    logged pg_createcluster --locale "$locale" --encoding UTF8 "$version" main -- --data-checksums --auth-local=peer --auth-host=scram-sha-256 ||
+      fail "the database cluster could not be made."
+  fi
 fi
-: >"$state/postgres-made"
+if [ -e "$making" ]; then
+  # On the disk before anything is put into the cluster.
+  rm -f "$making"
+  sync -f /var/lib/postgresql
+fi
 
 memory=${memory_limit:-$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)}
 within() { if [ "$1" -lt "$2" ]; then echo "$2"; elif [ "$1" -gt "$3" ]; then echo "$3"; else echo "$1"; fi; }

@@ -25,6 +25,13 @@ table inet berth {
     udp sport 67 udp dport 68 accept
     udp sport 547 udp dport 546 accept
   }
+  # A cloud's metadata service hands out keys to whoever asks from the host; here root alone may ask. Name and time
+  # servers that some clouds have at the same address stay open.
+  chain output {
+    type filter hook output priority filter; policy accept;
+    meta skuid != 0 ip daddr 169.254.169.254 tcp dport 80 reject with tcp reset
+    meta skuid != 0 ip6 daddr fd00:ec2::254 tcp dport 80 reject with tcp reset
+  }
 }
 BERTH_FILE_END
 put_file '/etc/systemd/system/berth-firewall.service' 'root:root' '0644' <<'BERTH_FILE_END'
@@ -61,6 +68,10 @@ for port in $ports; do
   grep -qE "dport (\{[^}]*\b$port\b[^}]*\}|$port) " <<<"$rules" || fail "the firewall is loaded, but port $port is not open in it."
 done
 grep -q 'policy drop' <<<"$rules" || fail "the firewall is loaded, but it is not closed by default."
+# Asked as an account that has no rights: what counts is what the kernel lets it do.
+if runuser -u nobody -- timeout 5 bash -c 'exec 3<>/dev/tcp/169.254.169.254/80' 2>/dev/null; then
+  fail "the firewall is loaded, but any account of this host can reach the cloud's metadata service." "Another rule on this host lets it through: 'nft list ruleset' shows all."
+fi
 
 finish
 BERTH_STEP_END
