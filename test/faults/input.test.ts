@@ -90,10 +90,17 @@ test("another major version of PostgreSQL is refused with the way to move the da
   await refused({ postgres: { version: 16 } }, /berth:postgres\.version: expected 17\..*dump it.*found 16/);
 });
 
-test("an EC2 instance is refused, with what can be done today", async () => {
+test("an EC2 host without the AWS plugin, or without an account, is refused with what is missing", async () => {
   await refused(
-    { host: { kind: "ec2", region: "eu-central-1", instanceType: "t4g.small" } },
-    /berth:host\.kind: expected 'local' or 'existing'; found 'ec2'.*pulumi up -s local/s,
+    {
+      host: {
+        kind: "ec2",
+        region: "eu-central-1",
+        instanceType: "t4g.small",
+        sshFrom: ["203.0.113.0/24"],
+      },
+    },
+    /aws: not available from the registry build; install Pulumi|AWS: expected credentials of an account/,
   );
 });
 
