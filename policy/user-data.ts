@@ -35,11 +35,15 @@ export function userDataOf({ type, props }: Resource): { property: string; text:
 export function parts(userData: string): Part[] {
   const config = cloudConfig(userData);
   const found = config === undefined ? [{ path: [], text: userData }] : [...leaves(config, [])];
-  return found.flatMap((part) => {
-    const compact = part.text.replaceAll(/\s/g, "");
-    const packed = compact.length >= 16 && /^[A-Za-z0-9+/]+={0,2}$/.test(compact);
-    return packed ? [part, { path: part.path, text: unpacked(Buffer.from(compact, "base64")) }] : [part];
-  });
+  return found.flatMap(({ path, text }) => [text, ...packedIn(text)].map((each) => ({ path, text: each })));
+}
+
+/** What stands in a text in base64: a file of cloud-config, a part of a MIME message, a word of a script. */
+function packedIn(text: string): string[] {
+  const joined = text.replaceAll(/(?<=[A-Za-z0-9+/]{40})\r?\n\s*(?=[A-Za-z0-9+/=])/g, "");
+  return [...joined.matchAll(/[A-Za-z0-9+/]{16,}={0,2}/g)].map(([run]) =>
+    unpacked(Buffer.from(run, "base64")),
+  );
 }
 
 /** The public halves of the host keys that user-data carries, as `AAAA…` in base64. */

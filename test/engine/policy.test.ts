@@ -49,6 +49,7 @@ async function withPolicies(t: TestContext, origin: Origin, name = "staging") {
       write(program);
       return engine.pulumi(["up", "--yes", "--skip-preview", "--policy-pack", pack], { cwd });
     },
+    destroy: () => engine.pulumi(["destroy", "--yes", "--skip-preview"], { cwd }),
     async names(): Promise<string[]> {
       const { stdout } = await engine.succeed(["stack", "export"], { cwd });
       return JSON.parse(stdout).deployment.resources.map(({ urn }: { urn: string }) =>
@@ -283,7 +284,7 @@ describe("in production", () => {
     const options = { providers: [provider] };
     const network = new Network("network", { kind: "own", cidr: "10.0.0.0/16", privateSubnets: true, natGateway: true }, options);
     const groups = new SecurityGroups("security", { vpcId: network.vpcId, sshFrom: ["203.0.113.0/24"], privateServices: true }, options);
-    const media = new MediaBucket("media", { origins: ["https://shop.example.org"], oldVersionsDays: 30, forceDestroy: !protect, protect, cloudFront: false }, options);
+    const media = new MediaBucket("media", { origins: ["https://shop.example.org"], oldVersionsDays: 30, forceDestroy: !protect, protect, publicFiles: { folder: "static", by: "cloudfront" } }, options);
     const policy = media.arn.apply((arn) => mediaPolicy(arn, true));
     new IamUser("user", { policy, generation: 2 }, options);
     const role = new InstanceRole("role", { policies: { media: policy } }, options);
@@ -343,12 +344,13 @@ describe("in production", () => {
     assertPasses(await stack.up(volume("eu-central-1b", kept)));
   });
 
-  test("a preview and an update refuse to delete a data volume, unless a permission came before", async (t) => {
+  test("a preview, an update and a destroy refuse to delete a data volume, unless a permission came before", async (t) => {
     const stack = await withPolicies(t, "node", "prod");
     assertPasses(await stack.up(volume("eu-central-1a", kept)));
     const refused = /resource ".*::web-data" cannot be deleted\s+because it is protected/;
     assertStopped(await stack.preview(""), refused);
     assertStopped(await stack.up(""), refused);
+    assertStopped(await stack.destroy(), refused);
     assert.ok((await stack.names()).includes("web-data"));
     stack.configure({ "berth:allow": [permission("delete")] });
     assertPasses(await stack.up(volume("eu-central-1a", kept)));

@@ -302,6 +302,20 @@ describe("user-data", () => {
       /a private key/,
     ],
     [
+      "a private key in a part of a MIME message",
+      `Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Transfer-Encoding: base64\n\n${Buffer.from(
+        config(`write_files:\n  - content: ${JSON.stringify(openSsh.private)}`),
+      )
+        .toString("base64")
+        .replaceAll(/.{76}/g, "$&\n")}\n--b--\n`,
+      /a private key/,
+    ],
+    [
+      "a password that a script unpacks",
+      `#!/bin/sh\necho ${Buffer.from("DB_PASSWORD=hunter2hunter2").toString("base64")} | base64 -d > /etc/env\n`,
+      /like a password/,
+    ],
+    [
       "two keys where one has its place",
       inKeys("ed25519_private", openSsh.private + authorized.private),
       /private key/,
