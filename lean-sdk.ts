@@ -17,9 +17,19 @@ const standIns: Readonly<Record<string, string>> = {
   "/@pulumi/pulumi/runtime/closure/serializeClosure.js": later("serializeFunction", "serializeFunctionAsync"),
   "/@pulumi/pulumi/runtime/closure/v8Hooks.js": `exports.isInitializedAsync = async () => {};
     ${later("getSessionAsync", "getScriptUrl")}`,
+  // To drive other stacks, and to be a provider: interfaces that a program under 'pulumi up' has no use for.
+  "/@pulumi/pulumi/automation/index.js": untilUsed(),
+  "/@pulumi/pulumi/provider/index.js": untilUsed(),
   // Node strips the types of this program and keeps every position, so stack traces are right as they are. Mapped
   // ones cost the reading of every package's source map, and Pulumi takes a stack trace at each resource.
   "/source-map-support/register.js": "",
+  // To send traces to a collector the SDK reads OpenTelemetry's whole SDK, which only 'pulumi up --tracing' uses. Its
+  // interface alone is enough to name the spans of a trace that nobody follows.
+  "/@pulumi/pulumi/cmd/run/tracing.js": `const { trace } = require("@opentelemetry/api");
+    let started = false;
+    exports.start = (url) => { started = true; whole().start(url); };
+    exports.stop = () => whole().stop();
+    exports.newSpan = (name) => started ? whole().newSpan(name) : trace.getTracer("nodejs-runtime").startSpan(name);`,
   // A message to the engine for each step of each resource, which only 'pulumi up --debug' shows.
   "/@pulumi/pulumi/log/index.js": `
     module.exports = whole();
@@ -32,6 +42,16 @@ const wholes = new Map<string, unknown>();
 /** Exports functions that load the real module when they are called. */
 function later(...names: string[]): string {
   return names.map((name) => `exports.${name} = (...given) => whole().${name}(...given);`).join("\n");
+}
+
+/** Stands for a whole module, which is loaded when anything of it is asked for. */
+function untilUsed(): string {
+  return `module.exports = new Proxy({}, {
+    get: (_, name) => name === "__esModule" || whole()[name],
+    has: (_, name) => name in whole(),
+    ownKeys: () => Reflect.ownKeys(whole()),
+    getOwnPropertyDescriptor: (_, name) => ({ ...Object.getOwnPropertyDescriptor(whole(), name), configurable: true }),
+  });`;
 }
 
 function whole(file: string): unknown {
@@ -51,6 +71,9 @@ Object.assign(globalThis, { [shared]: whole });
 
 registerHooks({
   load(url, context, next) {
+    // zod reads its messages in sixty languages; this program speaks one of them.
+    if (url.endsWith("/zod/v4/locales/index.js"))
+      return { format: "module", source: 'export { default as en } from "./en.js";', shortCircuit: true };
     const end = ends.find((path) => url.endsWith(path));
     if (end === undefined || wholes.has(fileURLToPath(url))) return next(url, context);
     const source = `const whole = () => globalThis[Symbol.for("${shared.description}")](__filename);\n${standIns[end]}`;

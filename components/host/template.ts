@@ -10,7 +10,13 @@ export type SlotValue =
   | { readonly [key: string]: SlotValue };
 export type Slots = Readonly<Record<string, SlotValue>>;
 
-const liquid = new Liquid({ strictVariables: true, strictFilters: true, ownPropertyOnly: true });
+const liquid = new Liquid({
+  strictVariables: true,
+  strictFilters: true,
+  ownPropertyOnly: true,
+  // The same text on every computer; and to find out a computer's own language takes long.
+  locale: "en",
+});
 
 /**
  * Fills the named slots of a configuration file kept beside its component (`*.liquid`).

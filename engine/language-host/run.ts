@@ -82,6 +82,7 @@ export async function run(
     stdio: ["ignore", "inherit", "pipe"],
   });
   abandoned(() => stop(child));
+  setImmediate(async () => (await import("./provider.ts")).warmUp());
 
   // stderr passes through here, because Node says there that its memory is used up, and nowhere else.
   let last = "";

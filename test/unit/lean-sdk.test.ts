@@ -15,13 +15,17 @@ function run(text: string, how: { lean: boolean; env?: NodeJS.ProcessEnv }) {
   });
 }
 
-test("a program starts without npm's resolver, TypeScript's compiler and source maps", () => {
+test("a program starts without npm's resolver, TypeScript's compiler, source maps and tracing", () => {
   const text = `const { prepareStackTrace } = Error; require("source-map-support/register"); require("@pulumi/pulumi");
-    const heavy = ["pacote", "typescript/lib", "source-map/lib"];
-    console.log(heavy.filter((name) => Object.keys(require.cache).some((file) => file.includes("node_modules/" + name + "/"))).join());
+    require("@pulumi/pulumi/cmd/run/tracing");
+    const heavy = ["pacote", "typescript/lib", "source-map/lib", "@opentelemetry/sdk-trace-base", "@pulumi/pulumi/automation/stack"];
+    console.log(heavy.filter((name) => Object.keys(require.cache).some((file) => file.includes("node_modules/" + name))).join());
     console.log(Error.prepareStackTrace === prepareStackTrace);`;
   assert.equal(run(text, { lean: true }).stdout, "\ntrue\n");
-  assert.equal(run(text, { lean: false }).stdout, "pacote,typescript/lib,source-map/lib\nfalse\n");
+  assert.equal(
+    run(text, { lean: false }).stdout,
+    "pacote,typescript/lib,source-map/lib,@opentelemetry/sdk-trace-base,@pulumi/pulumi/automation/stack\nfalse\n",
+  );
 });
 
 test("what is put off works when it is asked for: a function is written down as ever", () => {
@@ -39,6 +43,29 @@ test("what is put off works when it is asked for: the packages that a function n
   const lean = run(text, { lean: true });
   assert.equal(lean.stdout, run(text, { lean: false }).stdout, lean.stderr);
   assert.match(lean.stdout, /node_modules\/zod/);
+});
+
+test("what is put off works when it is asked for: other stacks, providers, and traces", () => {
+  const text = `const { automation, provider } = require("@pulumi/pulumi");
+    const tracing = require("@pulumi/pulumi/cmd/run/tracing");
+    console.log(typeof automation.LocalWorkspace.createOrSelectStack, "LocalWorkspace" in automation, Object.keys(provider).join());
+    const idle = tracing.newSpan("before").isRecording();
+    tracing.start("http://127.0.0.1:9/");
+    console.log(idle, tracing.newSpan("after").isRecording());
+    process.exit();`;
+  const lean = run(text, { lean: true });
+  assert.match(lean.stdout, /^function true .*main.*\nfalse true\n$/, lean.stderr);
+  assert.equal(lean.stdout.split("\n")[0], run(text, { lean: false }).stdout.split("\n")[0]);
+});
+
+test("what zod says is the same without its other languages", () => {
+  const text = `import("zod").then(({ z }) => {
+    console.log(z.object({ size: z.number() }).safeParse({ size: "big" }).error.issues[0].message);
+    console.log(Object.keys(z.locales).length > 1);
+  });`;
+  const [lean, whole] = [run(text, { lean: true }), run(text, { lean: false })];
+  assert.match(whole.stdout, /expected number.*\ntrue\n/, whole.stderr);
+  assert.equal(lean.stdout, whole.stdout.replace("true", "false"), lean.stderr);
 });
 
 test("the SDK's own debug messages are there for whoever asks for them", () => {
