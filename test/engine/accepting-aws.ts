@@ -1,6 +1,7 @@
 // A provider named aws that accepts everything and makes nothing: policies look at inputs only. What a resource would
 // be is what it is asked to be; a change of its zone or of its name replaces it, any other updates it.
 import { type DifferenceKind, type Resource, serve } from "../../engine/plugins/server.ts";
+import type { Properties } from "../../engine/plugins/values.ts";
 
 const replacing = ["availabilityZone", "bucket"];
 
@@ -21,14 +22,25 @@ const accepting: Resource = {
   update: async ({ inputs, state }) => ({ ...state, ...inputs }),
 };
 
+/** The answers of an account with a default network and nothing in it. */
+const answers: Readonly<Record<string, Properties>> = {
+  "aws:index/getCallerIdentity:getCallerIdentity": { accountId: "123456789012" },
+  "aws:index/getAvailabilityZones:getAvailabilityZones": { names: ["eu-central-1a", "eu-central-1b"] },
+  "aws:ec2/getInstanceType:getInstanceType": { supportedArchitectures: ["arm64"] },
+  "aws:ec2/getAmi:getAmi": { id: "ami-1", architecture: "arm64" },
+  "aws:ec2/getVpc:getVpc": { id: "vpc-1" },
+  "aws:ec2/getSubnets:getSubnets": { ids: ["subnet-1"] },
+  "aws:ec2/getSubnet:getSubnet": { id: "subnet-1", availabilityZone: "eu-central-1a" },
+  "aws:ebs/getEbsVolumes:getEbsVolumes": { ids: [] },
+  "aws:route53/getZone:getZone": { zoneId: "Z1", name: "example.org" },
+};
+const functions = Object.fromEntries(
+  Object.entries(answers).map(([token, answer]) => [token, async () => ({ id: "answer", ...answer })]),
+);
+
 await serve({
   name: "aws",
   version: "7.48.0",
-  functions: {
-    "aws:index/getAvailabilityZones:getAvailabilityZones": async () => ({
-      id: "eu-central-1",
-      names: ["eu-central-1a", "eu-central-1b"],
-    }),
-  },
+  functions,
   resources: new Proxy({}, { get: () => async () => accepting }),
 });

@@ -1,9 +1,10 @@
 // The policy pack under the real engine: programs that break each rule are stopped, programs that break none are not.
 // The aws provider here accepts everything; with BERTH_REAL_PLUGINS the vendor's own, and the vendor's language host.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { parse } from "yaml";
 import { writeFile } from "../../engine/files.ts";
 import { launcherText, pluginPath } from "../../engine/launchers.ts";
 import { type Origin, type Result, root, withEngine, withoutRealPlugins } from "./harness.ts";
@@ -22,13 +23,18 @@ const settings = {
 };
 
 /** A stack whose program the test exchanges, and on which the pack is run. */
-async function withPolicies(t: TestContext, origin: Origin, name = "staging") {
+async function withPolicies(
+  t: TestContext,
+  origin: Origin,
+  name = "staging",
+  files: Readonly<Record<string, string>> = { "index.ts": "" },
+) {
   const engine = await withEngine(t, { plugins: origin });
   if (origin === "node") {
     const provider = join(root, "test/engine/accepting-aws.ts");
     writeFile(pluginPath(engine.home, "aws", "7.48.0"), launcherText(process.execPath, provider), 0o755);
   }
-  const cwd = engine.project({ "index.ts": "" });
+  const cwd = engine.project(files);
   const write = (program: string) => writeFileSync(join(cwd, "index.ts"), program);
   const configure = (values: Readonly<Record<string, unknown>>) => {
     const lines = Object.entries({ ...settings, ...values }).map(
@@ -41,8 +47,9 @@ async function withPolicies(t: TestContext, origin: Origin, name = "staging") {
   configure({});
   return {
     configure,
-    async preview(program: string): Promise<Result> {
-      write(program);
+    folder: cwd,
+    async preview(program?: string): Promise<Result> {
+      if (program !== undefined) write(program);
       return engine.pulumi(["preview", "--policy-pack", pack], { cwd });
     },
     async up(program: string): Promise<Result> {
@@ -358,3 +365,23 @@ describe("in production", () => {
     assert.ok(!(await stack.names()).includes("web-data"));
   });
 });
+
+for (const name of ["staging", "prod"]) {
+  test(`the stack '${name}' as it stands in this checkout breaks no rule`, async (t) => {
+    const sources = readdirSync(root).filter((file) => file.endsWith(".ts"));
+    const files = [...sources, "Pulumi.yaml", "package.json"];
+    const program = Object.fromEntries(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
+    const stack = await withPolicies(t, "node", name, program);
+    for (const folder of ["components", "cloud-init", "examples"]) {
+      cpSync(join(root, folder), join(stack.folder, folder), { recursive: true });
+    }
+    const { config } = parse(readFileSync(join(root, `Pulumi.${name}.yaml`), "utf8"));
+    // The repository in these files is nobody's.
+    const source = { directory: "examples/django" };
+    stack.configure({ ...config, "berth:app": { ...config["berth:app"], source, wsgi: "logbook.wsgi" } });
+    const preview = await stack.preview();
+    assertPasses(preview);
+    assert.match(preview.stdout, /web-instance create/);
+    assert.match(preview.stdout, /media-bucket-private create/);
+  });
+}
