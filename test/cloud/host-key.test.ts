@@ -10,7 +10,10 @@ import { contact, login, type Machine, newKey, withMachine } from "./host-machin
 describe("the first contact with a new machine", { concurrency: false }, () => {
   const stays = newKey();
   let machine: Machine;
-  const scope = { after };
+  const cleanUp: (() => void | Promise<void>)[] = [];
+  after(async () => {
+    for (const clean of cleanUp) await clean();
+  });
 
   /** The key that it shows. */
   const shown = async () => {
@@ -23,13 +26,13 @@ describe("the first contact with a new machine", { concurrency: false }, () => {
     machine.ssh(command, { hostKeys: [machine.bootstrap.publicKey, stays.publicKey] });
 
   before(async () => {
-    machine = await withMachine(scope);
+    machine = await withMachine({ after: (clean) => cleanUp.push(clean) });
   });
 
   // As after the first boot.
   beforeEach(async () => {
     const reset = await machine.ssh(
-      "rm -f /usr/local/sbin/* /etc/ssh/*.berth*; cat >/etc/ssh/ssh_host_ed25519_key; ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key >/etc/ssh/ssh_host_ed25519_key.pub; systemctl restart ssh",
+      "rm -f /usr/local/sbin/* /etc/ssh/*.berth*; cat >/etc/ssh/ssh_host_ed25519_key; ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key >/etc/ssh/ssh_host_ed25519_key.pub; systemctl reset-failed ssh; systemctl restart ssh",
       { stdin: machine.bootstrap.privateKey, hostKeys: [machine.bootstrap.publicKey, stays.publicKey] },
     );
     assert.equal(reset.code, 0, reset.stderr);
@@ -69,7 +72,10 @@ describe("the first contact with a new machine", { concurrency: false }, () => {
 
   // Each of these is a program that the exchange calls on the host; in its place stands one that kills the exchange.
   const moments = {
-    "while the key is arriving": ["cat", "head -c 100; kill -KILL $PPID"],
+    "while the key is arriving": [
+      "cat",
+      '[ $# = 0 ] || exec /usr/bin/cat "$@"; head -c 100; kill -KILL $PPID',
+    ],
     "when the key has arrived": ["ssh-keygen", "kill -KILL $PPID"],
     "before the key is in its place": ["mv", "kill -KILL $PPID"],
     "between the private key and the public one": [
@@ -85,14 +91,19 @@ describe("the first contact with a new machine", { concurrency: false }, () => {
 
   for (const [moment, [program, text]] of Object.entries(moments)) {
     test(`cut off ${moment}, it is finished by the next run`, async () => {
-      const put = await machine.ssh(`cat >/usr/local/sbin/${program}; chmod 0755 /usr/local/sbin/${program}`, {
-        stdin: `#!/bin/bash\n${text}\n`,
-      });
+      const put = await machine.ssh(
+        `cat >/usr/local/sbin/${program}; chmod 0755 /usr/local/sbin/${program}`,
+        {
+          stdin: `#!/bin/bash\n${text}\n`,
+        },
+      );
       assert.equal(put.code, 0, put.stderr);
       assert.notEqual((await contact(machine, "exchange", { stays })).code, 0);
       assert.notEqual(await shown(), "neither");
       // The host itself may have gone down with it.
-      await either(`/usr/bin/rm -f /usr/local/sbin/${program}; /usr/bin/systemctl restart ssh`);
+      await either(
+        `/usr/bin/rm -f /usr/local/sbin/${program}; /usr/bin/systemctl reset-failed ssh; /usr/bin/systemctl restart ssh`,
+      );
       assert.notEqual(await shown(), "neither");
       const again = await contact(machine, "exchange", { stays });
       assert.equal(again.code, 0, again.stderr);
@@ -118,7 +129,9 @@ describe("the first contact with a new machine", { concurrency: false }, () => {
       },
     });
     child.stdin.end(`${login.privateKey}\n${stays.privateKey}\n`);
-    const waiting = await either("until [ -e /run/in-the-middle ]; do sleep 0.1; done; rm /run/in-the-middle");
+    const waiting = await either(
+      "until [ -e /run/in-the-middle ]; do sleep 0.1; done; rm /run/in-the-middle",
+    );
     assert.equal(waiting.code, 0, waiting.stderr);
     process.kill(-(child.pid ?? 0), "SIGKILL");
     await once(child, "exit");

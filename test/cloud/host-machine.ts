@@ -13,7 +13,7 @@ import { root } from "../engine/harness.ts";
 import { record } from "../unit/aws-mocks.ts";
 
 interface Scope {
-  after(clean: () => void | Promise<void>): void;
+  after(clean: () => void | Promise<void>): unknown;
 }
 
 export interface KeyPair {

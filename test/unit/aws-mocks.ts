@@ -190,7 +190,7 @@ const usual: Readonly<Record<string, (inputs: Values, name: string) => Values>> 
   "random:index/randomPassword:RandomPassword": (_, name) => ({ result: `password of ${name}` }),
   "random:index/randomId:RandomId": () => ({ hex: "0badcafe" }),
   "tls:index/privateKey:PrivateKey": (_, name) => ({
-    publicKeyOpenssh: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${name}`,
+    publicKeyOpenssh: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${name.replaceAll("-", "")}`,
     privateKeyOpenssh: `private key of ${name}\n`,
     privateKeyPem: `private key of ${name}\n`,
   }),

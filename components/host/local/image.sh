@@ -8,7 +8,7 @@
 
 # Beside the essential packages: what a cloud's Debian image has and a step may count on.
 contents=systemd-sysv,dbus,openssh-server,cloud-init,sudo,ca-certificates,iproute2,iputils-ping,nftables
-contents+=,adduser,procps,netbase,kmod,less,tzdata
+contents+=,adduser,procps,netbase,kmod,less,tzdata,e2fsprogs
 
 build() {
   local root=$1 mirror=$2 security=$3 keyring work file
