@@ -36,6 +36,8 @@ export interface StackOptions {
   readonly name?: string;
   /** Further environment for every call of the engine. @default none */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where its host is. @default as the configuration says: a local host's own address, or an existing one's */
+  readonly address?: () => Promise<string>;
 }
 
 /** The outcome of a call of the engine, and what it did to each resource. */
@@ -272,7 +274,11 @@ export async function withStack(
   const given = () => parse(readFileSync(file, "utf8")).config["berth:host"];
   const isGiven = () => given().kind === "existing";
   const address = async (): Promise<string> =>
-    isGiven() ? given().address : readFileSync(`/var/lib/berth/machines/${machine}/address`, "utf8").trim();
+    options.address
+      ? options.address()
+      : isGiven()
+        ? given().address
+        : readFileSync(`/var/lib/berth/machines/${machine}/address`, "utf8").trim();
   const loginKey = async () =>
     isGiven()
       ? readFileSync(given().privateKeyFile, "utf8")

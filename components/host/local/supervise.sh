@@ -35,12 +35,16 @@ if [ "$unified" != /sys/fs/cgroup ]; then export SYSTEMD_NSPAWN_UNIFIED_HIERARCH
 
 while [ "$(cat "$(dirname "$root")/instance-id" 2>/dev/null)" = "$instance" ]; do
   status=0
+  # Disks that were attached to it, a line each: DEVICE:NAME INSIDE.
+  disks=()
+  if [ -e "$(dirname "$root")/devices" ]; then mapfile -t disks <"$(dirname "$root")/devices"; fi
   (
     echo "$BASHPID" >"$group/machine/cgroup.procs"
     exec systemd-nspawn --quiet --register=no --keep-unit --boot --machine="$name" "$directory" \
       --network-bridge="$bridge" --resolv-conf=off --timezone=off --link-journal=no --console=read-only \
       --bind-ro="$cache/apt/archives:/var/cache/berth/apt" \
-      --bind="$cache/pip:/var/cache/pip" --bind="$cache/uv:/var/cache/uv" --bind="$cache/npm:/var/cache/npm"
+      --bind="$cache/pip:/var/cache/pip" --bind="$cache/uv:/var/cache/uv" --bind="$cache/npm:/var/cache/npm" \
+      "${disks[@]/#/--bind=}"
   ) || status=$?
   # What the container manager says when the machine has asked for a reboot.
   if [ "$status" != 133 ]; then exit "$status"; fi
