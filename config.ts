@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { lastDay } from "./components/aws/permission.ts";
 import { describeIssue } from "./config-faults.ts";
 
 const fqdn = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
@@ -261,8 +262,11 @@ const rotateSchema = z.strictObject({
 });
 
 const permission = {
-  until: z.iso
-    .date({ error: "expected a date such as 2026-12-31" })
+  // Without quotes a day is a time to YAML.
+  until: z
+    .string()
+    .transform((day) => lastDay(day) ?? day)
+    .pipe(z.iso.date({ error: "expected a date such as 2026-12-31" }))
     .describe("The last day on which it holds, in UTC."),
   why: z.string().min(1).describe("The reason, for those who read it later."),
 };

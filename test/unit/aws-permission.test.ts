@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { permissionFaults, protectedUnlessAllowed } from "../../components/aws/permission.ts";
+import { parseConfig } from "../../config.ts";
 
 const today = new Date("2026-03-10T23:59:00Z");
 const permission = {
@@ -48,4 +49,17 @@ test("every fault of a permission names its key, what was found and what was exp
     ],
   );
   assert.match(permissionFaults(until("2026-04-10"), ["web-data"], today)[0] ?? "", /too far ahead/);
+});
+
+test("a permission may have its day without quotes, which the engine hands on as a time", () => {
+  const given = { ...permission, until: "2026-03-12 00:00:00 +0000 UTC" };
+  const config = parseConfig(
+    {
+      "berth:host": JSON.stringify({ kind: "local" }),
+      "berth:app": JSON.stringify({ source: { directory: "app" }, wsgi: "shop.wsgi" }),
+      "berth:allow": JSON.stringify([given]),
+    },
+    "prod",
+  );
+  assert.deepEqual(config.allow, [permission]);
 });
