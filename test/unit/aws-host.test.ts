@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Alarms } from "../../components/aws/alarms.ts";
+import { Ec2Host, type Ec2HostArgs } from "../../components/aws/ec2-host.ts";
+import { InstanceRole } from "../../components/aws/instance-role.ts";
+import { known, record, type Surroundings } from "./aws-mocks.ts";
+
+const usual: Ec2HostArgs = {
+  instanceType: "t4g.small",
+  image: "ami-newest",
+  imagePinned: false,
+  subnetId: "subnet-a",
+  zone: "eu-central-1a",
+  securityGroupIds: ["sg-web"],
+  instanceProfile: "shop-prod-web",
+  rootVolume: 12,
+  dataVolume: 20,
+  dataDirectories: ["/var/lib/postgresql", "/srv/shop/media"],
+  dataServices: ["postgresql@.service", "shop-web.service"],
+  protect: false,
+};
+
+const host = (args: Partial<Ec2HostArgs> = {}, surroundings: Surroundings = {}) =>
+  record(async () => {
+    const made = new Ec2Host("web", { ...usual, ...args });
+    return {
+      offer: await known(made.imageOffer),
+      connection: await known(made.connection),
+      identity: await known(made.identity),
+    };
+  }, surroundings);
+
+test("an instance answers metadata requests to sessions only, and no further than itself", async () => {
+  const { inputs } = (await host()).only("Instance");
+  assert.equal(inputs.metadataOptions.httpTokens, "required");
+  assert.equal(inputs.metadataOptions.httpPutResponseHopLimit, 1);
+});
+
+test("both disks of a host are encrypted", async () => {
+  const seen = await host();
+  assert.equal(seen.only("Instance").inputs.rootBlockDevice.encrypted, true);
+  assert.equal(seen.only("Instance").inputs.rootBlockDevice.volumeType, "gp3");
+  assert.equal(seen.only("Volume").inputs.encrypted, true);
+  assert.equal(seen.only("Volume").inputs.type, "gp3");
+});
+
+test("a newer image is an offer; only one that is named replaces the instance", async () => {
+  const ami = { "aws:ec2/instance:Instance": () => ({ ami: "ami-in-use" }) };
+  const seen = await host({}, { outputs: ami });
+  assert.deepEqual(seen.only("Instance").ignoreChanges, ["ami"]);
+  assert.equal(seen.result.offer, "ami-newest");
+  assert.equal((await host()).result.offer, "");
+  assert.deepEqual((await host({ imagePinned: true })).only("Instance").ignoreChanges, []);
+});
+
+test("the private host key that stays is not in user-data", async () => {
+  const seen = await host();
+  const { inputs, secrets } = seen.only("Instance");
+  assert.match(inputs.userData, /private key of web-bootstrap-key/);
+  assert.doesNotMatch(inputs.userData, /private key of web-(host-key|login)/);
+  assert.ok(secrets.includes("userData"));
+});
+
+test("whatever makes a new instance makes a new bootstrap key, and new user-data makes a new instance", async () => {
+  const trigger = async (args: Partial<Ec2HostArgs>) =>
+    (await host(args)).named("web-bootstrap-key").replacementTrigger;
+  const now = await trigger({});
+  assert.equal(await trigger({ instanceType: "t4g.medium", image: "ami-newer", dataVolume: 30 }), now);
+  assert.notEqual(await trigger({ subnetId: "subnet-b" }), now);
+  assert.notEqual(
+    await trigger({ imagePinned: true }),
+    await trigger({ imagePinned: true, image: "ami-newer" }),
+  );
+  assert.equal((await host()).only("Instance").inputs.userDataReplaceOnChange, true);
+  assert.equal((await host()).named("web-host-key").replacementTrigger, undefined);
+});
+
+test("the first contact comes once a machine, and has its private keys by standard input alone", async () => {
+  const seen = await host();
+  const contact = seen.named("web-first-contact");
+  assert.deepEqual(contact.inputs.triggers, ["web-instance-id"]);
+  assert.match(contact.inputs.create, /host-key\.sh exchange$/);
+  assert.match(contact.inputs.update, /host-key\.sh check$/);
+  assert.deepEqual(contact.secrets, ["stdin"]);
+  assert.equal(contact.inputs.stdin, "private key of web-login\n\nprivate key of web-host-key\n\n");
+  assert.doesNotMatch(JSON.stringify(contact.inputs.environment), /private key/);
+  assert.ok(contact.dependsOn.includes("web-address-of-host"));
+});
+
+test("every step after it believes the host key that stays, and no other", async () => {
+  const seen = await host();
+  assert.equal(seen.result.connection.hostKey, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIwebhostkey");
+  for (const step of seen.all("command:remote:Command")) {
+    assert.equal(step.inputs.connection.hostKey, seen.result.connection.hostKey);
+  }
+  assert.ok(seen.named("web-connect").dependsOn.includes("web-first-contact"));
+  assert.ok(seen.named("web-data-volume").dependsOn.includes("web-connect"));
+});
+
+test("a new instance takes over address and data, which can be in one place only", async () => {
+  const seen = await host();
+  assert.equal(seen.only("EipAssociation").deleteBeforeReplace, true);
+  assert.equal(seen.only("VolumeAttachment").deleteBeforeReplace, true);
+  assert.equal(seen.only("VolumeAttachment").inputs.stopInstanceBeforeDetaching, true);
+  assert.equal(seen.result.identity, "web-instance-id");
+});
+
+test("a protected host is refused by the engine and by AWS to be deleted, and its data by the engine", async () => {
+  const seen = await host({ protect: true });
+  assert.equal(seen.only("Instance").inputs.disableApiTermination, true);
+  for (const type of ["Instance", "Volume", "Eip"]) assert.equal(seen.only(type).protect, true, type);
+  const free = await host();
+  assert.equal(free.only("Instance").inputs.disableApiTermination, false);
+  for (const type of ["Instance", "Volume", "Eip"]) assert.equal(free.only(type).protect, false, type);
+});
+
+test("a host whose port 22 is closed is reached by the end of a tunnel", async () => {
+  const reach = { address: "127.0.0.1", port: 2022 };
+  const seen = await host({ reach });
+  assert.equal(seen.result.connection.host, "127.0.0.1");
+  assert.equal(seen.result.connection.port, 2022);
+  assert.equal(seen.named("web-first-contact").inputs.environment.BERTH_PORT, "2022");
+  assert.equal((await host()).result.connection.host, "203.0.113.7");
+});
+
+test("the step of the data volume runs again when the volume grows, and keeps its services from an empty directory", async () => {
+  const text = (await host()).named("web-data-volume").inputs.environment.BERTH_STEP;
+  assert.match(text, /^size='20'$/m);
+  assert.match(text, /\/etc\/systemd\/system\/postgresql@\.service\.d\/berth-data\.conf/);
+  assert.match(text, /\/etc\/systemd\/system\/shop-web\.service\.d\/berth-data\.conf/);
+});
+
+test("everything carries the stack's tags, and the data volume says that it is data", async () => {
+  const seen = await host();
+  for (const type of ["Instance", "Volume", "Eip", "KeyPair"]) {
+    assert.equal(seen.only(type).inputs.tags.project, "shop", type);
+    assert.equal(seen.only(type).inputs.tags.stack, "prod", type);
+  }
+  assert.equal(seen.only("Volume").inputs.tags.component, "data");
+  assert.equal(seen.only("Instance").inputs.rootBlockDevice.tags.component, "host");
+});
+
+test("the instance's role may open sessions, and do what is named; nothing else", async () => {
+  const media = '{"Version":"2012-10-17","Statement":[]}';
+  const seen = await record(() => new InstanceRole("web-role", { policies: { media } }));
+  const documents = seen.all("RolePolicy").map(({ inputs }) => inputs.policy);
+  assert.equal(documents.length, 2);
+  assert.ok(documents.includes(media));
+  const [statement, ...more] = JSON.parse(documents.find((one) => one !== media)).Statement;
+  assert.deepEqual(more, []);
+  for (const action of statement.Action)
+    assert.match(action, /^(ssmmessages:\w+Channel|ssm:UpdateInstanceInformation)$/);
+  assert.deepEqual(JSON.parse(seen.only("Role").inputs.assumeRolePolicy).Statement[0].Principal, {
+    Service: "ec2.amazonaws.com",
+  });
+  assert.deepEqual(seen.only("InstanceProfile").inputs.role, seen.only("Role").inputs.name);
+});
+
+test("a machine that fails its checks, or says nothing any more, alarms; so does a busy CPU", async () => {
+  const seen = await record(() => new Alarms("web-alarms", { instanceId: "i-1", email: "ops@example.org" }));
+  const alarms = Object.fromEntries(seen.all("MetricAlarm").map(({ inputs }) => [inputs.metricName, inputs]));
+  assert.deepEqual(Object.keys(alarms).sort(), ["CPUUtilization", "StatusCheckFailed"]);
+  assert.equal(alarms.StatusCheckFailed?.treatMissingData, "breaching");
+  for (const alarm of Object.values(alarms)) {
+    assert.deepEqual(alarm.dimensions, { InstanceId: "i-1" });
+    assert.deepEqual(alarm.alarmActions, ["arn:aws:mock:eu-central-1:123456789012:web-alarms-topic"]);
+  }
+  assert.equal(seen.only("TopicSubscription").inputs.endpoint, "ops@example.org");
+  const silent = await record(() => new Alarms("web-alarms", { instanceId: "i-1" }));
+  assert.equal(silent.all("TopicSubscription").length, 0);
+});
