@@ -16,6 +16,7 @@ import { builtCli, builtCliPath } from "./build.ts";
 import { copyFile, readText, writeFile } from "./files.ts";
 import {
   type ProvidersIn,
+  placeDownload,
   placeLanguageHost,
   placePlugins,
   pluginsInPlace,
@@ -81,7 +82,10 @@ export async function ensureEngine(root: string, progress: Progress): Promise<En
   const engine = await acquire(root, progress, only, onPath, stamp?.way);
   const { plugins } = engine;
   if (plugins === "node") placePlugins(root, homeOf(root), providersIn(engine));
-  else removePlugins(homeOf(root));
+  else {
+    removePlugins(homeOf(root));
+    placeDownload(root, homeOf(root), engine.cli);
+  }
   writeFile(stampOf(root), `${JSON.stringify({ ...engine, inputs } satisfies Stamp, null, 2)}\n`);
   return engine;
 }

@@ -11,11 +11,11 @@ const template = () => readFileSync(join(import.meta.dirname, "launcher.sh"), "u
 /** Quotes a path for sh. */
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The text of the launcher that runs the TypeScript file `main` under `node`. */
-export function launcherText(node: string, main: string): string {
+/** The text of the launcher that runs the TypeScript file `main` under `node`, with `words` before its arguments. */
+export function launcherText(node: string, main: string, words: readonly string[] = []): string {
   return template()
     .replaceAll("BERTH_NODE", () => quote(node))
-    .replaceAll("BERTH_MAIN", () => quote(main));
+    .replaceAll("BERTH_MAIN", () => [main, ...words].map(quote).join(" "));
 }
 
 /** Where Pulumi looks for a provider: a real folder whose name carries the version to the digit. */
@@ -61,6 +61,14 @@ export function placePlugins(
       rmSync(project, { force: true });
     }
   }
+}
+
+/** Puts a stand-in where Pulumi downloads its AWS provider to: it is downloaded by `cli` when a stack asks for it. */
+export function placeDownload(root: string, home: string, cli: string, node = process.execPath): void {
+  const program = pluginPath(home, "aws", engineVersions().plugins.aws);
+  if (isReal(program)) return;
+  const main = join(root, "engine/plugins/aws/download.ts");
+  writeFile(program, launcherText(node, main, [cli, program]), 0o755);
 }
 
 /** Takes the Node providers out again, or Pulumi would take them for those it downloads. */

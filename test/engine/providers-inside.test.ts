@@ -1,7 +1,10 @@
 // Where Berth's providers run: in its language host, or, beside another language host, in processes of their own.
 import assert from "node:assert/strict";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { placePlugins } from "../../engine/launchers.ts";
+import { launcherText, placeDownload, placePlugins, pluginPath } from "../../engine/launchers.ts";
+import { engineVersions } from "../../engine/versions.ts";
 import { root, withEngine } from "./harness.ts";
 import { Trial, underNode } from "./providers.ts";
 
@@ -48,3 +51,34 @@ underNode(
     assert.doesNotMatch((await trial.up('new random.RandomId("id", { byteLength: 4 });')).stdout, /aws/);
   },
 );
+
+test("where Pulumi downloads providers, AWS's is downloaded when a stack asks for it, and not before", async (t) => {
+  const engine = await withEngine(t);
+  const trial = await Trial.start(engine);
+  const program = pluginPath(engine.home, "aws", engineVersions().plugins.aws);
+  const asked = join(engine.home, "asked");
+  // What stands for the CLI puts a provider where 'plugin install' would.
+  const cli = join(engine.home, "installs");
+  const main = join(engine.home, "aws.ts");
+  const server = JSON.stringify(join(root, "engine/plugins/server.ts"));
+  writeFileSync(
+    main,
+    `import { serve } from ${server};\nawait serve({ name: "aws", version: "7.48.0", resources: {} });\n`,
+  );
+  writeFileSync(join(engine.home, "provider"), launcherText(process.execPath, main), { mode: 0o755 });
+  writeFileSync(
+    cli,
+    `#!/bin/sh\necho "$@" >> '${asked}'\necho noise\nrm '${program}'\ncp '${engine.home}/provider' '${program}'\n`,
+    { mode: 0o755 },
+  );
+  rmSync(join(engine.home, "plugins/resource-aws-v7.48.0"), { recursive: true });
+  placeDownload(root, engine.home, cli);
+
+  await trial.up('new random.RandomId("id", { byteLength: 4 });');
+  assert.ok(!existsSync(asked), "a stack without AWS downloads nothing");
+  const aws =
+    'new pulumi.ProviderResource("aws", "cloud", { region: "eu-central-1" }, { version: "7.48.0" });';
+  assert.match((await trial.up(aws)).stdout, /Downloading Pulumi's AWS provider 7\.48\.0, once/);
+  await trial.unchanged();
+  assert.equal(readFileSync(asked, "utf8"), "plugin install resource aws 7.48.0 --reinstall\n");
+});
