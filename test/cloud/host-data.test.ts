@@ -16,6 +16,8 @@ describe("the data volume", { concurrency: false }, () => {
   let disk: Disk;
   let machine: Machine;
   const blkid = () => execFileSync("blkid", ["-p", "-o", "export", disk.loop], { encoding: "utf8" });
+  const start = () =>
+    execFileSync("bash", ["-c", `head -c 16M ${disk.loop} | sha256sum`], { encoding: "utf8" });
   const ownersOnDisk =
     "stat -c '%U:%G %a %n' /var/lib/postgresql/17/main /var/lib/redis /srv/shop/media/photo";
 
@@ -45,11 +47,11 @@ describe("the data volume", { concurrency: false }, () => {
       ],
     ] as const) {
       execFileSync("bash", ["-c", make], { stdio: "ignore" });
-      const before = execFileSync("sha256sum", [disk.loop], { encoding: "utf8" });
+      const before = start();
       const result = await machine.step(dataVolume);
       assert.equal(result.code, 1, result.stdout);
       assert.match(result.stderr, /Nothing was changed on it/);
-      assert.equal(execFileSync("sha256sum", [disk.loop], { encoding: "utf8" }), before);
+      assert.equal(start(), before);
       execFileSync("bash", ["-c", clear], { stdio: "ignore" });
     }
   });

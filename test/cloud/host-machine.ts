@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { userData } from "../../cloud-init/user-data.ts";
 import { Ec2Host, type Ec2HostArgs } from "../../components/aws/ec2-host.ts";
 import { Postgres } from "../../components/postgres/postgres.ts";
+import { System } from "../../components/system/system.ts";
 import { execute, leaderOf, type Result, removeMachine } from "../e2e/harness.ts";
 import { root } from "../engine/harness.ts";
 import { record } from "../unit/aws-mocks.ts";
@@ -153,10 +154,21 @@ export function withDisk(scope: Scope, gigabytes: number): Disk {
 export async function stepsOf(
   machine: Machine,
   args: Partial<Ec2HostArgs> = {},
-): Promise<Record<"connect" | "dataVolume" | "postgres", string>> {
+): Promise<Record<"connect" | "dataVolume" | "postgres" | "firewall", string>> {
   const asked = await record(
     () => {
       const host = new Ec2Host("web", { ...hostArgs, ...args });
+      new System("system", {
+        host,
+        packages: [],
+        fqdn: "shop.example.org",
+        timezone: "UTC",
+        locale: "C.UTF-8",
+        admins: [],
+        owner: "deployer",
+        ssh: { port: 22, from: ["0.0.0.0/0"], asRoot: false },
+        openPorts: [80, 443],
+      });
       new Postgres("postgres", {
         host,
         version: 17,
@@ -173,6 +185,7 @@ export async function stepsOf(
     connect: asked.named("web-connect").inputs.stdin,
     dataVolume: text("web-data-volume"),
     postgres: text("postgres-server"),
+    firewall: text("system-firewall"),
   };
 }
 
