@@ -1,4 +1,4 @@
-// What the three providers share: the gRPC service that the engine speaks to, the engine's log, and the life of the
+// What the providers share: the gRPC service that the engine speaks to, the engine's log, and the life of the
 // process. A provider adds its resources; whatever it does not have is refused by name.
 
 import { fstatSync } from "node:fs";
