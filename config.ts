@@ -4,6 +4,9 @@ import { z } from "zod";
 import { lastDay } from "./components/aws/permission.ts";
 import { describeIssue } from "./config-faults.ts";
 
+// Every schema is used once; to compile them first would take longer than to use them as they are.
+z.config({ jitless: true });
+
 const fqdn = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
 const account = /^[a-z][a-z0-9-]{0,30}$/;
 const publicKey =
