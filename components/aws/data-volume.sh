@@ -1,6 +1,7 @@
 : "${volume?the id of the volume, vol-…}"
 : "${device?the name that its attachment asked for}"
 : "${size?its size, in GiB}"
+: "${directories?the directories that live on it, a line each}"
 : "${services?the units that keep data on it, separated by spaces}"
 
 data=/var/lib/berth/data
@@ -51,7 +52,36 @@ sed -n 's/^UUID=//p' <<<"$found" | put_file "$settings/uuid" root:root 0644
 
 logged "$boot" volume || fail "the data volume cannot be mounted."
 chmod 0700 "$data"
-logged resize2fs "$disk" || fail "the file system of the data volume cannot be made larger."
+
+stopped=$settings/stopped
+# stop_services: those that run, and notes which; they are started again when all is in its place.
+stop_services() {
+  local unit
+  # Without a name it would be every unit there is.
+  [ -n "$services" ] || return 0
+  # shellcheck disable=SC2086  # names of units
+  for unit in $(systemctl list-units --plain --no-legend --state=active,activating ${services//@./@*.} | awk '{ print $1 }'); do
+    printf '%s\n' "$unit" >>"$stopped"
+    logged systemctl stop "$unit"
+  done
+}
+
+# grow_unmounted: for a kernel that lets no mounted file system grow, as in a container without CAP_SYS_RESOURCE.
+grow_unmounted() {
+  local directory
+  say "the data volume has to be unmounted for a moment, to grow"
+  stop_services
+  while read -r directory; do
+    if mountpoint -q "$directory"; then logged umount "$directory" || return; fi
+  done < <(tac "$settings/directories" 2>/dev/null)
+  logged umount "$data" || return
+  logged e2fsck -f -p "$disk" || [ $? = 1 ] || return
+  logged resize2fs "$disk" || return
+}
+if ! resize2fs "$disk" >>"$log" 2>&1; then
+  grow_unmounted || fail "the file system of the data volume cannot be made larger." "What was said of it is in $log on the host; what was stopped starts when 'pulumi up' succeeds, or with the machine."
+  logged "$boot" volume
+fi
 
 # Only the numbers of accounts stand on a disk. A new machine makes the accounts that own something there before any
 # package does, with the numbers that they had; where one is taken here, their files get another.
@@ -149,18 +179,11 @@ move_in() {
   fi
 }
 
-stopped=$settings/stopped
-stop_services() {
-  local unit
-  # shellcheck disable=SC2086  # names of units
-  for unit in $(systemctl list-units --plain --no-legend --state=active,activating ${services//@./@*.} | awk '{ print $1 }'); do
-    printf '%s\n' "$unit" >>"$stopped"
-    logged systemctl stop "$unit"
-  done
-}
-
 mkdir -p "$data/directories"
-while read -r directory; do move_in "$directory"; done <"$settings/directories"
+each_directory() { if [ -n "$directories" ]; then printf '%s\n' "$directories"; fi; }
+while read -r directory; do move_in "$directory"; done < <(each_directory)
+# From here on a boot wants them all.
+each_directory | put_file "$settings/directories" root:root 0644
 logged "$boot" mount || fail "the directories of the data volume cannot be mounted."
 
 daemon_reload_if_changed

@@ -77,11 +77,11 @@ export class DataVolume extends pulumi.ComponentResource {
           volume: this.#volume.id,
           device,
           size: this.#volume.size,
+          directories: directories.join("\n"),
           services: services.join(" "),
         },
         files: {
           "/usr/local/sbin/berth-data": { content: text("data-volume-boot.sh"), mode: "0755" },
-          "/etc/berth/data-volume/directories": { content: directories.join("\n") },
           "/etc/systemd/system/berth-data.service": { content: text("data-volume.service") },
           "/etc/systemd/system/berth-data-accounts.path": { content: text("data-volume-accounts.path") },
           "/etc/systemd/system/berth-data-accounts.service": {

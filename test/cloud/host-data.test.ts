@@ -80,14 +80,14 @@ describe("the data volume", { concurrency: false }, () => {
     assert.equal(await machine.on("findmnt -nro FSTYPE --target /var/lib/postgresql/17/main"), "ext4");
   });
 
-  test("a disk that has grown is a file system that has grown, with nothing stopped", async () => {
+  test("a disk that has grown is a file system that has grown, and its services run", async () => {
     disk.grow(2);
-    const since = await machine.on("systemctl show -p ActiveEnterTimestamp postgresql@17-main");
     const { dataVolume } = await stepsOf(machine, { dataVolume: 2 });
     succeeded(await machine.step(dataVolume));
     const size = Number(await machine.on("stat -fc %b /var/lib/postgresql")) * 4096;
     assert.ok(size > 1.8 * 2 ** 30, `${size}`);
-    assert.equal(await machine.on("systemctl show -p ActiveEnterTimestamp postgresql@17-main"), since);
+    assert.equal(await machine.on("systemctl is-active postgresql@17-main redis-server"), "active\nactive");
+    assert.equal(await machine.on("runuser -u postgres -- psql -qAtc 'SELECT answer FROM kept'"), "42");
   });
 
   test("a directory that comes to the volume later brings what it holds, and its owner", async () => {

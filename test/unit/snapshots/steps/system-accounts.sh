@@ -53,6 +53,8 @@ if ! getent passwd "$owner" >/dev/null; then
 elif [ "$(id -u "$owner")" = 0 ] || [ "$(id -u "$owner")" -lt 1000 ]; then
   fail "'$owner' (berth:app.owner) is a system account of this host, and services run as such." "Choose another name."
 fi
+# A directory in it that lives on a data volume is there before the account is.
+if [ "$(stat -c '%U' "/home/$owner" 2>/dev/null)" = root ]; then chown "$owner:" "/home/$owner"; fi
 
 for name in $wanted; do
   sudo -l -U "$name" | grep -q NOPASSWD || fail "$name has an account but no sudo."
