@@ -1,11 +1,18 @@
 // The simulated AWS by itself, under the real engine, with small programs.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { arch, tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { arch } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { GetObjectCommand, ListBucketsCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { setTimeout } from "node:timers/promises";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { type Engine, type Result, withEngine } from "../engine/harness.ts";
 import { type Cloud, withCloud } from "./harness.ts";
 
@@ -22,7 +29,7 @@ interface Small {
 async function withSmall(t: TestContext): Promise<Small> {
   let closeCloud = async () => {};
   const cloud = await withCloud({ after: (clean) => (closeCloud = clean) });
-  const engine = await withEngine(t, { env: cloud.env });
+  const engine = await withEngine(t, { env: { ...cloud.env, HERE: cloud.here } });
   cloud.placeProvider(engine.home);
   t.after(() => closeCloud());
   const cwd = engine.project({ "index.ts": "" });
@@ -100,3 +107,146 @@ test("an IAM user's key writes its own bucket, and neither reads it nor sees ano
   const left = await new S3Client(cloud.client()).send(new ListBucketsCommand({}));
   assert.deepEqual(left.Buckets ?? [], []);
 });
+
+/** An instance with a first boot of its own, reachable by SSH, with a volume and an address. */
+const host = (seed: string, more = "") => `
+  const userData = ${JSON.stringify(`#cloud-config\nhostname: machine-${seed}\nruncmd:\n  - echo ${seed} >/root/seed\n`)};
+  const ami = getAmiOutput({ owners: ["136693071363"], mostRecent: true, filters: [{ name: "name", values: ["debian-13-${machine.name}-*"] }] }).id;
+  const role = new iam.Role("role", { name: "host", assumeRolePolicy: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }] }) });
+  new iam.RolePolicy("may", { name: "may", role: role.name, policy: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:ListAllMyBuckets", Resource: "*" }] }) });
+  const profile = new iam.InstanceProfile("profile", { name: "host", role: role.name });
+  const group = new SecurityGroup("group", { name: "web" });
+  const options = { type: "${machine.type}", size: 1, open: true, stop: true, ${more} };
+  if (options.open) new SecurityGroupIngressRule("ssh", { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 22, toPort: 22, cidrIpv4: process.env.HERE });
+  const instance = new Instance("web", { ami, instanceType: options.type, vpcSecurityGroupIds: [group.id], iamInstanceProfile: profile.name, userData, userDataReplaceOnChange: true, rootBlockDevice: { volumeSize: 4 } });
+  const volume = new Volume("data", { availabilityZone: instance.availabilityZone, size: options.size, encrypted: true }, { ignoreChanges: ["availabilityZone"] });
+  const attachment = new VolumeAttachment("attached", { volumeId: volume.id, instanceId: instance.id, deviceName: "/dev/xvdf", stopInstanceBeforeDetaching: options.stop }, { deleteBeforeReplace: true });
+  const address = new Eip("address", { domain: "vpc" });
+  new EipAssociation("associated", { instanceId: instance.id, allocationId: address.id }, { deleteBeforeReplace: true });
+  export const id = instance.id;
+  export const publicIp = address.publicIp;
+  export const volumeId = volume.id;
+`;
+
+const greeting = (address: string, port = 22): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: address, port, timeout: 3000 });
+    const end = (answer: string) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("data", (data) => end(`${data}`.slice(0, 4)));
+    socket.once("timeout", () => end("silent"));
+    socket.once("error", (error) => end(error.message));
+  });
+
+test("an instance, its disk and its address live as EC2's do, from the first boot to nothing left", async (t) => {
+  const { cloud, up, succeed, preview, destroy } = await withSmall(t);
+  const inside = (command: string) => {
+    const result = cloud.inside(command);
+    assert.equal(result.code, 0, `${command}: ${result.stderr}`);
+    return result.stdout.trim();
+  };
+  const first = await succeed(host("first"));
+  assert.match((await preview(host("first"))).stdout, /\d+ unchanged/);
+  assert.doesNotMatch((await preview(host("first"))).stdout, /to (create|update|replace|delete)/);
+  const get = (path: string, withToken = true) => fetchInside(cloud, path, withToken);
+
+  await t.test("its user-data is what its first boot does, and what its metadata tell", () => {
+    assert.equal(inside("cat /root/seed; hostname"), "first\nmachine-first");
+    assert.equal(get("meta-data/instance-id").body, first.id);
+    assert.match(get("user-data").body, /^#cloud-config\nhostname: machine-first\n/);
+    assert.equal(get("meta-data/instance-id", false).status, 401);
+  });
+
+  await t.test("its role's credentials can what the role may, and no more", async () => {
+    const found = JSON.parse(get("meta-data/iam/security-credentials/host").body);
+    const key = {
+      accessKeyId: found.AccessKeyId,
+      secretAccessKey: found.SecretAccessKey,
+      sessionToken: found.Token,
+    };
+    const client = new S3Client(cloud.client(key));
+    assert.deepEqual((await client.send(new ListBucketsCommand({}))).Buckets ?? [], []);
+    await assert.rejects(client.send(new CreateBucketCommand({ Bucket: "no" })), { name: "AccessDenied" });
+  });
+
+  await t.test(
+    "its address leads to it, to what its security groups let in and to nothing else",
+    async () => {
+      assert.equal(await greeting(`${first.publicIp}`), "SSH-");
+      inside("(while echo open | nc -l -p 81 -q 1; do :; done) >/dev/null 2>&1 & true || true");
+      assert.equal(await greeting(`${first.publicIp}`, 81), "silent");
+      await succeed(host("first", "open: false"));
+      assert.equal(await greeting(`${first.publicIp}`), "silent");
+      await succeed(host("first"));
+    },
+  );
+
+  await t.test("a disk is there at once, again after a reboot, and grows; it cannot shrink", async () => {
+    inside("mkfs.ext4 -q /dev/xvdf && mount /dev/xvdf /mnt && echo kept >/mnt/row && umount /mnt");
+    await succeed(host("first", "size: 2"));
+    assert.equal(inside("blockdev --getsize64 /dev/xvdf"), `${2 * 2 ** 30}`);
+    const shrunk = await up(host("first", "size: 1"));
+    assert.notEqual(shrunk.code, 0);
+    assert.match(shrunk.stdout, /New size cannot be smaller than existing size: '2'/);
+    inside("touch /run/before; systemctl reboot");
+    while (cloud.inside("test ! -e /run/before && systemctl is-active ssh").code !== 0) await setTimeout(100);
+    assert.equal(inside("mount /dev/xvdf /mnt && cat /mnt/row && umount /mnt"), "kept");
+  });
+
+  await t.test("another type stops it and starts it again, the same machine", async () => {
+    inside("touch /root/same /run/before");
+    const other = host("first", `size: 2, type: "${machine.other}"`);
+    assert.match((await preview(other)).stdout, /~ aws:ec2\/instance:Instance: \(update\)/);
+    assert.equal((await succeed(other)).id, first.id);
+    assert.equal(
+      inside(
+        "ls /root/same; test -e /run/before || echo started; mount /dev/xvdf /mnt && cat /mnt/row && umount /mnt",
+      ),
+      "/root/same\nstarted\nkept",
+    );
+  });
+
+  await t.test("other user-data makes another one, which takes over the disk and the address", async () => {
+    const second = host("second", `size: 2, type: "${machine.other}"`);
+    assert.match((await preview(second)).stdout, /\+-aws:ec2\/instance:Instance: \(replace\)/);
+    const made = await succeed(second);
+    assert.notEqual(made.id, first.id);
+    assert.deepEqual([made.publicIp, made.volumeId], [first.publicIp, first.volumeId]);
+    assert.equal(
+      inside("cat /root/seed; mount /dev/xvdf /mnt && cat /mnt/row && umount /mnt"),
+      "second\nkept",
+    );
+    assert.equal(await greeting(`${made.publicIp}`), "SSH-");
+  });
+
+  await t.test("nothing is left when it is destroyed", async () => {
+    await destroy();
+    for (const kind of ["instances", "volumes", "attachments", "addresses", "security-groups", "rules"])
+      assert.deepEqual(cloud.things(kind), []);
+    await cloud.close();
+    assert.deepEqual(cloud.traces(), []);
+  });
+});
+
+/** What an instance's metadata service answers to it. */
+function fetchInside(cloud: Cloud, path: string, withToken = true): { status: number; body: string } {
+  const program = `
+import sys, urllib.request, urllib.error
+base = "http://169.254.169.254/latest/"
+headers = {}
+if ${withToken ? "True" : "False"}:
+    asked = urllib.request.Request(base + "api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+    headers["X-aws-ec2-metadata-token"] = urllib.request.urlopen(asked, timeout=10).read().decode()
+try:
+    answer = urllib.request.urlopen(urllib.request.Request(base + "${path}", headers=headers), timeout=10)
+    print(answer.status, answer.read().decode(), sep="\\n", end="")
+except urllib.error.HTTPError as error:
+    print(error.code, end="\\n")
+`;
+  const result = cloud.inside(`python3 - <<'END'\n${program}\nEND`);
+  assert.equal(result.code, 0, result.stderr);
+  const [status = "", ...lines] = result.stdout.split("\n");
+  return { status: Number(status), body: lines.join("\n") };
+}

@@ -206,7 +206,7 @@ export const instance: Behaviour = {
   async delete(id) {
     called("ec2:TerminateInstances");
     const now = find("instances", id);
-    if (now?.disableApiTermination === true) {
+    if (now?.disableApiTermination === true && now.forceDestroy !== true) {
       const message = `The instance '${id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`;
       throw new AwsError("TerminateInstances", "OperationNotPermitted", message);
     }

@@ -105,11 +105,11 @@ export function resource(type: string, behaviour: Behaviour): Resource {
         const [old, wanted] = [before[name] ?? null, after[name] ?? null];
         if (wanted === null && (given[name] ?? null) === null) continue;
         if (wanted === null && schema.computed.includes(name)) continue;
-        if (behaviour.json?.includes(name) ? sameJson(old, wanted) : same(old, wanted)) continue;
+        if (behaviour.json?.includes(name) ? sameJson(old, wanted) : same(old, wanted, given[name])) continue;
         const replaces =
           schema.replaces.includes(name) ||
           schema.replaces.some(
-            (path) => path.startsWith(`${name}.`) && differsAt(path.split("."), before, after),
+            (path) => path.startsWith(`${name}.`) && differsAt(path.split("."), before, after, given),
           ) ||
           behaviour.replaces?.(name, before, after);
         const kind = old === null ? "add" : wanted === null ? "delete" : "update";
@@ -171,20 +171,26 @@ export function resource(type: string, behaviour: Behaviour): Resource {
   };
 }
 
-/** Whether what is wanted is there already: AWS adds properties to nested values, and knows no order of plain lists. */
-function same(old: Value, wanted: Value): boolean {
-  if (wanted === null) return old === null;
+/**
+ * Whether what is wanted is there already. AWS adds properties to nested values, so one that is not wanted is a change
+ * only where it was given before; and it knows no order of plain lists.
+ */
+function same(old: Value, wanted: Value, given?: Value): boolean {
+  if (wanted === null) return old === null || (given ?? null) === null;
   if (isUnknown(wanted)) return false;
   if (Array.isArray(old) && Array.isArray(wanted)) {
     if (old.length !== wanted.length) return false;
     const plain = [...old, ...wanted].every((item) => typeof item !== "object");
     const [left, right] = plain ? [[...old].sort(), [...wanted].sort()] : [old, wanted];
-    return right.every((item, index) => same(left[index] as Value, item));
+    return right.every((item, index) =>
+      same(left[index] as Value, item, Array.isArray(given) ? given[index] : old),
+    );
   }
   if (isObject(old) && isObject(wanted)) {
+    const before = isObject(given) ? given : old;
     return (
-      Object.entries(wanted).every(([name, value]) => same(old[name] ?? null, value)) &&
-      Object.keys(old).every((name) => wanted[name] !== undefined)
+      Object.entries(wanted).every(([name, value]) => same(old[name] ?? null, value, before[name])) &&
+      Object.keys(before).every((name) => (wanted[name] ?? null) !== null)
     );
   }
   return equal(old, wanted) || (typeof old !== typeof wanted && `${old}` === `${wanted}`);
@@ -199,17 +205,23 @@ function sameJson(old: Value, wanted: Value): boolean {
 }
 
 /** Whether a property inside nested ones is another; lists are gone through. */
-function differsAt(path: readonly string[], before: Value | undefined, after: Value | undefined): boolean {
+function differsAt(
+  path: readonly string[],
+  before: Value | undefined,
+  after: Value | undefined,
+  given: Value | undefined,
+): boolean {
   const [name, ...rest] = path;
-  if (name === undefined) return !same(before ?? null, after ?? null);
+  if (name === undefined) return !same(before ?? null, after ?? null, given);
   if (Array.isArray(before) || Array.isArray(after)) {
-    const [left, right] = [before ?? [], after ?? []] as [Value[], Value[]];
-    return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => index).some((index) =>
-      differsAt(path, left[index], right[index]),
+    const at = (value: Value | undefined, index: number) => (Array.isArray(value) ? value[index] : undefined);
+    const longest = Math.max(...[before, after].map((value) => (Array.isArray(value) ? value.length : 0)));
+    return Array.from({ length: longest }, (_, index) => index).some((index) =>
+      differsAt(path, at(before, index), at(after, index), at(given, index)),
     );
   }
   const inner = (value: Value | undefined) => (isObject(value) ? value[name] : undefined);
-  return differsAt(rest, inner(before), inner(after));
+  return differsAt(rest, inner(before), inner(after), inner(given));
 }
 
 /** A text of inputs; the schema's check has seen to its presence where it is required. */
