@@ -230,6 +230,51 @@ test("an instance, its disk and its address live as EC2's do, from the first boo
   });
 });
 
+test("what AWS refuses is refused in its words, and leaves nothing", async (t) => {
+  const { cloud, up, preview, destroy } = await withSmall(t);
+  const refused = async (program: string, why: RegExp) => {
+    const result = await up(program);
+    assert.notEqual(result.code, 0);
+    assert.match(result.stdout + result.stderr, why);
+  };
+  const image = (name: string) =>
+    `getAmiOutput({ mostRecent: true, filters: [{ name: "name", values: ["debian-13-${name}-*"] }] }).id`;
+  const other = machine.name === "amd64" ? "arm64" : "amd64";
+  await refused(
+    `new Instance("a", { ami: "ami-0", instanceType: "${machine.type}" });`,
+    /InvalidAMIID\.NotFound/,
+  );
+  await refused(
+    `new Instance("a", { ami: ${image(machine.name)}, instanceType: "t9.huge" });`,
+    /Invalid value 't9\.huge' for InstanceType/,
+  );
+  await refused(
+    `new Instance("a", { ami: ${image(other)}, instanceType: "${machine.type}" });`,
+    /does not match the architecture/,
+  );
+  await refused(`new s3.Bucket("a", {});`, /Missing required argument 'bucket'/);
+  const unknown = await preview(`new pulumi.CustomResource("aws:rds/instance:Instance", "a", {});`);
+  assert.match(unknown.stdout + unknown.stderr, /aws:rds\/instance:Instance: not available/);
+  assert.deepEqual(cloud.things("instances"), []);
+  await destroy();
+});
+
+test("a volume is attached to one instance at a time, and freed with its attachment", async (t) => {
+  const { cloud, up, destroy } = await withSmall(t);
+  const ids = ["i-0000000000000000a", "i-0000000000000000b"];
+  for (const id of ids) cloud.put("instances", { id, availabilityZone: "eu-central-1a" });
+  const result = await up(`
+    const volume = new Volume("data", { availabilityZone: "eu-central-1a", size: 1 });
+    const attach = (name, instanceId, dependsOn) => new VolumeAttachment(name, { volumeId: volume.id, instanceId, deviceName: "/dev/xvdf" }, { dependsOn });
+    attach("second", "${ids[1]}", [attach("first", "${ids[0]}", [])]);
+  `);
+  assert.notEqual(result.code, 0);
+  assert.match(result.stdout, /VolumeInUse: vol-0[0-9a-f]{16} is already attached to an instance/);
+  assert.equal(cloud.traces().filter((line) => line.startsWith("/dev/loop")).length, 1);
+  await destroy();
+  assert.deepEqual(cloud.traces(), [cloud.folder]);
+});
+
 /** What an instance's metadata service answers to it. */
 function fetchInside(cloud: Cloud, path: string, withToken = true): { status: number; body: string } {
   const program = `
