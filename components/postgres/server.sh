@@ -29,10 +29,15 @@ taking_over=$state/postgres-taking-over
 if [ ! -e "$cluster/postgresql.conf" ] || [ -e "$taking_over" ]; then
   if [ -s "$data/global/pg_control" ]; then
     say "taking over the database that is in $data"
-    # pg_createcluster makes a configuration around data that is there; what a cut run left of one is in its way.
+    # The configuration comes from an empty cluster, made as this one once was: Debian keeps none beside the data. What
+    # a cut run left of that is in its way.
+    empty=/var/tmp/berth-postgres-$version
     : >"$taking_over"
-    rm -rf "$cluster"
-    logged pg_createcluster "$version" main || fail "the database in $data could not be taken over." "Its files are as they were."
+    rm -rf "$cluster" "$empty"
+    { logged pg_createcluster --datadir "$empty" --locale "$locale" --encoding UTF8 "$version" main -- --auth-local=peer --auth-host=scram-sha-256 &&
+      logged pg_conftool "$version" main set data_directory "$data"; } ||
+      fail "the database in $data could not be taken over." "Its files are as they were."
+    rm -rf "$empty"
     rm -f "$taking_over"
   else
     [ ! -d "$data" ] || [ -z "$(ls -A "$data")" ] || fail "$data holds files, but no whole database; Berth did not make them and does not remove them." "Move them away, or put the whole data directory back from a backup, then run 'pulumi up' again."

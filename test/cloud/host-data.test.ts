@@ -150,7 +150,7 @@ describe("the data volume", { concurrency: false }, () => {
     succeeded(await machine.step(postgres));
     assert.equal(
       await machine.on(ownersOnDisk),
-      "postgres:postgres 700 /var/lib/postgresql/17/main\nredis:redis 750 /var/lib/redis\nshop:www-data 640 /srv/shop/media/photo",
+      "postgres:postgres 700 /var/lib/postgresql/17/main\nredis:redis 750 /var/lib/redis\nshop:www-data 644 /srv/shop/media/photo",
     );
     assert.equal(await machine.on("find /var/lib/postgresql /var/lib/redis /srv/shop/media -user other"), "");
     assert.equal(await machine.on("runuser -u postgres -- psql -qAtc 'SELECT answer FROM kept'"), "42");
@@ -161,6 +161,28 @@ describe("the data volume", { concurrency: false }, () => {
       ),
       "42",
     );
+  });
+
+  test("a cluster whose making was cut off is made anew, and one with a database in it never", async () => {
+    const { postgres } = await stepsOf(machine);
+    const making = "/var/lib/postgresql/.berth-making-17";
+    await machine.on(`runuser -u postgres -- createdb precious; touch ${making}`);
+    const refused = await machine.step(postgres);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /is marked as unfinished, and it holds a database/);
+    await machine.on(`rm ${making}; systemctl stop postgresql@17-main; rm -r /etc/postgresql/17`);
+    succeeded(await machine.step(postgres));
+    await machine.on("runuser -u postgres -- psql -d precious -qAtc 'SELECT 1'");
+    await machine.on(
+      "systemctl stop postgresql@17-main; rm -r /etc/postgresql/17; mv /var/lib/postgresql/17/main /root/precious",
+    );
+    await machine.on("runuser -u postgres -- mkdir -p /var/lib/postgresql/17/main/base/1");
+    const foreign = await machine.step(postgres);
+    assert.match(foreign.stderr, /holds files, but no whole database; Berth did not make them/);
+    await machine.on(`touch ${making}`);
+    succeeded(await machine.step(postgres));
+    assert.equal((await machine.ssh(`test -e ${making}`)).code, 1);
+    assert.equal(await machine.on("runuser -u postgres -- psql -qAtc 'SELECT 1'"), "1");
   });
 });
 
