@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { root } from "../engine/harness.ts";
@@ -66,8 +68,15 @@ describe("the first contact with a new machine", { concurrency: false }, () => {
   });
 
   test("leaves no private key on the computer that runs it, and none in what it prints", async () => {
-    const result = await contact(machine, "exchange", { stays });
+    const temporary = mkdtempSync(join(tmpdir(), "berth-contact-"));
+    cleanUp.push(() => rmSync(temporary, { recursive: true }));
+    const result = await contact(machine, "exchange", { stays, temporary });
     assert.equal(result.stdout + result.stderr, "");
+    assert.deepEqual(readdirSync(temporary), []);
+    const refused = await contact(machine, "exchange", { stays: newKey(), bootstrap: "", temporary });
+    assert.equal(refused.code, 1);
+    assert.doesNotMatch(refused.stderr, /PRIVATE KEY/);
+    assert.deepEqual(readdirSync(temporary), []);
   });
 
   // Each of these is a program that the exchange calls on the host; in its place stands one that kills the exchange.

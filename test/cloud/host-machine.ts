@@ -208,17 +208,18 @@ const hostArgs: Ec2HostArgs = {
 export function contact(
   machine: Machine,
   how: "exchange" | "check",
-  keys: { stays: KeyPair; bootstrap?: string; instanceId?: string },
+  keys: { stays: KeyPair; bootstrap?: string; temporary?: string },
 ): Promise<Result> {
   return execute("bash", [join(root, "components/aws/host-key.sh"), how], {
     stdin: `${login.privateKey}\n${keys.stays.privateKey}\n`,
     timeout: 120_000,
     env: {
       PATH: process.env.PATH,
+      TMPDIR: keys.temporary ?? tmpdir(),
       BERTH_ADDRESS: machine.address,
       BERTH_PORT: "22",
       BERTH_USER: "berth",
-      BERTH_INSTANCE: keys.instanceId ?? machine.instanceId,
+      BERTH_INSTANCE: machine.instanceId,
       BERTH_HOST_KEY: keys.stays.publicKey,
       BERTH_BOOTSTRAP_KEY: keys.bootstrap ?? machine.bootstrap.publicKey,
     },

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Alarms } from "../../components/aws/alarms.ts";
 import { Ec2Host, type Ec2HostArgs } from "../../components/aws/ec2-host.ts";
 import { InstanceRole } from "../../components/aws/instance-role.ts";
-import { known, record, type Surroundings } from "./aws-mocks.ts";
+import { known, type Made, record, type Surroundings } from "./aws-mocks.ts";
 
 const usual: Ec2HostArgs = {
   instanceType: "t4g.small",
@@ -158,7 +158,9 @@ test("the instance's role may open sessions, and do what is named; nothing else"
 
 test("a machine that fails its checks, or says nothing any more, alarms; so does a busy CPU", async () => {
   const seen = await record(() => new Alarms("web-alarms", { instanceId: "i-1", email: "ops@example.org" }));
-  const alarms = Object.fromEntries(seen.all("MetricAlarm").map(({ inputs }) => [inputs.metricName, inputs]));
+  const alarms: Record<string, Made["inputs"]> = Object.fromEntries(
+    seen.all("MetricAlarm").map(({ inputs }) => [inputs.metricName, inputs]),
+  );
   assert.deepEqual(Object.keys(alarms).sort(), ["CPUUtilization", "StatusCheckFailed"]);
   assert.equal(alarms.StatusCheckFailed?.treatMissingData, "breaching");
   for (const alarm of Object.values(alarms)) {
