@@ -2,13 +2,18 @@
 does, so that it never outlives the process that started it, however that one ended.
 
 moto knows no service as a role's principal. The simulated EC2 takes on the roles of its instances with the admin's key,
-so where a role trusts EC2, that key may."""
+so where a role trusts EC2, that key may. Nor does it know signed URLs once IAM is enforced: they are checked here, as
+S3 does (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html)."""
 
 import json
 import logging
 import sys
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qs, urlsplit
 
-from moto.iam.access_control import IAMRequestBase
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from moto.iam.access_control import IAMRequestBase, S3IAMRequest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 of_people = IAMRequestBase._check_role_trust_relationship
@@ -23,6 +28,43 @@ def trusts(request, role_arn):
     return request._access_key.arn.endswith(":user/admin") and any("ec2.amazonaws.com" in one for one in services)
 
 
+with_header = S3IAMRequest.__init__
+signature_of_header = S3IAMRequest.check_signature
+
+
+def begin(request, account_id, method, path, data, body, headers, action):
+    signed = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+    request.signed_url = signed if "X-Amz-Signature" in signed and "Authorization" not in headers else None
+    if request.signed_url:
+        parts = ("Credential", "SignedHeaders", "Signature")
+        said = ", ".join(f"{part}={signed['X-Amz-' + part]}" for part in parts)
+        headers = {**dict(headers), "Authorization": f"AWS4-HMAC-SHA256 {said}"}
+        if "X-Amz-Security-Token" in signed:
+            headers["X-Amz-Security-Token"] = signed["X-Amz-Security-Token"]
+    with_header(request, account_id, method, path, data, body, headers, action)
+
+
+def check_signature(request):
+    signed = request.signed_url
+    if not signed:
+        return signature_of_header(request)
+    made = datetime.strptime(signed["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+    if datetime.now(timezone.utc) > made + timedelta(seconds=int(signed["X-Amz-Expires"])):
+        request._raise_access_denied()
+    path, _, query = request._path.partition("?")
+    rest = "&".join(one for one in query.split("&") if not one.startswith("X-Amz-Signature="))
+    names = signed["X-Amz-SignedHeaders"].split(";")
+    headers = {name: value for name, value in request._headers.items() if name.lower() in names}
+    asked = AWSRequest(method=request._method, url=f"{path}?{rest}", headers=headers)
+    asked.context["timestamp"] = signed["X-Amz-Date"]
+    auth = S3SigV4QueryAuth(request._access_key.create_credentials(), request._service, request._region)
+    expected = auth.signature(auth.string_to_sign(asked, auth.canonical_request(asked)), asked)
+    if expected != signed["X-Amz-Signature"]:
+        request._raise_signature_does_not_match()
+
+
+S3IAMRequest.__init__ = begin
+S3IAMRequest.check_signature = check_signature
 IAMRequestBase._check_role_trust_relationship = trusts
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
