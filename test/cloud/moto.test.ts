@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { test } from "node:test";
 import {
@@ -74,4 +75,38 @@ test("a moto server ends with the process that started it, even when that one is
     }
   };
   while (alive()) await new Promise((resolve) => setTimeout(resolve, 50));
+});
+
+/** A signed URL (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html). */
+function signed(moto: Moto, path: string, made: Date, seconds: number): string {
+  const { host } = new URL(moto.endpoint);
+  const time = `${made.toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
+  const scope = `${time.slice(0, 8)}/${moto.region}/s3/aws4_request`;
+  const query = [
+    "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+    `X-Amz-Credential=${encodeURIComponent(`${moto.admin.accessKeyId}/${scope}`)}`,
+    `X-Amz-Date=${time}`,
+    `X-Amz-Expires=${seconds}`,
+    "X-Amz-SignedHeaders=host",
+  ].join("&");
+  const request = ["GET", path, query, `host:${host}\n`, "host", "UNSIGNED-PAYLOAD"].join("\n");
+  const hash = createHash("sha256").update(request).digest("hex");
+  const hmac = (key: Buffer | string, text: string) => createHmac("sha256", key).update(text).digest();
+  const key = scope.split("/").reduce(hmac, Buffer.from(`AWS4${moto.admin.secretAccessKey}`));
+  const signature = hmac(key, ["AWS4-HMAC-SHA256", time, scope, hash].join("\n")).toString("hex");
+  return `${moto.endpoint}${path}?${query}&X-Amz-Signature=${signature}`;
+}
+
+test("a signed link opens one private object, while it is good", async (t) => {
+  const moto = await withMoto(t, { enforceIam: true });
+  const s3 = new S3Client(moto.client());
+  const CreateBucketConfiguration = { LocationConstraint: "eu-central-1" as const };
+  await s3.send(new CreateBucketCommand({ Bucket: "mine", CreateBucketConfiguration }));
+  for (const Key of ["a", "b"]) await s3.send(new PutObjectCommand({ Bucket: "mine", Key, Body: Key }));
+  const now = signed(moto, "/mine/a", new Date(), 60);
+  assert.equal(await (await fetch(now)).text(), "a");
+  const status = async (url: string) => (await fetch(url)).status;
+  assert.equal(await status(now.replace("/mine/a", "/mine/b")), 403);
+  assert.equal(await status(signed(moto, "/mine/a", new Date(Date.now() - 120_000), 60)), 403);
+  assert.equal(await status(`${moto.endpoint}/mine/a`), 403);
 });
