@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { brotliDecompressSync, crc32, deflateSync, gunzipSync } from "node:zlib";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import ssh2 from "ssh2";
 import { edit, machinesLeft, type Stack, sharedTraces, withStack } from "./harness.ts";
+import { photoOn, visitLog } from "./visitor.ts";
 
 test("a stack takes the Django example from nothing to production and back to nothing", async (t) => {
   const anna = ssh2.utils.generateKeyPairSync("ed25519");
@@ -261,68 +262,18 @@ async function untilWell(stack: Stack, first: () => Promise<boolean> = async () 
   assert.fail(`/health was not well within 90 s: ${last}`);
 }
 
-/** A PNG of one colour (https://www.w3.org/TR/png-3/). */
-function png(width: number, height: number): Buffer {
-  const chunk = (type: string, data: Buffer) => {
-    const named = Buffer.concat([Buffer.from(type), data]);
-    const frame = Buffer.alloc(8);
-    frame.writeUInt32BE(data.length, 0);
-    frame.writeUInt32BE(crc32(named), 4);
-    return Buffer.concat([frame.subarray(0, 4), named, frame.subarray(4)]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2], 8);
-  const pixels = Buffer.alloc(height * (1 + width * 3), 0x40);
-  for (let row = 0; row < height; row++) pixels[row * (1 + width * 3)] = 0;
-  return Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    chunk("IHDR", header),
-    chunk("IDAT", deflateSync(pixels)),
-    chunk("IEND", Buffer.alloc(0)),
-  ]);
-}
-
 /** Signs the log as a visitor does; the answer is the photo's path. */
 async function writeEntry(stack: Stack): Promise<string> {
-  const form = await stack.fetch("/");
-  const jar = new Map<string, string>();
-  const keep = (set: string[] | undefined) => {
-    for (const cookie of set ?? []) {
-      assert.match(cookie, /; Secure/i, cookie.split("=")[0]);
-      assert.match(cookie, /; HttpOnly/i, cookie.split("=")[0]);
-      const [name = "", value = ""] = (cookie.split(";")[0] ?? "").split("=");
-      jar.set(name, value);
-    }
-  };
-  keep(form.headers["set-cookie"]);
-  const token = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(form.text)?.[1] ?? "";
-  const boundary = "----berth";
-  const field = (name: string, value: string) =>
-    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`);
-  const body = Buffer.concat([
-    field("csrfmiddlewaretoken", token),
-    field("name", "Ada"),
-    field("message", "Written by the tests"),
-    Buffer.from(
-      `--${boundary}\r\nContent-Disposition: form-data; name="photo"; filename="p.png"\r\nContent-Type: image/png\r\n\r\n`,
-    ),
-    png(64, 48),
-    Buffer.from(`\r\n--${boundary}--\r\n`),
-  ]);
+  const stranger = await visitLog(stack);
   const origin = `https://${await stack.address()}`;
-  const post = (headers: Record<string, string>) =>
-    stack.fetch("/", {
-      method: "POST",
-      body,
-      headers: { "content-type": `multipart/form-data; boundary=${boundary}`, origin, ...headers },
-    });
-  assert.equal((await post({})).status, 403, "without the visitor's cookie");
-  const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
-  const posted = await post({ cookie: cookie(), referer: `${origin}/` });
+  const forged = await stack.fetch("/", { method: "POST", headers: { origin }, body: "name=Eve&message=x" });
+  assert.equal(forged.status, 403, "without the visitor's cookie");
+  const posted = await stranger.sign("Ada", "Written by the tests");
   assert.equal(posted.status, 302, posted.text);
-  keep(posted.headers["set-cookie"]);
+  for (const set of stranger.setCookies) {
+    assert.match(set, /; Secure/i, set.split("=")[0]);
+    assert.match(set, /; HttpOnly/i, set.split("=")[0]);
+  }
 
   const rows = "SELECT name, message FROM entries_entry";
   assert.equal(
@@ -333,11 +284,11 @@ async function writeEntry(stack: Stack): Promise<string> {
   const keys = await stack.on("read -r REDISCLI_AUTH; export REDISCLI_AUTH; redis-cli --no-raw keys '*'", {
     stdin: `${password}\n`,
   });
-  assert.ok(keys.includes(`django.contrib.sessions.cache${jar.get("sessionid")}`), keys);
+  assert.ok(keys.includes(`django.contrib.sessions.cache${stranger.cookie("sessionid")}`), keys);
 
-  const page = await stack.fetch("/", { headers: { cookie: cookie() } });
+  const page = await stranger.page();
   assert.match(page.text, /Thank you, Ada/);
-  const path = /href="(\/media\/[^"]+)"/.exec(page.text)?.[1] ?? "";
+  const path = photoOn(page.text);
   const photo = await stack.fetch(path);
   assert.equal(photo.status, 200);
   assert.equal(photo.headers["content-type"], "image/jpeg");

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes a local host, or starts it again, or finds it as it should be. Environment: BERTH_MACHINE, its name;
-# BERTH_MEMORY, a limit in MiB (none); BERTH_DISK, the size of its disk in GiB (20). Standard input: its user-data,
-# which holds a private key. Prints {"address", "machine", "instanceId"} on standard output.
+# BERTH_MEMORY, a limit in MiB (none); BERTH_DISK, the size of its disk in GiB (20); BERTH_INSTANCE_ID, what
+# cloud-init knows it by (made up). Standard input: its user-data, which holds a private key. Prints {"address",
+# "machine", "instanceId"} on standard output.
 # shellcheck source=components/host/local/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 # shellcheck source=components/host/local/network.sh
@@ -77,7 +78,7 @@ lay_out() {
     say "making the local host $name at $(cat "$folder/address")"
     printf '%s' "$image" >"$folder/image"
     printf '%s' "$memory" >"$folder/memory"
-    printf 'i-%s' "$(systemd-id128 new)" >"$folder/instance-id"
+    printf '%s' "${BERTH_INSTANCE_ID:-i-$(systemd-id128 new)}" >"$folder/instance-id"
     (umask 077 && printf '%s' "$user_data" >"$folder/user-data")
     lay_out "$name"
     start "$name"

@@ -23,6 +23,8 @@ export function script(file: string, machine: string, size?: MachineSize, stdin 
   const env = {
     ...process.env,
     BERTH_MACHINE: machine,
+    // cloud-init learns it as it does in EC2.
+    BERTH_INSTANCE_ID: machine.slice(0, machine.lastIndexOf("-")),
     ...(size ? { BERTH_MEMORY: `${size.memory}`, BERTH_DISK: `${size.disk}` } : {}),
   };
   return new Promise((done, reject) => {
