@@ -193,10 +193,10 @@ export async function withStack(
   configure(file, { app: { source: { directory: "app" } } });
   configure(file, options.config ?? {});
 
-  const call = (args: readonly string[], timeout = 300_000, stdin = "") => begin(args, timeout, stdin).ended;
+  const call = (args: readonly string[], timeout = 600_000, stdin = "") => begin(args, timeout, stdin).ended;
   const began = { events: 0 };
 
-  function begin(args: readonly string[], timeout = 300_000, stdin = ""): Running {
+  function begin(args: readonly string[], timeout = 600_000, stdin = ""): Running {
     const eventLog = join(folder, `events-${++began.events}.json`);
     const withEvents = ["up", "preview", "destroy"].includes(args[0] ?? "");
     const child = spawn(
@@ -376,7 +376,7 @@ export async function withStack(
 function copyProgram(project: string, app: string): string {
   mkdirSync(project, { recursive: true });
   const sources = readdirSync(root).filter((file) => file.endsWith(".ts"));
-  for (const part of [...sources, "components", "cloud-init", "Pulumi.yaml", "package.json"])
+  for (const part of [...sources, "components", "cloud-init", "policy", "Pulumi.yaml", "package.json"])
     cpSync(join(root, part), join(project, part), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
   const kept = (path: string) =>
