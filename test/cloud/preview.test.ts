@@ -1,0 +1,126 @@
+// What the stacks of this checkout ask of AWS, as `pulumi preview --json` tells it. A change of snapshots/*.yaml in a
+// pull request is a change of the cloud. After a wanted one:
+// sh scripts/node --test --test-update-snapshots test/cloud/preview.test.ts
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { parse, stringify } from "yaml";
+import { type Run, withStack } from "../e2e/harness.ts";
+import { root } from "../engine/harness.ts";
+import { type Cloud, withCloud } from "./harness.ts";
+
+interface Planned {
+  readonly urn: string;
+  readonly type: string;
+  readonly parent?: string;
+  readonly provider?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly dependencies?: readonly string[];
+  readonly [option: string]: unknown;
+}
+
+/** The engine's word for what is not known before it is made. */
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** The options of a resource that a reviewer wants to see; all else is where in this computer's files it is asked for. */
+const options = ["protect", "retainOnDelete", "deletedWith", "replacementTrigger", "customTimeouts"];
+const listOptions = ["ignoreChanges", "replaceOnChanges", "additionalSecretOutputs"];
+
+const nameOf = (urn: string) => urn.split("::")[3] ?? "";
+const listed = (names: readonly string[]) => [...new Set(names)].sort().join(", ");
+
+/** What a reviewer reads in place of the engine's marks. */
+function readable(value: unknown): unknown {
+  if (value === unknown) return "(known once it is made)";
+  if (typeof value === "string" && value.startsWith("urn:pulumi:")) return nameOf(value);
+  if (Array.isArray(value)) return value.map(readable);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, readable(inner)]));
+}
+
+const present = (entries: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined && value !== ""));
+
+function shown(resource: Planned): Record<string, unknown> {
+  const { type, parent, provider = "", dependencies = [] } = resource;
+  // What runs on the host has snapshots of its own (test/unit/snapshots/steps), and digests of the application in it.
+  const isStep = type.startsWith("command:");
+  const { version: _, ...inputs } = resource.inputs ?? {};
+  return present({
+    type,
+    parent: nameOf(parent ?? ""),
+    provider: nameOf(provider).replace(/^default.*/, ""),
+    waitsFor: listed(dependencies.map(nameOf)),
+    ...Object.fromEntries(options.map((option) => [option, readable(resource[option])])),
+    ...Object.fromEntries(
+      listOptions.map((option) => [option, listed((resource[option] ?? []) as string[])]),
+    ),
+    inputs: Object.keys(inputs).length === 0 || isStep ? undefined : readable(inputs),
+  });
+}
+
+let cloud: Cloud;
+const cleaning: (() => void | Promise<void>)[] = [];
+const scope = { after: (clean: () => void | Promise<void>) => cleaning.unshift(clean) };
+before(async () => {
+  cloud = await withCloud(scope, { zones: ["example.org"] });
+});
+after(async () => {
+  for (const clean of cleaning) await clean();
+});
+
+/** The preview of a stack, with the rules of the policy pack. */
+async function previewOf(name: string): Promise<Run> {
+  const stack = await withStack(scope, { name, env: cloud.env });
+  cloud.placeProvider(stack.engine.home);
+  const { config } = parse(readFileSync(join(root, `Pulumi.${name}.yaml`), "utf8"));
+  // The repository in these files is nobody's, and its application is not the example's.
+  const app = { ...config["berth:app"], source: { directory: "app" }, wsgi: "logbook.wsgi" };
+  writeFileSync(stack.file, stringify({ config: { ...config, "berth:app": app } }));
+  return stack.preview("--json", "--policy-pack", join(root, "policy"));
+}
+
+/** What the policy pack, and the engine, have to say. */
+function findings(events: string): string[] {
+  return events
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+    .flatMap(
+      ({ policyEvent, diagnosticEvent }) =>
+        policyEvent ?? (diagnosticEvent?.severity === "error" ? diagnosticEvent : []),
+    )
+    .map(({ message }) => message);
+}
+
+for (const name of ["staging", "prod"]) {
+  describe(`the stack '${name}' as it stands in this checkout`, () => {
+    let preview: Run;
+    before(async () => {
+      preview = await previewOf(name);
+    });
+
+    it("breaks no rule of the policy pack", () => {
+      assert.deepEqual(findings(preview.events), []);
+      assert.equal(preview.code, 0, preview.stderr);
+    });
+
+    it("makes these resources, and nothing else", (t) => {
+      const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; newState: Planned }[] };
+      assert.deepEqual([...new Set(steps.map(({ op }) => op))], ["create"]);
+      const resources = steps
+        .map(({ newState }) => [nameOf(newState.urn), shown(newState)] as const)
+        .sort(([left], [right]) => (left < right ? -1 : 1));
+      assert.equal(
+        new Set(resources.map(([one]) => one)).size,
+        resources.length,
+        "each has a name of its own",
+      );
+      const text = stringify(Object.fromEntries(resources), { lineWidth: 0 });
+      t.assert.fileSnapshot(text, join(import.meta.dirname, "snapshots", `${name}.yaml`), {
+        serializers: [(value: string) => value],
+      });
+    });
+  });
+}
