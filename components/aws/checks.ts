@@ -1,9 +1,14 @@
 import { getEbsVolumes } from "@pulumi/aws/ebs/getEbsVolumes.js";
 import { getVolume } from "@pulumi/aws/ebs/getVolume.js";
 import { getAmi } from "@pulumi/aws/ec2/getAmi.js";
+import { getInstance } from "@pulumi/aws/ec2/getInstance.js";
+import { getInstances } from "@pulumi/aws/ec2/getInstances.js";
 import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
+import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
+import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
 import { getSubnets } from "@pulumi/aws/ec2/getSubnets.js";
 import { getVpc } from "@pulumi/aws/ec2/getVpc.js";
+import { getAvailabilityZones } from "@pulumi/aws/getAvailabilityZones.js";
 import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity.js";
 import { getZone } from "@pulumi/aws/route53/getZone.js";
 import { getBucket } from "@pulumi/aws/s3/getBucket.js";
@@ -33,6 +38,8 @@ export interface CloudWishes<Host extends HostWishes | undefined = HostWishes | 
   readonly names?: readonly string[];
   /** `berth:media.bucket`. */
   readonly bucket: string | undefined;
+  /** `berth:secrets.mirror`. @default "none" */
+  readonly mirror?: "none" | "secrets-manager" | "parameter-store";
 }
 
 /** What AWS tells of the machine to be made. */
@@ -47,6 +54,16 @@ type Ask = pulumi.InvokeOptions;
 
 /** Debian's own account, and what it calls its images (https://wiki.debian.org/Cloud/AmazonEC2Image/Trixie). */
 const debian = { owner: "136693071363", arm64: "debian-13-arm64-*", x86_64: "debian-13-amd64-*" };
+
+/** As `Network` asks. */
+const ordinaryZones = {
+  state: "available",
+  filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
+};
+const defaultSubnets = (vpc: string) => [
+  { name: "vpc-id", values: [vpc] },
+  { name: "default-for-az", values: ["true"] },
+];
 
 /** Addresses for private networks (RFC 1918, and RFC 6598 for those that these would clash with). */
 const privateNetworks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
@@ -79,6 +96,7 @@ export async function checkCloud(
     host ? networkFaults(host.network, ask) : [],
     zoneFaults(wishes, ask),
     bucketFaults(wishes.bucket, ask),
+    mirrorFaults(wishes.mirror),
   ]);
   const faults = [...(Array.isArray(machine) ? machine : []), ...found.flat()];
   if (faults.length > 0) throw refused(faults);
@@ -123,9 +141,80 @@ async function findMachine(host: HostWishes, ask: Ask): Promise<CloudFacts | str
       `${key}: expected a type for arm64 or x86_64; found "${instanceType}" for ${runs.join(", ")}. Choose another.`,
     ];
   }
-  return image === undefined
-    ? newestDebian(region, architecture, ask)
-    : givenImage(image, region, instanceType, architecture, ask);
+  const [facts, away] = await Promise.all([
+    image === undefined
+      ? newestDebian(region, architecture, ask)
+      : givenImage(image, region, instanceType, architecture, ask),
+    placeFaults(host, ask),
+  ]);
+  if (Array.isArray(facts)) return [...facts, ...away];
+  const faults = [...away, ...(image === undefined ? await keptImageFaults(instanceType, facts, ask) : [])];
+  return faults.length > 0 ? faults : facts;
+}
+
+/** A region offers a type, and yet not each of its zones need have it. */
+async function placeFaults({ instanceType, network }: HostWishes, ask: Ask): Promise<string[]> {
+  const key = "berth:host.instanceType";
+  const filters = [{ name: "instance-type", values: [instanceType] }];
+  const [zone, offers] = await Promise.all([
+    // Without an answer the check of the network says why.
+    asked(firstZone(network, ask)),
+    asked(getInstanceTypeOfferings({ locationType: "availability-zone", filters }, ask)),
+  ]);
+  if (offers.value === undefined) return [unclear(key, offers.error)];
+  const { locations } = offers.value;
+  return zone.value === undefined || locations.includes(zone.value)
+    ? []
+    : [
+        `${key}: expected a type that ${zone.value} has, the zone of the host's subnet; found "${instanceType}", which is in ${locations.sort().join(", ") || "no zone"}. ` +
+          "Choose another type, or a network whose first subnet is in such a zone (berth:host.network, kind 'given').",
+      ];
+}
+
+/** The zone of the subnet that `Network` puts first; undefined where there is none. */
+async function firstZone(network: NetworkChoice, ask: Ask): Promise<string | undefined> {
+  const zoneOf = async (id: string) => (await getSubnet({ id }, ask)).availabilityZone;
+  switch (network.kind) {
+    case "given":
+      return zoneOf(network.subnets[0] as string);
+    case "own":
+      return (await getAvailabilityZones(ordinaryZones, ask)).names.sort()[0];
+    case "default": {
+      const vpc = await getVpc({ default: true }, ask);
+      const { ids } = await getSubnets({ filters: defaultSubnets(vpc.id) }, ask);
+      return (await Promise.all(ids.map(zoneOf))).sort()[0];
+    }
+  }
+}
+
+/** An instance keeps its image unless another one is named, and no image runs on both architectures. */
+async function keptImageFaults(instanceType: string, newest: CloudFacts, ask: Ask): Promise<string[]> {
+  const key = "berth:host.instanceType";
+  const { project = "", stack = "", component = "" } = tagsOf("host");
+  const instances = await asked(
+    getInstances(
+      {
+        instanceTags: { project, stack, component },
+        instanceStateNames: ["pending", "running", "stopping", "stopped"],
+      },
+      ask,
+    ),
+  );
+  if (instances.value === undefined) return [unclear(key, instances.error)];
+  const faults = instances.value.ids.map(async (instanceId) => {
+    const instance = await asked(getInstance({ instanceId }, ask));
+    if (instance.value === undefined) return [unclear(key, instance.error)];
+    const before = await asked(getInstanceType({ instanceType: instance.value.instanceType }, ask));
+    if (before.value === undefined) return [unclear(key, before.error)];
+    const { supportedArchitectures } = before.value;
+    return supportedArchitectures.includes(newest.architecture)
+      ? []
+      : [
+          `${key}: expected a type for ${supportedArchitectures.join(" or ")}, as the image ${instance.value.ami} of the stack's instance ${instanceId} is; found "${instanceType}" for ${newest.architecture}. ` +
+            `To change over, name an image for ${newest.architecture} by berth:host.image as well, such as ${newest.image}: it replaces the instance, and address and data stay.`,
+        ];
+  });
+  return (await Promise.all(faults)).flat();
 }
 
 async function newestDebian(
@@ -211,11 +300,7 @@ async function defaultNetworkFaults(ask: Ask): Promise<string[]> {
   const vpc = await asked(getVpc({ default: true }, ask), /no matching/);
   if (vpc.error !== undefined) return [unclear(key, vpc.error)];
   if (vpc.value === undefined) return [`${key}: expected a default VPC in the region; found none. ${next}`];
-  const filters = [
-    { name: "vpc-id", values: [vpc.value.id] },
-    { name: "default-for-az", values: ["true"] },
-  ];
-  const subnets = await asked(getSubnets({ filters }, ask));
+  const subnets = await asked(getSubnets({ filters: defaultSubnets(vpc.value.id) }, ask));
   if (subnets.value === undefined) return [unclear(key, subnets.error)];
   return subnets.value.ids.length > 0
     ? []
@@ -302,6 +387,20 @@ async function bucketFaults(bucket: string | undefined, ask: Ask): Promise<strin
           "(or this one may not look at it: s3:ListBucket). Choose another, or none for a generated name.",
       ]
     : [unclear(key, answer.error)];
+}
+
+/**
+ * SSM keeps names with these beginnings for AWS itself, and a mirrored secret's begins with the project's
+ * (https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html).
+ */
+function mirrorFaults(mirror: CloudWishes["mirror"]): string[] {
+  const project = pulumi.getProject();
+  return mirror === "parameter-store" && /^(aws|ssm)/i.test(project)
+    ? [
+        `berth:secrets.mirror: expected a project whose name begins with neither "aws" nor "ssm", for SSM refuses parameters like "/${project}/…"; found parameter-store in project "${project}". ` +
+          "Choose secrets-manager, or another name in Pulumi.yaml.",
+      ]
+    : [];
 }
 
 /** What a name of a bucket must be and this one is not; undefined when it is all of it. */

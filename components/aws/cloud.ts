@@ -52,7 +52,7 @@ export interface MediaSettings {
  * @throws {pulumi.RunError} naming every fault at once, before anything is made
  */
 export async function openCloud(name: string, args: CloudArgs): Promise<Cloud> {
-  const { host, media, site, allow } = args.config;
+  const { host, media, site, secrets, allow } = args.config;
   const faults = permissionFaults(allow, Object.values(precious));
   if (faults.length > 0) {
     throw new pulumi.RunError(["The stack's permissions have faults:", ...faults].join("\n  "));
@@ -63,7 +63,9 @@ export async function openCloud(name: string, args: CloudArgs): Promise<Cloud> {
     {
       host: host.kind === "ec2" ? host : undefined,
       zone: site.zone,
+      names: [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases],
       bucket: media.store === "s3" ? media.bucket : undefined,
+      mirror: secrets.mirror,
     },
     provider,
   );

@@ -27,6 +27,8 @@ const answers: Readonly<Record<string, Properties>> = {
   "aws:index/getCallerIdentity:getCallerIdentity": { accountId: "123456789012" },
   "aws:index/getAvailabilityZones:getAvailabilityZones": { names: ["eu-central-1a", "eu-central-1b"] },
   "aws:ec2/getInstanceType:getInstanceType": { supportedArchitectures: ["arm64"] },
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": { locations: ["eu-central-1a"] },
+  "aws:ec2/getInstances:getInstances": { ids: [] },
   "aws:ec2/getAmi:getAmi": { id: "ami-1", architecture: "arm64" },
   "aws:ec2/getVpc:getVpc": { id: "vpc-1" },
   "aws:ec2/getSubnets:getSubnets": { ids: ["subnet-1"] },

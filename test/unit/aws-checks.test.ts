@@ -26,6 +26,16 @@ const willing: Answers = {
       fails("* Your query returned no results.")();
     return { id: `newest ${by.name}`, architecture: by.architecture };
   },
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": () => ({
+    locations: ["eu-central-1b", "eu-central-1a"],
+  }),
+  "aws:ec2/getInstances:getInstances": () => ({ ids: [] }),
+  "aws:ec2/getSubnet:getSubnet": ({ id }) => ({
+    availabilityZone: id === "subnet-1" ? "eu-central-1b" : "eu-central-1a",
+  }),
+  "aws:index/getAvailabilityZones:getAvailabilityZones": () => ({
+    names: ["eu-central-1b", "eu-central-1a"],
+  }),
   "aws:ebs/getEbsVolumes:getEbsVolumes": () => ({ ids: [] }),
   "aws:ec2/getVpc:getVpc": ({ id }) => ({ id: id ?? "vpc-default" }),
   "aws:ec2/getSubnets:getSubnets": () => ({ ids: ["subnet-1", "subnet-2"] }),
@@ -40,20 +50,24 @@ const host: HostWishes = {
   network: { kind: "default" },
 };
 
-const check = (wishes: Partial<CloudWishes>, answers: Answers = {}) =>
+const check = (wishes: Partial<CloudWishes>, answers: Answers = {}, project = "shop") =>
   record(
     () =>
       checkCloud(
         { host, zone: undefined, bucket: undefined, ...wishes },
         new Provider("account", { region: "eu-central-1" }),
       ),
-    { answers: { ...willing, ...answers } },
+    { answers: { ...willing, ...answers }, project },
   );
 
 /** The message of a check that must fail. */
-async function refusal(wishes: Partial<CloudWishes>, answers: Answers = {}): Promise<string> {
+async function refusal(
+  wishes: Partial<CloudWishes>,
+  answers: Answers = {},
+  project?: string,
+): Promise<string> {
   try {
-    await check(wishes, answers);
+    await check(wishes, answers, project);
   } catch (error) {
     return (error as Error).message;
   }
@@ -130,6 +144,71 @@ test("a region without Debian's images is named", async () => {
     { "aws:ec2/getAmi:getAmi": fails("* Your query returned no results. Please change your search") },
   );
   assert.match(message, /^ {2}berth:host\.region: .*debian-13-arm64-\*.* in eu-central-1\. /m);
+});
+
+/** The stack has an instance of this type. */
+const running = (instanceType: string): Answers => ({
+  "aws:ec2/getInstances:getInstances": ({ instanceTags, instanceStateNames }) => {
+    assert.deepEqual(instanceTags, { project: "shop", stack: "prod", component: "host" });
+    assert.deepEqual(instanceStateNames, ["pending", "running", "stopping", "stopped"]);
+    return { ids: ["i-1"] };
+  },
+  "aws:ec2/getInstance:getInstance": ({ instanceId }) => ({ id: instanceId, ami: "ami-7", instanceType }),
+});
+
+test("a type of the other architecture is refused while the instance keeps its image, and the way is told", async () => {
+  const message = await refusal({}, running("t3.small"));
+  assert.deepEqual(faultsOf(message), [
+    'berth:host.instanceType: expected a type for i386 or x86_64, as the image ami-7 of the stack\'s instance i-1 is; found "t4g.small" for arm64. ' +
+      "To change over, name an image for arm64 by berth:host.image as well, such as newest debian-13-arm64-*: it replaces the instance, and address and data stay.",
+  ]);
+  await check({}, running("t4g.medium"));
+});
+
+test("with an image for it, a type of the other architecture is taken", async () => {
+  const x86 = { ...host, instanceType: "t3.small", image: "ami-1" };
+  const { result } = await check({ host: x86 }, running("t4g.small"));
+  assert.deepEqual(result, { architecture: "x86_64", image: "ami-1" });
+});
+
+test("a type that the zone of the host's subnet does not have is refused, whatever the network", async () => {
+  const networks: Record<string, HostWishes["network"]> = {
+    "eu-central-1a": { kind: "default" },
+    "eu-central-1b": { kind: "given", vpc: "vpc-1", subnets: ["subnet-1", "subnet-2"] },
+  };
+  const own = { kind: "own", cidr: "10.0.0.0/16", privateSubnets: false, natGateway: false } as const;
+  for (const [zone, network] of [...Object.entries(networks), ["eu-central-1a", own] as const]) {
+    const only = (...locations: string[]): Answers => ({
+      "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": ({ locationType, filters }) => {
+        assert.equal(locationType, "availability-zone");
+        assert.deepEqual(filters, [{ name: "instance-type", values: ["t4g.small"] }]);
+        return { locations };
+      },
+    });
+    await check({ host: { ...host, network } }, only(zone));
+    const message = await refusal({ host: { ...host, network } }, only("eu-central-1d", "eu-central-1c"));
+    assert.ok(
+      faultsOf(message)[0]?.startsWith(
+        `berth:host.instanceType: expected a type that ${zone} has, the zone of the host's subnet; found "t4g.small", which is in eu-central-1c, eu-central-1d. `,
+      ),
+      message,
+    );
+  }
+});
+
+test("a project whose name SSM keeps for AWS cannot mirror its secrets there", async () => {
+  for (const project of ["aws-shop", "SSMshop"]) {
+    const message = await refusal({ mirror: "parameter-store" }, {}, project);
+    assert.match(
+      message,
+      new RegExp(
+        `^ {2}berth:secrets\\.mirror: expected .*"/${project}/…"; found parameter-store in project "${project}"\\. `,
+        "m",
+      ),
+    );
+    await check({ mirror: "secrets-manager" }, {}, project);
+  }
+  await check({ mirror: "parameter-store" }, {}, "shop-aws");
 });
 
 test("a data volume smaller than the one there is is refused, one of its size or larger is not", async () => {

@@ -15,6 +15,7 @@ const filterNames: Readonly<Record<string, (thing: Thing) => Value | undefined>>
   "subnet-id": (one) => one.id,
   "volume-id": (one) => one.id,
   "image-id": (one) => one.id,
+  "instance-type": (one) => one.instanceType ?? one.id,
   "default-for-az": (one) => one.defaultForAz,
   "is-default": (one) => one.isDefault,
   "availability-zone": (one) => one.availabilityZone,
@@ -148,6 +149,58 @@ const getInstanceType: ProviderFunction = async (args) => {
   };
 };
 
+const getInstanceTypeOfferings: ProviderFunction = async (args) => {
+  called("ec2:DescribeInstanceTypeOfferings");
+  const { region } = settings();
+  const byZone = args.locationType === "availability-zone";
+  // A thing of the kind "offerings" says that a type, its id, is in some zones alone.
+  const offers = Object.keys(instanceTypes).flatMap((type) =>
+    (byZone ? list(find("offerings", type)?.zones ?? zones()) : [region]).map((location) => ({
+      id: type,
+      location,
+    })),
+  );
+  const found = matching(offers, args) as { id: string; location: string }[];
+  return {
+    id: region,
+    instanceTypes: found.map(({ id }) => id),
+    locations: found.map(({ location }) => location),
+    locationTypes: found.map(() => (byZone ? "availability-zone" : "region")),
+    region,
+  };
+};
+
+const getInstances: ProviderFunction = async (args) => {
+  called("ec2:DescribeInstances");
+  const { region } = settings();
+  const states = args.instanceStateNames === undefined ? ["running"] : list(args.instanceStateNames);
+  const found = matching(
+    all("instances", (one) => states.includes(text(one.instanceState))),
+    { filters: args.filters ?? [], tags: args.instanceTags ?? {} },
+  );
+  return {
+    id: region,
+    ids: found.map(({ id }) => id),
+    instanceTags: args.instanceTags ?? {},
+    ipv6Addresses: [],
+    privateIps: found.map((one) => text(one.privateIp)),
+    publicIps: found.map((one) => text(one.publicIp)),
+    region,
+  };
+};
+
+const getInstance: ProviderFunction = async (args) => {
+  called("ec2:DescribeInstances", "ec2:DescribeInstanceAttribute");
+  const wanted = all("instances", (one) => args.instanceId === undefined || one.id === args.instanceId);
+  const found = matching(wanted, { filters: args.filters ?? [], tags: args.instanceTags ?? {} });
+  if (!found[0])
+    throw new Error("Your query returned no results. Please change your search criteria and try again.");
+  if (found[1])
+    throw new Error("Your query returned more than one result. Please try a more specific search criteria.");
+  const { architecture: _, userData: __, ...shown } = found[0];
+  return { ...shown, tags: shown.tags ?? {} };
+};
+
 const getEbsVolumes: ProviderFunction = async (args) => {
   called("ec2:DescribeVolumes");
   const { region } = settings();
@@ -239,6 +292,9 @@ export const functions: Readonly<Record<string, ProviderFunction>> = {
   "aws:ec2/getSubnet:getSubnet": getSubnet,
   "aws:ec2/getAmi:getAmi": getAmi,
   "aws:ec2/getInstanceType:getInstanceType": getInstanceType,
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,
+  "aws:ec2/getInstances:getInstances": getInstances,
+  "aws:ec2/getInstance:getInstance": getInstance,
   "aws:ebs/getEbsVolumes:getEbsVolumes": getEbsVolumes,
   "aws:ebs/getVolume:getVolume": getVolume,
   "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
