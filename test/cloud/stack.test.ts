@@ -35,6 +35,9 @@ const isJpeg = async (url: string) => {
   assert.deepEqual([...new Uint8Array(await answer.arrayBuffer()).subarray(0, 3)], [0xff, 0xd8, 0xff]);
 };
 
+/** Asks sshd on the host which key it shows. */
+const showKey = "ssh-keyscan -qt ed25519 127.0.0.1 2>/dev/null | sed -n '/^[^#]/ { s/^[^ ]* //p }'";
+
 /** The public half of the private host key that user-data holds. */
 function keyInUserData(text: string): string {
   const pem = /-----BEGIN OPENSSH PRIVATE KEY-----[\s\S]*?-----END OPENSSH PRIVATE KEY-----/.exec(
@@ -130,7 +133,7 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
         const shown = `${cloud.things("instances")[0]?.userData}`;
         const text = /^[A-Za-z0-9+/=\s]+$/.test(shown) ? Buffer.from(shown, "base64").toString() : shown;
         assert.notEqual(keyInUserData(text), outputs.hostKey);
-        const scan = await stack.on("ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null | cut -d' ' -f2,3");
+        const scan = await stack.on(showKey);
         assert.equal(scan, outputs.hostKey);
         const secrets = (await stack.resources())
           .filter(({ type }) => /RandomPassword|PrivateKey/.test(type))
@@ -158,7 +161,7 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
           stack.configure({ host: { image: "ami-000000000000000f1" } });
           const preview = await stack.preview();
           assert.equal(preview.code, 0, preview.stdout);
-          assert.equal(preview.changes["web-instance"], "replace");
+          assert.match(`${preview.changes["web-instance"]}`, /replace/);
           for (const kept of ["web-address", "web-data-disk", "web-host-key", "media-bucket-bucket"]) {
             assert.equal(preview.changes[kept], undefined, kept);
           }
@@ -167,10 +170,7 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
           assert.notEqual(after.instanceId, before);
           assert.equal(cloud.things("instances").length, 1);
           assert.deepEqual([after.hostAddress, after.hostKey], [outputs.hostAddress, outputs.hostKey]);
-          assert.equal(
-            await stack.on("ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null | cut -d' ' -f2,3"),
-            after.hostKey,
-          );
+          assert.equal(await stack.on(showKey), after.hostKey);
           const rows = "SELECT name FROM entries_entry";
           assert.equal(await stack.on(`runuser -u postgres -- psql -XAtq logbook -c "${rows}"`), "Ada");
           await isJpeg(first);
