@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "./components/app/app.ts";
-import { openSource } from "./components/app/source.ts";
+import { openSource, sourceOf } from "./components/app/source.ts";
 import { createHost } from "./components/host/create-host.ts";
 import { Nginx } from "./components/nginx/nginx.ts";
 import { Postgres } from "./components/postgres/postgres.ts";
@@ -21,7 +21,11 @@ const fqdn =
 const scheme = site.tls === "off" ? "http" : "https";
 
 // First of all: a source that is not there stops the program while nothing has been made.
-const source = await openSource("app", application.source, application.wsgi.split(":")[0] ?? "");
+const source = await openSource(
+  "app",
+  sourceOf(application.source, application.release),
+  application.wsgi.split(":")[0] ?? "",
+);
 const secrets = new Secrets("secrets");
 const host = createHost("web", config.host);
 // The name that people use comes first; a domain that no name server knows does not reach a local host.

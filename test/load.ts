@@ -1,0 +1,43 @@
+// The load of bench/load.ts on a stack of a test, and what must be true of it.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type LoadResult, startLoad } from "../bench/load.ts";
+import { edit, type Stack } from "./e2e/harness.ts";
+import { root } from "./engine/harness.ts";
+
+/** Gives the application's copy the views that the load asks. */
+export function addLoadViews(stack: Stack): void {
+  edit(stack, "app/logbook/load_views.py", () => readFileSync(join(root, "bench/load_views.py"), "utf8"));
+  edit(stack, "app/logbook/urls.py", (text) =>
+    text
+      .replace("import path\n", "import include, path\n")
+      .replace("urlpatterns = [\n", 'urlpatterns = [\n    path("load/", include("logbook.load_views")),\n'),
+  );
+}
+
+/** Load on the stack's site until it is stopped. */
+export async function loadOn(stack: Stack, options: { rate?: number; long?: number; writes?: boolean } = {}) {
+  const certificate = `${(await stack.resource("nginx-certificate")).outputs.certPem}`;
+  return startLoad(
+    { address: await stack.address(), certificate },
+    { rate: options.rate ?? 20, long: options.long ?? 20, writes: options.writes ?? true },
+  );
+}
+
+/** No request has failed, every POST that was answered is in the database, and none is there twice. */
+export async function assertNothingLost(stack: Stack, result: LoadResult): Promise<void> {
+  assert.deepEqual(result.failed, [], `${result.failed.length} of ${result.sent} failed`);
+  const rows = await stack.on(
+    `runuser -u postgres -- psql -XAtq logbook -c "SELECT name, count(*) FROM entries_entry WHERE name LIKE 'load-%' GROUP BY name"`,
+  );
+  const written = new Map(
+    rows
+      .split("\n")
+      .filter(Boolean)
+      .map((row) => row.split("|") as [string, string]),
+  );
+  const twice = result.tokens.filter((token) => Number(written.get(token) ?? 0) > 1);
+  const lost = result.posted.filter((token) => !written.has(token));
+  assert.deepEqual({ twice, lost }, { twice: [], lost: [] });
+}
