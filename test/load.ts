@@ -25,19 +25,31 @@ export async function loadOn(stack: Stack, options: { rate?: number; long?: numb
   );
 }
 
-/** No request has failed, every POST that was answered is in the database, and none is there twice. */
-export async function assertNothingLost(stack: Stack, result: LoadResult): Promise<void> {
-  assert.deepEqual(result.failed, [], `${result.failed.length} of ${result.sent} failed`);
+/** How often each token is in the database. */
+async function rowsOf(stack: Stack): Promise<Map<string, number>> {
   const rows = await stack.on(
     `runuser -u postgres -- psql -XAtq logbook -c "SELECT name, count(*) FROM entries_entry WHERE name LIKE 'load-%' GROUP BY name"`,
   );
-  const written = new Map(
-    rows
-      .split("\n")
-      .filter(Boolean)
-      .map((row) => row.split("|") as [string, string]),
+  const pairs = rows
+    .split("\n")
+    .filter(Boolean)
+    .map((row) => row.split("|"));
+  return new Map(pairs.map(([name = "", count]) => [name, Number(count)]));
+}
+
+/** The POSTs that were written more than once. */
+export async function duplicates(stack: Stack, result: LoadResult): Promise<string[]> {
+  const written = await rowsOf(stack);
+  return result.tokens.filter((token) => (written.get(token) ?? 0) > 1);
+}
+
+/** No request has failed, every POST that was answered is in the database, and none is there twice. */
+export async function assertNothingLost(stack: Stack, result: LoadResult): Promise<void> {
+  assert.deepEqual(result.failed, [], `${result.failed.length} of ${result.sent} failed`);
+  assert.deepEqual(await duplicates(stack, result), []);
+  const written = await rowsOf(stack);
+  assert.deepEqual(
+    result.posted.filter((token) => !written.has(token)),
+    [],
   );
-  const twice = result.tokens.filter((token) => Number(written.get(token) ?? 0) > 1);
-  const lost = result.posted.filter((token) => !written.has(token));
-  assert.deepEqual({ twice, lost }, { twice: [], lost: [] });
 }

@@ -239,16 +239,14 @@ export class App extends pulumi.ComponentResource {
     const { host, name, owner, python, requirements, wsgi, settings, release } = this.#args;
     const statics = this.#args.static ?? "";
     const recipe = [python, requirements, source.git?.path, tools.gunicorn, settings, statics];
-    const id =
-      release !== undefined && isReleaseId(release)
-        ? pulumi.output(release)
-        : source.version.apply((version) =>
-            releaseId(
-              version,
-              recipe.map((part) => part ?? ""),
-            ),
-          );
-    const remotePath = id.apply((release) => `.berth-${name}-${release}.tar`);
+    const ofSource = source.version.apply((version) =>
+      releaseId(
+        version,
+        recipe.map((part) => part ?? ""),
+      ),
+    );
+    const id = release !== undefined && isReleaseId(release) ? pulumi.output(release) : ofSource;
+    const remotePath = ofSource.apply((own) => `.berth-${name}-${own}.tar`);
     const archive =
       source.archive === undefined
         ? undefined
@@ -318,7 +316,6 @@ export class App extends pulumi.ComponentResource {
           timeout,
           secret_names: Object.keys(secrets).sort().join(" "),
           unit_text: digest(JSON.stringify(this.#units)),
-          commit: this.#args.source.git?.commit ?? "",
           kept: this.#args.release === undefined ? "" : "yes",
           retry: this.#args.retry ?? "",
           keep: this.#args.keep,

@@ -36,6 +36,9 @@ put_instance() {
   put_file "$place/gunicorn.py" "root:$name" 0640 <"/etc/berth/$name/gunicorn.py"
 }
 
+# gone SERVICE: it neither runs nor is about to.
+gone() { case $(systemctl show "$1" -P ActiveState) in inactive | failed) ;; *) return 1 ;; esac; }
+
 # finish_requests SERVICE SOCKET: the service takes what waits at its socket, finishes what it has begun, and stops.
 # Should something come in between, systemd starts it again for that, and it is stopped once more.
 finish_requests() {
@@ -44,7 +47,7 @@ finish_requests() {
   for round in 1 2 3; do
     wait_until "$timeout" none_waits "$2" || say "$1 has not taken all that waits at its socket in $timeout s (round $round)"
     systemctl stop "$1" >>"$log" 2>&1 9>&- || true
-    if none_waits "$2" && ! systemctl is-active --quiet "$1"; then return 0; fi
+    if none_waits "$2" && gone "$1"; then return 0; fi
   done
 }
 
@@ -89,7 +92,7 @@ Restart=no
 END
   systemctl daemon-reload
   systemctl stop "$unit.service" >>"$log" 2>&1 9>&- || true
-  finished() { [ "$(waiting "$(socket_of "$1")")" = 0 ] && ! systemctl is-active --quiet "$(unit_of "$1").service"; }
+  finished() { [ "$(waiting "$(socket_of "$1")")" = 0 ] && gone "$(unit_of "$1").service"; }
   wait_until "$timeout" finished "$1" || true
   systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
   systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true

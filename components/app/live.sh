@@ -1,7 +1,6 @@
 : "${django?the settings module of a Django application; empty for another}"
 : "${settings?changes when a setting that is not secret does}"
 : "${unit_text?changes when the unit or the settings of the server do}"
-: "${commit?the git commit; empty for a local source}"
 : "${kept?not empty when the release is one that the host has kept}"
 : "${retry?a release that is tried again though it has failed; empty for none}"
 : "${keep?how many releases that were well are kept}"
@@ -44,6 +43,7 @@ not_well() {
   # The one that serves already, which has fallen ill: nothing else could serve.
   if [ "$instance" = "$before" ]; then fail "the application is not well: $health $answered, and 200 was expected." "Its log: journalctl -u $unit"; fi
   give_back "$instance"
+  rm -f "$run/before.sock"
   refuse "release $release is not well: $health $answered, and 200 was expected." "$words" "${2:-$(serving)}"
 }
 

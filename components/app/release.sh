@@ -94,7 +94,7 @@ kept_releases() {
 
 mask_settings
 if [ -n "$kept" ] && [ ! -e "$directory/.berth/prepared" ]; then
-  fail "this host has not kept release $release (berth:app.release); it has: $$(kept_releases)." "Name one of these, or take berth:app.release out and deploy its source."
+  fail "this host has not kept release $release (berth:app.release); it has: $(kept_releases)." "Name one of these, or take berth:app.release out and deploy its source."
 fi
 if [ ! -e "$directory/.berth/prepared" ]; then
   recorded
@@ -115,6 +115,7 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   as_owner mkdir -p .berth
   printf 'BERTH_RELEASE=%s\nBERTH_RELEASED_AT=%s\nSTATIC_ROOT=%s\n' "$release" "$(date -u +%FT%TZ)" "$root/static/$release" |
     put_file "$directory/.berth/env" "$owner:$name" 0640
+  printf '%s\n' "$git_commit" | put_file "$directory/.berth/commit" "$owner:$name" 0640
   collect_static
   sync -f "$directory"
   : >"$directory/.berth/prepared"

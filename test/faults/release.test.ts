@@ -40,11 +40,12 @@ async function unnoticed(change: () => void, undo: () => void, reason: RegExp, w
   const load = await loadOn(stack, { rate: 10, long: 5, writes });
   change();
   const run = await stack.up();
-  await assertNothingLost(stack, await load.stop());
+  const result = await load.stop();
+  undo();
+  await assertNothingLost(stack, result);
   assert.notEqual(run.code, 0, run.stdout);
   assert.match(said(run), reason);
   assert.equal(current(), release);
-  undo();
   return run;
 }
 

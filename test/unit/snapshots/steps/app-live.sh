@@ -14,7 +14,6 @@ scheme='https'
 timeout='60'
 secret_names='API_TOKEN DATABASE_URL REDIS_URL SECRET_KEY'
 unit_text='82d84e9f2664997c'
-commit=''
 kept=''
 retry=''
 keep='5'
@@ -99,10 +98,11 @@ proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
 
 # note RESULT: a line in the host's record of releases (docs/releases.md).
 note() {
-  local who=${SUDO_USER:-root} from
+  local who=${SUDO_USER:-root} from commit
+  commit=$(cat "$directory/.berth/commit" 2>/dev/null || printf '%s\n' "${git_commit:-}")
   # Whose connection it is: that of the login above sudo.
   from=$(cat "/proc/$PPID/environ" "/proc/$$/environ" 2>/dev/null | tr "\0" "\n" | sed -n "s/^SSH_CLIENT=\([^ ]*\).*/\1/p" | head -n 1 || true)
-  python3 - "$ledger/releases.jsonl" "$who" "$from" "$came_from" "$release" "${commit:-${git_commit:-}}" "$(($(date +%s) - began))" "$1" "$(mask <<<"$failure")" <<'END' || true
+  python3 - "$ledger/releases.jsonl" "$who" "$from" "$came_from" "$release" "$commit" "$(($(date +%s) - began))" "$1" "$(mask <<<"$failure")" <<'END' || true
 import datetime, json, sys
 
 path, who, address, before, release, commit, seconds, result, reason = sys.argv[1:]
@@ -160,6 +160,9 @@ put_instance() {
   put_file "$place/gunicorn.py" "root:$name" 0640 <"/etc/berth/$name/gunicorn.py"
 }
 
+# gone SERVICE: it neither runs nor is about to.
+gone() { case $(systemctl show "$1" -P ActiveState) in inactive | failed) ;; *) return 1 ;; esac; }
+
 # finish_requests SERVICE SOCKET: the service takes what waits at its socket, finishes what it has begun, and stops.
 # Should something come in between, systemd starts it again for that, and it is stopped once more.
 finish_requests() {
@@ -168,7 +171,7 @@ finish_requests() {
   for round in 1 2 3; do
     wait_until "$timeout" none_waits "$2" || say "$1 has not taken all that waits at its socket in $timeout s (round $round)"
     systemctl stop "$1" >>"$log" 2>&1 9>&- || true
-    if none_waits "$2" && ! systemctl is-active --quiet "$1"; then return 0; fi
+    if none_waits "$2" && gone "$1"; then return 0; fi
   done
 }
 
@@ -213,7 +216,7 @@ Restart=no
 END
   systemctl daemon-reload
   systemctl stop "$unit.service" >>"$log" 2>&1 9>&- || true
-  finished() { [ "$(waiting "$(socket_of "$1")")" = 0 ] && ! systemctl is-active --quiet "$(unit_of "$1").service"; }
+  finished() { [ "$(waiting "$(socket_of "$1")")" = 0 ] && gone "$(unit_of "$1").service"; }
   wait_until "$timeout" finished "$1" || true
   systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
   systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
@@ -237,7 +240,6 @@ lead_to() {
 : "${django?the settings module of a Django application; empty for another}"
 : "${settings?changes when a setting that is not secret does}"
 : "${unit_text?changes when the unit or the settings of the server do}"
-: "${commit?the git commit; empty for a local source}"
 : "${kept?not empty when the release is one that the host has kept}"
 : "${retry?a release that is tried again though it has failed; empty for none}"
 : "${keep?how many releases that were well are kept}"
@@ -280,6 +282,7 @@ not_well() {
   # The one that serves already, which has fallen ill: nothing else could serve.
   if [ "$instance" = "$before" ]; then fail "the application is not well: $health $answered, and 200 was expected." "Its log: journalctl -u $unit"; fi
   give_back "$instance"
+  rm -f "$run/before.sock"
   refuse "release $release is not well: $health $answered, and 200 was expected." "$words" "${2:-$(serving)}"
 }
 

@@ -103,10 +103,11 @@ proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
 
 # note RESULT: a line in the host's record of releases (docs/releases.md).
 note() {
-  local who=${SUDO_USER:-root} from
+  local who=${SUDO_USER:-root} from commit
+  commit=$(cat "$directory/.berth/commit" 2>/dev/null || printf '%s\n' "${git_commit:-}")
   # Whose connection it is: that of the login above sudo.
   from=$(cat "/proc/$PPID/environ" "/proc/$$/environ" 2>/dev/null | tr "\0" "\n" | sed -n "s/^SSH_CLIENT=\([^ ]*\).*/\1/p" | head -n 1 || true)
-  python3 - "$ledger/releases.jsonl" "$who" "$from" "$came_from" "$release" "${commit:-${git_commit:-}}" "$(($(date +%s) - began))" "$1" "$(mask <<<"$failure")" <<'END' || true
+  python3 - "$ledger/releases.jsonl" "$who" "$from" "$came_from" "$release" "$commit" "$(($(date +%s) - began))" "$1" "$(mask <<<"$failure")" <<'END' || true
 import datetime, json, sys
 
 path, who, address, before, release, commit, seconds, result, reason = sys.argv[1:]
@@ -358,7 +359,7 @@ kept_releases() {
 
 mask_settings
 if [ -n "$kept" ] && [ ! -e "$directory/.berth/prepared" ]; then
-  fail "this host has not kept release $release (berth:app.release); it has: $$(kept_releases)." "Name one of these, or take berth:app.release out and deploy its source."
+  fail "this host has not kept release $release (berth:app.release); it has: $(kept_releases)." "Name one of these, or take berth:app.release out and deploy its source."
 fi
 if [ ! -e "$directory/.berth/prepared" ]; then
   recorded
@@ -379,6 +380,7 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   as_owner mkdir -p .berth
   printf 'BERTH_RELEASE=%s\nBERTH_RELEASED_AT=%s\nSTATIC_ROOT=%s\n' "$release" "$(date -u +%FT%TZ)" "$root/static/$release" |
     put_file "$directory/.berth/env" "$owner:$name" 0640
+  printf '%s\n' "$git_commit" | put_file "$directory/.berth/commit" "$owner:$name" 0640
   collect_static
   sync -f "$directory"
   : >"$directory/.berth/prepared"
