@@ -159,7 +159,7 @@ test("a host of Berth 0.1, with one service for all releases, is taken over with
   await assertNothingLost(stack, await load.stop());
   assert.equal(
     await stack.on(
-      "ls /etc/systemd/system/*/logbook* /etc/systemd/system/logbook* | xargs -n 1 basename | sort -u | paste -sd' '",
+      "ls /etc/systemd/system/*/logbook* /etc/systemd/system/logbook* | xargs -n 1 basename | LC_ALL=C sort -u | paste -sd' '",
     ),
     "logbook-web-start.service logbook-web@.service logbook-web@.socket",
   );
