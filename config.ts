@@ -380,6 +380,29 @@ const appSchema = z.strictObject({
       "The path that answers 200 when the application is well. A release that is not well does not go live.",
     ),
   workers: z.int().min(1).max(64).default(2).describe("How many gunicorn worker processes serve requests."),
+  release: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "A release that the host has kept, to go back to: its id, or a git reference of it. Default: that of the source.",
+    ),
+  retry: z
+    .string()
+    .optional()
+    .describe("Id of a release that is tried once more though it has failed; see docs/releases.md."),
+  keep: z
+    .int()
+    .min(1)
+    .max(50)
+    .default(5)
+    .describe("How many releases that were well are kept on the host, the one that runs included."),
+  dumpBeforeMigrate: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether the database is dumped before it is migrated; the dump is kept as long as the release.",
+    ),
 });
 
 const postgresSchema = z.strictObject({

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "./components/app/app.ts";
-import { openSource } from "./components/app/source.ts";
+import { openSource, sourceOf } from "./components/app/source.ts";
 import { createHost } from "./components/host/create-host.ts";
 import type { Host } from "./components/host/host.ts";
 import { Nginx } from "./components/nginx/nginx.ts";
@@ -23,7 +23,11 @@ const fqdn =
 const scheme = site.tls === "off" ? "http" : "https";
 
 // First of all: a source that is not there stops the program while nothing has been made.
-const source = await openSource("app", application.source, application.wsgi.split(":")[0] ?? "");
+const source = await openSource(
+  "app",
+  sourceOf(application.source, application.release),
+  application.wsgi.split(":")[0] ?? "",
+);
 const root = application.root ?? `/srv/${application.name}`;
 // So does what AWS cannot give. A stack without AWS loads nothing of it.
 const onEc2 = config.host.kind === "ec2";

@@ -24,7 +24,7 @@ hostname -s | facts hostname
 for file in /etc/apt/apt.conf.d/52berth /etc/systemd/journald.conf.d/berth.conf /etc/logrotate.d/berth \
   /etc/logrotate.d/logbook /etc/systemd/system/apt-daily-upgrade.timer.d/berth.conf /etc/sudoers.d/berth-admins \
   /etc/redis/berth.conf /etc/systemd/system/redis-server.service.d/berth.conf /etc/berth/logbook/gunicorn.py \
-  /etc/systemd/system/logbook-web.socket /etc/systemd/system/logbook-web.service /etc/nginx/sites-enabled/logbook.conf \
+  /etc/systemd/system/logbook-web@.socket /etc/systemd/system/logbook-web@.service /etc/systemd/system/logbook-web.socket /etc/systemd/system/logbook-web.service /etc/nginx/sites-enabled/logbook.conf \
   /etc/nginx/conf.d/berth.conf /etc/nginx/snippets/berth-*.conf /etc/cloud/cloud.cfg.d/90-berth.cfg; do
   stat -L -c '%U:%G %a' "$file" 2>&1 | facts "file $file"
   plain "$file" | sed -E "s/^Documentation=.*//" | sed '/^$/d' | facts "file $file"
@@ -43,7 +43,8 @@ sql -c "SHOW data_checksums" -c "SHOW server_encoding" -c "SELECT datcollate FRO
 sql -c "SELECT datname, pg_get_userbyid(datdba) FROM pg_database ORDER BY 1" | facts database
 sql -c "SELECT type, database, user_name, address, auth_method FROM pg_hba_file_rules ORDER BY rule_number" | facts hba
 sql -d logbook -c "SELECT app, name FROM django_migrations ORDER BY 1, 2" | facts migration
-systemd-analyze security --no-pager logbook-web.service | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p' | facts exposure
+unit=$(systemctl list-units --plain --no-legend "logbook-web*.service" --state=active | awk "\$1 !~ /start/ { print \$1; exit }")
+systemd-analyze security --no-pager "$unit" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p' | facts exposure
 openssl x509 -in /etc/ssl/berth/site.crt -noout -subject -ext subjectAltName,keyUsage,extendedKeyUsage | facts certificate
 openssl x509 -in /etc/ssl/berth/site.crt -noout -text | grep -E 'Public Key Algorithm|ASN1 OID' | facts certificate
 for path in /health /; do

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -7,7 +8,7 @@ import { HostScript } from "../host/host-script.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 import { environmentFile } from "./settings.ts";
-import { releaseId, type Source } from "./source.ts";
+import { isReleaseId, releaseId, type Source } from "./source.ts";
 import { tools } from "./tools.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -47,6 +48,14 @@ export interface AppArgs {
   readonly scheme: "http" | "https";
   /** Units that must run before the application. */
   readonly after: readonly string[];
+  /** The id of a release that the host has kept, or a git reference, to go back to. @default the source's release */
+  readonly release?: string | undefined;
+  /** A release that is tried again though it has failed. @default none */
+  readonly retry?: string | undefined;
+  /** How many releases that were well are kept. */
+  readonly keep: number;
+  /** Whether the database is dumped before it is migrated. */
+  readonly dumpBeforeMigrate: boolean;
 }
 
 /** A Django or Flask application: its account, settings and units, and the release that runs. */
@@ -70,12 +79,13 @@ export class App extends pulumi.ComponentResource {
 
   /** What of an application must survive its machine. */
   static data(name: string, root: string): ServiceData {
-    return { directories: [`${root}/media`], services: [`${name}-web.service`] };
+    return { directories: [`${root}/media`], services: [`${name}-web-start.service`, `${name}-web@.service`] };
   }
 
   readonly #name: string;
   readonly #args: AppArgs;
   readonly #root: string;
+  readonly #units: Readonly<Record<"socket" | "service" | "server", string>>;
 
   constructor(name: string, args: AppArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:app:App", name, {}, options);
@@ -86,6 +96,8 @@ export class App extends pulumi.ComponentResource {
     this.mediaRoot = `${this.#root}/media`;
     const hasStatic = args.settings !== undefined || args.static !== undefined;
     this.staticRoot = hasStatic ? `${this.#root}/static/current` : undefined;
+
+    this.#units = this.#unitTexts();
 
     const { source } = args;
     const account = this.#account();
@@ -172,8 +184,25 @@ export class App extends pulumi.ComponentResource {
     );
   }
 
-  #web(settings: HostScript): HostScript {
+  /** What decides how an instance runs: a change of it is another instance. */
+  #unitTexts() {
     const { name, wsgi, workers, timeout, after } = this.#args;
+    const root = this.#root;
+    return {
+      socket: renderTemplate(here("web.socket.liquid"), { name }),
+      service: renderTemplate(here("web.service.liquid"), {
+        name,
+        root,
+        after,
+        stop_timeout: timeout + 10,
+        in_home: root.startsWith("/home/"),
+      }),
+      server: renderTemplate(here("gunicorn.py.liquid"), { wsgi, workers, timeout }),
+    };
+  }
+
+  #web(settings: HostScript): HostScript {
+    const { name } = this.#args;
     const root = this.#root;
     return new HostScript(
       `${this.#name}-web`,
@@ -181,27 +210,24 @@ export class App extends pulumi.ComponentResource {
         host: this.#args.host,
         script: here("web.sh"),
         removal: here("web-removal.sh"),
-        slots: { name },
+        slots: { name, root },
         files: {
-          [`/etc/systemd/system/${name}-web.socket`]: {
-            content: renderTemplate(here("web.socket.liquid"), { name }),
+          [`/etc/systemd/system/${name}-web@.socket`]: { content: this.#units.socket },
+          [`/etc/systemd/system/${name}-web@.service`]: { content: this.#units.service },
+          [`/etc/systemd/system/${name}-web-start.service`]: {
+            content: renderTemplate(here("start.service.liquid"), { name, root }),
           },
-          [`/etc/systemd/system/${name}-web.service`]: {
-            content: renderTemplate(here("web.service.liquid"), {
-              name,
-              root,
-              wsgi,
-              after,
-              stop_timeout: timeout + 10,
-              in_home: root.startsWith("/home/"),
-            }),
+          [`/usr/local/lib/berth/${name}/start`]: {
+            content: renderTemplate(here("start.sh.liquid"), { name, root }),
+            mode: "0755",
           },
-          [`/etc/berth/${name}/gunicorn.py`]: {
-            content: renderTemplate(here("gunicorn.py.liquid"), { workers, timeout }),
-          },
+          [`/etc/berth/${name}/gunicorn.py`]: { content: this.#units.server },
           ...(this.#args.settings === undefined
             ? {}
             : {
+                [`/usr/local/lib/berth/${name}/django-release.py`]: {
+                  content: readFileSync(here("django-release.py"), "utf8"),
+                },
                 [`/usr/local/bin/${name}-manage`]: {
                   content: renderTemplate(here("manage.sh.liquid"), { name, root }),
                   mode: "0755",
@@ -215,10 +241,17 @@ export class App extends pulumi.ComponentResource {
 
   /** The release, made beside what runs. */
   #prepare(source: Source, web: HostScript): [pulumi.Output<string>, HostScript] {
-    const { host, name, owner, python, requirements, wsgi } = this.#args;
-    const recipe = [python ?? "", requirements ?? "", source.git?.path ?? "", tools.gunicorn];
-    const id = source.version.apply((version) => releaseId(version, recipe));
-    const remotePath = id.apply((release) => `.berth-${name}-${release}.tar`);
+    const { host, name, owner, python, requirements, wsgi, settings, release } = this.#args;
+    const statics = this.#args.static ?? "";
+    const recipe = [python, requirements, source.git?.path, tools.gunicorn, settings, statics];
+    const ofSource = source.version.apply((version) =>
+      releaseId(
+        version,
+        recipe.map((part) => part ?? ""),
+      ),
+    );
+    const id = release !== undefined && isReleaseId(release) ? pulumi.output(release) : ofSource;
+    const remotePath = ofSource.apply((own) => `.berth-${name}-${own}.tar`);
     const archive =
       source.archive === undefined
         ? undefined
@@ -256,6 +289,10 @@ export class App extends pulumi.ComponentResource {
           python: python === undefined ? "python3" : `python${python}`,
           requirements: requirements ?? "",
           wsgi_module: wsgi.split(":")[0] ?? "",
+          kept: release === undefined ? "" : "yes",
+          django: settings ?? "",
+          static: statics,
+          secret_names: Object.keys(this.#args.secrets).sort().join(" "),
           ...tools,
         },
       },
@@ -266,27 +303,29 @@ export class App extends pulumi.ComponentResource {
 
   /** The switch to the release. */
   #live(release: pulumi.Output<string>, prepared: HostScript): HostScript {
-    const { host, name, owner, settings, health, domain, scheme, timeout, secrets, wsgi } = this.#args;
+    const { host, name, owner, settings, health, domain, scheme, timeout, secrets } = this.#args;
     return new HostScript(
       `${this.#name}-live`,
       {
         host,
-        script: ["common.sh", "live.sh"].map(here),
+        script: ["common.sh", "instances.sh", "live.sh"].map(here),
         slots: {
           name,
           owner,
           root: this.#root,
           release,
           django: settings ?? "",
-          static: this.#args.static ?? "",
           health,
           domain,
           scheme,
           timeout,
-          wsgi,
-          settings: this.#plainSettings().apply((plain) =>
-            createHash("sha256").update(JSON.stringify(plain)).digest("hex").slice(0, 16),
-          ),
+          secret_names: Object.keys(secrets).sort().join(" "),
+          unit_text: digest(JSON.stringify(this.#units)),
+          kept: this.#args.release === undefined ? "" : "yes",
+          retry: this.#args.retry ?? "",
+          keep: this.#args.keep,
+          dump: this.#args.dumpBeforeMigrate ? "yes" : "",
+          settings: this.#plainSettings().apply((plain) => digest(JSON.stringify(plain))),
         },
         // Not for use: a changed secret must start the service anew, and what fails must not print one.
         secrets: pulumi.output(secrets).apply(withPasswords),
@@ -295,6 +334,8 @@ export class App extends pulumi.ComponentResource {
     );
   }
 }
+
+const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
 /** The secrets, and beside each URL with a password in it that password, which may be printed without its URL. */
 function withPasswords(secrets: Record<string, string>): Record<string, string> {

@@ -52,8 +52,29 @@ export_lock() {
   esac
 }
 
+# shareable FILE: whether it alone says what is installed: a requirements file may name others, or files of the source.
+shareable() {
+  case $(basename "$1") in
+  uv.lock | poetry.lock) return 0 ;;
+  pyproject.toml) return 1 ;;
+  *) ! sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*--hash/d' "$directory/$1" | grep -qE '^[[:space:]]*-[rce]|^[[:space:]]*--(requirement|constraint|editable)|^[^-].*/' ;;
+  esac
+}
+
+# venv_of FILE: the directory of the environment that holds what this file asks for: releases that ask for the same
+# share it.
+venv_of() {
+  {
+    printf '%s\n' "$gunicorn $(basename "$1")"
+    "/usr/bin/$python" -VV
+    cat "$directory/$1"
+    case $(basename "$1") in uv.lock | poetry.lock) cat "$directory/$(dirname "$1")/pyproject.toml" 2>/dev/null || true ;; esac
+    shareable "$1" || printf '%s\n' "$release"
+  } | sha256sum | cut -c1-16
+}
+
 install_dependencies() {
-  local file=$requirements candidate exported=$directory/.berth/requirements.txt
+  local file=$requirements candidate place exported=$directory/.berth/requirements.txt
   [ -x "/usr/bin/$python" ] || fail "this host has no $python (berth:app.python); it has $(python3 --version)."
   if [ -z "$file" ]; then
     for candidate in uv.lock poetry.lock requirements.txt pyproject.toml; do
@@ -66,7 +87,17 @@ install_dependencies() {
   [ -n "$file" ] || fail "the source names no dependencies: there is no uv.lock, poetry.lock, requirements.txt or pyproject.toml." "Name the file with berth:app.requirements."
   [ -e "$directory/$file" ] || fail "the source has no file '$file' (berth:app.requirements)."
 
+  place=$root/venvs/$(venv_of "$file")
+  put_directory "$root/venvs" "$owner:$name" 2750
+  as_owner ln -sfn "$place" "$venv"
+  # By its own path: what pip writes into scripts must hold when this release is gone.
+  local venv=$place
+  if [ -e "$venv/.complete" ]; then
+    say "the dependencies of $file are those of a release before"
+    return 0
+  fi
   say "installing the dependencies of $file"
+  rm -rf "$venv"
   logged as_owner "/usr/bin/$python" -m venv --without-pip "$venv"
   case $(basename "$file") in
   uv.lock | poetry.lock)
@@ -77,4 +108,6 @@ install_dependencies() {
   *) pip_install --requirement "$file" ;;
   esac
   [ -x "$venv/bin/gunicorn" ] || pip_install "$gunicorn"
+  sync -f "$venv"
+  as_owner touch "$venv/.complete"
 }

@@ -1,137 +1,219 @@
 : "${django?the settings module of a Django application; empty for another}"
-: "${static?the directory of static files in the release; empty for none}"
-: "${health?the path that answers 200 when the application is well}"
-: "${domain?the name that the site is asked by}"
-: "${scheme?http or https}"
 : "${settings?changes when a setting that is not secret does}"
-: "${timeout?how long a request may take, in seconds}"
-: "${wsgi?the WSGI application, MODULE:CALLABLE}"
+: "${unit_text?changes when the unit or the settings of the server do}"
+: "${kept?not empty when the release is one that the host has kept}"
+: "${retry?a release that is tried again though it has failed; empty for none}"
+: "${keep?how many releases that were well are kept}"
+: "${dump?not empty when the database is dumped before it is migrated}"
 
-unit=$name-web.service
-began=$(date +%s)
-current=$root/current
-record=$state/app-$name.live
-
-# in_unit ACCOUNT COMMAND…: in the release, with the settings that the service gets, which only systemd reads.
-in_unit() {
-  local account=$1 running=berth-$name-release
-  shift
-  # Of a step that was killed it may still be at work.
-  no_other() { ! systemctl is-active --quiet "$running"; }
-  wait_until 600 no_other || fail "$running.service of an earlier run has been at work for 10 minutes." "See 'systemctl status $running' on the host."
-  logged systemd-run --quiet --wait --pipe --collect --unit "$running" -p User="$account" -p Group="$name" \
-    -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
-    -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes "$@"
-}
-
-# What must be the same for the running service to be the one wanted: release, settings, unit.
-wanted() {
-  printf '%s %s %s\n' "$release" "$settings" \
-    "$(cat "$root/config/env" "/etc/systemd/system/$unit" "/etc/berth/$name/gunicorn.py" | sha256sum | cut -d' ' -f1)"
-}
-
-# answer SECONDS [SOCKET]: the status with which the application answers at its socket, or at another.
-answer() {
-  curl -s -o /dev/null -m "$1" -w '%{http_code}' --unix-socket "${2:-/run/$name/web.sock}" \
-    -H "X-Forwarded-Proto: $scheme" "http://$domain$health" || true
-}
-well() { [ "$(answer 10 "$@")" = 200 ]; }
-
-collect_static() {
-  local target=$root/static/$release source=
-  [ ! -e "$target/.complete" ] || return 0
-  rm -rf "$target"
-  put_directory "$target" "$owner:www-data" 2755
-  if [ -n "$static" ]; then
-    source=$directory/$static
-    [ -d "$source" ] || fail "the release has no directory '$static' (berth:app.static)."
-    logged runuser -u "$owner" -- sh -c 'umask 022; cp -r -- "$1/." "$2/"' sh "$source" "$target" || fail "the static files cannot be copied."
-  elif [ -n "$django" ]; then
-    in_unit "$owner" -p UMask=0022 "$venv/bin/python" -m django collectstatic --noinput --verbosity 0 ||
-      fail "Django's collectstatic failed." "Its last lines are above; the site still runs what it ran."
-  fi
-  # Compressed once, here, and not at every request.
-  find "$target" -type f -size +1k \( -name '*.css' -o -name '*.js' -o -name '*.mjs' -o -name '*.svg' -o -name '*.json' \
-    -o -name '*.txt' -o -name '*.xml' -o -name '*.map' -o -name '*.html' \) -print0 |
-    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
-    { refuse_full_disk; fail "the static files cannot be compressed."; }
-  : >"$target/.complete"
-}
-
-migrate() {
-  [ -n "$django" ] || return 0
-  in_unit "$name" "$venv/bin/python" -m django migrate --noinput --verbosity 1 ||
-    fail "Django's migrate failed." "Its last lines are above; the site still runs the release before."
-}
-
-# rehearse: the release runs beside the one that people use, at a socket of its own, and must be well there. The
-# very first goes live without: there is nothing that it could take away.
-rehearse() {
-  local trial=berth-$name-trial place=/run/berth-$name-trial code
-  [ -n "$previous" ] && [ "$previous" != "$directory" ] && [ -d "$previous" ] || return 0
-  systemctl stop "$trial.service" 2>/dev/null || true
-  logged systemd-run --quiet --collect --unit "$trial" -p User="$name" -p Group="$name" -p RuntimeDirectory="$trial" \
-    -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
-    -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes -p KillMode=mixed -p TimeoutStopSec=10 -p RuntimeMaxSec=120 \
-    "$venv/bin/gunicorn" --config "/etc/berth/$name/gunicorn.py" --workers 1 --bind "unix:$place/web.sock" "$wsgi" ||
-    fail "the release $release cannot be tried out."
-  over() { ! systemctl is-active --quiet "$trial"; }
-  started() { [ "$(answer 10 "$place/web.sock")" != 000 ] || over; }
-  settled() { well "$place/web.sock" || over; }
-  { wait_until 30 started && wait_until 10 settled; } || true
-  code=$(answer 10 "$place/web.sock")
-  if [ "$code" = 200 ]; then
-    systemctl stop "$trial.service" 2>/dev/null || true
-    return 0
-  fi
-  last_words "$trial"
-  systemctl stop "$trial.service" 2>/dev/null || true
-  refuse_full_disk
-  not_well "$code" "It did not go live; $(basename "$previous"), the release before, still serves."
-}
+instance=$release.$(cat "$root/config/env" "/etc/systemd/system/$name-web@.service" "/etc/berth/$name/gunicorn.py" | sha256sum | cut -c1-6)
+unit=$(unit_of "$instance")
+socket=$(socket_of "$instance")
+bad=$ledger/bad/$instance
+before=$(live_instance)
+# A host of Berth 0.1 has one service for all releases.
+if [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
 
 # last_words UNIT: what it printed since this step began. gunicorn puts some thirty lines of its own below the
 # application's exception.
-last_words() {
-  journalctl -u "$1" --since "@$began" -o cat --no-pager 2>/dev/null | tail -n 80 | mask >&2 || true
-}
+last_words() { journalctl -u "$1" --since "@$began" -o cat --no-pager 2>/dev/null | tail -n 80 | mask; }
 
-not_well() {
-  local answered="answers $1"
-  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
-  fail "release $release is not well: $health $answered, and 200 was expected." "$2"
-}
-
-switch_to() {
-  put_link "$root/static/current" "$root/static/$(basename "$1")"
-  put_link "$current" "$1"
-}
-
-start() { systemctl reset-failed "$unit" 2>/dev/null || true; logged systemctl restart "$unit"; }
-
-if [ "$(cat "$record" 2>/dev/null)" != "$(wanted)" ] || [ "$(readlink "$current" || true)" != "$directory" ] || ! well; then
+# refuse REASON WORDS NEXT: this instance is not tried again by itself. A full disk is not its fault.
+refuse() {
   refuse_full_disk
-  previous=$(readlink "$current" || true)
-  collect_static
-  migrate
-  rehearse
-  switch_to "$directory"
-  if ! start || ! wait_until 30 well; then
-    code=$(answer 10)
-    last_words "$unit"
-    if [ -n "$previous" ] && [ "$previous" != "$directory" ] && [ -d "$previous" ]; then
-      switch_to "$previous"
-      start || true
-      wait_until 30 well || true
-      not_well "$code" "The release before, $(basename "$previous"), runs again."
-    fi
-    not_well "$code" "Its log: journalctl -u $unit"
-  fi
-  wanted >"$record"
-fi
-well || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"
+  (umask 077 && printf '%s\n%s\n' "$1" "$2" >"$bad") 2>/dev/null || true
+  fail "$1" "$3"
+}
 
-# The last five releases stay, and the one that runs.
-find "$root/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | tail -n +6 | while read -r _ old; do
-  if [ "$old" != "$release" ]; then rm -rf "${root:?}/releases/$old" "${root:?}/static/$old"; fi
+# serving: what people see now.
+serving() {
+  if [ -n "$before" ]; then
+    printf 'It did not go live; %s, the release before, still serves.\n' "$(live_release)"
+  else
+    printf 'Its log: journalctl -u %s\n' "$unit"
+  fi
+}
+
+# not_well CODE: the new instance goes, and what was sent to it goes to the one before.
+not_well() {
+  local answered="answers $1" words
+  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
+  words=$(last_words "$unit.service")
+  printf '%s\n' "$words" >&2 2>/dev/null || true
+  # The one that serves already, which has fallen ill: nothing else could serve.
+  if [ "$instance" = "$before" ]; then fail "the application is not well: $health $answered, and 200 was expected." "Its log: journalctl -u $unit"; fi
+  give_back "$instance"
+  rm -f "$run/before.sock"
+  refuse "release $release is not well: $health $answered, and 200 was expected." "$words" "${2:-$(serving)}"
+}
+
+# How many migrations this release would apply: as app-release has just found, or asked anew.
+migrations_to_apply() {
+  local plan
+  plan=$({ find "$ledger/plan" -mmin -10 | xargs -r cat; } 2>/dev/null || true)
+  case $plan in
+  "$release $(settings_digest) "*) to_apply=${plan##* } ;;
+  *)
+    plan=$(settled_unit "$name" "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" migrations 2> >(mask | tee -a "$log" >&2) </dev/null 9>&-) ||
+      fail "Django's migrations cannot be listed." "Its last lines are above; the site still runs the release before."
+    to_apply=$(grep -c '^to migrate: ' <<<"$plan" || true)
+    ;;
+  esac
+}
+
+# A dump that is there is of before the first try, and stays.
+dump_database() {
+  [ -n "$dump" ] && [ ! -e "$dumps/$release.dump" ] || return 0
+  (umask 077 && mkdir -p "$dumps")
+  chmod 0700 /var/backups/berth "$dumps"
+  if ! (umask 077 && settled_unit "$name" "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" dump \
+    >"$dumps/.$release" 2> >(mask | tee -a "$log" >&2) </dev/null 9>&-); then
+    rm -f "$dumps/.$release"
+    refuse_full_disk
+    fail "the database could not be dumped, and so it was not migrated." "Its last lines are above. berth:app.dumpBeforeMigrate: false goes on without."
+  fi
+  mv -fT "$dumps/.$release" "$dumps/$release.dump"
+}
+
+migrate() {
+  local from to_apply status=0
+  [ -n "$django" ] && [ -z "$kept" ] || return 0
+  migrations_to_apply
+  if [ "$to_apply" = 0 ]; then return 0; fi
+  dump_database
+  from=$(($(wc -l <"$log") + 1))
+  # A migration that would wait for a table holds up everyone who comes after it: it gives up instead.
+  in_unit "$name" --setenv="PGOPTIONS=-c lock_timeout=5s" "$venv/bin/python" -m django migrate --noinput --verbosity 1 || status=$?
+  rm -f "$ledger/plan"
+  [ "$status" != 0 ] || return 0
+  if tail -n "+$from" "$log" | grep -q 'canceling statement due to lock timeout'; then
+    fail "Django's migrate waited 5 s for a table that another transaction holds, and gave up." "The site still runs the release before. Run 'pulumi up' again when the table is free: 'SELECT * FROM pg_locks' shows who holds it."
+  fi
+  refuse "Django's migrate failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."
+}
+
+# processes: the server and its workers, by their ids.
+processes() {
+  local main
+  main=$(systemctl show "$unit.service" -P MainPID)
+  printf '%s\n' "$main"
+  pgrep -P "$main" || true
+}
+# crashed: one of those that there were is gone.
+crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(processes | sort))" ]; }
+# restarted: it has ended by itself, and systemd has started it again, or is about to.
+restarted() {
+  [ "$(systemctl show "$unit.service" -P NRestarts)" != 0 ] || [ "$(systemctl show "$unit.service" -P SubState)" = auto-restart ] ||
+    systemctl is-failed --quiet "$unit.service"
+}
+
+start_beside() {
+  local code
+  put_instance "$instance"
+  mkdir -p "$run"
+  systemctl reset-failed "$unit.service" 2>/dev/null || true
+  logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
+  logged systemctl start --no-block "$unit.service"
+  # A connection that nobody takes would keep the question waiting.
+  settled() { restarted || [ "$(answer 2 "$socket")" = 200 ]; }
+  wait_until 40 settled || true
+  if restarted; then code=000; else code=$(answer 10 "$socket"); fi
+  if [ "$code" != 200 ]; then not_well "$code"; fi
+  # Several at once: each worker has loaded what a request needs before people come.
+  for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
+  wait
+  seen=$(processes)
+}
+
+# watch: for two seconds after the switch; one that has served before is only asked once.
+watch() {
+  local end=$((SECONDS + 2))
+  code=200
+  while true; do
+    if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
+    if [ "$code" != 200 ]; then return 1; fi
+    if crashed; then
+      code=000
+      return 1
+    fi
+    if proven "$release" || [ "$SECONDS" -ge "$end" ]; then return 0; fi
+    sleep 0.2
+  done
+}
+
+switch() {
+  # Where the front door does not answer for this name now, it says nothing about the release.
+  door=000
+  if [ -n "$before" ] && systemctl is-active --quiet nginx.service; then door=$(front); fi
+  # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
+  keep_single
+  if [ -n "$before" ]; then put_link "$run/before.sock" "web-$before.sock"; fi
+  # Pages that are open have come from there.
+  if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
+  lead_to "$instance"
+  if ! watch; then
+    if [ -n "$before" ]; then lead_to "$before"; else rm -f "$run/web.sock"; fi
+    not_well "$code" "It was well before the switch.${before:+ $(live_release), the release before, serves again.}"
+  fi
+  touch "$directory/.berth/proven"
+  put_link "$instances/current" "$instance"
+  put_link "$root/current" "$directory"
+  rm -f "$run/before.sock" "$bad"
+}
+
+is_live() {
+  [ "$before" = "$instance" ] && [ "$(readlink "$run/web.sock" || true)" = "web-$instance.sock" ] &&
+    [ "$(readlink "$root/current" || true)" = "$directory" ] && systemctl is-active --quiet "$unit.service" && well "$socket"
+}
+
+# prune: the releases that were well last stay; with the others go their static files, dumps and environments.
+prune() {
+  local one place
+  for one in "$root"/releases/*/; do
+    one=$(basename "$one")
+    if proven "$one"; then printf '%s %s\n' "$(stat -c %Y "$root/releases/$one/.berth/proven")" "$one"; fi
+  done | sort -rn | head -n "$keep" | cut -d' ' -f2 >"$ledger/kept"
+  for one in "$root"/releases/*/; do
+    one=$(basename "$one")
+    if [ "$one" != "$release" ] && ! grep -qxF "$one" "$ledger/kept"; then
+      rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
+    fi
+  done
+  for place in "$root"/venvs/*/; do
+    place=${place%/}
+    for one in "$root"/releases/*/.venv; do
+      if [ "$(readlink "$one" || true)" = "$place" ]; then continue 2; fi
+    done
+    rm -rf "$place"
+  done
+  find "$ledger/bad" -type f -printf '%T@ %p\n' | sort -rn | tail -n +21 | cut -d' ' -f2 | xargs -r rm -f
+  if [ -e "$ledger/releases.jsonl" ]; then tail -n 500 "$ledger/releases.jsonl" | put_file "$ledger/releases.jsonl" root:root 0600; fi
+}
+
+if ! is_live; then
+  if [ -e "$bad" ] && [ "$retry" != "$release" ]; then
+    sed -n '2,$p' "$bad" >&2
+    fail "release $release has failed before, with the same settings, and is not tried again: $(head -n 1 "$bad")" "Deploy another; or set berth:app.retry: $release to try this one once more. $(serving)"
+  fi
+  recorded
+  refuse_full_disk
+  migrate
+  start_beside
+  switch
+  if [ "$came_from" = "$release" ]; then
+    note settings
+  elif [ -n "$kept" ]; then
+    note rollback
+  else
+    note release
+  fi
+  trap - EXIT
+fi
+for one in $(others "$instance"); do retire "$one"; done
+retire_single
+for one in "$instances"/*/; do
+  one=$(basename "$one")
+  case $one in "$instance" | current | '*') ;; *) rm -rf "${instances:?}/$one" ;; esac
 done
+well "$socket" || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"
+prune

@@ -4,6 +4,9 @@
 : "${git_commit?the commit}"
 : "${git_path?the directory of the application in the repository}"
 : "${wsgi_module?the module of the WSGI application}"
+: "${kept?not empty when the release must be one that the host has kept}"
+: "${django?the settings module of a Django application; empty for another}"
+: "${static?the directory of static files in the release; empty for none}"
 
 # Where the engine copies an archive to: the home of the account that it logs in with.
 engine_home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
@@ -34,8 +37,69 @@ fetch_git() {
   fi
 }
 
-if [ ! -e "$directory/.berth/prepared" ]; then
+collect_static() {
+  local target=$root/static/$release source=
+  rm -rf "$target"
+  put_directory "$target" "$owner:www-data" 2755
+  if [ -n "$static" ]; then
+    source=$directory/$static
+    [ -d "$source" ] || fail "the release has no directory '$static' (berth:app.static)."
+    logged runuser -u "$owner" -- sh -c 'umask 022; cp -r -- "$1/." "$2/"' sh "$source" "$target" || fail "the static files cannot be copied."
+  fi
+  if [ -n "$django" ]; then ask_django; fi
+  # Compressed once, here, and not at every request.
+  find "$target" -type f -size +1k \( -name '*.css' -o -name '*.js' -o -name '*.mjs' -o -name '*.svg' -o -name '*.json' \
+    -o -name '*.txt' -o -name '*.xml' -o -name '*.map' -o -name '*.html' \) -print0 |
+    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
+    { refuse_full_disk; fail "the static files cannot be compressed."; }
+}
+
+# ask_django: what 'check --deploy' finds, what is to be migrated, and the static files, in one process.
+ask_django() {
+  local questions=(check migrations) out=$ledger/django.out status=0
+  [ -n "$static" ] || questions+=(static)
+  settled_unit "$owner" -p UMask=0022 "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" "${questions[@]}" \
+    >"$out" 2> >(mask >>"$log") </dev/null 9>&- || status=$?
+  mask <"$out" | tee -a "$log" >&2 2>/dev/null || true
+  if [ "$status" = 0 ]; then
+    printf '%s %s %s\n' "$release" "$(settings_digest)" "$(grep -c '^to migrate: ' "$out" || true)" >"$ledger/plan"
+    rm -f "$out"
+    return 0
+  fi
+  rm -f "$out"
+  tail -n 40 "$log" >&2 2>/dev/null || true
   refuse_full_disk
+  case $status in
+  3) fail "Django's check --deploy failed." "Its last lines are above; nothing that runs was changed." ;;
+  4) fail "Django's migrations cannot be listed." "Its last lines are above; nothing that runs was changed." ;;
+  *) fail "Django's collectstatic failed." "Its last lines are above; nothing that runs was changed." ;;
+  esac
+}
+
+# make_room: what earlier runs left without ever having served goes; so the disk holds no more than the releases that
+# are kept, and one.
+make_room() {
+  local one
+  for one in "$root"/releases/*/; do
+    one=$(basename "$one")
+    case $one in "$release" | "$(live_release)" | '*') continue ;; esac
+    proven "$one" || rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
+  done
+}
+
+kept_releases() {
+  local one
+  for one in "$root"/releases/*/.berth/proven; do basename "${one%/.berth/proven}"; done | grep -vx '\*' | paste -sd' ' || true
+}
+
+mask_settings
+if [ -n "$kept" ] && [ ! -e "$directory/.berth/prepared" ]; then
+  fail "this host has not kept release $release (berth:app.release); it has: $(kept_releases)." "Name one of these, or take berth:app.release out and deploy its source."
+fi
+if [ ! -e "$directory/.berth/prepared" ]; then
+  recorded
+  refuse_full_disk
+  make_room
   rm -rf "$directory"
   put_directory "$directory" "$owner:$name" 2750
   say "fetching the code of release $release"
@@ -51,6 +115,8 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   as_owner mkdir -p .berth
   printf 'BERTH_RELEASE=%s\nBERTH_RELEASED_AT=%s\nSTATIC_ROOT=%s\n' "$release" "$(date -u +%FT%TZ)" "$root/static/$release" |
     put_file "$directory/.berth/env" "$owner:$name" 0640
+  printf '%s\n' "$git_commit" | put_file "$directory/.berth/commit" "$owner:$name" 0640
+  collect_static
   sync -f "$directory"
   : >"$directory/.berth/prepared"
   # Each release brings an archive of its own; those of older ones are in nobody's way but the disk's.
@@ -60,5 +126,14 @@ if [ ! -e "$directory/.berth/prepared" ]; then
 fi
 
 [ -x "$venv/bin/gunicorn" ] || fail "the release has no gunicorn; its directory $directory is damaged." "Remove it and run 'pulumi up' again."
-if runuser -u "$name" -- test -w "$directory"; then fail "the service account '$name' can write the code of the release."; fi
+for place in "$directory" "$venv/"; do
+  if runuser -u "$name" -- test -w "$place"; then fail "the service account '$name' can write the code of the release, $place."; fi
+done
 runuser -u "$name" -- test -r "$directory/.berth/env" || fail "the service account '$name' cannot read the release."
+
+# Going back does not undo migrations; so it is said which there are that this release does not know.
+live=$(live_release)
+if [ "$live" != "$release" ] && [ -e "$root/releases/$live/.berth/migrations" ] && [ -e "$directory/.berth/migrations" ]; then
+  since=$(comm -23 "$root/releases/$live/.berth/migrations" "$directory/.berth/migrations" | paste -sd' ')
+  [ -z "$since" ] || say "release $live has migrations that release $release does not know: $since. They stay applied; undo them with '$name-manage migrate' before, or be sure that $release can live with them."
+fi

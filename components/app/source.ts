@@ -134,3 +134,21 @@ export function releaseId(version: string, recipe: readonly string[]): string {
   const digest = createHash("sha256").update(JSON.stringify(recipe)).digest("hex");
   return `${version.slice(0, 10)}-${digest.slice(0, 4)}`;
 }
+
+/** Whether a text has the form of {@link releaseId}. */
+export const isReleaseId = (text: string): boolean => /^[0-9a-f]{10}-[0-9a-f]{4}$/.test(text);
+
+/**
+ * The source to open when a release to go back to is given: by its id it is on the host, whatever the source is; by
+ * a git reference it is that commit of the same repository.
+ */
+export function sourceOf(
+  source: DirectorySource | GitSource,
+  release: string | undefined,
+): DirectorySource | GitSource {
+  if (release === undefined || isReleaseId(release)) return source;
+  if ("git" in source) return { ...source, ref: release };
+  throw new pulumi.RunError(
+    `berth:app.release: expected the id of a release, such as 0123456789-abcd, for the source is a directory; found '${release}'`,
+  );
+}

@@ -1,17 +1,13 @@
 : "${name?the name of the application}"
+: "${root?the directory of the application}"
 
 daemon_reload_if_changed
-reason=$(systemd-analyze verify "/etc/systemd/system/$name-web.service" 2>&1 | grep -F "$name-web" || true)
+reason=$(systemd-analyze verify "/etc/systemd/system/$name-web@.service" 2>&1 | grep -F "$name-web@" || true)
 case $reason in
-*"is not executable"* | "") ;; # Before the first release there is nothing to execute.
-*) fail "systemd does not take $name-web.service: $reason" ;;
+*"is not executable"* | *"No such file or directory"* | "") ;; # Before the first release there is nothing to execute.
+*) fail "systemd does not take $name-web@.service: $reason" ;;
 esac
-on_change restart "$name-web.socket" "/etc/systemd/system/$name-web.socket"
-enabled "$name-web.socket"
-systemctl is-enabled --quiet "$name-web.service" || logged systemctl enable "$name-web.service"
-
-[ -S "/run/$name/web.sock" ] || fail "the socket /run/$name/web.sock is not there."
-runuser -u www-data -- test -w "/run/$name/web.sock" || fail "nginx cannot use the socket /run/$name/web.sock."
-exposure=$(systemd-analyze security --no-pager "$name-web.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
+systemctl is-enabled --quiet "$name-web-start.service" || logged systemctl enable "$name-web-start.service"
+exposure=$(systemd-analyze security --no-pager "$name-web@0.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
 awk -v level="${exposure:-10}" 'BEGIN { exit !(level <= 2.5) }' ||
-  fail "the sandbox of $name-web.service has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$name-web.service.d loosens it."
+  fail "the sandbox of $name-web@.service has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$name-web@.service.d loosens it."

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
@@ -68,6 +68,9 @@ export class Nginx extends pulumi.ComponentResource {
           "/etc/nginx/snippets/berth-tls.conf": { content: text("tls.conf") },
           "/etc/nginx/snippets/berth-headers.conf": { content: text("headers.conf") },
           [`/usr/local/share/berth/${args.name}/berth/away.html`]: { content: text("away.html") },
+          [`/usr/local/share/berth/${args.name}/berth/maintenance.html`]: {
+            content: text("maintenance.html"),
+          },
           [`/etc/nginx/sites-available/${args.name}.conf`]: serverNames.apply((names) => ({
             content: siteConfiguration(args, names, certificate),
           })),
@@ -118,6 +121,7 @@ function siteConfiguration(
   return renderTemplate(here("site.conf.liquid"), {
     name: args.name,
     socket: args.socket,
+    before_socket: join(dirname(args.socket), "before.sock"),
     tls: certificate !== undefined,
     certificate: certificate?.path ?? "",
     key: certificate?.keyPath ?? "",
@@ -125,9 +129,10 @@ function siteConfiguration(
     max_body: args.maxBody,
     timeout: args.timeout,
     static_root: args.staticRoot ?? "",
+    static_before: args.staticRoot === undefined ? "" : join(dirname(args.staticRoot), "before"),
     media_root: args.mediaRoot,
     password_file: args.basicAuth === undefined ? "" : passwordFile,
     // As nginx's $uri has it: decoded, without the query.
-    open_path: args.basicAuth ? decodeURIComponent(new URL(args.health, "http://host").pathname) : "",
+    open_path: decodeURIComponent(new URL(args.health, "http://host").pathname),
   });
 }

@@ -1,4 +1,4 @@
 : "${name?the name of the site}"
-rm -f "/etc/nginx/sites-enabled/$name.conf"
+rm -f "/etc/nginx/sites-enabled/$name.conf" "/etc/berth/$name/maintenance"
 rm -rf "/usr/local/share/berth/$name"
 if nginx -t >>"$log" 2>&1; then systemctl reload nginx.service || true; else systemctl stop nginx.service; fi

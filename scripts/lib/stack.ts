@@ -28,13 +28,23 @@ export async function stackOutputsOf(
   return JSON.parse(result.stdout) as Record<string, unknown>;
 }
 
-/** The name of a stack's application where that is a Django application, as its file says. */
+/** The name and the directory of a stack's application, as its file says. */
+export function applicationOf(root: string, stack: string): { readonly name: string; readonly root: string } {
+  const app = appSection(root, stack);
+  const name = app?.name ?? "app";
+  return { name, root: app?.root ?? `/srv/${name}` };
+}
+
+/** The name of a stack's application where that is a Django application. */
 export function djangoName(root: string, stack: string): string | undefined {
+  return appSection(root, stack)?.settings === undefined ? undefined : applicationOf(root, stack).name;
+}
+
+function appSection(root: string, stack: string) {
   const file = parse(readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8")) as {
-    config?: { "berth:app"?: { name?: string; settings?: string } };
+    config?: { "berth:app"?: { name?: string; root?: string; settings?: string } };
   };
-  const app = file.config?.["berth:app"];
-  return app?.settings === undefined ? undefined : (app.name ?? "app");
+  return file.config?.["berth:app"];
 }
 
 /** How to log in to a stack's host with OpenSSH: the arguments for ssh(1), the last one being the destination. */

@@ -200,7 +200,7 @@ const hostArgs: Ec2HostArgs = {
   rootVolume: 12,
   dataVolume: 1,
   dataDirectories: ["/var/lib/postgresql", "/var/lib/redis", "/srv/shop/media"],
-  dataServices: ["postgresql@.service", "redis-server.service", "shop-web.service"],
+  dataServices: ["postgresql@.service", "redis-server.service", "shop-web@.service"],
   protect: false,
 };
 

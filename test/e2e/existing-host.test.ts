@@ -42,10 +42,11 @@ test("a stack comes to a machine that the user has, and goes again without it", 
     assert.deepEqual(await stack.resources(), []);
     assert.equal(machine.inside("find /etc/ssh /etc/sudoers.d /etc/systemd -type f"), before);
     const left =
-      "find /etc/nginx/sites-enabled /etc/nginx/conf.d /etc/berth /run/logbook /etc/ssl/berth -not -type d";
+      "find /etc/nginx/sites-enabled /etc/nginx/conf.d /etc/berth /run/logbook /etc/ssl/berth /srv/logbook/config /usr/local/lib/berth -not -type d";
     assert.equal(machine.inside(`${left} 2>/dev/null || true`), "");
-    for (const unit of ["logbook-web.service", "logbook-web.socket", "redis-server", "postgresql@17-main"])
+    for (const unit of ["redis-server", "postgresql@17-main"])
       assert.notEqual(machine.inside(`systemctl is-active ${unit} || true`), "active", unit);
+    assert.equal(machine.inside("systemctl list-units --plain --no-legend 'logbook*'"), "");
     assert.doesNotMatch(machine.inside("nft list tables"), /berth/);
     assert.equal(machine.inside("systemctl --failed --plain --no-legend"), "");
     assert.equal(

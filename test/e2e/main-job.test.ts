@@ -97,7 +97,7 @@ test("a stack takes the Django example from nothing to production and back to no
     const settings = "/srv/logbook/config/env";
     assert.equal(await stack.on(`stat -c '%U:%G %a' ${settings}`), "root:logbook 640");
     assert.notEqual((await stack.ssh(`runuser -u www-data -- cat ${settings}`)).code, 0);
-    const pid = await stack.on("systemctl show logbook-web -P MainPID");
+    const pid = await stack.on("systemctl show 'logbook-web@*.service' -P MainPID");
     const value = await stack.on(`tr '\\0' '\\n' </proc/${pid}/environ | sed -n s/^PARTNER_TOKEN=//p`);
     assert.equal(value, password);
   });
@@ -137,7 +137,9 @@ test("a stack takes the Django example from nothing to production and back to no
   );
 
   await t.test("the application runs in a tight sandbox and no unit has failed", async () => {
-    const verdict = await stack.on("systemd-analyze security --no-pager logbook-web.service | tail -n 1");
+    const verdict = await stack.on(
+      "systemd-analyze security --no-pager logbook-web@$(readlink /srv/logbook/config/web/current).service | tail -n 1",
+    );
     const level = Number(/exposure level for [^:]+: ([\d.]+)/.exec(verdict)?.[1]);
     assert.ok(level <= 2.5, verdict);
     assert.equal(await stack.on("systemctl --failed --plain --no-legend"), "");
@@ -187,19 +189,19 @@ test("a stack takes the Django example from nothing to production and back to no
   );
 
   await t.test("an application that is killed comes back by itself", async () => {
-    await stack.on("systemctl kill -s KILL --kill-whom=all logbook-web.service");
+    await stack.on("systemctl kill -s KILL --kill-whom=all 'logbook-web@*.service'");
     await untilWell(stack);
-    assert.equal(await stack.on("systemctl is-active logbook-web.service"), "active");
+    assert.equal(await stack.on("systemctl is-active 'logbook-web@*.service'"), "active");
   });
 
   await t.test("while the application is away, visitors see a page that says so and comes back", async () => {
-    await stack.on("systemctl stop logbook-web.socket logbook-web.service");
+    await stack.on("systemctl stop 'logbook-web@*'");
     const away = await stack.fetch("/");
     assert.equal(away.status, 502);
     assert.equal(away.headers["retry-after"], "10");
     assert.equal(away.headers["x-content-type-options"], "nosniff");
     assert.match(away.text, /Back in a moment/);
-    await stack.on("systemctl start logbook-web.socket logbook-web.service");
+    await stack.on("systemctl restart logbook-web-start");
     await untilWell(stack);
   });
 

@@ -44,7 +44,9 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
   await t.test("the service reaches its own folder in that home and nothing else of it", async () => {
     await stack.on("echo private >/home/devartis/private; chmod 0644 /home/devartis/private");
     const inService = (command: string) =>
-      stack.ssh(`nsenter -t $(systemctl show moored-web -P MainPID) -m -- runuser -u moored -- ${command}`);
+      stack.ssh(
+        `nsenter -t $(systemctl show 'moored-web@*.service' -P MainPID) -m -- runuser -u moored -- ${command}`,
+      );
     assert.notEqual((await inService("cat /home/devartis/private")).code, 0);
     assert.notEqual((await inService(`touch ${home}/current/wsgi.py`)).code, 0);
     assert.equal((await inService(`touch ${home}/media/written`)).code, 0);

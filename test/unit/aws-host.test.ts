@@ -16,7 +16,7 @@ const usual: Ec2HostArgs = {
   rootVolume: 12,
   dataVolume: 20,
   dataDirectories: ["/var/lib/postgresql", "/srv/shop/media"],
-  dataServices: ["postgresql@.service", "shop-web.service"],
+  dataServices: ["postgresql@.service", "shop-web@.service"],
   protect: false,
 };
 
@@ -127,7 +127,7 @@ test("the step of the data volume runs again when the volume grows, and keeps it
   const text = (await host()).named("web-data-volume").inputs.environment.BERTH_STEP;
   assert.match(text, /^size='20'$/m);
   assert.match(text, /\/etc\/systemd\/system\/postgresql@\.service\.d\/berth-data\.conf/);
-  assert.match(text, /\/etc\/systemd\/system\/shop-web\.service\.d\/berth-data\.conf/);
+  assert.match(text, /\/etc\/systemd\/system\/shop-web@\.service\.d\/berth-data\.conf/);
 });
 
 test("everything carries the stack's tags, and the data volume says that it is data", async () => {

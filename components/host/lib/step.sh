@@ -17,6 +17,7 @@ unfinished=$state/unfinished/$step
 declare -A secrets=()
 declare -A changes=()
 needles=()
+failure=
 
 # say TEXT: a progress line, for a person.
 say() { printf '%s: %s\n' "$step" "$1" >&2 2>/dev/null || true; }
@@ -24,6 +25,7 @@ say() { printf '%s: %s\n' "$step" "$1" >&2 2>/dev/null || true; }
 # fail WHAT [NEXT]: ends the step with one line: what is wrong, and what to do.
 fail() {
   trap - ERR
+  failure=$1
   printf 'berth: %s: %s%s\n' "$step" "$1" "${2:+ $2}" | mask >&2 2>/dev/null || true
   exit 1
 }

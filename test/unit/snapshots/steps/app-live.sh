@@ -6,14 +6,18 @@ step='app-live'
 name='shop'
 owner='deployer'
 root='/srv/shop'
-release='b9732f9ff9-f0ac'
+release='b9732f9ff9-cb31'
 django='shop.settings'
-static=''
 health='/health'
 domain='192.0.2.7'
 scheme='https'
 timeout='60'
-wsgi='shop.wsgi:application'
+secret_names='API_TOKEN DATABASE_URL REDIS_URL SECRET_KEY'
+unit_text='82d84e9f2664997c'
+kept=''
+retry=''
+keep='5'
+dump='yes'
 settings='5d4e0fa98a736584'
 if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: app-live: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
 . /var/lib/berth/library/DIGEST.sh
@@ -23,10 +27,19 @@ begin 'SECRET_KEY DATABASE_URL REDIS_URL API_TOKEN DATABASE_URL-password REDIS_U
 : "${owner?the account that owns the files}"
 : "${root?the directory of the application}"
 : "${release?the id of the release}"
+: "${secret_names?the names of the settings that are secret, one after the other}"
 
 directory=$root/releases/$release
 venv=$directory/.venv
 home=$(getent passwd "$owner" | cut -d: -f6)
+began=$(date +%s)
+# What is known of releases: those that failed, the record of all of them, the plan of the last one.
+ledger=$state/app-$name
+dumps=/var/backups/berth/$name
+# The directory of the instance that boots, by a link: of all links the one that counts.
+instances=$root/config/web
+run=/run/$name
+(umask 077 && mkdir -p "$ledger/bad")
 
 # as_owner COMMAND…: as the account that owns the files, in the release, with a clean environment.
 as_owner() {
@@ -35,143 +48,414 @@ as_owner() {
     sh -c 'umask 027; exec "$@"' sh "$@"
 }
 
-: "${django?the settings module of a Django application; empty for another}"
-: "${static?the directory of static files in the release; empty for none}"
-: "${health?the path that answers 200 when the application is well}"
-: "${domain?the name that the site is asked by}"
-: "${scheme?http or https}"
-: "${settings?changes when a setting that is not secret does}"
-: "${timeout?how long a request may take, in seconds}"
-: "${wsgi?the WSGI application, MODULE:CALLABLE}"
-
-unit=$name-web.service
-began=$(date +%s)
-current=$root/current
-record=$state/app-$name.live
-
-# in_unit ACCOUNT COMMAND…: in the release, with the settings that the service gets, which only systemd reads.
-in_unit() {
+# settled_unit ACCOUNT COMMAND…: in the release, with the settings that the service gets, which only systemd reads.
+settled_unit() {
   local account=$1 running=berth-$name-release
   shift
   # Of a step that was killed it may still be at work.
   no_other() { ! systemctl is-active --quiet "$running"; }
   wait_until 600 no_other || fail "$running.service of an earlier run has been at work for 10 minutes." "See 'systemctl status $running' on the host."
-  logged systemd-run --quiet --wait --pipe --collect --unit "$running" -p User="$account" -p Group="$name" \
+  systemd-run --quiet --wait --pipe --collect --unit "$running" -p User="$account" -p Group="$name" \
     -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
     -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes "$@"
 }
+in_unit() { logged settled_unit "$@"; }
 
-# What must be the same for the running service to be the one wanted: release, settings, unit.
-wanted() {
-  printf '%s %s %s\n' "$release" "$settings" \
-    "$(cat "$root/config/env" "/etc/systemd/system/$unit" "/etc/berth/$name/gunicorn.py" | sha256sum | cut -d' ' -f1)"
+# mask_settings: what this step prints from here on shows no secret setting, though none has come with it.
+mask_settings() {
+  local names
+  read -ra names <<<"$secret_names"
+  read_secrets < <(
+    python3 - "$root/config/env" "${names[@]}" <<'END'
+import base64, re, sys, urllib.parse
+
+text, names = open(sys.argv[1]).read(), sys.argv[2:]
+for name, plain, escaped in re.findall(r"""^(\w+)=(?:'([^']*)'|"((?:[^"\\]|\\.)*)")$""", text, re.M | re.S):
+    value = plain or re.sub(r"\\(.)", r"\1", escaped, flags=re.S)
+    try:
+        password = urllib.parse.unquote(urllib.parse.urlsplit(value).password or "")
+    except ValueError:
+        password = ""
+    for one in (value, password) if name in names else ():
+        if one:
+            print(name, base64.b64encode(one.encode()).decode())
+END
+  )
 }
 
-# answer SECONDS [SOCKET]: the status with which the application answers at its socket, or at another.
+settings_digest() { sha256sum <"$root/config/env" | cut -c1-16; }
+
+# Which instance boots, and which release that is.
+live_instance() { readlink "$instances/current" 2>/dev/null || true; }
+live_release() {
+  local instance
+  instance=$(live_instance)
+  if [ -n "$instance" ]; then printf '%s\n' "${instance%.*}"; else basename "$(readlink "$root/current" 2>/dev/null || true)"; fi
+}
+
+# proven RELEASE: it has served, and was well.
+proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
+
+# note RESULT: a line in the host's record of releases (docs/releases.md).
+note() {
+  local who=${SUDO_USER:-root} from commit
+  commit=$(cat "$directory/.berth/commit" 2>/dev/null || printf '%s\n' "${git_commit:-}")
+  # Whose connection it is: that of the login above sudo.
+  from=$(cat "/proc/$PPID/environ" "/proc/$$/environ" 2>/dev/null | tr "\0" "\n" | sed -n "s/^SSH_CLIENT=\([^ ]*\).*/\1/p" | head -n 1 || true)
+  python3 - "$ledger/releases.jsonl" "$who" "$from" "$came_from" "$release" "$commit" "$(($(date +%s) - began))" "$1" "$(mask <<<"$failure")" 2>/dev/null <<'END' || true
+import datetime, json, sys
+
+path, who, address, before, release, commit, seconds, result, reason = sys.argv[1:]
+line = {
+    "at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "who": who, "address": address or None, "from": before or None, "to": release, "commit": commit or None,
+    "seconds": int(seconds), "result": result, "reason": reason or None,
+}
+with open(path, "a") as out:
+    out.write(json.dumps(line) + "\n")
+END
+}
+
+# recorded: when this step fails from here on, the record says so.
+recorded() {
+  came_from=$(live_release)
+  trap 'status=$?; if [ "$status" != 0 ]; then note failed; fi' EXIT
+}
+
+: "${health?the path that answers 200 when the application is well}"
+: "${domain?the name that the site is asked by}"
+: "${scheme?http or https}"
+: "${timeout?how long a request may take, in seconds}"
+
+socket_of() { printf '%s/web-%s.sock\n' "$run" "$1"; }
+unit_of() { printf '%s-web@%s\n' "$name" "$1"; }
+
+# answer SECONDS SOCKET: the status with which the application answers there; 000 when it does not.
 answer() {
-  curl -s -o /dev/null -m "$1" -w '%{http_code}' --unix-socket "${2:-/run/$name/web.sock}" \
-    -H "X-Forwarded-Proto: $scheme" "http://$domain$health" || true
+  curl -s -o /dev/null -m "$1" -w '%{http_code}' --unix-socket "$2" -H "X-Forwarded-Proto: $scheme" "http://$domain$health" || true
 }
-well() { [ "$(answer 10 "$@")" = 200 ]; }
+well() { [ "$(answer 10 "$1")" = 200 ]; }
 
-collect_static() {
-  local target=$root/static/$release source=
-  [ ! -e "$target/.complete" ] || return 0
-  rm -rf "$target"
-  put_directory "$target" "$owner:www-data" 2755
-  if [ -n "$static" ]; then
-    source=$directory/$static
-    [ -d "$source" ] || fail "the release has no directory '$static' (berth:app.static)."
-    logged runuser -u "$owner" -- sh -c 'umask 022; cp -r -- "$1/." "$2/"' sh "$source" "$target" || fail "the static files cannot be copied."
-  elif [ -n "$django" ]; then
-    in_unit "$owner" -p UMask=0022 "$venv/bin/python" -m django collectstatic --noinput --verbosity 0 ||
-      fail "Django's collectstatic failed." "Its last lines are above; the site still runs what it ran."
-  fi
-  # Compressed once, here, and not at every request.
-  find "$target" -type f -size +1k \( -name '*.css' -o -name '*.js' -o -name '*.mjs' -o -name '*.svg' -o -name '*.json' \
-    -o -name '*.txt' -o -name '*.xml' -o -name '*.map' -o -name '*.html' \) -print0 |
-    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
-    { refuse_full_disk; fail "the static files cannot be compressed."; }
-  : >"$target/.complete"
+# front: the status at the front door, through nginx.
+front() {
+  curl -sk -o /dev/null -m 10 -w '%{http_code}' --resolve "$domain:443:127.0.0.1" --resolve "$domain:80:127.0.0.1" "$scheme://$domain$health" || true
 }
 
-migrate() {
-  [ -n "$django" ] || return 0
-  in_unit "$name" "$venv/bin/python" -m django migrate --noinput --verbosity 1 ||
-    fail "Django's migrate failed." "Its last lines are above; the site still runs the release before."
+# waiting SOCKET: how many connections wait there to be taken: for a listening Unix socket ss(8) shows them as Recv-Q.
+waiting() { ss -Hxl | awk -v path="$1" '$5 == path { count += $3 } END { print count + 0 }'; }
+
+# others: the instances that run beside the one that is wanted.
+others() {
+  systemctl list-units --all --plain --no-legend --state=active,activating,deactivating,reloading,failed "$name-web@*.service" "$name-web@*.socket" |
+    sed -n 's/^[^@]*@\(.*\)\.\(service\|socket\) .*/\1/p' | sort -u | { grep -vxF "$1" || true; }
 }
 
-# rehearse: the release runs beside the one that people use, at a socket of its own, and must be well there. The
-# very first goes live without: there is nothing that it could take away.
-rehearse() {
-  local trial=berth-$name-trial place=/run/berth-$name-trial code
-  [ -n "$previous" ] && [ "$previous" != "$directory" ] && [ -d "$previous" ] || return 0
-  systemctl stop "$trial.service" 2>/dev/null || true
-  logged systemd-run --quiet --collect --unit "$trial" -p User="$name" -p Group="$name" -p RuntimeDirectory="$trial" \
-    -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
-    -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes -p KillMode=mixed -p TimeoutStopSec=10 -p RuntimeMaxSec=120 \
-    "$venv/bin/gunicorn" --config "/etc/berth/$name/gunicorn.py" --workers 1 --bind "unix:$place/web.sock" "$wsgi" ||
-    fail "the release $release cannot be tried out."
-  over() { ! systemctl is-active --quiet "$trial"; }
-  started() { [ "$(answer 10 "$place/web.sock")" != 000 ] || over; }
-  settled() { well "$place/web.sock" || over; }
-  { wait_until 30 started && wait_until 10 settled; } || true
-  code=$(answer 10 "$place/web.sock")
-  if [ "$code" = 200 ]; then
-    systemctl stop "$trial.service" 2>/dev/null || true
-    return 0
-  fi
-  last_words "$trial"
-  systemctl stop "$trial.service" 2>/dev/null || true
-  refuse_full_disk
-  not_well "$code" "It did not go live; $(basename "$previous"), the release before, still serves."
+# put_instance INSTANCE: its directory: the code by a link, the settings as they are now. What runs keeps its own.
+put_instance() {
+  local place=$instances/$1
+  put_directory "$instances" "root:$name" 0750
+  put_directory "$place" "root:$name" 0750
+  put_link "$place/release" "$root/releases/${1%.*}"
+  put_file "$place/env" "root:$name" 0640 <"$root/config/env"
+  put_file "$place/gunicorn.py" "root:$name" 0640 <"/etc/berth/$name/gunicorn.py"
 }
+
+# gone SERVICE: it neither runs nor is about to.
+gone() { case $(systemctl show "$1" -P ActiveState) in inactive | failed) ;; *) return 1 ;; esac; }
+
+# finish_requests SERVICE SOCKET: the service takes what waits at its socket, finishes what it has begun, and stops.
+# Should something come in between, systemd starts it again for that, and it is stopped once more.
+finish_requests() {
+  local round
+  none_waits() { [ "$(waiting "$1")" = 0 ]; }
+  for round in 1 2 3; do
+    wait_until "$timeout" none_waits "$2" || say "$1 has not taken all that waits at its socket in $timeout s (round $round)"
+    systemctl stop "$1" >>"$log" 2>&1 9>&- || true
+    if none_waits "$2" && gone "$1"; then return 0; fi
+  done
+}
+
+# retire INSTANCE: nobody is sent there any more; it ends when its last request has.
+retire() {
+  local unit
+  unit=$(unit_of "$1")
+  finish_requests "$unit.service" "$(socket_of "$1")"
+  systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
+  systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
+  rm -rf "${instances:?}/$1"
+}
+
+# retire_single: the service of Berth 0.1, which was one for all releases. Its socket has lost its path to the link.
+retire_single() {
+  local old=$name-web
+  [ -e "/etc/systemd/system/$old.service" ] || return 0
+  finish_requests "$old.service" "$run/web.sock"
+  systemctl disable --quiet "$old.service" "$old.socket" 2>/dev/null || true
+  systemctl stop "$old.socket" "$old.service" >>"$log" 2>&1 || true
+  take_away "/etc/systemd/system/$old.service" "/etc/systemd/system/$old.socket" "$run/web-single.sock"
+  logged systemctl daemon-reload
+}
+
+# give_back INSTANCE: nobody is sent there any more, and what waits at its socket goes to the instance that serves:
+# systemd hands the socket on to its proxy (systemd-socket-proxyd(8)).
+give_back() {
+  local unit drop
+  unit=$(unit_of "$1")
+  drop=/run/systemd/system/$unit.service.d
+  mkdir -p "$drop"
+  cat >"$drop/give-back.conf" <<END
+[Service]
+Type=notify
+User=www-data
+Group=www-data
+WorkingDirectory=/
+EnvironmentFile=
+ExecStart=
+ExecStart=/usr/lib/systemd/systemd-socket-proxyd --exit-idle-time=2s $run/web.sock
+Restart=no
+END
+  systemctl daemon-reload
+  systemctl stop "$unit.service" >>"$log" 2>&1 9>&- || true
+  finished() { [ "$(waiting "$(socket_of "$1")")" = 0 ] && gone "$(unit_of "$1").service"; }
+  wait_until "$timeout" finished "$1" || true
+  systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
+  systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
+  rm -rf "$drop" "${instances:?}/$1"
+  systemctl daemon-reload
+}
+
+# keep_single: the socket of Berth 0.1's service gets a second name, by which it can be gone back to.
+keep_single() {
+  if [ -S "$run/web.sock" ] && [ ! -L "$run/web.sock" ]; then ln -fT "$run/web.sock" "$run/web-single.sock"; fi
+}
+
+# lead_to INSTANCE: from the next connection on nginx asks there. One rename.
+lead_to() {
+  local of=${1%.*}
+  if [ "$1" = single ]; then of=$(basename "$(readlink "$root/current")"); fi
+  if [ -d "$root/static/$of" ]; then put_link "$root/static/current" "$root/static/$of"; fi
+  put_link "$run/web.sock" "web-$1.sock"
+}
+
+: "${django?the settings module of a Django application; empty for another}"
+: "${settings?changes when a setting that is not secret does}"
+: "${unit_text?changes when the unit or the settings of the server do}"
+: "${kept?not empty when the release is one that the host has kept}"
+: "${retry?a release that is tried again though it has failed; empty for none}"
+: "${keep?how many releases that were well are kept}"
+: "${dump?not empty when the database is dumped before it is migrated}"
+
+instance=$release.$(cat "$root/config/env" "/etc/systemd/system/$name-web@.service" "/etc/berth/$name/gunicorn.py" | sha256sum | cut -c1-6)
+unit=$(unit_of "$instance")
+socket=$(socket_of "$instance")
+bad=$ledger/bad/$instance
+before=$(live_instance)
+# A host of Berth 0.1 has one service for all releases.
+if [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
 
 # last_words UNIT: what it printed since this step began. gunicorn puts some thirty lines of its own below the
 # application's exception.
-last_words() {
-  journalctl -u "$1" --since "@$began" -o cat --no-pager 2>/dev/null | tail -n 80 | mask >&2 || true
-}
+last_words() { journalctl -u "$1" --since "@$began" -o cat --no-pager 2>/dev/null | tail -n 80 | mask; }
 
-not_well() {
-  local answered="answers $1"
-  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
-  fail "release $release is not well: $health $answered, and 200 was expected." "$2"
-}
-
-switch_to() {
-  put_link "$root/static/current" "$root/static/$(basename "$1")"
-  put_link "$current" "$1"
-}
-
-start() { systemctl reset-failed "$unit" 2>/dev/null || true; logged systemctl restart "$unit"; }
-
-if [ "$(cat "$record" 2>/dev/null)" != "$(wanted)" ] || [ "$(readlink "$current" || true)" != "$directory" ] || ! well; then
+# refuse REASON WORDS NEXT: this instance is not tried again by itself. A full disk is not its fault.
+refuse() {
   refuse_full_disk
-  previous=$(readlink "$current" || true)
-  collect_static
-  migrate
-  rehearse
-  switch_to "$directory"
-  if ! start || ! wait_until 30 well; then
-    code=$(answer 10)
-    last_words "$unit"
-    if [ -n "$previous" ] && [ "$previous" != "$directory" ] && [ -d "$previous" ]; then
-      switch_to "$previous"
-      start || true
-      wait_until 30 well || true
-      not_well "$code" "The release before, $(basename "$previous"), runs again."
-    fi
-    not_well "$code" "Its log: journalctl -u $unit"
-  fi
-  wanted >"$record"
-fi
-well || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"
+  (umask 077 && printf '%s\n%s\n' "$1" "$2" >"$bad") 2>/dev/null || true
+  fail "$1" "$3"
+}
 
-# The last five releases stay, and the one that runs.
-find "$root/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | tail -n +6 | while read -r _ old; do
-  if [ "$old" != "$release" ]; then rm -rf "${root:?}/releases/$old" "${root:?}/static/$old"; fi
+# serving: what people see now.
+serving() {
+  if [ -n "$before" ]; then
+    printf 'It did not go live; %s, the release before, still serves.\n' "$(live_release)"
+  else
+    printf 'Its log: journalctl -u %s\n' "$unit"
+  fi
+}
+
+# not_well CODE: the new instance goes, and what was sent to it goes to the one before.
+not_well() {
+  local answered="answers $1" words
+  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
+  words=$(last_words "$unit.service")
+  printf '%s\n' "$words" >&2 2>/dev/null || true
+  # The one that serves already, which has fallen ill: nothing else could serve.
+  if [ "$instance" = "$before" ]; then fail "the application is not well: $health $answered, and 200 was expected." "Its log: journalctl -u $unit"; fi
+  give_back "$instance"
+  rm -f "$run/before.sock"
+  refuse "release $release is not well: $health $answered, and 200 was expected." "$words" "${2:-$(serving)}"
+}
+
+# How many migrations this release would apply: as app-release has just found, or asked anew.
+migrations_to_apply() {
+  local plan
+  plan=$({ find "$ledger/plan" -mmin -10 | xargs -r cat; } 2>/dev/null || true)
+  case $plan in
+  "$release $(settings_digest) "*) to_apply=${plan##* } ;;
+  *)
+    plan=$(settled_unit "$name" "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" migrations 2> >(mask | tee -a "$log" >&2) </dev/null 9>&-) ||
+      fail "Django's migrations cannot be listed." "Its last lines are above; the site still runs the release before."
+    to_apply=$(grep -c '^to migrate: ' <<<"$plan" || true)
+    ;;
+  esac
+}
+
+# A dump that is there is of before the first try, and stays.
+dump_database() {
+  [ -n "$dump" ] && [ ! -e "$dumps/$release.dump" ] || return 0
+  (umask 077 && mkdir -p "$dumps")
+  chmod 0700 /var/backups/berth "$dumps"
+  if ! (umask 077 && settled_unit "$name" "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" dump \
+    >"$dumps/.$release" 2> >(mask | tee -a "$log" >&2) </dev/null 9>&-); then
+    rm -f "$dumps/.$release"
+    refuse_full_disk
+    fail "the database could not be dumped, and so it was not migrated." "Its last lines are above. berth:app.dumpBeforeMigrate: false goes on without."
+  fi
+  mv -fT "$dumps/.$release" "$dumps/$release.dump"
+}
+
+migrate() {
+  local from to_apply status=0
+  [ -n "$django" ] && [ -z "$kept" ] || return 0
+  migrations_to_apply
+  if [ "$to_apply" = 0 ]; then return 0; fi
+  dump_database
+  from=$(($(wc -l <"$log") + 1))
+  # A migration that would wait for a table holds up everyone who comes after it: it gives up instead.
+  in_unit "$name" --setenv="PGOPTIONS=-c lock_timeout=5s" "$venv/bin/python" -m django migrate --noinput --verbosity 1 || status=$?
+  rm -f "$ledger/plan"
+  [ "$status" != 0 ] || return 0
+  if tail -n "+$from" "$log" | grep -q 'canceling statement due to lock timeout'; then
+    fail "Django's migrate waited 5 s for a table that another transaction holds, and gave up." "The site still runs the release before. Run 'pulumi up' again when the table is free: 'SELECT * FROM pg_locks' shows who holds it."
+  fi
+  refuse "Django's migrate failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."
+}
+
+# processes: the server and its workers, by their ids.
+processes() {
+  local main
+  main=$(systemctl show "$unit.service" -P MainPID)
+  printf '%s\n' "$main"
+  pgrep -P "$main" || true
+}
+# crashed: one of those that there were is gone.
+crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(processes | sort))" ]; }
+# restarted: it has ended by itself, and systemd has started it again, or is about to.
+restarted() {
+  [ "$(systemctl show "$unit.service" -P NRestarts)" != 0 ] || [ "$(systemctl show "$unit.service" -P SubState)" = auto-restart ] ||
+    systemctl is-failed --quiet "$unit.service"
+}
+
+start_beside() {
+  local code
+  put_instance "$instance"
+  mkdir -p "$run"
+  systemctl reset-failed "$unit.service" 2>/dev/null || true
+  logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
+  logged systemctl start --no-block "$unit.service"
+  # A connection that nobody takes would keep the question waiting.
+  settled() { restarted || [ "$(answer 2 "$socket")" = 200 ]; }
+  wait_until 40 settled || true
+  if restarted; then code=000; else code=$(answer 10 "$socket"); fi
+  if [ "$code" != 200 ]; then not_well "$code"; fi
+  # Several at once: each worker has loaded what a request needs before people come.
+  for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
+  wait
+  seen=$(processes)
+}
+
+# watch: for two seconds after the switch; one that has served before is only asked once.
+watch() {
+  local end=$((SECONDS + 2))
+  code=200
+  while true; do
+    if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
+    if [ "$code" != 200 ]; then return 1; fi
+    if crashed; then
+      code=000
+      return 1
+    fi
+    if proven "$release" || [ "$SECONDS" -ge "$end" ]; then return 0; fi
+    sleep 0.2
+  done
+}
+
+switch() {
+  # Where the front door does not answer for this name now, it says nothing about the release.
+  door=000
+  if [ -n "$before" ] && systemctl is-active --quiet nginx.service; then door=$(front); fi
+  # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
+  keep_single
+  if [ -n "$before" ]; then put_link "$run/before.sock" "web-$before.sock"; fi
+  # Pages that are open have come from there.
+  if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
+  lead_to "$instance"
+  if ! watch; then
+    if [ -n "$before" ]; then lead_to "$before"; else rm -f "$run/web.sock"; fi
+    not_well "$code" "It was well before the switch.${before:+ $(live_release), the release before, serves again.}"
+  fi
+  touch "$directory/.berth/proven"
+  put_link "$instances/current" "$instance"
+  put_link "$root/current" "$directory"
+  rm -f "$run/before.sock" "$bad"
+}
+
+is_live() {
+  [ "$before" = "$instance" ] && [ "$(readlink "$run/web.sock" || true)" = "web-$instance.sock" ] &&
+    [ "$(readlink "$root/current" || true)" = "$directory" ] && systemctl is-active --quiet "$unit.service" && well "$socket"
+}
+
+# prune: the releases that were well last stay; with the others go their static files, dumps and environments.
+prune() {
+  local one place
+  for one in "$root"/releases/*/; do
+    one=$(basename "$one")
+    if proven "$one"; then printf '%s %s\n' "$(stat -c %Y "$root/releases/$one/.berth/proven")" "$one"; fi
+  done | sort -rn | head -n "$keep" | cut -d' ' -f2 >"$ledger/kept"
+  for one in "$root"/releases/*/; do
+    one=$(basename "$one")
+    if [ "$one" != "$release" ] && ! grep -qxF "$one" "$ledger/kept"; then
+      rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
+    fi
+  done
+  for place in "$root"/venvs/*/; do
+    place=${place%/}
+    for one in "$root"/releases/*/.venv; do
+      if [ "$(readlink "$one" || true)" = "$place" ]; then continue 2; fi
+    done
+    rm -rf "$place"
+  done
+  find "$ledger/bad" -type f -printf '%T@ %p\n' | sort -rn | tail -n +21 | cut -d' ' -f2 | xargs -r rm -f
+  if [ -e "$ledger/releases.jsonl" ]; then tail -n 500 "$ledger/releases.jsonl" | put_file "$ledger/releases.jsonl" root:root 0600; fi
+}
+
+if ! is_live; then
+  if [ -e "$bad" ] && [ "$retry" != "$release" ]; then
+    sed -n '2,$p' "$bad" >&2
+    fail "release $release has failed before, with the same settings, and is not tried again: $(head -n 1 "$bad")" "Deploy another; or set berth:app.retry: $release to try this one once more. $(serving)"
+  fi
+  recorded
+  refuse_full_disk
+  migrate
+  start_beside
+  switch
+  if [ "$came_from" = "$release" ]; then
+    note settings
+  elif [ -n "$kept" ]; then
+    note rollback
+  else
+    note release
+  fi
+  trap - EXIT
+fi
+for one in $(others "$instance"); do retire "$one"; done
+retire_single
+for one in "$instances"/*/; do
+  one=$(basename "$one")
+  case $one in "$instance" | current | '*') ;; *) rm -rf "${instances:?}/$one" ;; esac
 done
+well "$socket" || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"
+prune
 
 finish
 BERTH_STEP_END

@@ -6,8 +6,8 @@ step='app-release'
 name='shop'
 owner='deployer'
 root='/srv/shop'
-release='b9732f9ff9-f0ac'
-archive='.berth-shop-b9732f9ff9-f0ac.tar'
+release='b9732f9ff9-cb31'
+archive='.berth-shop-b9732f9ff9-cb31.tar'
 archive_sha256='b9732f9ff9a6abe9393e29055db0b8b0c3e72af5a68412dedfc5bcfcc182caf6'
 git_url=''
 git_commit=''
@@ -15,6 +15,10 @@ git_path=''
 python='python3'
 requirements=''
 wsgi_module='shop.wsgi'
+kept=''
+django='shop.settings'
+static=''
+secret_names='API_TOKEN DATABASE_URL REDIS_URL SECRET_KEY'
 gunicorn='gunicorn==25.3.0'
 uv='uv==0.13.8'
 poetry='poetry==2.5.1'
@@ -28,16 +32,99 @@ begin ''
 : "${owner?the account that owns the files}"
 : "${root?the directory of the application}"
 : "${release?the id of the release}"
+: "${secret_names?the names of the settings that are secret, one after the other}"
 
 directory=$root/releases/$release
 venv=$directory/.venv
 home=$(getent passwd "$owner" | cut -d: -f6)
+began=$(date +%s)
+# What is known of releases: those that failed, the record of all of them, the plan of the last one.
+ledger=$state/app-$name
+dumps=/var/backups/berth/$name
+# The directory of the instance that boots, by a link: of all links the one that counts.
+instances=$root/config/web
+run=/run/$name
+(umask 077 && mkdir -p "$ledger/bad")
 
 # as_owner COMMAND…: as the account that owns the files, in the release, with a clean environment.
 as_owner() {
   runuser -u "$owner" -- env -i -C "$directory" HOME="$home" USER="$owner" LANG=C.UTF-8 \
     PATH="$venv/bin:/usr/local/bin:/usr/bin:/bin" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 \
     sh -c 'umask 027; exec "$@"' sh "$@"
+}
+
+# settled_unit ACCOUNT COMMAND…: in the release, with the settings that the service gets, which only systemd reads.
+settled_unit() {
+  local account=$1 running=berth-$name-release
+  shift
+  # Of a step that was killed it may still be at work.
+  no_other() { ! systemctl is-active --quiet "$running"; }
+  wait_until 600 no_other || fail "$running.service of an earlier run has been at work for 10 minutes." "See 'systemctl status $running' on the host."
+  systemd-run --quiet --wait --pipe --collect --unit "$running" -p User="$account" -p Group="$name" \
+    -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
+    -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes "$@"
+}
+in_unit() { logged settled_unit "$@"; }
+
+# mask_settings: what this step prints from here on shows no secret setting, though none has come with it.
+mask_settings() {
+  local names
+  read -ra names <<<"$secret_names"
+  read_secrets < <(
+    python3 - "$root/config/env" "${names[@]}" <<'END'
+import base64, re, sys, urllib.parse
+
+text, names = open(sys.argv[1]).read(), sys.argv[2:]
+for name, plain, escaped in re.findall(r"""^(\w+)=(?:'([^']*)'|"((?:[^"\\]|\\.)*)")$""", text, re.M | re.S):
+    value = plain or re.sub(r"\\(.)", r"\1", escaped, flags=re.S)
+    try:
+        password = urllib.parse.unquote(urllib.parse.urlsplit(value).password or "")
+    except ValueError:
+        password = ""
+    for one in (value, password) if name in names else ():
+        if one:
+            print(name, base64.b64encode(one.encode()).decode())
+END
+  )
+}
+
+settings_digest() { sha256sum <"$root/config/env" | cut -c1-16; }
+
+# Which instance boots, and which release that is.
+live_instance() { readlink "$instances/current" 2>/dev/null || true; }
+live_release() {
+  local instance
+  instance=$(live_instance)
+  if [ -n "$instance" ]; then printf '%s\n' "${instance%.*}"; else basename "$(readlink "$root/current" 2>/dev/null || true)"; fi
+}
+
+# proven RELEASE: it has served, and was well.
+proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
+
+# note RESULT: a line in the host's record of releases (docs/releases.md).
+note() {
+  local who=${SUDO_USER:-root} from commit
+  commit=$(cat "$directory/.berth/commit" 2>/dev/null || printf '%s\n' "${git_commit:-}")
+  # Whose connection it is: that of the login above sudo.
+  from=$(cat "/proc/$PPID/environ" "/proc/$$/environ" 2>/dev/null | tr "\0" "\n" | sed -n "s/^SSH_CLIENT=\([^ ]*\).*/\1/p" | head -n 1 || true)
+  python3 - "$ledger/releases.jsonl" "$who" "$from" "$came_from" "$release" "$commit" "$(($(date +%s) - began))" "$1" "$(mask <<<"$failure")" 2>/dev/null <<'END' || true
+import datetime, json, sys
+
+path, who, address, before, release, commit, seconds, result, reason = sys.argv[1:]
+line = {
+    "at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "who": who, "address": address or None, "from": before or None, "to": release, "commit": commit or None,
+    "seconds": int(seconds), "result": result, "reason": reason or None,
+}
+with open(path, "a") as out:
+    out.write(json.dumps(line) + "\n")
+END
+}
+
+# recorded: when this step fails from here on, the record says so.
+recorded() {
+  came_from=$(live_release)
+  trap 'status=$?; if [ "$status" != 0 ]; then note failed; fi' EXIT
 }
 
 : "${python?the Python to use, such as python3}"
@@ -94,8 +181,29 @@ export_lock() {
   esac
 }
 
+# shareable FILE: whether it alone says what is installed: a requirements file may name others, or files of the source.
+shareable() {
+  case $(basename "$1") in
+  uv.lock | poetry.lock) return 0 ;;
+  pyproject.toml) return 1 ;;
+  *) ! sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*--hash/d' "$directory/$1" | grep -qE '^[[:space:]]*-[rce]|^[[:space:]]*--(requirement|constraint|editable)|^[^-].*/' ;;
+  esac
+}
+
+# venv_of FILE: the directory of the environment that holds what this file asks for: releases that ask for the same
+# share it.
+venv_of() {
+  {
+    printf '%s\n' "$gunicorn $(basename "$1")"
+    "/usr/bin/$python" -VV
+    cat "$directory/$1"
+    case $(basename "$1") in uv.lock | poetry.lock) cat "$directory/$(dirname "$1")/pyproject.toml" 2>/dev/null || true ;; esac
+    shareable "$1" || printf '%s\n' "$release"
+  } | sha256sum | cut -c1-16
+}
+
 install_dependencies() {
-  local file=$requirements candidate exported=$directory/.berth/requirements.txt
+  local file=$requirements candidate place exported=$directory/.berth/requirements.txt
   [ -x "/usr/bin/$python" ] || fail "this host has no $python (berth:app.python); it has $(python3 --version)."
   if [ -z "$file" ]; then
     for candidate in uv.lock poetry.lock requirements.txt pyproject.toml; do
@@ -108,7 +216,17 @@ install_dependencies() {
   [ -n "$file" ] || fail "the source names no dependencies: there is no uv.lock, poetry.lock, requirements.txt or pyproject.toml." "Name the file with berth:app.requirements."
   [ -e "$directory/$file" ] || fail "the source has no file '$file' (berth:app.requirements)."
 
+  place=$root/venvs/$(venv_of "$file")
+  put_directory "$root/venvs" "$owner:$name" 2750
+  as_owner ln -sfn "$place" "$venv"
+  # By its own path: what pip writes into scripts must hold when this release is gone.
+  local venv=$place
+  if [ -e "$venv/.complete" ]; then
+    say "the dependencies of $file are those of a release before"
+    return 0
+  fi
   say "installing the dependencies of $file"
+  rm -rf "$venv"
   logged as_owner "/usr/bin/$python" -m venv --without-pip "$venv"
   case $(basename "$file") in
   uv.lock | poetry.lock)
@@ -119,6 +237,8 @@ install_dependencies() {
   *) pip_install --requirement "$file" ;;
   esac
   [ -x "$venv/bin/gunicorn" ] || pip_install "$gunicorn"
+  sync -f "$venv"
+  as_owner touch "$venv/.complete"
 }
 
 : "${node?the requirement for Node.js with npm, as PyPI has it}"
@@ -149,6 +269,9 @@ print("build" if "build" in package.get("scripts", {}) else "packages" if packag
 : "${git_commit?the commit}"
 : "${git_path?the directory of the application in the repository}"
 : "${wsgi_module?the module of the WSGI application}"
+: "${kept?not empty when the release must be one that the host has kept}"
+: "${django?the settings module of a Django application; empty for another}"
+: "${static?the directory of static files in the release; empty for none}"
 
 # Where the engine copies an archive to: the home of the account that it logs in with.
 engine_home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
@@ -179,8 +302,69 @@ fetch_git() {
   fi
 }
 
-if [ ! -e "$directory/.berth/prepared" ]; then
+collect_static() {
+  local target=$root/static/$release source=
+  rm -rf "$target"
+  put_directory "$target" "$owner:www-data" 2755
+  if [ -n "$static" ]; then
+    source=$directory/$static
+    [ -d "$source" ] || fail "the release has no directory '$static' (berth:app.static)."
+    logged runuser -u "$owner" -- sh -c 'umask 022; cp -r -- "$1/." "$2/"' sh "$source" "$target" || fail "the static files cannot be copied."
+  fi
+  if [ -n "$django" ]; then ask_django; fi
+  # Compressed once, here, and not at every request.
+  find "$target" -type f -size +1k \( -name '*.css' -o -name '*.js' -o -name '*.mjs' -o -name '*.svg' -o -name '*.json' \
+    -o -name '*.txt' -o -name '*.xml' -o -name '*.map' -o -name '*.html' \) -print0 |
+    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
+    { refuse_full_disk; fail "the static files cannot be compressed."; }
+}
+
+# ask_django: what 'check --deploy' finds, what is to be migrated, and the static files, in one process.
+ask_django() {
+  local questions=(check migrations) out=$ledger/django.out status=0
+  [ -n "$static" ] || questions+=(static)
+  settled_unit "$owner" -p UMask=0022 "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" "${questions[@]}" \
+    >"$out" 2> >(mask >>"$log") </dev/null 9>&- || status=$?
+  mask <"$out" | tee -a "$log" >&2 2>/dev/null || true
+  if [ "$status" = 0 ]; then
+    printf '%s %s %s\n' "$release" "$(settings_digest)" "$(grep -c '^to migrate: ' "$out" || true)" >"$ledger/plan"
+    rm -f "$out"
+    return 0
+  fi
+  rm -f "$out"
+  tail -n 40 "$log" >&2 2>/dev/null || true
   refuse_full_disk
+  case $status in
+  3) fail "Django's check --deploy failed." "Its last lines are above; nothing that runs was changed." ;;
+  4) fail "Django's migrations cannot be listed." "Its last lines are above; nothing that runs was changed." ;;
+  *) fail "Django's collectstatic failed." "Its last lines are above; nothing that runs was changed." ;;
+  esac
+}
+
+# make_room: what earlier runs left without ever having served goes; so the disk holds no more than the releases that
+# are kept, and one.
+make_room() {
+  local one
+  for one in "$root"/releases/*/; do
+    one=$(basename "$one")
+    case $one in "$release" | "$(live_release)" | '*') continue ;; esac
+    proven "$one" || rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
+  done
+}
+
+kept_releases() {
+  local one
+  for one in "$root"/releases/*/.berth/proven; do basename "${one%/.berth/proven}"; done | grep -vx '\*' | paste -sd' ' || true
+}
+
+mask_settings
+if [ -n "$kept" ] && [ ! -e "$directory/.berth/prepared" ]; then
+  fail "this host has not kept release $release (berth:app.release); it has: $(kept_releases)." "Name one of these, or take berth:app.release out and deploy its source."
+fi
+if [ ! -e "$directory/.berth/prepared" ]; then
+  recorded
+  refuse_full_disk
+  make_room
   rm -rf "$directory"
   put_directory "$directory" "$owner:$name" 2750
   say "fetching the code of release $release"
@@ -196,6 +380,8 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   as_owner mkdir -p .berth
   printf 'BERTH_RELEASE=%s\nBERTH_RELEASED_AT=%s\nSTATIC_ROOT=%s\n' "$release" "$(date -u +%FT%TZ)" "$root/static/$release" |
     put_file "$directory/.berth/env" "$owner:$name" 0640
+  printf '%s\n' "$git_commit" | put_file "$directory/.berth/commit" "$owner:$name" 0640
+  collect_static
   sync -f "$directory"
   : >"$directory/.berth/prepared"
   # Each release brings an archive of its own; those of older ones are in nobody's way but the disk's.
@@ -205,8 +391,17 @@ if [ ! -e "$directory/.berth/prepared" ]; then
 fi
 
 [ -x "$venv/bin/gunicorn" ] || fail "the release has no gunicorn; its directory $directory is damaged." "Remove it and run 'pulumi up' again."
-if runuser -u "$name" -- test -w "$directory"; then fail "the service account '$name' can write the code of the release."; fi
+for place in "$directory" "$venv/"; do
+  if runuser -u "$name" -- test -w "$place"; then fail "the service account '$name' can write the code of the release, $place."; fi
+done
 runuser -u "$name" -- test -r "$directory/.berth/env" || fail "the service account '$name' cannot read the release."
+
+# Going back does not undo migrations; so it is said which there are that this release does not know.
+live=$(live_release)
+if [ "$live" != "$release" ] && [ -e "$root/releases/$live/.berth/migrations" ] && [ -e "$directory/.berth/migrations" ]; then
+  since=$(comm -23 "$root/releases/$live/.berth/migrations" "$directory/.berth/migrations" | paste -sd' ')
+  [ -z "$since" ] || say "release $live has migrations that release $release does not know: $since. They stay applied; undo them with '$name-manage migrate' before, or be sure that $release can live with them."
+fi
 
 finish
 BERTH_STEP_END

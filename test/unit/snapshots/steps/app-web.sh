@@ -4,35 +4,35 @@ cat >"$step" <<'BERTH_STEP_END'
 rm -f "$0"
 step='app-web'
 name='shop'
+root='/srv/shop'
 if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: app-web: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
 . /var/lib/berth/library/DIGEST.sh
 begin ''
 
-put_file '/etc/systemd/system/shop-web.socket' 'root:root' '0644' <<'BERTH_FILE_END'
-# Berth: systemd holds the socket, so that no connection is refused while the application restarts.
+put_file '/etc/systemd/system/shop-web@.socket' 'root:root' '0644' <<'BERTH_FILE_END'
+# Berth: systemd holds the socket of each instance, so that no connection is refused while it restarts. nginx asks at
+# /run/shop/web.sock, a link to one of them.
 [Unit]
-Description=Socket of the application shop
+Description=Socket of the application shop, %i
 
 [Socket]
-ListenStream=/run/shop/web.sock
+ListenStream=/run/shop/web-%i.sock
 SocketUser=root
 SocketGroup=www-data
 SocketMode=0660
 DirectoryMode=0755
 Backlog=2048
-
-[Install]
-WantedBy=sockets.target
+RemoveOnStop=yes
 BERTH_FILE_END
-put_file '/etc/systemd/system/shop-web.service' 'root:root' '0644' <<'BERTH_FILE_END'
-# Berth: the application shop, served by gunicorn.
+put_file '/etc/systemd/system/shop-web@.service' 'root:root' '0644' <<'BERTH_FILE_END'
+# Berth: the application shop, served by gunicorn. An instance is a release with its settings; two run side by side
+# while one takes over from the other.
 [Unit]
-Description=Application shop
+Description=Application shop, %i
 Documentation=https://docs.gunicorn.org/en/stable/deploy.html#systemd
-Requires=shop-web.socket
-After=network-online.target shop-web.socket postgresql.service redis-server.service
+Requires=shop-web@%i.socket
+After=network-online.target shop-web@%i.socket postgresql.service redis-server.service
 Wants=network-online.target
-ConditionPathExists=/srv/shop/current/.venv/bin/gunicorn
 StartLimitIntervalSec=0
 
 [Service]
@@ -40,10 +40,10 @@ Type=notify
 NotifyAccess=main
 User=shop
 Group=shop
-WorkingDirectory=/srv/shop/current
-EnvironmentFile=/srv/shop/config/env
-EnvironmentFile=-/srv/shop/current/.berth/env
-ExecStart=/srv/shop/current/.venv/bin/gunicorn --config /etc/berth/shop/gunicorn.py shop.wsgi:application
+WorkingDirectory=/srv/shop/config/web/%i/release
+EnvironmentFile=/srv/shop/config/web/%i/env
+EnvironmentFile=/srv/shop/config/web/%i/release/.berth/env
+ExecStart=/srv/shop/config/web/%i/release/.venv/bin/gunicorn --config /srv/shop/config/web/%i/gunicorn.py
 ExecReload=/bin/kill -s HUP $MAINPID
 KillMode=mixed
 TimeoutStartSec=90
@@ -52,7 +52,7 @@ Restart=always
 RestartSec=2
 UMask=0027
 
-# The sandbox; 'systemd-analyze security shop-web.service' weighs it. See systemd.exec(5).
+# The sandbox; 'systemd-analyze security shop-web@ID.service' weighs it. See systemd.exec(5).
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -81,13 +81,44 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
+BERTH_FILE_END
+put_file '/etc/systemd/system/shop-web-start.service' 'root:root' '0644' <<'BERTH_FILE_END'
+# Berth: starts the release of shop that is live, as the host boots.
+[Unit]
+Description=Start of the application shop
+ConditionPathExists=/srv/shop/config/web/current
+RequiresMountsFor=/srv/shop
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/lib/berth/shop/start
 
 [Install]
 WantedBy=multi-user.target
 BERTH_FILE_END
+put_file '/usr/local/lib/berth/shop/start' 'root:root' '0755' <<'BERTH_FILE_END'
+#!/bin/sh
+# Berth: starts the release of shop that is live, and it alone. The link config/web/current says which; where a
+# switch was cut short, all others are made to follow it.
+set -eu
+instance=$(readlink /srv/shop/config/web/current)
+release=${instance%.*}
+link() {
+  ln -sfn "$2" "$1.berth-new"
+  mv -fT "$1.berth-new" "$1"
+}
+mkdir -p /run/shop
+link /run/shop/web.sock "web-$instance.sock"
+rm -f /run/shop/before.sock
+link /srv/shop/current "/srv/shop/releases/$release"
+[ ! -d "/srv/shop/static/$release" ] || link /srv/shop/static/current "/srv/shop/static/$release"
+exec systemctl start --no-block "shop-web@$instance.socket" "shop-web@$instance.service"
+BERTH_FILE_END
 put_file '/etc/berth/shop/gunicorn.py' 'root:root' '0644' <<'BERTH_FILE_END'
 # Berth: gunicorn's settings, https://docs.gunicorn.org/en/stable/settings.html
 # The socket comes from systemd.
+wsgi_app = "shop.wsgi:application"
 workers = 2
 timeout = 60
 graceful_timeout = 60
@@ -100,6 +131,82 @@ forwarded_allow_ips = "*"
 control_socket_disable = True
 errorlog = "-"
 accesslog = None
+BERTH_FILE_END
+put_file '/usr/local/lib/berth/shop/django-release.py' 'root:root' '0644' <<'BERTH_FILE_END'
+"""Berth: what a release asks of Django before it goes live, in one process: django-release.py WHAT…"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+# By which the step knows what failed.
+statuses = {"check": 3, "migrations": 4, "static": 5, "dump": 6}
+
+def check():
+    """What 'check --deploy' finds is shown; an error ends the release."""
+    call_command("check", deploy=True, stdout=open(os.devnull, "w"), stderr=sys.stdout)
+
+def migrations():
+    """Names what is not applied yet, and leaves beside the code the names of all that it has."""
+    if not settings.DATABASES or "dummy" in connection.settings_dict["ENGINE"]:
+        return
+    executor = MigrationExecutor(connection)
+    known = [".".join(key) for key in executor.loader.disk_migrations]
+    if os.access(".berth", os.W_OK):
+        with open(".berth/migrations", "w") as out:
+            out.write("".join(f"{name}\n" for name in sorted(known)))
+    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        print(f"to migrate: {migration.app_label}.{migration.name}")
+
+def static():
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+def dump():
+    """The database to standard output, in pg_dump's custom format. Its password is in a file that goes at once."""
+    wanted = connection.settings_dict
+    if connection.vendor != "postgresql":
+        sys.exit(f"the database is {connection.vendor}, and only PostgreSQL is dumped")
+    pg_dump = shutil.which("pg_dump") or sys.exit("there is no pg_dump on this host")
+    pick = lambda key, default: str(wanted.get(key) or default)
+    place = {
+        "--host": pick("HOST", "/var/run/postgresql"),
+        "--port": pick("PORT", 5432),
+        "--username": pick("USER", ""),
+        "--dbname": pick("NAME", ""),
+    }
+    with tempfile.NamedTemporaryFile("w") as passwords:
+        password = str(wanted.get("PASSWORD") or "").replace("\\", "\\\\").replace(":", "\\:")
+        passwords.write(f"*:*:*:*:{password}\n")
+        passwords.flush()
+        sys.exit(
+            subprocess.run(
+                [pg_dump, "--format=custom", "--no-password", *(f"{key}={value}" for key, value in place.items() if value)],
+                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PGPASSFILE": passwords.name},
+            ).returncode
+        )
+
+sys.path.insert(0, os.getcwd())
+what = ""
+try:
+    for what in sys.argv[1:]:
+        if what == sys.argv[1]:
+            django.setup()
+        globals()[what]()
+except SystemCheckError as error:
+    print(error, file=sys.stderr)
+    sys.exit(statuses[what])
+except Exception:
+    sys.excepthook(*sys.exc_info())
+    sys.exit(statuses[what])
 BERTH_FILE_END
 put_file '/usr/local/bin/shop-manage' 'root:root' '0755' <<'BERTH_FILE_END'
 #!/bin/sh
@@ -114,22 +221,18 @@ exec systemd-run --quiet --wait --collect "$channel" -p User=shop -p Group=shop 
   /srv/shop/current/.venv/bin/python -m django "$@"
 BERTH_FILE_END
 : "${name?the name of the application}"
+: "${root?the directory of the application}"
 
 daemon_reload_if_changed
-reason=$(systemd-analyze verify "/etc/systemd/system/$name-web.service" 2>&1 | grep -F "$name-web" || true)
+reason=$(systemd-analyze verify "/etc/systemd/system/$name-web@.service" 2>&1 | grep -F "$name-web@" || true)
 case $reason in
-*"is not executable"* | "") ;; # Before the first release there is nothing to execute.
-*) fail "systemd does not take $name-web.service: $reason" ;;
+*"is not executable"* | *"No such file or directory"* | "") ;; # Before the first release there is nothing to execute.
+*) fail "systemd does not take $name-web@.service: $reason" ;;
 esac
-on_change restart "$name-web.socket" "/etc/systemd/system/$name-web.socket"
-enabled "$name-web.socket"
-systemctl is-enabled --quiet "$name-web.service" || logged systemctl enable "$name-web.service"
-
-[ -S "/run/$name/web.sock" ] || fail "the socket /run/$name/web.sock is not there."
-runuser -u www-data -- test -w "/run/$name/web.sock" || fail "nginx cannot use the socket /run/$name/web.sock."
-exposure=$(systemd-analyze security --no-pager "$name-web.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
+systemctl is-enabled --quiet "$name-web-start.service" || logged systemctl enable "$name-web-start.service"
+exposure=$(systemd-analyze security --no-pager "$name-web@0.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
 awk -v level="${exposure:-10}" 'BEGIN { exit !(level <= 2.5) }' ||
-  fail "the sandbox of $name-web.service has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$name-web.service.d loosens it."
+  fail "the sandbox of $name-web@.service has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$name-web@.service.d loosens it."
 
 finish
 BERTH_STEP_END

@@ -1,0 +1,79 @@
+"""Berth: what a release asks of Django before it goes live, in one process: django-release.py WHAT…"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+# By which the step knows what failed.
+statuses = {"check": 3, "migrations": 4, "static": 5, "dump": 6}
+
+
+def check():
+    """What 'check --deploy' finds is shown; an error ends the release."""
+    call_command("check", deploy=True, stdout=open(os.devnull, "w"), stderr=sys.stdout)
+
+
+def migrations():
+    """Names what is not applied yet, and leaves beside the code the names of all that it has."""
+    if not settings.DATABASES or "dummy" in connection.settings_dict["ENGINE"]:
+        return
+    executor = MigrationExecutor(connection)
+    known = [".".join(key) for key in executor.loader.disk_migrations]
+    if os.access(".berth", os.W_OK):
+        with open(".berth/migrations", "w") as out:
+            out.write("".join(f"{name}\n" for name in sorted(known)))
+    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        print(f"to migrate: {migration.app_label}.{migration.name}")
+
+
+def static():
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def dump():
+    """The database to standard output, in pg_dump's custom format. Its password is in a file that goes at once."""
+    wanted = connection.settings_dict
+    if connection.vendor != "postgresql":
+        sys.exit(f"the database is {connection.vendor}, and only PostgreSQL is dumped")
+    pg_dump = shutil.which("pg_dump") or sys.exit("there is no pg_dump on this host")
+    pick = lambda key, default: str(wanted.get(key) or default)
+    place = {
+        "--host": pick("HOST", "/var/run/postgresql"),
+        "--port": pick("PORT", 5432),
+        "--username": pick("USER", ""),
+        "--dbname": pick("NAME", ""),
+    }
+    with tempfile.NamedTemporaryFile("w") as passwords:
+        password = str(wanted.get("PASSWORD") or "").replace("\\", "\\\\").replace(":", "\\:")
+        passwords.write(f"*:*:*:*:{password}\n")
+        passwords.flush()
+        sys.exit(
+            subprocess.run(
+                [pg_dump, "--format=custom", "--no-password", *(f"{key}={value}" for key, value in place.items() if value)],
+                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PGPASSFILE": passwords.name},
+            ).returncode
+        )
+
+
+sys.path.insert(0, os.getcwd())
+what = ""
+try:
+    for what in sys.argv[1:]:
+        if what == sys.argv[1]:
+            django.setup()
+        globals()[what]()
+except SystemCheckError as error:
+    print(error, file=sys.stderr)
+    sys.exit(statuses[what])
+except Exception:
+    sys.excepthook(*sys.exc_info())
+    sys.exit(statuses[what])

@@ -1,0 +1,114 @@
+: "${health?the path that answers 200 when the application is well}"
+: "${domain?the name that the site is asked by}"
+: "${scheme?http or https}"
+: "${timeout?how long a request may take, in seconds}"
+
+socket_of() { printf '%s/web-%s.sock\n' "$run" "$1"; }
+unit_of() { printf '%s-web@%s\n' "$name" "$1"; }
+
+# answer SECONDS SOCKET: the status with which the application answers there; 000 when it does not.
+answer() {
+  curl -s -o /dev/null -m "$1" -w '%{http_code}' --unix-socket "$2" -H "X-Forwarded-Proto: $scheme" "http://$domain$health" || true
+}
+well() { [ "$(answer 10 "$1")" = 200 ]; }
+
+# front: the status at the front door, through nginx.
+front() {
+  curl -sk -o /dev/null -m 10 -w '%{http_code}' --resolve "$domain:443:127.0.0.1" --resolve "$domain:80:127.0.0.1" "$scheme://$domain$health" || true
+}
+
+# waiting SOCKET: how many connections wait there to be taken: for a listening Unix socket ss(8) shows them as Recv-Q.
+waiting() { ss -Hxl | awk -v path="$1" '$5 == path { count += $3 } END { print count + 0 }'; }
+
+# others: the instances that run beside the one that is wanted.
+others() {
+  systemctl list-units --all --plain --no-legend --state=active,activating,deactivating,reloading,failed "$name-web@*.service" "$name-web@*.socket" |
+    sed -n 's/^[^@]*@\(.*\)\.\(service\|socket\) .*/\1/p' | sort -u | { grep -vxF "$1" || true; }
+}
+
+# put_instance INSTANCE: its directory: the code by a link, the settings as they are now. What runs keeps its own.
+put_instance() {
+  local place=$instances/$1
+  put_directory "$instances" "root:$name" 0750
+  put_directory "$place" "root:$name" 0750
+  put_link "$place/release" "$root/releases/${1%.*}"
+  put_file "$place/env" "root:$name" 0640 <"$root/config/env"
+  put_file "$place/gunicorn.py" "root:$name" 0640 <"/etc/berth/$name/gunicorn.py"
+}
+
+# gone SERVICE: it neither runs nor is about to.
+gone() { case $(systemctl show "$1" -P ActiveState) in inactive | failed) ;; *) return 1 ;; esac; }
+
+# finish_requests SERVICE SOCKET: the service takes what waits at its socket, finishes what it has begun, and stops.
+# Should something come in between, systemd starts it again for that, and it is stopped once more.
+finish_requests() {
+  local round
+  none_waits() { [ "$(waiting "$1")" = 0 ]; }
+  for round in 1 2 3; do
+    wait_until "$timeout" none_waits "$2" || say "$1 has not taken all that waits at its socket in $timeout s (round $round)"
+    systemctl stop "$1" >>"$log" 2>&1 9>&- || true
+    if none_waits "$2" && gone "$1"; then return 0; fi
+  done
+}
+
+# retire INSTANCE: nobody is sent there any more; it ends when its last request has.
+retire() {
+  local unit
+  unit=$(unit_of "$1")
+  finish_requests "$unit.service" "$(socket_of "$1")"
+  systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
+  systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
+  rm -rf "${instances:?}/$1"
+}
+
+# retire_single: the service of Berth 0.1, which was one for all releases. Its socket has lost its path to the link.
+retire_single() {
+  local old=$name-web
+  [ -e "/etc/systemd/system/$old.service" ] || return 0
+  finish_requests "$old.service" "$run/web.sock"
+  systemctl disable --quiet "$old.service" "$old.socket" 2>/dev/null || true
+  systemctl stop "$old.socket" "$old.service" >>"$log" 2>&1 || true
+  take_away "/etc/systemd/system/$old.service" "/etc/systemd/system/$old.socket" "$run/web-single.sock"
+  logged systemctl daemon-reload
+}
+
+# give_back INSTANCE: nobody is sent there any more, and what waits at its socket goes to the instance that serves:
+# systemd hands the socket on to its proxy (systemd-socket-proxyd(8)).
+give_back() {
+  local unit drop
+  unit=$(unit_of "$1")
+  drop=/run/systemd/system/$unit.service.d
+  mkdir -p "$drop"
+  cat >"$drop/give-back.conf" <<END
+[Service]
+Type=notify
+User=www-data
+Group=www-data
+WorkingDirectory=/
+EnvironmentFile=
+ExecStart=
+ExecStart=/usr/lib/systemd/systemd-socket-proxyd --exit-idle-time=2s $run/web.sock
+Restart=no
+END
+  systemctl daemon-reload
+  systemctl stop "$unit.service" >>"$log" 2>&1 9>&- || true
+  finished() { [ "$(waiting "$(socket_of "$1")")" = 0 ] && gone "$(unit_of "$1").service"; }
+  wait_until "$timeout" finished "$1" || true
+  systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
+  systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
+  rm -rf "$drop" "${instances:?}/$1"
+  systemctl daemon-reload
+}
+
+# keep_single: the socket of Berth 0.1's service gets a second name, by which it can be gone back to.
+keep_single() {
+  if [ -S "$run/web.sock" ] && [ ! -L "$run/web.sock" ]; then ln -fT "$run/web.sock" "$run/web-single.sock"; fi
+}
+
+# lead_to INSTANCE: from the next connection on nginx asks there. One rename.
+lead_to() {
+  local of=${1%.*}
+  if [ "$1" = single ]; then of=$(basename "$(readlink "$root/current")"); fi
+  if [ -d "$root/static/$of" ]; then put_link "$root/static/current" "$root/static/$of"; fi
+  put_link "$run/web.sock" "web-$1.sock"
+}

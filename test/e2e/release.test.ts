@@ -1,0 +1,167 @@
+// Releases as people who use the site see them: not at all. Going back, the record, the maintenance page.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { quantile } from "../../bench/load.ts";
+import { root } from "../engine/harness.ts";
+import { addLoadViews, assertNothingLost, loadOn } from "../load.ts";
+import { edit, type Run, withStack } from "./harness.ts";
+
+const stack = await withStack({ after });
+const said = (run: Run) => run.stdout + run.stderr;
+const current = () => stack.on("basename $(readlink /srv/logbook/current)");
+const kept = async () => (await stack.on("ls /srv/logbook/releases")).split("\n");
+const record = async () =>
+  (await stack.on("cat /var/lib/berth/app-logbook/releases.jsonl"))
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const releases: string[] = [];
+async function release(text: string): Promise<Run> {
+  edit(stack, "app/notes.txt", () => `${text}\n`);
+  const run = await stack.succeed();
+  releases.push(`${(await stack.outputs()).release}`);
+  return run;
+}
+
+before(async () => {
+  stack.configure({ app: { workers: 4, keep: 3 } });
+  addLoadViews(stack);
+  const run = await stack.succeed();
+  assert.match(run.stdout, /to migrate: entries\.0001_initial/);
+  releases.push(`${(await stack.outputs()).release}`);
+});
+
+test("four releases and a changed setting in a row: no request fails, no POST is lost or written twice", async (t) => {
+  const load = await loadOn(stack, { rate: 20, long: 20 });
+  const from = Date.now();
+  for (const text of ["one", "two", "three", "four"]) await release(text);
+  stack.configure({ app: { env: { SITE_NAME: "Renamed logbook" } } });
+  await stack.succeed();
+  assert.match((await stack.fetch("/")).text, /Renamed logbook/);
+  const result = await load.stop();
+  await assertNothingLost(stack, result);
+  for (const kind of ["get", "kept", "post", "long", "upload", "slow"])
+    assert.ok((result.answered[kind] ?? 0) > 0, `${kind}: ${result.answered[kind]}`);
+  assert.equal(new Set(releases).size, 5);
+  const took = result.times.filter(({ at }) => at >= from).map((one) => one.took);
+  t.diagnostic(
+    `${result.sent} requests, 0 failed; p50 ${quantile(took, 0.5)} ms, p99 ${quantile(took, 0.99)} ms`,
+  );
+});
+
+test("dependencies that are the same are not installed again", async () => {
+  const run = await release("five");
+  assert.match(run.stdout, /the dependencies of requirements\.txt are those of a release before/);
+  assert.equal(await stack.on("ls /srv/logbook/venvs | wc -l"), "1");
+});
+
+test("three releases are kept, and nothing of the others", async () => {
+  assert.deepEqual((await kept()).sort(), releases.slice(-3).sort());
+  assert.deepEqual(
+    (await stack.on("cd /srv/logbook/static; ls -d *-*")).split("\n").sort(),
+    releases.slice(-3).sort(),
+  );
+});
+
+test("a page of the release before still finds its style sheet, under the name that it has there", async () => {
+  const sheet = async () =>
+    /href="(\/static\/logbook\/site\.[^"]+\.css)"/.exec((await stack.fetch("/")).text)?.[1] ?? "";
+  const old = await sheet();
+  edit(stack, "app/entries/static/logbook/site.css", (text) => `${text}\n/* another */\n`);
+  await release("another style");
+  assert.notEqual(await sheet(), old);
+  const answer = await stack.fetch(old);
+  assert.equal(answer.status, 200);
+  assert.match(`${answer.headers["cache-control"]}`, /immutable/);
+  assert.equal((await stack.fetch("/static/logbook/none.css")).status, 404);
+});
+
+test("a release that is kept is gone back to, with a word about migrations, and no request fails", async () => {
+  edit(
+    stack,
+    "app/entries/migrations/0002_more.py",
+    () => `from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [("entries", "0001_initial")]
+    operations = [migrations.AddField("entry", "more", models.TextField(null=True))]
+`,
+  );
+  const migrated = await release("with a migration");
+  assert.match(migrated.stdout, /to migrate: entries\.0002_more/);
+  const [back = "", newest = ""] = releases.slice(-2);
+  const load = await loadOn(stack, { rate: 20, long: 5 });
+  stack.configure({ app: { release: back } });
+  const run = await stack.succeed();
+  assert.match(
+    said(run),
+    new RegExp(`release ${newest} has migrations that release ${back} does not know: entries.0002_more`),
+  );
+  assert.deepEqual(Object.keys(run.changes).sort(), ["app-live", "app-release"]);
+  assert.equal(await current(), back);
+  assert.equal(JSON.parse((await stack.fetch("/health")).text).release, back);
+
+  stack.configure({ app: { release: undefined } });
+  await stack.succeed();
+  assert.equal(await current(), newest);
+  await assertNothingLost(stack, await load.stop());
+});
+
+test("a release that is not kept is refused, with those that are", async () => {
+  stack.configure({ app: { release: releases[0] } });
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    said(refused),
+    new RegExp(`has not kept release ${releases[0]} \\(berth:app.release\\); it has: .*${releases.at(-1)}`),
+  );
+  stack.configure({ app: { release: undefined } });
+  await stack.succeed();
+  assert.equal(await current(), releases.at(-1));
+});
+
+test("the host has a record of every release: when, who, from, to, how long, how it ended", async () => {
+  const lines = await record();
+  assert.deepEqual([lines[0].from, lines[0].to, lines[0].result], [null, releases[0], "release"]);
+  assert.deepEqual([lines[1].from, lines[1].to, lines[1].who], [releases[0], releases[1], "berth"]);
+  assert.ok(lines.every((line) => Date.parse(line.at) > 0 && line.seconds >= 0));
+  assert.deepEqual(
+    ["settings", "rollback"].map((result) => lines.filter((line) => line.result === result).length),
+    [1, 1],
+  );
+});
+
+test("the maintenance page is 503 with Retry-After, the health path goes through, and it goes again", async () => {
+  await stack.on("touch /etc/berth/logbook/maintenance");
+  const shut = await stack.fetch("/");
+  assert.equal(shut.status, 503);
+  assert.equal(shut.headers["retry-after"], "300");
+  assert.match(shut.text, /Under maintenance/);
+  assert.equal((await stack.fetch("/load/post", { method: "POST", body: "x" })).status, 503);
+  assert.equal((await stack.fetch("/health")).status, 200);
+  await release("behind the page");
+  await stack.on("rm /etc/berth/logbook/maintenance");
+  assert.equal((await stack.fetch("/")).status, 200);
+});
+
+test("a host of Berth 0.1, with one service for all releases, is taken over without losing a request", async () => {
+  // As that version left it: a service and a socket without instances.
+  const unit = readFileSync(join(root, "test/fixtures/single.service"), "utf8");
+  await stack.on("cat >/etc/systemd/system/logbook-web.service", { stdin: unit });
+  await stack.on(`systemctl stop 'logbook-web@*'
+    rm -rf /srv/logbook/config/web /run/logbook/web.sock
+    printf '[Socket]\\nListenStream=/run/logbook/web.sock\\nSocketGroup=www-data\\nSocketMode=0660\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/logbook-web.socket
+    systemctl daemon-reload
+    systemctl enable --quiet --now logbook-web.socket logbook-web.service`);
+  assert.equal((await stack.fetch("/health")).status, 200);
+  const load = await loadOn(stack, { rate: 20, long: 5 });
+  await release("taken over");
+  await assertNothingLost(stack, await load.stop());
+  assert.equal(
+    await stack.on(
+      "ls /etc/systemd/system/*/logbook* /etc/systemd/system/logbook* | xargs -n 1 basename | LC_ALL=C sort -u | paste -sd' '",
+    ),
+    "logbook-web-start.service logbook-web@.service logbook-web@.socket",
+  );
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
