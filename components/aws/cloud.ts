@@ -10,6 +10,7 @@ import { Dns } from "./dns.ts";
 import { Ec2Host } from "./ec2-host.ts";
 import { IamUser } from "./iam-user.ts";
 import { InstanceRole } from "./instance-role.ts";
+import { keyProof, keyTurn } from "./key-proof.ts";
 import { mediaPolicy } from "./media-access.ts";
 import { MediaBucket } from "./media-bucket.ts";
 import { Network } from "./network.ts";
@@ -138,13 +139,34 @@ export class Cloud extends pulumi.ComponentResource {
       );
       return { env: { ...env, AWS_CONFIG_FILE: credentials.configFile }, secrets: {}, ready: credentials };
     }
+    const generation = this.#config.rotate.media;
+    const turn = keyTurn(
+      "media-user-turn",
+      { host, app, root, generation },
+      { parent: this, dependsOn: [after] },
+    );
     const user = new IamUser(
       "media-user",
-      { policy: this.#mediaPolicy(bucket), generation: this.#config.rotate.media },
-      { parent: this },
+      { policy: this.#mediaPolicy(bucket), generation },
+      { parent: this, dependsOn: [turn] },
     );
-    const secrets = { AWS_ACCESS_KEY_ID: user.accessKeyId, AWS_SECRET_ACCESS_KEY: user.secretAccessKey };
-    return { env, secrets, ready: after };
+    const { accessKeyId, secretAccessKey } = user;
+    const proof = keyProof(
+      "media-user-proof",
+      {
+        host,
+        app,
+        generation,
+        bucket: bucket.bucketName,
+        region: this.#region(),
+        endpoint: this.#endpoint(),
+        accessKeyId,
+        secretAccessKey,
+      },
+      { parent: this, dependsOn: [turn] },
+    );
+    const secrets = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+    return { env, secrets, ready: proof };
   }
 
   /**
@@ -162,6 +184,13 @@ export class Cloud extends pulumi.ComponentResource {
   #region(): string {
     const { host, media } = this.#config;
     return (host.kind === "ec2" ? host.region : media.region) as string;
+  }
+
+  /** Where the application finds S3, when that is not AWS's: as AWS's SDKs read it, the more specific name first. */
+  #endpoint(): string | undefined {
+    const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = this.#config.app.env;
+    const endpoint = AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL;
+    return endpoint === undefined ? undefined : `${endpoint}`;
   }
 
   /** Whether a resource may be neither deleted nor replaced today. */

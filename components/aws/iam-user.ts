@@ -9,7 +9,8 @@ export interface IamUserArgs {
   readonly policy: pulumi.Input<string>;
   /**
    * The key's generation, 1 at first. Raised by one it makes a new key, and the one before goes on working until
-   * the next is made: AWS lets a user have two
+   * the next is made: AWS lets a user have two. Never raise it by more, nor lower it: that deletes the key in use
+   * before there is another; {@link keyTurn} sees to it
    * (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html#Using_RotateAccessKey).
    */
   readonly generation: number;

@@ -1,15 +1,17 @@
 // The AWS components under the real engine and the vendor's own plugin, against a moto server: what the plugin says of
 // AWS's resources (defaults, what a refresh reads, what replaces) is thereby what users get.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DescribeParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { type Engine, type Result, withEngine, withoutRealPlugins } from "../engine/harness.ts";
 import { startSshd } from "../engine/sshd.ts";
+import { refused, type Uses } from "./deploying-role.ts";
 import { type Moto, withMoto } from "./moto.ts";
 import type { Shape } from "./real/program.ts";
+import { type Recorder, record } from "./real/recorder.ts";
 
 const own = { kind: "own", cidr: "10.20.0.0/16", privateSubnets: true, natGateway: true } as const;
 
@@ -21,12 +23,14 @@ interface Step {
 /** A stack with everything of ours on AWS. */
 class Trial {
   readonly moto: Moto;
+  readonly recorder: Recorder;
   shape: Shape;
   readonly #engine: Engine;
   readonly #folder: string;
 
-  private constructor(moto: Moto, engine: Engine, folder: string, shape: Shape) {
+  private constructor(moto: Moto, recorder: Recorder, engine: Engine, folder: string, shape: Shape) {
     this.moto = moto;
+    this.recorder = recorder;
     this.#engine = engine;
     this.#folder = folder;
     this.shape = shape;
@@ -36,16 +40,17 @@ class Trial {
     const moto = await withMoto(t);
     const sshd = await startSshd();
     t.after(() => sshd.stop());
+    const recorder = await record(t, moto.endpoint, "trial");
     const engine = await withEngine(t, {
       plugins: "real",
       languageHost: "node",
-      env: moto.environment(),
+      env: { ...moto.environment(), AWS_ENDPOINT_URL: recorder.endpoint },
     });
     const program = join(import.meta.dirname, "real/program.ts");
     const folder = engine.project({ "index.ts": `export * from ${JSON.stringify(program)};\n` });
     await engine.succeed(["stack", "init", "Trial_1.0"], { cwd: folder });
     await api(moto, "route53", "POST", "/2013-04-01/hostedzone", zoneRequest("example.org"));
-    return new Trial(moto, engine, folder, {
+    return new Trial(moto, recorder, engine, folder, {
       network: own,
       sshFrom: ["203.0.113.0/24", "2001:db8::/32"],
       instanceType: "t3.small",
@@ -109,8 +114,9 @@ class Trial {
     return JSON.parse((await this.succeed("stack", "output", "--json")).stdout);
   }
 
-  destroy(): Promise<Result> {
-    return this.succeed("destroy", "--yes", "--skip-preview");
+  async destroy(): Promise<void> {
+    await this.succeed("destroy", "--yes", "--skip-preview");
+    collect(this.recorder.uses());
   }
 }
 
@@ -226,6 +232,17 @@ async function rulesOf(moto: Moto, group: string): Promise<string[]> {
     .split("<item>")
     .filter((rule) => rule.includes("<securityGroupRuleId>"))
     .map((rule) => (/<isEgress>true/.test(rule) ? "out" : "in"));
+}
+
+const recordFile = join(import.meta.dirname, "real/actions.json");
+
+/** What all trials so far needed to be allowed. */
+const needed = new Map<string, Set<string>>();
+
+function collect(uses: Uses): void {
+  for (const [action, resources] of Object.entries(uses)) {
+    needed.set(action, new Set([...(needed.get(action) ?? []), ...resources]));
+  }
 }
 
 const promise = { skip: withoutRealPlugins, timeout: 900_000 };
@@ -403,4 +420,20 @@ test("every fault is told at once, before anything is made", promise, async (t) 
   trial.shape = newest;
   assert.match(await trial.refusal(), /berth:host\.region: .* debian-13-amd64-\* /);
   assert.deepEqual(await inventory(trial.moto), before);
+});
+
+// The last one: it judges what those before it did.
+test("all that the plugin asked for is what is on record, and the deploying role is allowed it", {
+  skip: withoutRealPlugins,
+}, () => {
+  const uses = Object.fromEntries([...needed].sort().map(([action, all]) => [action, [...all].sort()]));
+  if (process.env.BERTH_RECORD === "1") {
+    writeFileSync(recordFile, `${JSON.stringify(uses, null, 2)}\n`);
+  }
+  assert.deepEqual(refused(uses), []);
+  assert.deepEqual(
+    uses,
+    JSON.parse(readFileSync(recordFile, "utf8")),
+    "BERTH_RECORD=1 with this test makes test/cloud/real/actions.json anew",
+  );
 });

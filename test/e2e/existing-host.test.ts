@@ -37,6 +37,8 @@ test("a stack comes to a machine that the user has, and goes again without it", 
   });
 
   await t.test("destroy takes away what Berth made and leaves the machine and every datum", async () => {
+    // As an administrator may have done, or a destroy that was cut off.
+    machine.inside("systemctl disable --quiet logbook-web-start.service berth-firewall.service");
     const gone = await stack.destroy();
     assert.equal(gone.code, 0, gone.stdout + gone.stderr);
     assert.deepEqual(await stack.resources(), []);
@@ -44,7 +46,7 @@ test("a stack comes to a machine that the user has, and goes again without it", 
     const left =
       "find /etc/nginx/sites-enabled /etc/nginx/conf.d /etc/berth /run/logbook /etc/ssl/berth /srv/logbook/config /usr/local/lib/berth -not -type d";
     assert.equal(machine.inside(`${left} 2>/dev/null || true`), "");
-    for (const unit of ["redis-server", "postgresql@17-main"])
+    for (const unit of ["berth-firewall.service", "redis-server", "postgresql@17-main"])
       assert.notEqual(machine.inside(`systemctl is-active ${unit} || true`), "active", unit);
     assert.equal(machine.inside("systemctl list-units --plain --no-legend 'logbook*'"), "");
     assert.doesNotMatch(machine.inside("nft list tables"), /berth/);

@@ -1,0 +1,2 @@
+: "${keys?which key is of which generation}"
+rm -f "$keys"

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import {
+  allowedActions,
+  assertAllowed,
+  documents,
+  refused,
+  statements,
+  type Uses,
+} from "../cloud/deploying-role.ts";
+
+const recorded: Uses = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../cloud/real/actions.json"), "utf8"),
+);
+
+/** What no recorded run could show, and why it is needed. */
+const unseen: Readonly<Record<string, string>> = {
+  "ec2:DescribeVolumesModifications": "a larger root volume is waited for; the recorded stack keeps its size",
+  "s3:DeleteObject":
+    "a bucket that is full is emptied; moto ignores conditions, so that a bucket of ours refuses every object there",
+  "s3:DeleteObjectVersion": "see s3:DeleteObject",
+  "s3:ListBucketVersions": "see s3:DeleteObject",
+  "s3:ListTagsForResource":
+    "Pulumi's release reads a bucket's tags by S3 Control (hashicorp/terraform-provider-aws#45251); the recorded build does it as before",
+  "s3:TagResource": "Pulumi's release writes them by S3 Control, the recorded build does not",
+};
+
+test("IAM takes each document: it fits a managed policy, and its statements have names of their own", () => {
+  for (const text of documents()) {
+    assert.equal(JSON.parse(text).Version, "2012-10-17");
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    assert.ok(JSON.stringify(JSON.parse(text)).length <= 6144);
+  }
+  const names = statements().map(({ Sid }) => Sid);
+  assert.deepEqual([...new Set(names)], names);
+  for (const { Sid, Effect } of statements()) {
+    assert.match(Sid, /^[A-Za-z0-9]+$/);
+    assert.equal(Effect, "Allow");
+  }
+});
+
+test("no action is a pattern, and every resource is allowed for reading alone", () => {
+  for (const { Sid, Action, Resource } of statements()) {
+    for (const action of Action) assert.match(action, /^[a-z0-9]+:[A-Za-z0-9]+$/);
+    if (!Resource.includes("*")) continue;
+    for (const action of Action) assert.match(action, /:(Describe|List)/, Sid);
+  }
+});
+
+test("the deploying role may do all that AWS's own provider asked for", () => {
+  assert.ok(Object.keys(recorded).length > 100);
+  assert.deepEqual(refused(recorded), []);
+});
+
+test("the deploying role may do nothing that no stack needs", () => {
+  const seen = new Set(Object.keys(recorded));
+  assert.deepEqual(
+    allowedActions().filter((action) => !seen.has(action)),
+    Object.keys(unseen).sort(),
+  );
+});
+
+test("what is not the project's is out of the deploying role's reach", () => {
+  const others: Uses = {
+    "ec2:TerminateInstances": ["arn:aws:ec2:eu-central-1:123456789012:instance/* other"],
+    "ec2:DeleteVolume": ["arn:aws:ec2:eu-central-1:123456789012:volume/* other"],
+    "ec2:DescribeInstanceAttribute": ["arn:aws:ec2:eu-central-1:123456789012:instance/* other"],
+    "ec2:CreateVolume": [
+      "arn:aws:ec2:eu-central-1:123456789012:volume/* untagged",
+      "arn:aws:ec2:eu-west-1:123456789012:volume/* tagged",
+    ],
+    "ec2:CreateTags": ["arn:aws:ec2:eu-central-1:123456789012:instance/* other"],
+    "iam:PutRolePolicy": ["arn:aws:iam::123456789012:role/deploy-stacks own"],
+    "iam:PassRole": ["arn:aws:iam::123456789012:role/admin own"],
+    "s3:DeleteObject": ["arn:aws:s3:::other-bucket/* own"],
+    "secretsmanager:GetSecretValue": [
+      "arn:aws:secretsmanager:eu-central-1:123456789012:secret:/other/prod/x own",
+    ],
+    "ssm:GetParameter": ["arn:aws:ssm:eu-central-1:123456789012:parameter/other/prod/x own"],
+    "sns:DeleteTopic": ["arn:aws:sns:eu-central-1:123456789012:other own"],
+    "route53:DeleteHostedZone": ["arn:aws:route53:::hostedzone/* own"],
+  };
+  assert.deepEqual(
+    refused(others),
+    Object.entries(others).flatMap(([action, uses]) => uses.map((use) => `${action} on ${use}`)),
+  );
+});
+
+test("an operation that is not allowed is told by the action that it needs", () => {
+  assertAllowed(["s3:PutBucketEncryption", "ec2:RunInstances", "sts:GetCallerIdentity"]);
+  assert.throws(
+    () => assertAllowed(["s3:DeletePublicAccessBlock", "s3:ListBuckets", "rds:CreateDBInstance"]),
+    /s3:ListAllMyBuckets \(for s3:ListBuckets\)[\s\S]*rds:CreateDBInstance/,
+  );
+});
