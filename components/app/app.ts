@@ -79,7 +79,10 @@ export class App extends pulumi.ComponentResource {
 
   /** What of an application must survive its machine. */
   static data(name: string, root: string): ServiceData {
-    return { directories: [`${root}/media`], services: [`${name}-web-start.service`, `${name}-web@.service`] };
+    return {
+      directories: [`${root}/media`],
+      services: [`${name}-web-start.service`, `${name}-web@.service`],
+    };
   }
 
   readonly #name: string;

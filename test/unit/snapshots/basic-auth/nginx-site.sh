@@ -74,10 +74,44 @@ put_file '/usr/local/share/berth/shop/berth/away.html' 'root:root' '0644' <<'BER
   </body>
 </html>
 BERTH_FILE_END
+put_file '/usr/local/share/berth/shop/berth/maintenance.html' 'root:root' '0644' <<'BERTH_FILE_END'
+<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta http-equiv="refresh" content="60">
+    <title>Under maintenance</title>
+    <style>
+      :root { color-scheme: light dark; }
+      body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1.1rem/1.6 system-ui, sans-serif; }
+      main { max-width: 32rem; padding: 2rem; text-align: center; }
+      h1 { font-size: 1.8rem; margin: 0 0 0.5rem; }
+      p { margin: 0; opacity: 0.8; }
+    </style>
+  </head>
+  <body>
+    <main>
+      <h1>Under maintenance</h1>
+      <p>The site is being worked on and will be back. This page looks again every minute.</p>
+    </main>
+  </body>
+</html>
+BERTH_FILE_END
 put_file '/etc/nginx/sites-available/shop.conf' 'root:root' '0644' <<'BERTH_FILE_END'
 # Berth: the site of the application 'shop'.
 upstream shop {
-    server unix:/run/shop/web.sock fail_timeout=0;
+    # A link to the socket of the release that is live. Connections are made anew for each request, so that the next one
+    # goes where it leads then.
+    server unix:/run/shop/web.sock max_fails=0;
+    # While a new release proves itself: the one before, for a request that was lost with a crash and may be asked again.
+    server unix:/run/shop/before.sock backup max_fails=0;
+}
+
+# What is answered while the maintenance page is shown: the health path; where it is the front page, to this host alone.
+map "$uri" $berth_always {
+    default "";
+    "/health" always;
 }
 
 # Who is asked for a name and a password. A front page that is the health path is open to this host alone.
@@ -118,6 +152,18 @@ server {
         access_log off;
         include /etc/nginx/snippets/berth-headers.conf;
         add_header Cache-Control $berth_static_cache;
+        # A page of the release before may still ask for files of its own.
+        error_page 404 = /berth/before$uri;
+    }
+
+    location ^~ /berth/before/static/ {
+        internal;
+        alias /srv/shop/static/before/;
+        gzip_static on;
+        brotli_static on;
+        access_log off;
+        include /etc/nginx/snippets/berth-headers.conf;
+        add_header Cache-Control $berth_static_cache;
     }
 
     # What visitors upload is shown, never run.
@@ -129,6 +175,11 @@ server {
     }
 
     location / {
+        # 'npm run maintenance'
+        set $berth_door $berth_always;
+        if (-f /etc/berth/shop/maintenance) { set $berth_door "$berth_always shut"; }
+        if ($berth_door = " shut") { rewrite ^ /berth/maintenance last; }
+
         proxy_pass http://shop;
         proxy_http_version 1.1;
         proxy_set_header Connection "";
@@ -141,6 +192,7 @@ server {
         proxy_connect_timeout 10s;
         proxy_read_timeout 60s;
         proxy_send_timeout 60s;
+        proxy_next_upstream error;
         # Headers that the site sets above are not sent twice.
         proxy_hide_header X-Content-Type-Options;
         proxy_hide_header X-Frame-Options;
@@ -156,6 +208,21 @@ server {
         root /usr/local/share/berth/shop;
         include /etc/nginx/snippets/berth-headers.conf;
         add_header Retry-After 10 always;
+        add_header Cache-Control "no-store" always;
+    }
+
+    location = /berth/maintenance {
+        internal;
+        auth_basic off;
+        error_page 503 /berth/maintenance.html;
+        return 503;
+    }
+    location = /berth/maintenance.html {
+        internal;
+        auth_basic off;
+        root /usr/local/share/berth/shop;
+        include /etc/nginx/snippets/berth-headers.conf;
+        add_header Retry-After 300 always;
         add_header Cache-Control "no-store" always;
     }
 }

@@ -113,7 +113,7 @@ Description=Role credentials of shop
 Documentation=https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 Wants=network-online.target
 After=network-online.target
-Before=shop-web.service
+Before=shop-web-start.service
 StartLimitIntervalSec=0
 
 [Service]
