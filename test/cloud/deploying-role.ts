@@ -65,6 +65,8 @@ const named: Readonly<Record<string, readonly string[]>> = {
   "s3:GetObjectLockConfiguration": ["s3:GetBucketObjectLockConfiguration"],
   // It needs none: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
   "sts:GetCallerIdentity": [],
+  // The provider asks it of images, which have none, and ignores the answer: hashicorp/terraform-provider-aws#47508
+  "ec2:GetInstanceUefiData": [],
   "ec2:RunInstances": ["ec2:RunInstances", "iam:PassRole"],
   "iam:AddRoleToInstanceProfile": ["iam:AddRoleToInstanceProfile", "iam:PassRole"],
 };

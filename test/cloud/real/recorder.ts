@@ -75,7 +75,7 @@ const linked: Readonly<Record<string, readonly (readonly [string, Bearing])[]>> 
 };
 
 /** What is read of one thing alone, so that it can be withheld for others'. All other reading is of everything. */
-const withheld = ["DescribeInstanceAttribute", "GetInstanceUefiData"];
+const withheld = ["DescribeInstanceAttribute"];
 
 const ids = (text: string) =>
   [...text.matchAll(/\b([a-z]+)-[0-9a-f]{8,17}\b/g)].flatMap(([id, prefix]) => {
@@ -247,6 +247,7 @@ export async function record(
 
   const noteEc2 = ({ operation, values, text }: Call, answer: string) => {
     const action = `ec2:${operation}`;
+    if (actionsOf(action).length === 0) return;
     if (/^(Describe|Get)/.test(operation) && !withheld.includes(operation)) return note(action, "*", "own");
     const has = (tags: string) =>
       [...values].some(([key, value]) => key.startsWith(tags) && key.endsWith(".Key") && value === "project");
