@@ -447,7 +447,9 @@ const parts = z.strictObject({
   secrets: secretsSchema
     .prefault({})
     .describe("Secrets that you bring, rather than have them made; and where they are mirrored."),
-  rotate: rotateSchema.prefault({}).describe("Secrets to make anew: raise the number of one by one."),
+  rotate: rotateSchema
+    .prefault({})
+    .describe("Secrets to make anew: raise the number of one, by one at a time."),
   admins: z
     .array(adminSchema)
     .default([])

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import ssh2 from "ssh2";
 import { photoOn, visitLog } from "../e2e/visitor.ts";
+import { assertAllowed } from "./deploying-role.ts";
 import { type Cloud, type CloudStack, withCloudStack } from "./harness.ts";
 
 /** The example's way to a server of ours, which has no names for buckets. */
@@ -192,13 +193,17 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
         assert.ok(size > 22 * 1024 * 1024, `${size} KiB`);
       });
 
-      await t.test("destroy leaves nothing, in the cloud and on this computer", async () => {
-        const gone = await stack.destroy();
-        assert.equal(gone.code, 0, gone.stdout + gone.stderr);
-        assert.deepEqual(cloud.things("instances"), []);
-        assert.deepEqual(cloud.things("volumes"), []);
-        assert.deepEqual(cloud.things("addresses"), []);
-      });
+      await t.test(
+        "destroy leaves nothing, and the deploying role allows all that was asked of AWS",
+        async () => {
+          const gone = await stack.destroy();
+          assert.equal(gone.code, 0, gone.stdout + gone.stderr);
+          assert.deepEqual(cloud.things("instances"), []);
+          assert.deepEqual(cloud.things("volumes"), []);
+          assert.deepEqual(cloud.things("addresses"), []);
+          assertAllowed(cloud.calls());
+        },
+      );
     },
   );
 });
