@@ -20,11 +20,16 @@ find_disk() {
 }
 
 mount_volume() {
-  local disk status=0
+  local disk status
   if mountpoint -q "$volume"; then return; fi
   disk=$(find_disk "$(cat "$settings/uuid")")
-  # Status 1 is "errors corrected" (e2fsck(8)).
-  e2fsck -p "$disk" || status=$?
+  # Status 1 is "errors corrected", 8 that the check could not run (e2fsck(8)): a disk may be in use for a moment more.
+  for _ in $(seq 30); do
+    status=0
+    e2fsck -p "$disk" || status=$?
+    if [ "$status" != 8 ]; then break; fi
+    sleep 1
+  done
   if [ "$status" -gt 1 ]; then
     echo "The file system of the data volume, $disk, is damaged; nothing that needs it starts. See e2fsck(8)." >&2
     return 1

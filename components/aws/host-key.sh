@@ -59,6 +59,9 @@ if [ "$1" = exchange ]; then
   # the two; sshd itself makes sure that it can serve with it. The connection may go, the command goes on.
   on_host "sudo -n bash -c 'trap \"\" HUP PIPE; $(cat <<'SWAP'
 set -eu; umask 077
+# A run that was cut off may still be at it.
+exec 9>/run/lock/berth-host-key
+flock -w 120 9
 timeout 600 cloud-init status --wait >/dev/null 2>&1 || [ $? = 2 ]
 place=/etc/ssh/ssh_host_ed25519_key
 new=$place.berth

@@ -55,11 +55,12 @@ export const secretVersion: Behaviour = {
     inputs.secretString === undefined
       ? [{ property: "secretString", reason: "the simulator carries secretString only" }]
       : [],
+  // Another value is another version, which the real provider decides as it looks at both.
+  replaces: (name) => name === "secretString",
   async create(inputs) {
     const outputs = await putSecret(inputs);
     return { id: `${text(inputs.secretId)}|${outputs.versionId}`, outputs };
   },
-  update: (_id, inputs) => putSecret(inputs),
   // The value goes with its secret, as in AWS, where the current version has no removal.
   async delete() {},
   async read(_id, state) {
