@@ -86,7 +86,7 @@ migrate() {
   in_unit "$name" --setenv="PGOPTIONS=-c lock_timeout=5s" "$venv/bin/python" -m django migrate --noinput --verbosity 1 || status=$?
   rm -f "$ledger/plan"
   [ "$status" != 0 ] || return 0
-  if tail -n "+$from" "$log" | grep -q 'canceling statement due to lock timeout'; then
+  if grep -q 'canceling statement due to lock timeout' < <(tail -n "+$from" "$log"); then
     fail "Django's migrate waited 5 s for a table that another transaction holds, and gave up." "The site still runs the release before. Run 'pulumi up' again when the table is free: 'SELECT * FROM pg_locks' shows who holds it."
   fi
   refuse "Django's migrate failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."

@@ -42,5 +42,5 @@ fi
 if [ "$(stat -c '%U' "/home/$owner" 2>/dev/null)" = root ]; then chown "$owner:" "/home/$owner"; fi
 
 for name in $wanted; do
-  sudo -l -U "$name" | grep -q NOPASSWD || fail "$name has an account but no sudo."
+  grep -q NOPASSWD < <(sudo -l -U "$name") || fail "$name has an account but no sudo."
 done

@@ -43,7 +43,7 @@ patiently() {
     from=$(($(wc -l <"$log") + 1)) status=0
     "$@" >>"$log" 2>&1 9>&- </dev/null || status=$?
     if [ "$status" = 0 ]; then return 0; fi
-    if ! tail -n "+$from" "$log" | grep -qiE 'could not get lock|unable to lock|lock was locked by|is another process using it'; then break; fi
+    if ! grep -qiE 'could not get lock|unable to lock|lock was locked by|is another process using it' < <(tail -n "+$from" "$log"); then break; fi
     if [ "$left" = 600 ]; then say "waiting for another package manager to finish on this host, up to 10 minutes"; fi
     left=$((left - 1))
     [ "$left" -gt 0 ] || fail "another package manager has held its lock for 10 minutes." "See which with 'ps -ef | grep -E \"apt|dpkg\"' on the host, then run 'pulumi up' again."

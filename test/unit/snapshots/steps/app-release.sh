@@ -186,7 +186,7 @@ shareable() {
   case $(basename "$1") in
   uv.lock | poetry.lock) return 0 ;;
   pyproject.toml) return 1 ;;
-  *) ! sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*--hash/d' "$directory/$1" | grep -qE '^[[:space:]]*-[rce]|^[[:space:]]*--(requirement|constraint|editable)|^[^-].*/' ;;
+  *) ! grep -qE '^[[:space:]]*-[rce]|^[[:space:]]*--(requirement|constraint|editable)|^[^-].*/' < <(sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*--hash/d' "$directory/$1") ;;
   esac
 }
 

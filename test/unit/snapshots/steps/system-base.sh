@@ -65,7 +65,7 @@ put_link /etc/localtime "/usr/share/zoneinfo/$timezone"
 if [ -e /etc/timezone ]; then printf '%s\n' "$timezone" | put_file /etc/timezone root:root 0644; fi
 
 canonical=${locale/UTF-8/utf8}
-if ! locale -a | grep -qx "$canonical"; then
+if ! grep -qx "$canonical" < <(locale -a); then
   say "making the locale $locale"
   grep -q "^$locale UTF-8" /usr/share/i18n/SUPPORTED || fail "there is no locale '$locale' (berth:host.locale)." "/usr/share/i18n/SUPPORTED on the host lists them."
   logged localedef -i "${locale%%.*}" -f UTF-8 "$locale"
@@ -79,8 +79,8 @@ on_change restart apt-daily-upgrade.timer /etc/systemd/system/apt-daily-upgrade.
 enabled apt-daily.timer apt-daily-upgrade.timer logrotate.timer
 
 [ "$(hostname -f)" = "$fqdn" ] || fail "'hostname -f' says '$(hostname -f)' and not '$fqdn'." "Look at /etc/hosts and /etc/nsswitch.conf on the host."
-locale -a | grep -qx "$canonical" || fail "the locale $locale could not be made."
-apt-config dump Unattended-Upgrade::Automatic-Reboot | grep -q '"false"' || fail "apt does not read /etc/apt/apt.conf.d/52berth."
+grep -qx "$canonical" < <(locale -a) || fail "the locale $locale could not be made."
+grep -q '"false"' < <(apt-config dump Unattended-Upgrade::Automatic-Reboot) || fail "apt does not read /etc/apt/apt.conf.d/52berth."
 logrotate --debug /etc/logrotate.d/berth >>"$log" 2>&1 || fail "logrotate refuses /etc/logrotate.d/berth." "'logrotate --debug /etc/logrotate.d/berth' on the host says why."
 
 finish

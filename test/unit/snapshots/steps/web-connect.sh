@@ -34,7 +34,7 @@ put_file /etc/ssh/sshd_config.d/05-berth-steps.conf root:root 0644 <<CONF
 AcceptEnv $variables
 CONF
 if changed /etc/ssh/sshd_config.d/; then logged systemctl reload ssh.service || fail "sshd does not reload: $(sshd -t 2>&1 | head -n 1)"; fi
-sshd -T 2>>"$log" | grep -qi "acceptenv ${variables%% *}" || fail "sshd does not read /etc/ssh/sshd_config.d: its sshd_config has no line 'Include /etc/ssh/sshd_config.d/*.conf'." "Put one there at the top."
+grep -qi "acceptenv ${variables%% *}" < <(sshd -T 2>>"$log") || fail "sshd does not read /etc/ssh/sshd_config.d: its sshd_config has no line 'Include /etc/ssh/sshd_config.d/*.conf'." "Put one there at the top."
 
 printf '%s\n' "$machine" | put_file "$state/identity" root:root 0644
 
