@@ -16,13 +16,23 @@ export function addLoadViews(stack: Stack): void {
   );
 }
 
+const running = new Set<{ stop(): Promise<unknown> }>();
+
+/** Stops what a test that failed has left running. */
+export async function stopLoads(): Promise<void> {
+  for (const load of running) await load.stop();
+  running.clear();
+}
+
 /** Load on the stack's site until it is stopped. */
 export async function loadOn(stack: Stack, options: { rate?: number; long?: number; writes?: boolean } = {}) {
   const certificate = `${(await stack.resource("nginx-certificate")).outputs.certPem}`;
-  return startLoad(
+  const load = startLoad(
     { address: await stack.address(), certificate },
     { rate: options.rate ?? 20, long: options.long ?? 20, writes: options.writes ?? true },
   );
+  running.add(load);
+  return load;
 }
 
 /** How often each token is in the database. */

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { quantile } from "../../bench/load.ts";
 import { root } from "../engine/harness.ts";
-import { addLoadViews, assertNothingLost, loadOn } from "../load.ts";
+import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after });
@@ -24,6 +24,7 @@ async function release(text: string): Promise<Run> {
   return run;
 }
 
+afterEach(stopLoads);
 before(async () => {
   stack.configure({ app: { workers: 4, keep: 3 } });
   addLoadViews(stack);

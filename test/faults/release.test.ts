@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { edit, type Run, withStack } from "../e2e/harness.ts";
-import { addLoadViews, assertNothingLost, loadOn } from "../load.ts";
+import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { assertWell, killEngine, recover, unfinished, until } from "./faults.ts";
 
 const stack = await withStack({ after });
@@ -19,6 +19,7 @@ before(async () => {
   await stack.succeed();
   goodApp = host("cat /srv/logbook/current/logbook/wsgi.py");
 });
+afterEach(stopLoads);
 afterEach(oneServes);
 
 /** Exactly one instance runs, it is the one that boots, and nginx is led to it. */
