@@ -1,8 +1,11 @@
 // Loaded before Pulumi's SDK (see Pulumi.yaml, runtime.options.nodeargs). At every start the SDK does much that this
 // program never needs; without it, a preview or an update without changes takes about a quarter less processor time.
 // Source maps and the SDK's debug messages are left out; everything else is loaded when it is first asked for.
-import { createRequire, registerHooks } from "node:module";
+import { createRequire, enableCompileCache, registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
+
+// Compiled code is kept between runs, as the language host and the providers keep theirs.
+enableCompileCache(fileURLToPath(new URL("node_modules/.cache/berth", import.meta.url)));
 
 const require = createRequire(import.meta.url);
 

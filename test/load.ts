@@ -48,7 +48,7 @@ async function rowsOf(stack: Stack): Promise<Map<string, number>> {
 }
 
 /** The POSTs that were written more than once. */
-export async function duplicates(stack: Stack, result: LoadResult): Promise<string[]> {
+async function duplicates(stack: Stack, result: LoadResult): Promise<string[]> {
   const written = await rowsOf(stack);
   return result.tokens.filter((token) => (written.get(token) ?? 0) > 1);
 }
