@@ -1,6 +1,7 @@
 // Loaded before Pulumi's SDK (see Pulumi.yaml, runtime.options.nodeargs). At every start the SDK does much that this
 // program never needs; without it, a preview or an update without changes takes about a quarter less processor time.
-// Source maps and the SDK's debug messages are left out; everything else is loaded when it is first asked for.
+// Source maps, the SDK's debug messages and the places of its promises are left out; everything else is loaded when it is first asked for.
+import { readFileSync } from "node:fs";
 import { createRequire, enableCompileCache, registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -39,7 +40,17 @@ const standIns: Readonly<Record<string, string>> = {
     if (process.env.BERTH_SDK_DEBUG === undefined) module.exports.debug = async () => {};`,
 };
 
+/** Pieces of the SDK's modules that are other ones here, by the end of the module's path. */
+const edits: Readonly<Record<string, readonly [string, string]>> = {
+  // Where each promise was made, which is only ever told when the SDK is asked to look for promises that stay open.
+  "/@pulumi/pulumi/runtime/debuggable.js": [
+    "new Error().stack",
+    "exports.debugPromiseLeaks ? new Error().stack : undefined",
+  ],
+};
+
 const ends = Object.keys(standIns);
+const edited = Object.keys(edits);
 const wholes = new Map<string, unknown>();
 
 /** Exports functions that load the real module when they are called. */
@@ -77,6 +88,11 @@ registerHooks({
     // zod reads its messages in sixty languages; this program speaks one of them.
     if (url.endsWith("/zod/v4/locales/index.js"))
       return { format: "module", source: 'export { default as en } from "./en.js";', shortCircuit: true };
+    const piece = edited.find((path) => url.endsWith(path));
+    if (piece !== undefined) {
+      const source = readFileSync(fileURLToPath(url), "utf8").replace(...(edits[piece] as [string, string]));
+      return { format: "commonjs", source, shortCircuit: true };
+    }
     const end = ends.find((path) => url.endsWith(path));
     if (end === undefined || wholes.has(fileURLToPath(url))) return next(url, context);
     const source = `const whole = () => globalThis[Symbol.for("${shared.description}")](__filename);\n${standIns[end]}`;

@@ -22,6 +22,7 @@ import {
   pluginsInPlace,
   removePlugins,
 } from "./launchers.ts";
+import { keepNoLogs } from "./logs.ts";
 import { engineVersions } from "./versions.ts";
 
 /** The three ways to an engine; see docs/engine.md. */
@@ -68,6 +69,7 @@ export function readEngine(root: string): Engine {
  */
 export async function ensureEngine(root: string, progress: Progress): Promise<Engine> {
   const only = wayFrom(process.env.BERTH_ENGINE);
+  keepNoLogs(homeOf(root));
   const onPath = only === undefined || only === "path" ? findOnPath(root) : undefined;
   const inputs = JSON.stringify({
     only,

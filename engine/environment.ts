@@ -44,8 +44,6 @@ export function engineEnvironment(
     PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
     // `stack rm` would delete Pulumi.<stack>.yaml, which is part of the source.
     PULUMI_OPTION_PRESERVE_CONFIG: "true",
-    // The engine keeps a log of every call under PULUMI_HOME, some megabytes each.
-    PULUMI_LOG_ROTATION_MAX_TOTAL_MB: "50",
     // Node keeps what it has compiled, which halves the start of programs and plugins.
     NODE_COMPILE_CACHE: `${places.home}/compile-cache`,
   });

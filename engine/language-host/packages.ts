@@ -30,13 +30,15 @@ export interface RequiredPlugin {
   readonly parameterization?: Parameterization;
 }
 
-export function readPackageJson(folder: string): PackageJson | undefined {
+/** @param word a word without which the file is of no interest, and is not parsed */
+export function readPackageJson(folder: string, word = ""): PackageJson | undefined {
   let text: string;
   try {
     text = readFileSync(join(folder, "package.json"), "utf8");
   } catch {
     return undefined;
   }
+  if (!text.includes(word)) return undefined;
   try {
     return JSON.parse(text) as PackageJson;
   } catch (error) {
@@ -61,7 +63,7 @@ export function requiredPlugins(program: string): RequiredPlugin[] {
       .map((entry) => ({ name: entry.name, path: join(real, entry.name) }));
   };
   const takePackage = (folder: string) => {
-    const plugin = pluginOf(readPackageJson(folder), folder);
+    const plugin = pluginOf(readPackageJson(folder, '"pulumi"'), folder);
     if (plugin) found.set(JSON.stringify(plugin), plugin);
     const nested = join(folder, "node_modules");
     if (existsSync(nested)) takeModules(nested);

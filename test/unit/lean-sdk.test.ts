@@ -73,3 +73,12 @@ test("the SDK's own debug messages are there for whoever asks for them", () => {
   assert.equal(run(text, { lean: true }).stdout, "false function\n");
   assert.equal(run(text, { lean: true, env: { BERTH_SDK_DEBUG: "1" } }).stdout, "true function\n");
 });
+
+test("where the SDK's promises were made is written down only for whoever looks for promises that stay open", () => {
+  const text = `const { debuggablePromise } = require("@pulumi/pulumi/runtime/debuggable");
+    const one = new Promise((settle) => setTimeout(settle, 1));
+    debuggablePromise(one, "of a test").then(() => console.log(one._debugCtx, typeof one._debugStackTrace));`;
+  assert.equal(run(text, { lean: true }).stdout, "of a test undefined\n");
+  const asked = run(text, { lean: true, env: { PULUMI_DEBUG_PROMISE_LEAKS: "1" } });
+  assert.equal(asked.stdout, "of a test string\n", asked.stderr);
+});
