@@ -340,6 +340,10 @@ const appSchema = z.strictObject({
     .array(z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/, { error: "expected the name of a Debian package" }))
     .default([])
     .describe("More Debian packages that the application needs, such as libxml2-dev."),
+  server: z
+    .enum(["gunicorn", "uwsgi"])
+    .default("gunicorn")
+    .describe("What serves the application: gunicorn, or uWSGI. A change is a new release."),
   wsgi: z
     .string()
     .regex(/^[\w.]+(:\w+)?$/, { error: "expected MODULE:CALLABLE, such as shop.wsgi:application" })
@@ -379,7 +383,7 @@ const appSchema = z.strictObject({
     .describe(
       "The path that answers 200 when the application is well. A release that is not well does not go live.",
     ),
-  workers: z.int().min(1).max(64).default(2).describe("How many gunicorn worker processes serve requests."),
+  workers: z.int().min(1).max(64).default(2).describe("How many worker processes serve requests."),
   release: z
     .string()
     .min(1)

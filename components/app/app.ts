@@ -25,6 +25,8 @@ export interface AppArgs {
   readonly source: Source;
   /** The Python that the application needs, such as `3.13`. @default the host's own */
   readonly python?: string | undefined;
+  /** What serves it. */
+  readonly server: "gunicorn" | "uwsgi";
   /** The WSGI application, `MODULE:CALLABLE`. */
   readonly wsgi: string;
   /** Django's settings module. @default none: not a Django application */
@@ -88,7 +90,7 @@ export class App extends pulumi.ComponentResource {
   readonly #name: string;
   readonly #args: AppArgs;
   readonly #root: string;
-  readonly #units: Readonly<Record<"socket" | "service" | "server", string>>;
+  readonly #units: Readonly<Record<"socket" | "service" | "gunicorn" | "uwsgi", string>>;
 
   constructor(name: string, args: AppArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:app:App", name, {}, options);
@@ -200,7 +202,8 @@ export class App extends pulumi.ComponentResource {
         stop_timeout: timeout + 10,
         in_home: root.startsWith("/home/"),
       }),
-      server: renderTemplate(here("gunicorn.py.liquid"), { wsgi, workers, timeout }),
+      gunicorn: renderTemplate(here("gunicorn.py.liquid"), { wsgi, workers, timeout }),
+      uwsgi: renderTemplate(here("uwsgi.ini.liquid"), { wsgi, workers, timeout }),
     };
   }
 
@@ -224,7 +227,13 @@ export class App extends pulumi.ComponentResource {
             content: renderTemplate(here("start.sh.liquid"), { name, root }),
             mode: "0755",
           },
-          [`/etc/berth/${name}/gunicorn.py`]: { content: this.#units.server },
+          [`/usr/local/lib/berth/${name}/serve`]: {
+            content: renderTemplate(here("serve.sh.liquid"), { name, root }),
+            mode: "0755",
+          },
+          // Both: a release that is gone back to runs with the one that it was prepared with.
+          [`/etc/berth/${name}/gunicorn.py`]: { content: this.#units.gunicorn },
+          [`/etc/berth/${name}/uwsgi.ini`]: { content: this.#units.uwsgi },
           ...(this.#args.settings === undefined
             ? {}
             : {
@@ -244,9 +253,10 @@ export class App extends pulumi.ComponentResource {
 
   /** The release, made beside what runs. */
   #prepare(source: Source, web: HostScript): [pulumi.Output<string>, HostScript] {
-    const { host, name, owner, python, requirements, wsgi, settings, release } = this.#args;
+    const { host, name, owner, python, requirements, server, wsgi, settings, release } = this.#args;
     const statics = this.#args.static ?? "";
-    const recipe = [python, requirements, source.git?.path, tools.gunicorn, settings, statics];
+    const { uv, poetry, poetry_export, node } = tools;
+    const recipe = [python, requirements, source.git?.path, tools[server], settings, statics];
     const ofSource = source.version.apply((version) =>
       releaseId(
         version,
@@ -296,7 +306,12 @@ export class App extends pulumi.ComponentResource {
           django: settings ?? "",
           static: statics,
           secret_names: Object.keys(this.#args.secrets).sort().join(" "),
-          ...tools,
+          server,
+          server_pin: tools[server],
+          uv,
+          poetry,
+          poetry_export,
+          node,
         },
       },
       { parent: this, dependsOn: archive === undefined ? [web] : [web, archive] },

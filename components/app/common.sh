@@ -68,6 +68,8 @@ live_release() {
   if [ -n "$instance" ]; then printf '%s\n' "${instance%.*}"; else basename "$(readlink "$root/current" 2>/dev/null || true)"; fi
 }
 
+# server_of RELEASE: gunicorn or uwsgi, as it was prepared; before there was a choice it was gunicorn.
+server_of() { cat "$root/releases/$1/.berth/server" 2>/dev/null || printf 'gunicorn\n'; }
 
 # proven RELEASE: it has served, and was well.
 proven() { [ -e "$root/releases/$1/.berth/proven" ]; }

@@ -1,6 +1,7 @@
 : "${python?the Python to use, such as python3}"
 : "${requirements?the file that names the dependencies; empty to look for the usual ones}"
-: "${gunicorn?the requirement to install when the application does not bring gunicorn}"
+: "${server?gunicorn or uwsgi}"
+: "${server_pin?the requirement to install when the application does not bring that server}"
 : "${uv?the requirement for uv, which reads uv.lock}"
 : "${poetry?the requirement for poetry, which reads poetry.lock}"
 : "${poetry_export?the requirement for its plugin that exports}"
@@ -65,7 +66,7 @@ shareable() {
 # share it.
 venv_of() {
   {
-    printf '%s\n' "$gunicorn $(basename "$1")"
+    printf '%s\n' "$server_pin $(basename "$1")"
     "/usr/bin/$python" -VV
     cat "$directory/$1"
     case $(basename "$1") in uv.lock | poetry.lock) cat "$directory/$(dirname "$1")/pyproject.toml" 2>/dev/null || true ;; esac
@@ -107,7 +108,7 @@ install_dependencies() {
   pyproject.toml) pip_install . ;;
   *) pip_install --requirement "$file" ;;
   esac
-  [ -x "$venv/bin/gunicorn" ] || pip_install "$gunicorn"
+  [ -x "$venv/bin/$server" ] || pip_install "$server_pin"
   sync -f "$venv"
   as_owner touch "$venv/.complete"
 }

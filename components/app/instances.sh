@@ -26,14 +26,24 @@ others() {
     sed -n 's/^[^@]*@\(.*\)\.\(service\|socket\) .*/\1/p' | sort -u | { grep -vxF "$1" || true; }
 }
 
+# server_settings RELEASE: the file with the settings of the server that it was prepared with.
+server_settings() {
+  case $(server_of "$1") in
+  uwsgi) printf '%s\n' "/etc/berth/$name/uwsgi.ini" ;;
+  *) printf '%s\n' "/etc/berth/$name/gunicorn.py" ;;
+  esac
+}
+
 # put_instance INSTANCE: its directory: the code by a link, the settings as they are now. What runs keeps its own.
 put_instance() {
-  local place=$instances/$1
+  local place=$instances/$1 from to
+  from=$(server_settings "${1%.*}")
+  to=$place/$(basename "$from")
   put_directory "$instances" "root:$name" 0750
   put_directory "$place" "root:$name" 0750
   put_link "$place/release" "$root/releases/${1%.*}"
   put_file "$place/env" "root:$name" 0640 <"$root/config/env"
-  put_file "$place/gunicorn.py" "root:$name" 0640 <"/etc/berth/$name/gunicorn.py"
+  put_file "$to" "root:$name" 0640 <"$from"
 }
 
 # gone SERVICE: it neither runs nor is about to.

@@ -6,7 +6,7 @@
 : "${keep?how many releases that were well are kept}"
 : "${dump?not empty when the database is dumped before it is migrated}"
 
-instance=$release.$(cat "$root/config/env" "/etc/systemd/system/$name-web@.service" "/etc/berth/$name/gunicorn.py" | sha256sum | cut -c1-6)
+instance=$release.$(cat "$root/config/env" "/etc/systemd/system/$name-web@.service" "$(server_settings "$release")" | sha256sum | cut -c1-6)
 unit=$(unit_of "$instance")
 socket=$(socket_of "$instance")
 bad=$ledger/bad/$instance

@@ -116,6 +116,7 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   printf 'BERTH_RELEASE=%s\nBERTH_RELEASED_AT=%s\nSTATIC_ROOT=%s\n' "$release" "$(date -u +%FT%TZ)" "$root/static/$release" |
     put_file "$directory/.berth/env" "$owner:$name" 0640
   printf '%s\n' "$git_commit" | put_file "$directory/.berth/commit" "$owner:$name" 0640
+  printf '%s\n' "$server" | put_file "$directory/.berth/server" "$owner:$name" 0640
   collect_static
   sync -f "$directory"
   : >"$directory/.berth/prepared"
@@ -125,7 +126,7 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   fi
 fi
 
-[ -x "$venv/bin/gunicorn" ] || fail "the release has no gunicorn; its directory $directory is damaged." "Remove it and run 'pulumi up' again."
+[ -x "$venv/bin/$(server_of "$release")" ] || fail "the release has no $(server_of "$release"); its directory $directory is damaged." "Remove it and run 'pulumi up' again."
 for place in "$directory" "$venv/"; do
   if runuser -u "$name" -- test -w "$place"; then fail "the service account '$name' can write the code of the release, $place."; fi
 done

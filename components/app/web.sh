@@ -3,10 +3,7 @@
 
 daemon_reload_if_changed
 reason=$(systemd-analyze verify "/etc/systemd/system/$name-web@.service" 2>&1 | grep -F "$name-web@" || true)
-case $reason in
-*"is not executable"* | *"No such file or directory"* | "") ;; # Before the first release there is nothing to execute.
-*) fail "systemd does not take $name-web@.service: $reason" ;;
-esac
+[ -z "$reason" ] || fail "systemd does not take $name-web@.service: $reason"
 systemctl is-enabled --quiet "$name-web-start.service" || logged systemctl enable "$name-web-start.service"
 exposure=$(systemd-analyze security --no-pager "$name-web@0.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
 awk -v level="${exposure:-10}" 'BEGIN { exit !(level <= 2.5) }' ||

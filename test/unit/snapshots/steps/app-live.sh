@@ -13,7 +13,7 @@ domain='192.0.2.7'
 scheme='https'
 timeout='60'
 secret_names='API_TOKEN DATABASE_URL REDIS_URL SECRET_KEY'
-unit_text='82d84e9f2664997c'
+unit_text='ab93f9cc8b890fd2'
 kept=''
 retry=''
 keep='5'
@@ -93,6 +93,9 @@ live_release() {
   if [ -n "$instance" ]; then printf '%s\n' "${instance%.*}"; else basename "$(readlink "$root/current" 2>/dev/null || true)"; fi
 }
 
+# server_of RELEASE: gunicorn or uwsgi, as it was prepared; before there was a choice it was gunicorn.
+server_of() { cat "$root/releases/$1/.berth/server" 2>/dev/null || printf 'gunicorn\n'; }
+
 # proven RELEASE: it has served, and was well.
 proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
 
@@ -150,14 +153,24 @@ others() {
     sed -n 's/^[^@]*@\(.*\)\.\(service\|socket\) .*/\1/p' | sort -u | { grep -vxF "$1" || true; }
 }
 
+# server_settings RELEASE: the file with the settings of the server that it was prepared with.
+server_settings() {
+  case $(server_of "$1") in
+  uwsgi) printf '%s\n' "/etc/berth/$name/uwsgi.ini" ;;
+  *) printf '%s\n' "/etc/berth/$name/gunicorn.py" ;;
+  esac
+}
+
 # put_instance INSTANCE: its directory: the code by a link, the settings as they are now. What runs keeps its own.
 put_instance() {
-  local place=$instances/$1
+  local place=$instances/$1 from to
+  from=$(server_settings "${1%.*}")
+  to=$place/$(basename "$from")
   put_directory "$instances" "root:$name" 0750
   put_directory "$place" "root:$name" 0750
   put_link "$place/release" "$root/releases/${1%.*}"
   put_file "$place/env" "root:$name" 0640 <"$root/config/env"
-  put_file "$place/gunicorn.py" "root:$name" 0640 <"/etc/berth/$name/gunicorn.py"
+  put_file "$to" "root:$name" 0640 <"$from"
 }
 
 # gone SERVICE: it neither runs nor is about to.
@@ -245,7 +258,7 @@ lead_to() {
 : "${keep?how many releases that were well are kept}"
 : "${dump?not empty when the database is dumped before it is migrated}"
 
-instance=$release.$(cat "$root/config/env" "/etc/systemd/system/$name-web@.service" "/etc/berth/$name/gunicorn.py" | sha256sum | cut -c1-6)
+instance=$release.$(cat "$root/config/env" "/etc/systemd/system/$name-web@.service" "$(server_settings "$release")" | sha256sum | cut -c1-6)
 unit=$(unit_of "$instance")
 socket=$(socket_of "$instance")
 bad=$ledger/bad/$instance

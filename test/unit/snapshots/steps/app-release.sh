@@ -19,7 +19,8 @@ kept=''
 django='shop.settings'
 static=''
 secret_names='API_TOKEN DATABASE_URL REDIS_URL SECRET_KEY'
-gunicorn='gunicorn==25.3.0'
+server='gunicorn'
+server_pin='gunicorn==25.3.0'
 uv='uv==0.13.8'
 poetry='poetry==2.5.1'
 poetry_export='poetry-plugin-export==1.10.1'
@@ -98,6 +99,9 @@ live_release() {
   if [ -n "$instance" ]; then printf '%s\n' "${instance%.*}"; else basename "$(readlink "$root/current" 2>/dev/null || true)"; fi
 }
 
+# server_of RELEASE: gunicorn or uwsgi, as it was prepared; before there was a choice it was gunicorn.
+server_of() { cat "$root/releases/$1/.berth/server" 2>/dev/null || printf 'gunicorn\n'; }
+
 # proven RELEASE: it has served, and was well.
 proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
 
@@ -129,7 +133,8 @@ recorded() {
 
 : "${python?the Python to use, such as python3}"
 : "${requirements?the file that names the dependencies; empty to look for the usual ones}"
-: "${gunicorn?the requirement to install when the application does not bring gunicorn}"
+: "${server?gunicorn or uwsgi}"
+: "${server_pin?the requirement to install when the application does not bring that server}"
 : "${uv?the requirement for uv, which reads uv.lock}"
 : "${poetry?the requirement for poetry, which reads poetry.lock}"
 : "${poetry_export?the requirement for its plugin that exports}"
@@ -194,7 +199,7 @@ shareable() {
 # share it.
 venv_of() {
   {
-    printf '%s\n' "$gunicorn $(basename "$1")"
+    printf '%s\n' "$server_pin $(basename "$1")"
     "/usr/bin/$python" -VV
     cat "$directory/$1"
     case $(basename "$1") in uv.lock | poetry.lock) cat "$directory/$(dirname "$1")/pyproject.toml" 2>/dev/null || true ;; esac
@@ -236,7 +241,7 @@ install_dependencies() {
   pyproject.toml) pip_install . ;;
   *) pip_install --requirement "$file" ;;
   esac
-  [ -x "$venv/bin/gunicorn" ] || pip_install "$gunicorn"
+  [ -x "$venv/bin/$server" ] || pip_install "$server_pin"
   sync -f "$venv"
   as_owner touch "$venv/.complete"
 }
@@ -381,6 +386,7 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   printf 'BERTH_RELEASE=%s\nBERTH_RELEASED_AT=%s\nSTATIC_ROOT=%s\n' "$release" "$(date -u +%FT%TZ)" "$root/static/$release" |
     put_file "$directory/.berth/env" "$owner:$name" 0640
   printf '%s\n' "$git_commit" | put_file "$directory/.berth/commit" "$owner:$name" 0640
+  printf '%s\n' "$server" | put_file "$directory/.berth/server" "$owner:$name" 0640
   collect_static
   sync -f "$directory"
   : >"$directory/.berth/prepared"
@@ -390,7 +396,7 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   fi
 fi
 
-[ -x "$venv/bin/gunicorn" ] || fail "the release has no gunicorn; its directory $directory is damaged." "Remove it and run 'pulumi up' again."
+[ -x "$venv/bin/$(server_of "$release")" ] || fail "the release has no $(server_of "$release"); its directory $directory is damaged." "Remove it and run 'pulumi up' again."
 for place in "$directory" "$venv/"; do
   if runuser -u "$name" -- test -w "$place"; then fail "the service account '$name' can write the code of the release, $place."; fi
 done

@@ -25,11 +25,11 @@ Backlog=2048
 RemoveOnStop=yes
 BERTH_FILE_END
 put_file '/etc/systemd/system/shop-web@.service' 'root:root' '0644' <<'BERTH_FILE_END'
-# Berth: the application shop, served by gunicorn. An instance is a release with its settings; two run side by side
+# Berth: the application shop, served by gunicorn or uWSGI. An instance is a release with its settings; two run side by side
 # while one takes over from the other.
 [Unit]
 Description=Application shop, %i
-Documentation=https://docs.gunicorn.org/en/stable/deploy.html#systemd
+Documentation=https://docs.gunicorn.org/en/stable/deploy.html#systemd https://uwsgi-docs.readthedocs.io/en/latest/Systemd.html
 Requires=shop-web@%i.socket
 After=network-online.target shop-web@%i.socket postgresql.service redis-server.service
 Wants=network-online.target
@@ -43,7 +43,7 @@ Group=shop
 WorkingDirectory=/srv/shop/config/web/%i/release
 EnvironmentFile=/srv/shop/config/web/%i/env
 EnvironmentFile=/srv/shop/config/web/%i/release/.berth/env
-ExecStart=/srv/shop/config/web/%i/release/.venv/bin/gunicorn --config /srv/shop/config/web/%i/gunicorn.py
+ExecStart=/usr/local/lib/berth/shop/serve %i
 ExecReload=/bin/kill -s HUP $MAINPID
 KillMode=mixed
 TimeoutStartSec=90
@@ -115,6 +115,17 @@ link /srv/shop/current "/srv/shop/releases/$release"
 [ ! -d "/srv/shop/static/$release" ] || link /srv/shop/static/current "/srv/shop/static/$release"
 exec systemctl start --no-block "shop-web@$instance.socket" "shop-web@$instance.service"
 BERTH_FILE_END
+put_file '/usr/local/lib/berth/shop/serve' 'root:root' '0755' <<'BERTH_FILE_END'
+#!/bin/sh
+# Berth: the server of an instance of shop: serve INSTANCE. Which one its release has been prepared with shows in
+# the settings that the instance has.
+set -eu
+instance=/srv/shop/config/web/$1
+if [ -e "$instance/uwsgi.ini" ]; then
+  exec "$instance/release/.venv/bin/uwsgi" --ini "$instance/uwsgi.ini"
+fi
+exec "$instance/release/.venv/bin/gunicorn" --config "$instance/gunicorn.py"
+BERTH_FILE_END
 put_file '/etc/berth/shop/gunicorn.py' 'root:root' '0644' <<'BERTH_FILE_END'
 # Berth: gunicorn's settings, https://docs.gunicorn.org/en/stable/settings.html
 # The socket comes from systemd.
@@ -131,6 +142,40 @@ forwarded_allow_ips = "*"
 control_socket_disable = True
 errorlog = "-"
 accesslog = None
+BERTH_FILE_END
+put_file '/etc/berth/shop/uwsgi.ini' 'root:root' '0644' <<'BERTH_FILE_END'
+; Berth: uWSGI's settings, https://uwsgi-docs.readthedocs.io/en/latest/Options.html
+; The socket comes from systemd. It speaks HTTP, as gunicorn's does: so nginx asks either in the same way, and a release
+; with the one takes over from a release with the other.
+[uwsgi]
+strict = true
+wsgi = shop.wsgi:application
+protocol = http
+master = true
+processes = 2
+single-interpreter = true
+enable-threads = true
+
+; Each worker loads the application itself, so that no connection or thread is shared; one that cannot be loaded ends it.
+lazy-apps = true
+need-app = true
+
+; By itself uWSGI would drop its requests at SIGTERM and start anew. Instead: take no more, finish what was begun, end.
+hook-master-start = unix_signal:15 grace_them_all
+exit-on-reload = true
+worker-reload-mercy = 60
+
+harakiri = 60
+; Not its 4 s: a large answer is read as slowly as its visitor reads it.
+socket-timeout = 60
+; All headers that nginx takes (large_client_header_buffers) fit.
+buffer-size = 65535
+
+disable-logging = true
+; A visitor who leaves is no error.
+ignore-sigpipe = true
+ignore-write-errors = true
+disable-write-exception = true
 BERTH_FILE_END
 put_file '/usr/local/lib/berth/shop/django-release.py' 'root:root' '0644' <<'BERTH_FILE_END'
 """Berth: what a release asks of Django before it goes live, in one process: django-release.py WHAT…"""
@@ -225,10 +270,7 @@ BERTH_FILE_END
 
 daemon_reload_if_changed
 reason=$(systemd-analyze verify "/etc/systemd/system/$name-web@.service" 2>&1 | grep -F "$name-web@" || true)
-case $reason in
-*"is not executable"* | *"No such file or directory"* | "") ;; # Before the first release there is nothing to execute.
-*) fail "systemd does not take $name-web@.service: $reason" ;;
-esac
+[ -z "$reason" ] || fail "systemd does not take $name-web@.service: $reason"
 systemctl is-enabled --quiet "$name-web-start.service" || logged systemctl enable "$name-web-start.service"
 exposure=$(systemd-analyze security --no-pager "$name-web@0.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
 awk -v level="${exposure:-10}" 'BEGIN { exit !(level <= 2.5) }' ||

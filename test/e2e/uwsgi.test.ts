@@ -1,0 +1,163 @@
+// uWSGI in place of gunicorn: the same promises.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { tools } from "../../components/app/tools.ts";
+import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
+import { edit, type Run, withStack } from "./harness.ts";
+
+const stack = await withStack({ after });
+const said = (run: Run) => run.stdout + run.stderr;
+const current = () => stack.on("basename $(readlink /srv/logbook/current)");
+/** The command of the server that people are led to. */
+const serving = () =>
+  stack.on(
+    `tr '\\0' ' ' <"/proc/$(systemctl show -P MainPID "logbook-web@$(readlink /srv/logbook/config/web/current).service")/cmdline"`,
+  );
+const running = () =>
+  stack.on("systemctl list-units --plain --no-legend --state=active 'logbook-web@*.service' | wc -l");
+let wsgi = "";
+let ofGunicorn = "";
+
+async function release(text: string): Promise<Run> {
+  edit(stack, "app/notes.txt", () => `${text}\n`);
+  return await stack.succeed();
+}
+
+afterEach(stopLoads);
+before(async () => {
+  stack.configure({ app: { workers: 4 }, site: { timeout: 30 } });
+  addLoadViews(stack);
+  wsgi = readFileSync(join(stack.project, "app/logbook/wsgi.py"), "utf8");
+  await stack.succeed();
+  ofGunicorn = await current();
+  assert.match(await serving(), /bin\/gunicorn/);
+});
+
+test("from gunicorn to uWSGI, two releases and a changed setting: no request fails, no POST is lost or written twice", async (t) => {
+  const load = await loadOn(stack, { rate: 20, long: 15 });
+  stack.configure({ app: { server: "uwsgi" } });
+  await stack.succeed();
+  assert.notEqual(await current(), ofGunicorn, "another server is another release");
+  assert.match(await serving(), /bin\/uwsgi/);
+  assert.equal(
+    await stack.on(
+      "/srv/logbook/current/.venv/bin/python -m pip --version >/dev/null 2>&1 || ls -d /srv/logbook/current/.venv/lib/python3*/site-packages/pyuwsgi-*.dist-info | xargs -n 1 basename",
+    ),
+    `${tools.uwsgi.replace("==", "-")}.dist-info`,
+  );
+  for (const text of ["one", "two"]) await release(text);
+  stack.configure({ app: { env: { SITE_NAME: "Renamed logbook" } } });
+  await stack.succeed();
+  assert.match((await stack.fetch("/")).text, /Renamed logbook/);
+  const result = await load.stop();
+  await assertNothingLost(stack, result);
+  for (const kind of ["get", "kept", "post", "long", "upload", "slow"])
+    assert.ok((result.answered[kind] ?? 0) > 0, `${kind}: ${result.answered[kind]}`);
+  assert.equal(await running(), "1");
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+  t.diagnostic(`${result.sent} requests, 0 failed`);
+});
+
+test("a request that takes longer than site.timeout is ended, and its worker is replaced", async () => {
+  const began = Date.now();
+  const late = await stack.fetch("/load/long?seconds=29");
+  assert.equal(late.status, 200, "one that takes not quite as long is finished");
+  assert.ok(Date.now() - began >= 29_000);
+  const pids = () => stack.on("pgrep -u logbook uwsgi | sort | paste -sd' '");
+  const before = await pids();
+  assert.equal((await stack.fetch("/load/long?seconds=300")).status, 504);
+  let now = before;
+  for (let round = 0; round < 30 && now === before; round++) {
+    now = await pids();
+    await wait(500);
+  }
+  assert.notEqual(now, before);
+  assert.equal(now.split(" ").length, before.split(" ").length);
+  assert.equal((await stack.fetch("/health")).status, 200);
+});
+
+test("one that does not start is unnoticed, and says why", async () => {
+  const release = await current();
+  const load = await loadOn(stack, { rate: 10, long: 5 });
+  edit(stack, "app/logbook/wsgi.py", () => `${wsgi}\nraise RuntimeError("this cannot start")\n`);
+  const run = await stack.up();
+  await assertNothingLost(stack, await load.stop());
+  assert.notEqual(run.code, 0);
+  assert.match(
+    said(run),
+    /this cannot start[\s\S]*\/health does not answer, and 200 was expected\. It did not go live/,
+  );
+  assert.equal(await current(), release);
+  assert.equal(await running(), "1");
+});
+
+// What the process was working on as it died may be asked again only where it writes nothing.
+for (const [what, whom] of [
+  ["server", "os.getppid()"],
+  ["worker", "os.getpid()"],
+]) {
+  test(`one whose ${what} crashes right after the switch is gone back from, and no request is lost`, async () => {
+    const release = await current();
+    const load = await loadOn(stack, { rate: 10, long: 5, writes: false });
+    edit(
+      stack,
+      "app/logbook/wsgi.py",
+      () => `${wsgi}
+import os, signal, threading, time
+def crash():
+    while os.environ["BERTH_RELEASE"] not in os.readlink("/run/logbook/web.sock"):
+        time.sleep(0.02)
+    time.sleep(0.3)
+    os.kill(${whom}, signal.SIGKILL)
+if os.getppid() != 1:
+    threading.Thread(target=crash, daemon=True).start()
+`,
+    );
+    const run = await stack.up();
+    await assertNothingLost(stack, await load.stop());
+    assert.notEqual(run.code, 0, run.stdout);
+    assert.match(said(run), /It was well before the switch\. \S+, the release before, serves again\./);
+    assert.equal(await current(), release);
+    assert.match(await serving(), /bin\/uwsgi/);
+    assert.equal(await running(), "1");
+  });
+}
+
+test("a release made for gunicorn is gone back to while uWSGI is configured, and returned from, without a lost request", async () => {
+  edit(stack, "app/logbook/wsgi.py", () => wsgi);
+  await release("good again");
+  const newest = await current();
+  const load = await loadOn(stack, { rate: 20, long: 5 });
+  stack.configure({ app: { release: ofGunicorn } });
+  await stack.succeed();
+  assert.equal(await current(), ofGunicorn);
+  assert.match(await serving(), /bin\/gunicorn/);
+  stack.configure({ app: { release: undefined } });
+  await stack.succeed();
+  assert.equal(await current(), newest);
+  assert.match(await serving(), /bin\/uwsgi/);
+  await assertNothingLost(stack, await load.stop());
+});
+
+test("the host rebooted: uWSGI serves the release that was live", async () => {
+  const release = await current();
+  const boot = () => stack.inside("cut -d' ' -f22 /proc/1/stat").stdout.trim();
+  const before = boot();
+  stack.inside("systemctl reboot");
+  const until = Date.now() + 120_000;
+  let status = 0;
+  while (status !== 200 && Date.now() < until) {
+    await wait(1000);
+    if (["", before].includes(boot())) continue;
+    status = await stack.fetch("/health").then(
+      (answer) => answer.status,
+      () => 0,
+    );
+  }
+  assert.equal(status, 200);
+  assert.equal(await current(), release);
+  assert.match(await serving(), /bin\/uwsgi/);
+});
