@@ -131,6 +131,8 @@ function keysAt(path: readonly PropertyKey[], root: z.ZodType, raw: unknown): st
       schema = (schema.shape as Record<string, z.core.$ZodType>)[String(part)];
     } else if (schema instanceof z.ZodArray) {
       schema = schema.element as z.core.$ZodType;
+    } else if (schema instanceof z.ZodRecord) {
+      schema = schema.valueType as z.core.$ZodType;
     } else {
       schema = undefined;
     }

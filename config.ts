@@ -36,6 +36,14 @@ const settingName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
 
 const anywhere = ["0.0.0.0/0", "::/0"];
 
+const privateAddress = z
+  .string()
+  .refine((value) => isIP(value) !== 0, { error: "expected an IP address" })
+  .optional()
+  .describe(
+    "The IP address at which the stack's other hosts reach it, where that is not `address`; see docs/hosts.md.",
+  );
+
 const everyHost = {
   timezone: z
     .string()
@@ -93,91 +101,100 @@ const networkSchema = z.discriminatedUnion("kind", [
     .describe("A VPC of the stack's own, in two zones."),
 ]);
 
-const hostSchema = z.discriminatedUnion("kind", [
-  z
-    .strictObject({
-      kind: z.literal("local"),
-      memory: z.int().min(512).default(2048).describe("Memory of the machine, in MiB."),
-      disk: z.int().min(3).default(20).describe("Size of the machine's disk, in GiB; it takes what it uses."),
-      ...everyHost,
-      sshFrom,
-    })
-    .describe("A Debian 13 machine on this computer; `pulumi up` makes it, `pulumi destroy` removes it."),
-  z
-    .strictObject({
-      kind: z.literal("existing"),
-      address: address.describe("Where its SSH answers: an IP address or a name."),
-      port: port.default(22).describe("The port of its SSH."),
-      user: z
-        .string()
-        .min(1)
-        .default("root")
-        .describe("The account to log in with: root, or one with sudo without a password."),
-      hostKey: hostKeySchema.describe("Its ed25519 host key. Berth talks to no machine that shows another."),
-      privateKeyFile: z
-        .string()
-        .optional()
-        .describe(
-          "Path of the private key to log in with. Without it and without `privateKey` the SSH agent is asked.",
-        ),
-      privateKey: z.string().optional().describe("The private key itself, as a secret of the stack."),
-      ...everyHost,
-      sshFrom,
-    })
-    .describe("A machine that you have."),
-  z
-    .strictObject({
-      kind: z.literal("ec2"),
-      region: awsRegion.describe("The AWS region."),
-      instanceType: z
-        .string()
-        .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: "expected an EC2 instance type, such as t4g.small" })
-        .describe("The EC2 instance type; it decides between arm64 and x86_64. A change stops and starts."),
-      image: awsId("ami", "a machine image")
-        .optional()
-        .describe(
-          "The Debian 13 image to run; another one replaces the instance. Default: the newest there is when the instance is made; the output `imageOffer` names a newer one.",
-        ),
-      rootVolume: z
-        .int()
-        .min(8)
-        .default(12)
-        .describe("Size of the volume for the system, in GiB. It goes with the instance."),
-      dataVolume: z
-        .int()
-        .min(8)
-        .default(20)
-        .describe("Size of the volume for everything that must survive, in GiB. It can only grow."),
-      network: networkSchema.prefault({ kind: "default" }).describe("The network that the instance is in."),
-      ...everyHost,
-      sshFrom: z
-        .array(cidr)
-        .default([])
-        .describe("Networks from which SSH is let in. None closes port 22; `reach` is then the way in."),
-      reach: z
-        .strictObject({
-          address: address.describe("Where the tunnel begins: an IP address or a name."),
-          port: port.describe("Its port."),
-        })
-        .optional()
-        .describe(
-          "A tunnel to the instance's port 22, such as one of Session Manager. Default: its public address.",
-        ),
-      protect: z
-        .boolean()
-        .default(false)
-        .describe(
-          "Whether the instance, its data and its address are kept from being deleted or replaced; see `berth:allow`.",
-        ),
-      alarms: z
-        .strictObject({
-          email: z.email({ error: "expected an e-mail address" }).optional().describe("Who is told."),
-        })
-        .optional()
-        .describe("CloudWatch alarms for the instance, and an SNS topic that passes them on. Default: none."),
-    })
-    .describe("An EC2 instance."),
-]);
+const localHost = z
+  .strictObject({
+    kind: z.literal("local"),
+    memory: z.int().min(512).default(2048).describe("Memory of the machine, in MiB."),
+    disk: z.int().min(3).default(20).describe("Size of the machine's disk, in GiB; it takes what it uses."),
+    ...everyHost,
+    sshFrom,
+  })
+  .describe("A Debian 13 machine on this computer; `pulumi up` makes it, `pulumi destroy` removes it.");
+
+const existingHost = z
+  .strictObject({
+    kind: z.literal("existing"),
+    address: address.describe("Where its SSH answers: an IP address or a name."),
+    port: port.default(22).describe("The port of its SSH."),
+    user: z
+      .string()
+      .min(1)
+      .default("root")
+      .describe("The account to log in with: root, or one with sudo without a password."),
+    hostKey: hostKeySchema.describe("Its ed25519 host key. Berth talks to no machine that shows another."),
+    privateKeyFile: z
+      .string()
+      .optional()
+      .describe(
+        "Path of the private key to log in with. Without it and without `privateKey` the SSH agent is asked.",
+      ),
+    privateKey: z.string().optional().describe("The private key itself, as a secret of the stack."),
+    privateAddress,
+    ...everyHost,
+    sshFrom,
+  })
+  .describe("A machine that you have.");
+
+const ec2Host = z
+  .strictObject({
+    kind: z.literal("ec2"),
+    region: awsRegion.describe("The AWS region."),
+    instanceType: z
+      .string()
+      .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: "expected an EC2 instance type, such as t4g.small" })
+      .describe("The EC2 instance type; it decides between arm64 and x86_64. A change stops and starts."),
+    image: awsId("ami", "a machine image")
+      .optional()
+      .describe(
+        "The Debian 13 image to run; another one replaces the instance. Default: the newest there is when the instance is made; the output `imageOffer` names a newer one.",
+      ),
+    rootVolume: z
+      .int()
+      .min(8)
+      .default(12)
+      .describe("Size of the volume for the system, in GiB. It goes with the instance."),
+    dataVolume: z
+      .int()
+      .min(8)
+      .default(20)
+      .describe("Size of the volume for everything that must survive, in GiB. It can only grow."),
+    network: networkSchema.prefault({ kind: "default" }).describe("The network that the instance is in."),
+    ...everyHost,
+    sshFrom: z
+      .array(cidr)
+      .default([])
+      .describe("Networks from which SSH is let in. None closes port 22; `reach` is then the way in."),
+    reach: z
+      .strictObject({
+        address: address.describe("Where the tunnel begins: an IP address or a name."),
+        port: port.describe("Its port."),
+      })
+      .optional()
+      .describe(
+        "A tunnel to the instance's port 22, such as one of Session Manager. Default: its public address.",
+      ),
+    protect: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether the instance, its data and its address are kept from being deleted or replaced; see `berth:allow`.",
+      ),
+    alarms: z
+      .strictObject({
+        email: z.email({ error: "expected an e-mail address" }).optional().describe("Who is told."),
+      })
+      .optional()
+      .describe("CloudWatch alarms for the instance, and an SNS topic that passes them on. Default: none."),
+  })
+  .describe("An EC2 instance.");
+
+const hostSchema = z.discriminatedUnion("kind", [localHost, existingHost, ec2Host]);
+
+const hostName = z.string().regex(/^(?!web$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/, {
+  error:
+    "expected a name of lower-case letters, digits and hyphens, 20 at most; 'web' is the one that berth:host describes",
+});
+const otherHostSchema = z.discriminatedUnion("kind", [localHost, existingHost]);
 
 const siteSchema = z.strictObject({
   domain: domainName
@@ -443,6 +460,12 @@ const adminSchema = z.strictObject({
 /** The whole configuration of a stack, under the namespace `berth:`. */
 const parts = z.strictObject({
   host: hostSchema.describe("The machine that everything runs on."),
+  hosts: z
+    .record(hostName, otherHostSchema)
+    .default({})
+    .describe(
+      "More machines by their names, such as `tasks`: each with the keys of `berth:host` above, and of the same kind (`local` or `existing`). They reach its PostgreSQL and Redis; see docs/hosts.md.",
+    ),
   site: siteSchema.prefault({}).describe("How the site is reached."),
   app: appSchema.describe("The application."),
   postgres: postgresSchema.prefault({}).describe("The database, PostgreSQL."),
@@ -471,7 +494,8 @@ const parts = z.strictObject({
 export const configSchema = parts.superRefine((config, context) => {
   const fault = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: path.split("."), message, input: at(config, path) });
-  const { host, site, media, secrets } = config;
+  const { host, hosts, site, media, secrets } = config;
+  for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");
   }
@@ -495,6 +519,32 @@ export const configSchema = parts.superRefine((config, context) => {
 
 export type Config = z.output<typeof configSchema>;
 export type HostConfig = Config["host"];
+export type OtherHostConfig = Config["hosts"][string];
+
+/** What does not hold among the hosts of a stack: the key of each fault, and what is expected there. */
+function faultsOfHosts(
+  host: HostConfig,
+  hosts: Config["hosts"],
+): (readonly [path: string, expected: string])[] {
+  const others = Object.entries(hosts).map(([name, one]) => [`hosts.${name}`, one] as const);
+  if (others.length === 0) return [];
+  if (host.kind === "ec2") return [["hosts", "expected none: a stack on EC2 has one host"]];
+  const taken = new Map<string, string>();
+  return ([["host", host], ...others] as const).flatMap(([path, one]) => {
+    if (one.kind !== host.kind) {
+      return [[`${path}.kind`, `expected '${host.kind}' as berth:host has: the hosts must reach each other`]];
+    }
+    if (one.kind !== "existing") return [];
+    const own = one.privateAddress ?? one.address;
+    if (isIP(own) === 0) {
+      return [[`${path}.privateAddress`, `expected an IP address: the other hosts take none of '${own}'`]];
+    }
+    const key = one.privateAddress === undefined ? "address" : "privateAddress";
+    const other = taken.get(own);
+    taken.set(own, `${path}.${key}`);
+    return other === undefined ? [] : [[`${path}.${key}`, `expected another address than berth:${other}`]];
+  });
+}
 
 /**
  * Reads and checks the stack's configuration.

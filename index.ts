@@ -2,24 +2,22 @@ import * as pulumi from "@pulumi/pulumi";
 import { App } from "./components/app/app.ts";
 import { openSource, sourceOf } from "./components/app/source.ts";
 import { createHost } from "./components/host/create-host.ts";
-import type { Host } from "./components/host/host.ts";
+import { firstHost, type Host } from "./components/host/host.ts";
 import { Nginx } from "./components/nginx/nginx.ts";
 import { Postgres } from "./components/postgres/postgres.ts";
 import { Redis } from "./components/redis/redis.ts";
 import { Secrets } from "./components/secrets/secrets.ts";
 import { System } from "./components/system/system.ts";
-import { readConfig } from "./config.ts";
+import { type HostConfig, readConfig } from "./config.ts";
 import { stackOutputs } from "./outputs.ts";
 
 const config = readConfig();
 const { site, app: application, postgres: database, redis: cache } = config;
 const anywhere = ["0.0.0.0/0", "::/0"];
-const fqdn =
-  site.domain ??
-  `web.${pulumi
-    .getStack()
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]/g, "-")}.internal`;
+const internal = `${pulumi
+  .getStack()
+  .toLowerCase()
+  .replaceAll(/[^a-z0-9-]/g, "-")}.internal`;
 const scheme = site.tls === "off" ? "http" : "https";
 
 // First of all: a source that is not there stops the program while nothing has been made.
@@ -47,7 +45,7 @@ const secrets = new Secrets("secrets", {
   rotate: config.rotate,
   basicAuth: site.basicAuth !== undefined,
 });
-const host = config.host.kind === "ec2" ? (cloud?.host as Host) : createHost("web", config.host);
+const host = config.host.kind === "ec2" ? (cloud?.host as Host) : createHost(firstHost, config.host);
 // The name that people use comes first; a domain that no name server knows does not reach a local host.
 const named = [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases];
 const serverNames =
@@ -56,19 +54,38 @@ const serverNames =
     : pulumi.output(named);
 const domain = serverNames.apply((names) => names[0] as string);
 
-const system = new System("system", {
-  host,
-  fqdn,
-  timezone: config.host.timezone,
-  locale: config.host.locale,
+// What every host's system has of its own settings, and of the stack's.
+const common = (settings: HostConfig) => ({
+  timezone: settings.timezone,
+  locale: settings.locale,
   admins: config.admins,
   owner: application.owner,
   ssh: {
-    port: config.host.kind === "existing" ? config.host.port : 22,
+    port: settings.kind === "existing" ? settings.port : 22,
     // In front of an EC2 host the security group says from where; its own firewall also lets tunnels in.
-    from: onEc2 ? anywhere : config.host.sshFrom,
-    asRoot: config.host.kind === "existing" && config.host.user === "root",
+    from: settings.kind === "ec2" ? anywhere : settings.sshFrom,
+    asRoot: settings.kind === "existing" && settings.user === "root",
   },
+});
+// More hosts come first, for the first one's firewall lets them in by their addresses.
+const others = Object.entries(config.hosts).map(([name, settings]) => {
+  const other = createHost(name, settings);
+  const ready = new System(`${name}-system`, {
+    ...common(settings),
+    host: other,
+    fqdn: `${name}.${internal}`,
+    openPorts: [],
+    packages: [
+      ...(database.enabled ? [Postgres.clientPackages(database.version)] : []),
+      ...(cache.enabled ? [Redis.clientPackages()] : []),
+    ],
+  });
+  return { ...other, ready };
+});
+const system = new System("system", {
+  ...common(config.host),
+  host,
+  fqdn: site.domain ?? `${firstHost}.${internal}`,
   openPorts: [80, 443],
   packages: [
     Nginx.packages(),
@@ -76,6 +93,13 @@ const system = new System("system", {
     ...(database.enabled ? [Postgres.packages(database.version)] : []),
     ...(cache.enabled ? [Redis.packages()] : []),
   ],
+  privately: {
+    ports: [
+      ...(database.enabled ? [Postgres.privatePort] : []),
+      ...(cache.enabled ? [Redis.privatePort] : []),
+    ],
+    to: others,
+  },
 });
 
 // One after the other: steps on one host never overlap.
@@ -89,6 +113,7 @@ const postgres = database.enabled
         database: database.database ?? application.name,
         role: database.role ?? application.name,
         password: secrets.database,
+        others,
       },
       { dependsOn: [system] },
     )
@@ -96,7 +121,7 @@ const postgres = database.enabled
 const redis = cache.enabled
   ? new Redis(
       "redis",
-      { host, memory: cache.memory, policy: cache.policy, password: secrets.redis },
+      { host, memory: cache.memory, policy: cache.policy, password: secrets.redis, others },
       { dependsOn: [postgres ?? system] },
     )
   : undefined;
@@ -171,6 +196,12 @@ export default stackOutputs({
   databaseUrl: postgres?.url,
   redisUrl: redis?.url,
   media: cloud?.bucket ? pulumi.interpolate`s3://${cloud.bucket.bucketName}` : app.mediaRoot,
+  otherHosts:
+    others.length === 0
+      ? undefined
+      : Object.fromEntries(
+          others.map(({ name, address, sshCommand, hostKey }) => [name, { address, sshCommand, hostKey }]),
+        ),
   deployKey: app.deployKey,
   release: app.release,
   basicAuthPassword: secrets.basicAuth,

@@ -21,6 +21,8 @@ export interface StackOutputs {
   readonly redisUrl?: pulumi.Input<string> | undefined;
   /** Where uploaded files lie: a directory on the host, or `s3://BUCKET`. */
   readonly media: pulumi.Input<string>;
+  /** The stack's other hosts: address, login command and host key of each by its name. Absent without any. */
+  readonly otherHosts?: Readonly<Record<string, OtherHost>> | undefined;
   /** The public key to enter at the git server. Absent when the source needs none. */
   readonly deployKey?: pulumi.Input<string> | undefined;
   /** The id of the release that runs. */
@@ -35,6 +37,16 @@ export interface StackOutputs {
   readonly dns?: pulumi.Input<string[]> | undefined;
   /** Where the stack's secrets are mirrored: the mirror's name of each. Absent without a mirror. */
   readonly mirroredSecrets?: pulumi.Input<Record<string, string>> | undefined;
+}
+
+/** What a stack tells of a host beside the one that serves the site. */
+export interface OtherHost {
+  /** Its address: an IP address or a domain name. */
+  readonly address: pulumi.Input<string>;
+  /** A command that logs in to it. */
+  readonly sshCommand: pulumi.Input<string>;
+  /** Its ed25519 public key, `ssh-ed25519 AAAA…`, for a known_hosts file (sshd(8)). */
+  readonly hostKey: pulumi.Input<string>;
 }
 
 /** Raised by a change that breaks a reader of the outputs. */

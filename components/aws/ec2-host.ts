@@ -50,6 +50,7 @@ export interface Ec2HostArgs {
 export class Ec2Host extends pulumi.ComponentResource implements Host {
   readonly name: string;
   readonly address: pulumi.Output<string>;
+  readonly privateAddress: pulumi.Output<string>;
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   readonly hostKey: pulumi.Output<string>;
   readonly identity: pulumi.Output<string>;
@@ -96,6 +97,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
 
     this.name = name;
     this.address = address.publicIp;
+    this.privateAddress = instance.privateIp;
     this.hostKey = publicKey(hostKey);
     this.instanceId = instance.id;
     this.identity = instance.id;

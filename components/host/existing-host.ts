@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { local, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { connected } from "./connect.ts";
-import type { Host } from "./host.ts";
+import { configKey, type Host } from "./host.ts";
 import { shellQuote } from "./quote.ts";
 
 export interface ExistingHostArgs {
@@ -20,12 +20,15 @@ export interface ExistingHostArgs {
   readonly privateKeyFile?: string | undefined;
   /** The private key itself. @default the SSH agent is asked */
   readonly privateKey?: string | undefined;
+  /** The IP address at which the stack's other hosts reach it. @default `address` */
+  readonly privateAddress?: string | undefined;
 }
 
 /** A machine that the user has. It is not made, and it is not removed: its steps clean up after themselves. */
 export class ExistingHost extends pulumi.ComponentResource implements Host {
   readonly name: string;
   readonly address: pulumi.Output<string>;
+  readonly privateAddress: pulumi.Output<string>;
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   readonly hostKey: pulumi.Output<string>;
   readonly identity: pulumi.Output<string>;
@@ -38,9 +41,10 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
     super("berth:host:ExistingHost", name, {}, options);
     // Only type and key count; the comment that ssh-keyscan or a .pub file brings does not.
     const hostKey = args.hostKey.split(" ").slice(0, 2).join(" ");
-    const privateKey = args.privateKey ?? readKey(args.privateKeyFile);
+    const privateKey = args.privateKey ?? readKey(name, args.privateKeyFile);
     this.name = name;
     this.address = pulumi.output(args.address);
+    this.privateAddress = pulumi.output(args.privateAddress ?? args.address);
     this.hostKey = pulumi.output(hostKey);
     // A machine that is set up anew shows another host key.
     this.identity = pulumi.output(`${args.address}:${args.port} ${hostKey}`);
@@ -61,6 +65,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
         create: `bash ${join("components", "host", "reach.sh")}`,
         interpreter: ["/bin/sh", "-c"],
         environment: {
+          BERTH_SETTINGS: configKey(name),
           BERTH_ADDRESS: args.address,
           BERTH_PORT: `${args.port}`,
           BERTH_USER: args.user,
@@ -78,13 +83,15 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
   }
 }
 
-function readKey(path: string | undefined): string | undefined {
+function readKey(name: string, path: string | undefined): string | undefined {
   if (path === undefined) {
     return undefined;
   }
   const file = path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
   if (!existsSync(file)) {
-    throw new pulumi.RunError(`berth:host.privateKeyFile: expected a private key; found no file '${file}'`);
+    throw new pulumi.RunError(
+      `${configKey(name)}.privateKeyFile: expected a private key; found no file '${file}'`,
+    );
   }
   return readFileSync(file, "utf8");
 }

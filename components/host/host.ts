@@ -10,6 +10,8 @@ export interface Host {
   readonly name: string;
   /** The address at which the site and SSH answer. */
   readonly address: pulumi.Output<string>;
+  /** The IP address at which the stack's other hosts reach it. */
+  readonly privateAddress: pulumi.Output<string>;
   /** How the engine reaches it; always with the host key that it must show. */
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   /** Its ed25519 host key, `ssh-ed25519 AAAA…`. */
@@ -28,6 +30,13 @@ export interface Host {
   /** The resource with which everything on the machine goes; then no step is asked to clean up after itself. */
   readonly deletedWith: pulumi.Resource | undefined;
 }
+
+/** The name of the host that serves the site. */
+export const firstHost = "web";
+
+/** The key of the configuration that describes a host, for messages to people. */
+export const configKey = (name: string): string =>
+  name === firstHost ? "berth:host" : `berth:hosts.${name}`;
 
 /** The account that the first boot makes on hosts of Berth's own, and that the engine logs in with. */
 export const firstAccount = "berth";

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { userData } from "../../cloud-init/user-data.ts";
 import { connected } from "./connect.ts";
-import { firstAccount, type Host } from "./host.ts";
+import { firstAccount, firstHost, type Host } from "./host.ts";
 
 export interface LocalHostArgs {
   /** Memory of the machine, in MiB. */
@@ -29,6 +29,7 @@ interface Machine {
 export class LocalHost extends pulumi.ComponentResource implements Host {
   readonly name: string;
   readonly address: pulumi.Output<string>;
+  readonly privateAddress: pulumi.Output<string>;
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   readonly hostKey: pulumi.Output<string>;
   readonly identity: pulumi.Output<string>;
@@ -48,6 +49,7 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
     this.memory = args.memory;
     this.hostKey = hostKey.publicKeyOpenssh.apply((key) => key.trim());
     this.address = facts.apply((fact) => fact.address);
+    this.privateAddress = this.address;
     this.identity = facts.apply((fact) => fact.instanceId);
     this.connection = pulumi
       .all([this.address, login.privateKeyOpenssh, this.hostKey])
@@ -60,7 +62,11 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
       }));
     // 'local' is the stack that the command takes when none is named; see scripts/ssh.ts.
     const stack = pulumi.getStack();
-    this.sshCommand = pulumi.output(`npm run ssh${stack === "local" ? "" : ` -- -s ${stack}`}`);
+    const which = [
+      ...(stack === "local" ? [] : ["-s", stack]),
+      ...(name === firstHost ? [] : ["--host", name]),
+    ];
+    this.sshCommand = pulumi.output(["npm run ssh", ...(which.length > 0 ? ["--", ...which] : [])].join(" "));
     this.deletedWith = machine;
     this.ready = this.#kept(name, machine, size(name, args));
     this.ready = connected(this, this).ready;
@@ -146,7 +152,7 @@ function size(name: string, args: LocalHostArgs): Readonly<Record<string, string
 function computerBoot(): string {
   if (process.platform !== "linux") {
     throw new pulumi.RunError(
-      `berth:host.kind: 'local' needs a computer that runs Linux; found ${process.platform}. Use an existing host.`,
+      `a host of kind 'local' needs a computer that runs Linux; found ${process.platform}. Use an existing host.`,
     );
   }
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

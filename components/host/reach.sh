@@ -1,5 +1,6 @@
 # Can this machine be reached, is it the right one, does it let us in? Asked with OpenSSH, which tells these apart;
-# the private key, if there is one, comes by standard input.
+# the private key, if there is one, comes by standard input. BERTH_SETTINGS is the
+# key of the configuration that describes this machine.
 set -euo pipefail
 umask 077
 fail() { printf 'berth: %s\n' "$1" >&2; exit 1; }
@@ -17,7 +18,7 @@ if [ -s "$folder/key" ]; then
   [ -z "$(tail -c 1 "$folder/key")" ] || echo >>"$folder/key"
   # OpenSSH ends its messages as on a terminal.
   reason=$(ssh-keygen -y -P "" -f "$folder/key" 2>&1 >/dev/null | tr -d '\r') ||
-    fail "the private key of berth:host cannot be read: ${reason##*: }. Give the whole file of a key without a passphrase, or load it into your SSH agent and take it out of berth:host."
+    fail "the private key of $BERTH_SETTINGS cannot be read: ${reason##*: }. Give the whole file of a key without a passphrase, or load it into your SSH agent and take it out of $BERTH_SETTINGS."
   options+=(-i "$folder/key" -o IdentitiesOnly=yes -o IdentityAgent=none)
 fi
 
@@ -26,10 +27,10 @@ if ! answer=$(ssh "${options[@]}" "$BERTH_USER@$BERTH_ADDRESS" 'if [ "$(id -u)" 
   case $(cat "$folder/errors") in
   *"HOST IDENTIFICATION HAS CHANGED"* | *"Host key verification failed"*)
     shown=$(ssh-keyscan -T 15 -t ed25519 -p "$BERTH_PORT" "$BERTH_ADDRESS" 2>/dev/null | cut -d' ' -f2-3 | head -n 1)
-    fail "$place shows the host key '${shown:-none}', and berth:host.hostKey expects '$BERTH_HOST_KEY'. Nothing was sent to it. If the machine was set up anew, put its new key there; otherwise someone may be in between."
+    fail "$place shows the host key '${shown:-none}', and $BERTH_SETTINGS.hostKey expects '$BERTH_HOST_KEY'. Nothing was sent to it. If the machine was set up anew, put its new key there; otherwise someone may be in between."
     ;;
-  *"Permission denied"*) fail "$place does not let '$BERTH_USER' in with this key. Put the right key in berth:host.privateKeyFile (or load it into your SSH agent), or add its public key to that account's authorized_keys." ;;
-  *) fail "$place cannot be reached by SSH: ${reason:-no answer}. Look at berth:host.address and port, and at the firewall in between." ;;
+  *"Permission denied"*) fail "$place does not let '$BERTH_USER' in with this key. Put the right key in $BERTH_SETTINGS.privateKeyFile (or load it into your SSH agent), or add its public key to that account's authorized_keys." ;;
+  *) fail "$place cannot be reached by SSH: ${reason:-no answer}. Look at $BERTH_SETTINGS.address and port, and at the firewall in between." ;;
   esac
 fi
 [ "$answer" = root ] || fail "'$BERTH_USER' on $place is not root and may not use sudo without a password. Log in as root, or allow it in sudoers."

@@ -3,6 +3,10 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import type { StepFile } from "../host/step.ts";
+import { renderTemplate } from "../host/template.ts";
+import { alone, bracketed } from "../private/address.ts";
+import { certificatePath, type PinnedCertificate, pinnedCertificate } from "../private/certificate.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -19,12 +23,26 @@ export interface PostgresArgs {
   /** The role that owns it and logs in with the password. */
   readonly role: string;
   readonly password: pulumi.Input<string>;
+  /** Hosts that reach it over the private network; `ready` when they have what clients need. @default none */
+  readonly others?: readonly Host[];
 }
 
-/** PostgreSQL on a host: reached by its socket and the loopback address only, one database with its owner. */
+/**
+ * The certificate is the only one that is trusted, which says more than a name in it would; and only PostgreSQL's newer
+ * clients know addresses for names (libpq's sslmode).
+ */
+const tlsParameters = `?sslmode=verify-ca&sslrootcert=${certificatePath("postgres")}`;
+
+/**
+ * PostgreSQL on a host: one database with its owner, reached by the socket and the loopback address. Other hosts
+ * reach it when they are named, that database alone, with TLS.
+ */
 export class Postgres extends pulumi.ComponentResource {
-  /** `postgres://ROLE:PASSWORD@127.0.0.1:5432/DATABASE`, secret. */
+  /** `postgres://ROLE:PASSWORD@127.0.0.1:5432/DATABASE`, secret: the URL on its own host. */
   readonly url: pulumi.Output<string>;
+
+  /** The port at which other hosts reach it. */
+  static readonly privatePort = 5432;
 
   /** What the service needs from Debian. */
   static packages(version: number): PackageSet {
@@ -34,46 +52,120 @@ export class Postgres extends pulumi.ComponentResource {
     };
   }
 
+  /** What another host needs from Debian to reach it. */
+  static clientPackages(version: number): PackageSet {
+    return { packages: [`postgresql-client-${version}`] };
+  }
+
   /** What of it must survive its machine. */
   static data(): ServiceData {
     return { directories: ["/var/lib/postgresql"], services: ["postgresql@.service"] };
   }
 
+  readonly #name: string;
+  readonly #args: PostgresArgs;
+  readonly #urls = new Map<string, pulumi.Output<string>>();
+
   constructor(name: string, args: PostgresArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:postgres:Postgres", name, {}, options);
-    const host = args.host;
-    const server = new HostScript(
-      `${name}-server`,
+    this.#name = name;
+    this.#args = args;
+    const { host, others = [] } = args;
+    const certificate =
+      others.length === 0 ? undefined : pinnedCertificate(`${name}-certificate`, "postgres", host, this);
+    const server = this.#server(certificate);
+    const database = this.#database(server);
+    this.url = this.#url(pulumi.output("127.0.0.1:5432"), "", database);
+    this.#urls.set(host.name, this.url);
+    for (const other of certificate === undefined ? [] : others) {
+      const reach = this.#reach(other, certificate as PinnedCertificate, database);
+      const place = host.privateAddress.apply((address) => `${bracketed(address)}:${Postgres.privatePort}`);
+      this.#urls.set(other.name, this.#url(place, tlsParameters, reach));
+    }
+    this.registerOutputs();
+  }
+
+  /** The URL on one of the hosts that reach it, secret. */
+  urlOn(host: Host): pulumi.Output<string> {
+    const url = this.#urls.get(host.name);
+    if (url === undefined) throw new Error(`${this.#name}: ${host.name} is none of its hosts`);
+    return url;
+  }
+
+  #server(certificate: PinnedCertificate | undefined): HostScript {
+    const { host, version, locale } = this.#args;
+    const address = certificate === undefined ? pulumi.output("") : host.privateAddress;
+    return new HostScript(
+      `${this.#name}-server`,
       {
         host,
         script: here("server.sh"),
         removal: here("server-removal.sh"),
-        slots: { version: args.version, locale: args.locale, memory_limit: host.memory ?? "" },
-        files: {
-          "/etc/berth/postgres.conf": { content: text("postgres.conf") },
-          "/etc/berth/pg_hba.conf": { content: text("pg_hba.conf") },
+        slots: {
+          version,
+          locale,
+          memory_limit: host.memory ?? "",
+          private: address.apply(bracketed),
         },
+        files: {
+          "/etc/berth/postgres.conf": address.apply((private_address) => ({
+            content: renderTemplate(here("postgres.conf.liquid"), { private_address }),
+          })),
+          "/etc/berth/pg_hba.conf": this.#accessRules(),
+          ...certificate?.file,
+        },
+        ...(certificate === undefined ? {} : { secretFiles: certificate.keyFile }),
       },
       { parent: this },
     );
-    const database = new HostScript(
-      `${name}-database`,
-      {
-        host,
-        script: here("database.sh"),
-        slots: { database: args.database, role: args.role },
-        secrets: { password: args.password },
-      },
+  }
+
+  #accessRules(): pulumi.Output<StepFile> {
+    const { database, role, others = [] } = this.#args;
+    return pulumi.all(others.map((other) => other.privateAddress)).apply((addresses) => {
+      const peers = addresses.map(alone);
+      return { content: renderTemplate(here("pg_hba.conf.liquid"), { database, role, peers }) };
+    });
+  }
+
+  #database(server: HostScript): HostScript {
+    const { host, database, role, password } = this.#args;
+    return new HostScript(
+      `${this.#name}-database`,
+      { host, script: here("database.sh"), slots: { database, role }, secrets: { password } },
       { parent: this, dependsOn: [server] },
     );
-    this.url = pulumi.secret(
+  }
+
+  /** On another host: what it needs to reach the database, and the proof that it does. */
+  #reach(other: Host, certificate: PinnedCertificate, database: HostScript): HostScript {
+    const { host, database: name, role, password } = this.#args;
+    return new HostScript(
+      `${this.#name}-${other.name}`,
+      {
+        host: other,
+        script: here("reach.sh"),
+        slots: {
+          address: host.privateAddress,
+          database: name,
+          role,
+          certificate: certificatePath("postgres"),
+        },
+        files: certificate.file,
+        secrets: { password },
+      },
+      { parent: this, dependsOn: [database] },
+    );
+  }
+
+  #url(place: pulumi.Output<string>, parameters: string, proven: HostScript): pulumi.Output<string> {
+    const { role, password, database } = this.#args;
+    return pulumi.secret(
       pulumi
-        .all([args.password, database.id])
+        .all([place, password, proven.id])
         .apply(
-          ([password]) =>
-            `postgres://${args.role}:${encodeURIComponent(password)}@127.0.0.1:5432/${args.database}`,
+          ([at, secret]) => `postgres://${role}:${encodeURIComponent(secret)}@${at}/${database}${parameters}`,
         ),
     );
-    this.registerOutputs();
   }
 }

@@ -1,6 +1,7 @@
 : "${version?the major version}"
 : "${locale?the locale of the cluster}"
 : "${memory_limit?the memory the host may use, in MiB; empty where it can see that by itself}"
+: "${private?the address at which other hosts reach it, as in a URL; empty where none does}"
 
 # Another major version with data in it means that this stack once ran on it.
 for other in /var/lib/postgresql/*/main; do
@@ -72,11 +73,12 @@ unit=postgresql@$version-main.service
 enabled postgresql.service
 systemctl is-active --quiet "$unit" || logged pg_ctlcluster "$version" main start || true
 on_change restart "$unit" "$cluster/conf.d/"
-on_change reload "$unit" "$cluster/pg_hba.conf"
+if [ -z "$private" ]; then take_away /etc/berth/private/postgres.crt /etc/berth/private/postgres.key; fi
+on_change reload "$unit" "$cluster/pg_hba.conf" /etc/berth/private/postgres
 
 as_postgres() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 wait_until 60 as_postgres -c 'SELECT 1' ||
   fail "PostgreSQL does not answer: $(tail -n 3 "/var/log/postgresql/postgresql-$version-main.log" 2>/dev/null | tr '\n' ' ')"
 [ "$(as_postgres -c 'SHOW server_encoding')" = UTF8 ] || fail "the cluster's encoding is not UTF8." "Its data must be dumped and loaded into a new cluster by hand."
-listening=$(ss -Hltn 'sport = :5432' | awk '{ print $4 }' | grep -vE '^(127\.0\.0\.1|\[::1\]):' || true)
-[ -z "$listening" ] || fail "PostgreSQL listens on $listening; it must listen on the loopback address alone."
+listening=$(ss -Hltn 'sport = :5432' | awk '{ print $4 }' | grep -vE '^(127\.0\.0\.1|\[::1\]):' | grep -vxF "${private:-none}:5432" || true)
+[ -z "$listening" ] || fail "PostgreSQL listens on $listening; it must listen on the loopback address${private:+ and $private} alone."

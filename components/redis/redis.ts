@@ -3,7 +3,10 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
+import { bracketed } from "../private/address.ts";
+import { certificatePath, type PinnedCertificate, pinnedCertificate } from "../private/certificate.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -15,16 +18,32 @@ export interface RedisArgs {
   /** What happens when the memory is full (redis.conf, maxmemory-policy). A queue needs `noeviction`. */
   readonly policy: "noeviction" | "allkeys-lru" | "volatile-lru";
   readonly password: pulumi.Input<string>;
+  /** Hosts that reach it over the private network; `ready` when they have what clients need. @default none */
+  readonly others?: readonly Host[];
 }
 
-/** Redis on a host: reached by the loopback address only, with a password, bounded, and with its data on disk. */
+/** As redis-py and those that build on it read them (Celery demands the first). */
+const tlsParameters = `?ssl_cert_reqs=required&ssl_ca_certs=${certificatePath("redis")}`;
+
+/**
+ * Redis on a host: reached by the loopback address, with a password, bounded, and with its data on disk. Other hosts
+ * reach it when they are named, with TLS.
+ */
 export class Redis extends pulumi.ComponentResource {
-  /** `redis://:PASSWORD@127.0.0.1:6379/0`, secret. */
+  /** `redis://:PASSWORD@127.0.0.1:6379/0`, secret: the URL on its own host. */
   readonly url: pulumi.Output<string>;
+
+  /** The port at which other hosts reach it. Redis has one port without TLS, and another with. */
+  static readonly privatePort = 6380;
 
   /** What the service needs from Debian. */
   static packages(): PackageSet {
     return { packages: ["redis-server", "redis-tools"] };
+  }
+
+  /** What another host needs from Debian to reach it. */
+  static clientPackages(): PackageSet {
+    return { packages: ["redis-tools"] };
   }
 
   /** What of it must survive its machine. */
@@ -32,42 +51,107 @@ export class Redis extends pulumi.ComponentResource {
     return { directories: ["/var/lib/redis"], services: ["redis-server.service"] };
   }
 
+  readonly #name: string;
+  readonly #args: RedisArgs;
+  readonly #urls = new Map<string, pulumi.Output<string>>();
+
   constructor(name: string, args: RedisArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:redis:Redis", name, {}, options);
-    const server = new HostScript(
-      `${name}-server`,
+    this.#name = name;
+    this.#args = args;
+    const { host, others = [] } = args;
+    const certificate =
+      others.length === 0 ? undefined : pinnedCertificate(`${name}-certificate`, "redis", host, this);
+    const server = this.#server(certificate);
+    this.url = this.#url("redis", pulumi.output("127.0.0.1:6379"), "", server);
+    this.#urls.set(host.name, this.url);
+    for (const other of certificate === undefined ? [] : others) {
+      const reach = this.#reach(other, certificate as PinnedCertificate, server);
+      const place = host.privateAddress.apply((address) => `${bracketed(address)}:${Redis.privatePort}`);
+      this.#urls.set(other.name, this.#url("rediss", place, tlsParameters, reach));
+    }
+    this.registerOutputs();
+  }
+
+  /** The URL on one of the hosts that reach it, secret. */
+  urlOn(host: Host): pulumi.Output<string> {
+    const url = this.#urls.get(host.name);
+    if (url === undefined) throw new Error(`${this.#name}: ${host.name} is none of its hosts`);
+    return url;
+  }
+
+  #server(certificate: PinnedCertificate | undefined): HostScript {
+    const { host, memory, password } = this.#args;
+    const address = certificate === undefined ? pulumi.output("") : host.privateAddress;
+    return new HostScript(
+      `${this.#name}-server`,
       {
-        host: args.host,
+        host,
         script: here("server.sh"),
         removal: here("server-removal.sh"),
-        slots: { memory: args.memory },
+        slots: { memory, private: address.apply(bracketed) },
         files: {
           "/etc/sysctl.d/60-berth-redis.conf": { content: "vm.overcommit_memory = 1\n" },
-          "/etc/redis/berth.conf": {
-            content: renderTemplate(here("redis.conf.liquid"), { memory: args.memory, policy: args.policy }),
-            owner: "root:redis",
-            mode: "0640",
-          },
+          "/etc/redis/berth.conf": address.apply((own) => this.#settings(own)),
           "/etc/systemd/system/redis-server.service.d/berth.conf": {
             content: readFileSync(here("drop-in.conf"), "utf8"),
           },
+          ...certificate?.file,
         },
         secretFiles: {
           "/etc/redis/berth-password.conf": {
-            content: pulumi.interpolate`requirepass ${args.password}\n`,
+            content: pulumi.interpolate`requirepass ${password}\n`,
             owner: "root:redis",
             mode: "0640",
           },
+          ...certificate?.keyFile,
         },
-        secrets: { password: args.password },
+        secrets: { password },
       },
       { parent: this },
     );
-    this.url = pulumi.secret(
-      pulumi
-        .all([args.password, server.id])
-        .apply(([password]) => `redis://:${encodeURIComponent(password)}@127.0.0.1:6379/0`),
+  }
+
+  #settings(private_address: string): StepFile {
+    const { memory, policy } = this.#args;
+    const private_port = Redis.privatePort;
+    return {
+      content: renderTemplate(here("redis.conf.liquid"), { memory, policy, private_address, private_port }),
+      owner: "root:redis",
+      mode: "0640",
+    };
+  }
+
+  /** On another host: what it needs to reach Redis, and the proof that it does. */
+  #reach(other: Host, certificate: PinnedCertificate, server: HostScript): HostScript {
+    const { host, password } = this.#args;
+    return new HostScript(
+      `${this.#name}-${other.name}`,
+      {
+        host: other,
+        script: here("reach.sh"),
+        slots: {
+          address: host.privateAddress,
+          port: Redis.privatePort,
+          certificate: certificatePath("redis"),
+        },
+        files: certificate.file,
+        secrets: { password },
+      },
+      { parent: this, dependsOn: [server] },
     );
-    this.registerOutputs();
+  }
+
+  #url(
+    scheme: string,
+    place: pulumi.Output<string>,
+    parameters: string,
+    proven: HostScript,
+  ): pulumi.Output<string> {
+    return pulumi.secret(
+      pulumi
+        .all([place, this.#args.password, proven.id])
+        .apply(([at, password]) => `${scheme}://:${encodeURIComponent(password)}@${at}/0${parameters}`),
+    );
   }
 }

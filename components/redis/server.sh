@@ -1,10 +1,12 @@
 : "${memory?the most memory for data, in MiB}"
+: "${private?the address at which other hosts reach it, as in a URL; empty where none does}"
 
 # Without it a save may fail when memory is short (https://redis.io/docs/latest/operate/oss_and_stack/management/admin/).
 sysctl -q -p /etc/sysctl.d/60-berth-redis.conf >>"$log" 2>&1 || say "this host does not let vm.overcommit_memory be set; Redis works without"
 
+if [ -z "$private" ]; then take_away /etc/berth/private/redis.crt /etc/berth/private/redis.key; fi
 daemon_reload_if_changed
-if changed /etc/redis/berth.conf /etc/redis/berth-password.conf /etc/systemd/system/redis-server.service.d/ &&
+if changed /etc/berth/private/redis /etc/redis/berth.conf /etc/redis/berth-password.conf /etc/systemd/system/redis-server.service.d/ &&
   systemctl is-active --quiet redis-server.service; then
   logged systemctl restart redis-server.service || fail "Redis does not start again: $(journalctl -u redis-server -n 5 -o cat --no-pager | tr '\n' ' ')"
 fi
@@ -16,5 +18,5 @@ answers() { [ "$(redis PING)" = PONG ]; }
 wait_until 30 answers || fail "Redis does not answer to its password." "Its log: journalctl -u redis-server"
 [ "$(redis CONFIG GET maxmemory | tail -n 1)" = $((memory * 1048576)) ] || fail "Redis does not read /etc/redis/berth.conf."
 if [ "$(redis-cli -h 127.0.0.1 PING 2>/dev/null || true)" = PONG ]; then fail "Redis answers without a password."; fi
-listening=$(ss -Hltn 'sport = :6379' | awk '{ print $4 }' | grep -vE '^(127\.0\.0\.1|\[::1\]):' || true)
-[ -z "$listening" ] || fail "Redis listens on $listening; it must listen on the loopback address alone."
+listening=$(ss -Hltnp | awk '/"redis-server"/ { print $4 }' | grep -vE '^(127\.0\.0\.1|\[::1\]):' | grep -vF "${private:-none}:" || true)
+[ -z "$listening" ] || fail "Redis listens on $listening; it must listen on the loopback address${private:+ and $private} alone."

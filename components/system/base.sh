@@ -1,4 +1,5 @@
 : "${fqdn?the fully qualified name of the host}"
+: "${settings?the key of the configuration that describes the host}"
 : "${timezone?a name of the tz database}"
 : "${locale?the locale, with its encoding}"
 
@@ -7,14 +8,14 @@ if [ "$(hostname)" != "$short" ]; then logged hostnamectl set-hostname "$short";
 hosts=$(grep -vE '^127\.0\.1\.1[[:space:]]' /etc/hosts || true)
 printf '127.0.1.1\t%s %s\n%s\n' "$fqdn" "$short" "$hosts" | put_file /etc/hosts root:root 0644
 
-[ -e "/usr/share/zoneinfo/$timezone" ] || fail "there is no time zone '$timezone' (berth:host.timezone)." "'timedatectl list-timezones' on the host lists them."
+[ -e "/usr/share/zoneinfo/$timezone" ] || fail "there is no time zone '$timezone' ($settings.timezone)." "'timedatectl list-timezones' on the host lists them."
 put_link /etc/localtime "/usr/share/zoneinfo/$timezone"
 if [ -e /etc/timezone ]; then printf '%s\n' "$timezone" | put_file /etc/timezone root:root 0644; fi
 
 canonical=${locale/UTF-8/utf8}
 if ! grep -qx "$canonical" < <(locale -a); then
   say "making the locale $locale"
-  grep -q "^$locale UTF-8" /usr/share/i18n/SUPPORTED || fail "there is no locale '$locale' (berth:host.locale)." "/usr/share/i18n/SUPPORTED on the host lists them."
+  grep -q "^$locale UTF-8" /usr/share/i18n/SUPPORTED || fail "there is no locale '$locale' ($settings.locale)." "/usr/share/i18n/SUPPORTED on the host lists them."
   logged localedef -i "${locale%%.*}" -f UTF-8 "$locale"
 fi
 grep -qxF "$locale UTF-8" /etc/locale.gen 2>/dev/null || printf '%s UTF-8\n' "$locale" >>/etc/locale.gen

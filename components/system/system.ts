@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../host/host.ts";
+import { configKey, type Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
+import { alone } from "../private/address.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -50,6 +51,8 @@ export interface SystemArgs {
   readonly ssh: { readonly port: number; readonly from: readonly string[]; readonly asRoot: boolean };
   /** TCP ports that are open to everyone. */
   readonly openPorts: readonly number[];
+  /** TCP ports that are open to these hosts alone, at the private address. @default none */
+  readonly privately?: { readonly ports: readonly number[]; readonly to: readonly Host[] };
 }
 
 /** The packages that every host has. */
@@ -107,20 +110,33 @@ export class System extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [accounts] },
     );
-    new HostScript(
+    const firewall = new HostScript(
       `${name}-firewall`,
       {
         host,
         script: here("firewall.sh"),
         removal: here("firewall-removal.sh"),
-        slots: { ports: [args.ssh.port, ...args.openPorts].join(" ") },
+        slots: { ports: [args.ssh.port, ...args.openPorts, ...privatePorts(args)].join(" ") },
         files: {
-          "/etc/berth/firewall.nft": { content: firewall(args) },
+          "/etc/berth/firewall.nft": firewallFile(args),
           "/etc/systemd/system/berth-firewall.service": { content: text("firewall.service") },
         },
       },
       { parent: this, dependsOn: [ssh] },
     );
+    if (privatePorts(args).length > 0) {
+      new HostScript(
+        `${name}-private`,
+        {
+          host,
+          script: here("private.sh"),
+          removal: here("private-removal.sh"),
+          slots: { settings: configKey(host.name), address: host.privateAddress },
+          files: { "/etc/sysctl.d/60-berth-private.conf": { content: text("private.conf") } },
+        },
+        { parent: this, dependsOn: [firewall] },
+      );
+    }
     this.registerOutputs();
   }
 
@@ -141,7 +157,12 @@ export class System extends pulumi.ComponentResource {
 
 function baseFiles(args: SystemArgs) {
   return {
-    slots: { fqdn: args.fqdn, timezone: args.timezone, locale: args.locale },
+    slots: {
+      settings: configKey(args.host.name),
+      fqdn: args.fqdn,
+      timezone: args.timezone,
+      locale: args.locale,
+    },
     files: {
       // Without it cloud-init would put the first boot's name back at every boot.
       "/etc/cloud/cloud.cfg.d/90-berth.cfg": {
@@ -157,12 +178,26 @@ function baseFiles(args: SystemArgs) {
   };
 }
 
+/** The ports that other hosts reach; none where there is no other host. */
+const privatePorts = ({ privately = { ports: [], to: [] } }: SystemArgs): readonly number[] =>
+  privately.to.length === 0 ? [] : privately.ports;
+
 /** The firewall's rules, in nft's own format. */
-function firewall(args: SystemArgs): string {
-  return renderTemplate(here("firewall.nft.liquid"), {
-    ssh_port: args.ssh.port,
-    ssh_from4: args.ssh.from.filter((network) => !network.includes(":")),
-    ssh_from6: args.ssh.from.filter((network) => network.includes(":")),
-    open_ports: args.openPorts,
+function firewallFile(args: SystemArgs): pulumi.Output<StepFile> {
+  const { ssh, openPorts, privately } = args;
+  const isV6 = (network: string) => network.includes(":");
+  const isV4 = (network: string) => !isV6(network);
+  return pulumi.all((privately?.to ?? []).map((host) => host.privateAddress)).apply((addresses) => {
+    const peers = addresses.map(alone);
+    const content = renderTemplate(here("firewall.nft.liquid"), {
+      ssh_port: ssh.port,
+      ssh_from4: ssh.from.filter(isV4),
+      ssh_from6: ssh.from.filter(isV6),
+      open_ports: openPorts,
+      private_ports: privatePorts(args),
+      private_from4: peers.filter(isV4),
+      private_from6: peers.filter(isV6),
+    });
+    return { content };
   });
 }

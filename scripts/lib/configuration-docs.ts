@@ -66,6 +66,8 @@ function body(schema: JsonSchema, prefix: string): string[] {
       return [...title, ...body(alternative, prefix)];
     });
   }
+  // A group whose names are the user's: its description says what is in each.
+  if (schema.additionalProperties && schema.properties === undefined) return [];
   if (schema.type === "array" && schema.items?.properties) {
     return ["A list; each entry has:", "", ...table(schema.items, "")];
   }

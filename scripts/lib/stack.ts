@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { firstHost } from "../../components/host/host.ts";
 import { runPulumi } from "../../engine/run.ts";
 
 /** The stack that a command is about: `-s NAME` or `--stack NAME` before any other word, or `local`. */
@@ -14,6 +15,17 @@ export function chosenStack(args: readonly string[]): {
     return { stack: value, rest };
   }
   return { stack: "local", rest: args };
+}
+
+/** The host that a command is about: `--host NAME` before any other word, or the one that serves the site. */
+export function chosenHost(args: readonly string[]): {
+  readonly host: string;
+  readonly rest: readonly string[];
+} {
+  const [flag, value, ...rest] = args;
+  if (flag !== "--host") return { host: firstHost, rest: args };
+  if (value === undefined) throw new Error(`${flag} wants the name of a host`);
+  return { host: value, rest };
 }
 
 /** The outputs of a stack by their names in outputs.ts, the secret ones masked. */
@@ -48,7 +60,7 @@ function appSection(root: string, stack: string) {
 }
 
 /** How to log in to a stack's host with OpenSSH: the arguments for ssh(1), the last one being the destination. */
-export async function sshArguments(root: string, stack: string): Promise<string[]> {
+export async function sshArguments(root: string, stack: string, host = firstHost): Promise<string[]> {
   const result = await runPulumi(root, ["stack", "export", "--show-secrets", "--stack", stack], {
     capture: true,
   });
@@ -60,13 +72,17 @@ export async function sshArguments(root: string, stack: string): Promise<string[
   const resources = (JSON.parse(result.stdout) as { deployment: { resources?: StateResource[] } }).deployment
     .resources;
   const step = resources?.find(
-    (resource) => resource.urn.endsWith("-connect") && resource.inputs?.connection,
+    (resource) => resource.urn.endsWith(`::${host}-connect`) && resource.inputs?.connection,
   );
   if (step === undefined) {
-    throw new Error(`stack '${stack}' has no host yet. Run 'npm start' first.`);
+    throw new Error(
+      host === firstHost
+        ? `stack '${stack}' has no host yet. Run 'npm start' first.`
+        : `stack '${stack}' has no host '${host}'. It is named in berth:hosts, and made by 'pulumi up'.`,
+    );
   }
   const connection = reveal(step.inputs?.connection) as Record<string, string>;
-  const folder = join(root, ".berth", "ssh", stack);
+  const folder = join(root, ".berth", "ssh", stack, host);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const place = `${connection.port}` === "22" ? connection.host : `[${connection.host}]:${connection.port}`;
   writeFileSync(join(folder, "known_hosts"), `${place} ${connection.hostKey}\n`, { mode: 0o600 });

@@ -142,13 +142,14 @@ export interface Stack {
   traces(): string[];
 }
 
-const machinesHere = new Set<string>();
+/** Stacks whose machines may be on this computer. */
+const stacksHere = new Set<string>();
 const callsHere = new Set<number>();
 const foldersHere = new Set<string>();
 
 function removeAtOnce(): void {
   for (const pid of callsHere) signal(-pid, "SIGKILL");
-  for (const machine of machinesHere) removeMachine(machine);
+  for (const name of stacksHere) removeMachinesOf(name);
   for (const folder of foldersHere) rmSync(folder, { recursive: true, force: true });
 }
 
@@ -160,7 +161,13 @@ export function removeMachine(machine: string): void {
     encoding: "utf8",
   });
   if (result.status !== 0) console.error(`the machine ${machine} could not be removed: ${result.stderr}`);
-  else machinesHere.delete(machine);
+}
+
+/** Removes all machines of a stack without the engine. */
+function removeMachinesOf(stack: string): void {
+  for (const machine of machinesLeft().filter((one) => one.startsWith(`berth-${stack}-`)))
+    removeMachine(machine);
+  stacksHere.delete(stack);
 }
 
 process.once("exit", removeAtOnce);
@@ -239,7 +246,7 @@ export async function withStack(
 
   const upArgs = (args: string[]) => ["up", "--yes", "--skip-preview", ...args];
   const startUp = (...args: string[]) => {
-    machinesHere.add(machine);
+    stacksHere.add(name);
     return begin(upArgs(args));
   };
   const unlock = async () => {
@@ -247,7 +254,7 @@ export async function withStack(
   };
   const destroy = async () => {
     const result = await call(["destroy", "--yes", "--skip-preview"]);
-    if (result.code === 0) machinesHere.delete(machine);
+    if (result.code === 0) stacksHere.delete(name);
     facts.clear();
     return result;
   };
@@ -315,7 +322,7 @@ export async function withStack(
 
   scope.after(async () => {
     try {
-      if (machinesHere.has(machine)) {
+      if (stacksHere.has(name)) {
         const running = [...callsHere];
         for (const pid of running) signal(-pid, "SIGKILL");
         await unlock();
@@ -323,7 +330,7 @@ export async function withStack(
         if (result.code !== 0) console.error(`pulumi destroy: ${result.stdout}${result.stderr}`);
       }
     } finally {
-      if (machinesHere.has(machine)) removeMachine(machine);
+      if (stacksHere.has(name)) removeMachinesOf(name);
       closeEngine();
       rmSync(folder, { recursive: true, force: true });
     }

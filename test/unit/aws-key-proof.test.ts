@@ -16,6 +16,7 @@ const secret = "A+secret/of+the+IAM+user+that+is+40+long";
 const machine = (): Host => ({
   name: "web",
   address: pulumi.output("192.0.2.7"),
+  privateAddress: pulumi.output("192.0.2.7"),
   connection: pulumi.output({ host: "192.0.2.7" }),
   hostKey: pulumi.output("ssh-ed25519 AAAA"),
   identity: pulumi.output("machine"),

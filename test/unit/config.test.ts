@@ -92,7 +92,7 @@ test("a value of the wrong type is named, with the one expected", () => {
 
 test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
   assert.deepEqual(faults({ ...least, sute: {} }), [
-    "berth:sute: there is no such key. Did you mean 'site'? There is: host, site, app, postgres, redis, media, secrets, rotate, admins, allow, waive.",
+    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, media, secrets, rotate, admins, allow, waive.",
   ]);
   assert.deepEqual(faults({ ...least, host: { kind: "local", memroy: 512 } }), [
     "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, sshFrom.",
@@ -273,3 +273,57 @@ test("a secret that the stack brings is never shown when it is of the wrong form
     /^berth:secrets\.database: expected 16 or more letters.*found a secret of the wrong form$/,
   );
 });
+
+const given = {
+  kind: "existing",
+  address: "198.51.100.7",
+  hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPublic",
+};
+
+test("more hosts have the keys of the first, each with its own defaults", () => {
+  const { hosts } = read({ ...least, hosts: { tasks: { kind: "local", memory: 512 } } });
+  assert.deepEqual(hosts, {
+    tasks: {
+      kind: "local",
+      memory: 512,
+      disk: 20,
+      timezone: "UTC",
+      locale: "en_US.UTF-8",
+      sshFrom: ["0.0.0.0/0", "::/0"],
+    },
+  });
+  assert.deepEqual(read(least).hosts, {});
+});
+
+test("a host that others cannot reach, or that is there twice, is refused", () => {
+  assert.deepEqual(faults({ ...least, hosts: { tasks: given } }), [
+    "berth:hosts.tasks.kind: expected 'local' as berth:host has: the hosts must reach each other; found \"existing\"",
+  ]);
+  assert.deepEqual(faults({ ...least, host: ec2, hosts: { tasks: given } }), [
+    "berth:hosts: expected none: a stack on EC2 has one host; found a group with tasks",
+  ]);
+  const byName = { ...given, address: "web.example.org" };
+  assert.deepEqual(faults({ ...least, host: byName, hosts: { tasks: given, more: given } }), [
+    "berth:host.privateAddress: expected an IP address: the other hosts take none of 'web.example.org'; found nothing: the key is required",
+    'berth:hosts.more.address: expected another address than berth:hosts.tasks.address; found "198.51.100.7"',
+  ]);
+  read({ ...least, host: byName });
+  const privately = (privateAddress: string) => ({ ...given, privateAddress });
+  read({
+    ...least,
+    host: { ...byName, privateAddress: "10.0.0.1" },
+    hosts: { tasks: privately("10.0.0.2") },
+  });
+});
+
+for (const [hosts, expected] of [
+  [{ web: { kind: "local" } }, /^berth:hosts\.web: expected a name of lower-case .*'web' is the one/],
+  [{ Tasks: { kind: "local" } }, /^berth:hosts\.Tasks: expected a name of lower-case/],
+  [{ tasks: ec2 }, /^berth:hosts\.tasks\.kind: expected "local" or "existing"; found "ec2"/],
+  [{ tasks: { kind: "local", memry: 1 } }, /^berth:hosts\.tasks\.memry: .* Did you mean 'memory'\?/],
+  [{ tasks: { ...given, privateAddress: "tasks.internal" } }, /privateAddress: expected an IP address/],
+] as const) {
+  test(`more hosts may not be ${JSON.stringify(hosts).slice(0, 60)}`, () => {
+    assert.match(faults({ ...least, hosts }).join("\n"), expected);
+  });
+}

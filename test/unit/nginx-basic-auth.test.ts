@@ -14,6 +14,7 @@ async function site(args: Partial<NginxArgs> = {}) {
     const host: Host = {
       name: "web",
       address: pulumi.output("192.0.2.7"),
+      privateAddress: pulumi.output("192.0.2.7"),
       connection: pulumi.output({ host: "192.0.2.7" }),
       hostKey: pulumi.output("ssh-ed25519 AAAA"),
       identity: pulumi.output("machine"),

@@ -1,0 +1,114 @@
+// A stack with more than one host: what the second one reaches of the first, what nobody else does, and its end.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { insideMachine, leaderOf, machinesLeft, type Stack, withStack } from "./harness.ts";
+
+const certificate = (service: string) => `/etc/berth/private/${service}.crt`;
+
+test("a second host reaches PostgreSQL and Redis of the first over the private network, and nobody else does", async (t) => {
+  const stack = await withStack(t, { config: { hosts: { tasks: { kind: "local", memory: 768, disk: 4 } } } });
+  await stack.succeed();
+  const first = await stack.address();
+  const { databaseUrl, redisUrl, otherHosts } = await stack.outputs();
+  const password = { database: new URL(`${databaseUrl}`).password, redis: new URL(`${redisUrl}`).password };
+  const { address: second } = (otherHosts as { tasks: { address: string } }).tasks;
+  const machine = `berth-${stack.name}-tasks`;
+  const onTasks = (command: string) => {
+    const { code, stdout, stderr } = insideMachine(machine, command);
+    return { code, said: (stdout + stderr).trim() };
+  };
+  const sql = (place: string, how = "", secret = password.database) =>
+    onTasks(
+      `PGPASSWORD=${secret} PGCONNECT_TIMEOUT=4 psql -XAtqw "postgres://logbook@${place}?sslmode=verify-ca&sslrootcert=${certificate("postgres")}${how}" -c "SELECT 'in as ' || current_user"`,
+    );
+  const redis = (words: string, how = `--tls --cacert ${certificate("redis")} -p 6380`) =>
+    onTasks(`printf '${words}PING\n' | timeout 4 redis-cli -h ${first} ${how} 2>&1 | awk NF | tail -n 1`)
+      .said;
+
+  await t.test("the site is well, and a second up finds nothing to change", async () => {
+    assert.equal((await stack.fetch("/health")).status, 200);
+    const again = await stack.up("--expect-no-changes");
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+  });
+
+  await t.test("the second host logs in to both with their passwords, encrypted", () => {
+    assert.deepEqual(sql(`${first}/logbook`), { code: 0, said: "in as logbook" });
+    assert.equal(redis(`AUTH ${password.redis}\\n`), "PONG");
+  });
+
+  await t.test("a Python there takes the certificates, as strictly as Python does by itself", () => {
+    const connect =
+      "import socket, ssl, sys\n" +
+      `trust = ssl.create_default_context(cafile="${certificate("redis")}")\n` +
+      `with trust.wrap_socket(socket.create_connection(("${first}", 6380), 4), server_hostname="${first}") as one: print(one.version())`;
+    assert.deepEqual(onTasks(`python3 -c '${connect}'`), { code: 0, said: "TLSv1.3" });
+  });
+
+  await t.test(
+    "a wrong password, another database, a connection in the clear and another server are refused",
+    () => {
+      assert.match(sql(`${first}/logbook`, "", "wrong").said, /password authentication failed/);
+      assert.match(sql(`${first}/postgres`).said, /no pg_hba.conf entry/);
+      assert.match(sql(`${first}/logbook`, "&sslmode=disable").said, /no pg_hba.conf entry .* no encryption/);
+      const other = `&sslrootcert=${certificate("redis")}`;
+      assert.match(sql(`${first}/logbook`, other).said, /certificate verify failed/);
+      assert.match(redis("AUTH wrong\\n"), /NOAUTH/);
+      assert.match(redis(""), /NOAUTH/);
+      const mistaken = `--tls --cacert ${certificate("postgres")} -p 6380`;
+      assert.match(redis(`AUTH ${password.redis}\\n`, mistaken), /certificate verify failed/);
+      assert.equal(redis(`AUTH ${password.redis}\\n`, "-p 6379"), "", "the port without TLS is closed");
+    },
+  );
+
+  await t.test("the firewall lets no other address in, on the same network neither", () => {
+    const python = (from: string, port: number) =>
+      `python3 -c 'import socket; socket.create_connection(("${first}", ${port}), 3, ("${from}", 0))'`;
+    const stranger = `${first.split(".").slice(0, 3).join(".")}.253`;
+    onTasks(`ip address add ${stranger}/24 dev host0`);
+    for (const port of [5432, 6380]) {
+      assert.deepEqual(onTasks(python(second, port)), { code: 0, said: "" });
+      assert.match(onTasks(python(stranger, port)).said, /timed out/, `${port} from ${stranger}`);
+    }
+    assert.match(onTasks(python(second, 6379)).said, /timed out/, "Redis without TLS");
+    assert.equal(onTasks(`ip address del ${stranger}/24 dev host0`).code, 0);
+    const answer = stack.inside(`timeout 3 bash -c 'exec 3<>/dev/tcp/${second}/80'; echo $?`).stdout;
+    assert.equal(answer.trim(), "124", "the second host is closed to the first");
+  });
+
+  await t.test("after a reboot of the first host both are there again for the second", async () => {
+    const before = leaderOf(stack.machine);
+    await stack.ssh("systemctl reboot");
+    const until = Date.now() + 180_000;
+    const back = () => leaderOf(stack.machine) !== before && redis(`AUTH ${password.redis}\\n`) === "PONG";
+    while (!(back() && sql(`${first}/logbook`).code === 0)) {
+      assert.ok(Date.now() < until, "PostgreSQL and Redis did not come back for the second host");
+      await sleep(500);
+    }
+    assert.equal(stack.inside("systemctl --failed --plain --no-legend").stdout, "");
+  });
+
+  await t.test("taken out of the configuration, the second host goes, and all is closed again", async () => {
+    const open = await listening(stack);
+    assert.deepEqual(open, [`${first}:5432`, `${first}:6379`, `${first}:6380`]);
+    stack.configure({ hosts: undefined });
+    await stack.succeed();
+    assert.deepEqual(await listening(stack), []);
+    assert.doesNotMatch(await stack.on("nft list table inet berth"), /5432|6380/);
+    assert.equal(await stack.on("ls /etc/berth/private 2>/dev/null || true"), "");
+    assert.equal(await stack.on("sysctl -n net.ipv4.ip_nonlocal_bind"), "0");
+    assert.doesNotMatch(await stack.on("cat /etc/postgresql/17/main/pg_hba.conf"), /hostssl/);
+    assert.ok(!machinesLeft().includes(machine), "the machine is gone");
+    assert.equal((await stack.fetch("/health")).status, 200);
+    assert.equal((await stack.up("--expect-no-changes")).code, 0);
+  });
+});
+
+/** Where PostgreSQL and Redis listen on the first host beside the loopback address. */
+async function listening(stack: Stack): Promise<string[]> {
+  const all = await stack.on("ss -Hltnp | awk '/\"(postgres|redis-server)\"/ { print $4 }'");
+  return all
+    .split("\n")
+    .filter((place) => !/^(127\.0\.0\.1|\[::1\]):/.test(place))
+    .sort();
+}

@@ -1,0 +1,38 @@
+set -eu; umask 077
+step=$(mktemp /dev/shm/berth-postgres-tasks.XXXXXXXX)
+cat >"$step" <<'BERTH_STEP_END'
+rm -f "$0"
+step='postgres-tasks'
+address='192.0.2.7'
+database='shop'
+role='shop'
+certificate='/etc/berth/private/postgres.crt'
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: postgres-tasks: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
+begin 'password'
+
+put_file '/etc/berth/private/postgres.crt' 'root:root' '0644' <<'BERTH_FILE_END'
+-----BEGIN CERTIFICATE-----
+MIIB
+-----END CERTIFICATE-----
+BERTH_FILE_END
+: "${address?the private address of the host of the database}"
+: "${database?the name of the database}"
+: "${role?the role that owns it}"
+: "${certificate?where the certificate lies that the server must show}"
+
+passfile=$(mktemp /dev/shm/berth-pgpass.XXXXXXXX)
+trap 'rm -f "$passfile"' EXIT
+printf '%s:5432:*:%s:%s\n' "${address//:/\\:}" "$role" "$(secret password)" >"$passfile"
+answer=
+log_in() {
+  answer=$(PGPASSFILE=$passfile psql -XAtqw -c 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()' \
+    "host=$address port=5432 dbname=$database user=$role connect_timeout=5 sslmode=verify-ca sslrootcert=$certificate" 2>&1)
+}
+wait_until 15 log_in || fail "this host cannot use the database at $address:5432: $(tr '\n' ' ' <<<"$answer")" "Look at the firewalls between the two hosts."
+[ "$answer" = t ] || fail "the connection to the database at $address:5432 is not encrypted."
+
+finish
+BERTH_STEP_END
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
+exec sudo -n -- /bin/bash "$step"

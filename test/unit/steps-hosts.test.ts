@@ -1,0 +1,53 @@
+// What a second host adds to the steps of a stack.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { ownText, programSteps, type Steps, secretValue } from "./program-steps.ts";
+
+let shown: Steps = {};
+before(async () => {
+  shown = await programSteps({ hosts: { tasks: { kind: "local" } } });
+});
+
+const snapshot = (folder: string, name: string) =>
+  join(import.meta.dirname, "snapshots", folder, `${name}.sh`);
+
+const onFirst = ["system-firewall", "system-private", "postgres-server", "redis-server"];
+const onSecond = ["tasks-system-firewall", "postgres-tasks", "redis-tasks"];
+
+test("what lets a second host in, and what it does there, is this text", (t) => {
+  for (const name of [...onFirst, ...onSecond]) {
+    t.assert.fileSnapshot(ownText(shown[name] ?? ""), snapshot("steps-hosts", name), {
+      serializers: [(value: string) => value],
+    });
+  }
+});
+
+test("a second host changes no other step of the first, and has a system of its own", () => {
+  const steps = Object.keys(shown);
+  const more = steps.filter((name) => name.startsWith("tasks-")).sort();
+  assert.deepEqual(more, [
+    "tasks-connect",
+    "tasks-system-accounts",
+    "tasks-system-base",
+    "tasks-system-firewall",
+    "tasks-system-packages",
+    "tasks-system-ssh",
+  ]);
+  const same = steps.filter((name) => ![...onFirst, ...onSecond, ...more].includes(name));
+  assert.ok(same.length >= 12, `steps: ${steps}`);
+  for (const name of same) {
+    assert.equal(
+      ownText(shown[name] ?? "").trimEnd(),
+      readFileSync(snapshot("steps", name), "utf8").trimEnd(),
+      name,
+    );
+  }
+});
+
+test("no secret is in the text of any step", () => {
+  for (const [name, text] of Object.entries(shown)) {
+    assert.ok(!text.includes(secretValue), `${name} holds a secret`);
+  }
+});
