@@ -182,6 +182,12 @@ const ec2Host = z
     alarms: z
       .strictObject({
         email: z.email({ error: "expected an e-mail address" }).optional().describe("Who is told."),
+        agent: z
+          .boolean()
+          .default(false)
+          .describe(
+            "Whether the host itself measures its disks and its memory, every minute, for alarms on them; see docs/aws.md.",
+          ),
       })
       .optional()
       .describe("CloudWatch alarms for the instance, and an SNS topic that passes them on. Default: none."),

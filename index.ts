@@ -181,6 +181,8 @@ const nginx = new Nginx(
   { dependsOn: [app] },
 );
 
+cloud?.watch(nginx);
+
 const mirrored = cloud?.mirror({
   SECRET_KEY: secrets.signingKey,
   ...(postgres ? { DATABASE_URL: postgres.url } : {}),

@@ -2,6 +2,7 @@ import { MetricAlarm, type MetricAlarmArgs } from "@pulumi/aws/cloudwatch/metric
 import { Topic } from "@pulumi/aws/sns/topic.js";
 import { TopicSubscription } from "@pulumi/aws/sns/topicSubscription.js";
 import * as pulumi from "@pulumi/pulumi";
+import { disks, metrics } from "./host-metrics.ts";
 import { cloudName, limits, tagsOf } from "./naming.ts";
 
 export interface AlarmsArgs {
@@ -9,12 +10,23 @@ export interface AlarmsArgs {
   readonly instanceId: pulumi.Input<string>;
   /** Who is written to; AWS asks that address for its consent first. @default nobody: others subscribe to the topic */
   readonly email?: string | undefined;
+  /** What the instance measures of itself ({@link HostMetrics}), for alarms on its disks and memory. @default nothing */
+  readonly measured?:
+    | {
+        /** CloudWatch's namespace for it. */
+        readonly namespace: string;
+        /** What has begun to send it: an alarm that is there before would go off. */
+        readonly by: pulumi.Resource;
+      }
+    | undefined;
 }
 
 type What = Pick<
   MetricAlarmArgs,
   | "alarmDescription"
+  | "namespace"
   | "metricName"
+  | "dimensions"
   | "statistic"
   | "period"
   | "evaluationPeriods"
@@ -22,9 +34,13 @@ type What = Pick<
   | "treatMissingData"
 >;
 
+/** How much of it may be used, in percent: there is time to see to it, and no alarm over what passes by itself. */
+const full = { disk: 85, memory: 90 } as const;
+
 /**
  * Alarms for an instance, told to a topic when they begin and when they end. They tell people; what AWS can mend by
- * itself, its auto-recovery mends without them. What AWS sees from outside only: disk and memory are not in it.
+ * itself, its auto-recovery mends without them. What AWS sees from outside has neither disks nor memory in it: those the
+ * instance measures itself, where it is asked to.
  *
  * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html
  */
@@ -47,20 +63,20 @@ export class Alarms extends pulumi.ComponentResource {
         { parent: this },
       );
     }
-    const alarm = (what: string, metric: What) =>
+    const alarm = (what: string, metric: What, dependsOn: pulumi.Resource[] = []) =>
       new MetricAlarm(
         `${name}-${what}`,
         {
-          ...metric,
-          name: cloudName(`${name}-${what}`, limits.alarm),
           namespace: "AWS/EC2",
           dimensions: { InstanceId: args.instanceId },
+          ...metric,
+          name: cloudName(`${name}-${what}`, limits.alarm),
           comparisonOperator: "GreaterThanOrEqualToThreshold",
           alarmActions: [topic.arn],
           okActions: [topic.arn],
           tags: tagsOf("alarms"),
         },
-        { parent: this, deleteBeforeReplace: true },
+        { parent: this, deleteBeforeReplace: true, dependsOn },
       );
     alarm("status", {
       alarmDescription:
@@ -82,6 +98,38 @@ export class Alarms extends pulumi.ComponentResource {
       threshold: 90,
       treatMissingData: "missing",
     });
+    const { measured } = args;
+    if (measured !== undefined) {
+      // What says nothing any more may be full.
+      const measure = { namespace: measured.namespace, period: 60, treatMissingData: "breaching" };
+      for (const [disk, directory] of Object.entries(disks)) {
+        alarm(
+          `${disk}-disk`,
+          {
+            ...measure,
+            alarmDescription: `The ${disk} disk of the instance, at ${directory}, is ${full.disk} % full or more, or nothing has been heard of it for 5 minutes.`,
+            metricName: metrics.disk,
+            dimensions: { InstanceId: args.instanceId, Directory: directory },
+            statistic: "Maximum",
+            evaluationPeriods: 5,
+            threshold: full.disk,
+          },
+          [measured.by],
+        );
+      }
+      alarm(
+        "memory",
+        {
+          ...measure,
+          alarmDescription: `The instance has used ${full.memory} % of its memory or more for 15 minutes, or nothing has been heard of it for so long.`,
+          metricName: metrics.memory,
+          statistic: "Average",
+          evaluationPeriods: 15,
+          threshold: full.memory,
+        },
+        [measured.by],
+      );
+    }
     this.topicArn = topic.arn;
     this.registerOutputs();
   }

@@ -8,6 +8,7 @@ import { Alarms } from "./alarms.ts";
 import { type CloudFacts, checkCloud } from "./checks.ts";
 import { Dns } from "./dns.ts";
 import { Ec2Host } from "./ec2-host.ts";
+import { HostMetrics, metricsNamespace, metricsPolicy } from "./host-metrics.ts";
 import { IamUser } from "./iam-user.ts";
 import { InstanceRole } from "./instance-role.ts";
 import { keyProof, keyTurn } from "./key-proof.ts";
@@ -102,13 +103,6 @@ export class Cloud extends pulumi.ComponentResource {
     }
     if (host.kind === "ec2" && facts !== undefined) {
       this.host = this.#host(host, facts, args);
-      if (host.alarms !== undefined) {
-        new Alarms(
-          "web-alarms",
-          { instanceId: this.host.instanceId, email: host.alarms.email },
-          { parent: this },
-        );
-      }
       this.dns = new Dns(
         "site-dns",
         { zone: site.zone, names: [...this.#siteNames], address: this.host.address },
@@ -167,6 +161,29 @@ export class Cloud extends pulumi.ComponentResource {
     );
     const secrets = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
     return { env, secrets, ready: proof };
+  }
+
+  /**
+   * Makes the alarms that the stack asks for.
+   *
+   * @param after the step on the host after which that of this comes
+   */
+  watch(after: pulumi.Resource): void {
+    const { host: config } = this.#config;
+    if (this.host === undefined || config.kind !== "ec2" || config.alarms === undefined) return;
+    const { email, agent } = config.alarms;
+    const by = agent
+      ? new HostMetrics("web-metrics", { host: this.host }, { parent: this, dependsOn: [after] })
+      : undefined;
+    new Alarms(
+      "web-alarms",
+      {
+        instanceId: this.host.instanceId,
+        email,
+        measured: by && { namespace: metricsNamespace(), by },
+      },
+      { parent: this },
+    );
   }
 
   /**
@@ -232,7 +249,12 @@ export class Cloud extends pulumi.ComponentResource {
     );
     const role = new InstanceRole(
       "web-role",
-      { policies: this.bucket && this.#byRole ? { media: this.#mediaPolicy(this.bucket) } : {} },
+      {
+        policies: {
+          ...(this.bucket && this.#byRole ? { media: this.#mediaPolicy(this.bucket) } : {}),
+          ...(config.alarms?.agent ? { metrics: metricsPolicy(metricsNamespace()) } : {}),
+        },
+      },
       { parent: this },
     );
     return new Ec2Host(

@@ -14,6 +14,9 @@ const text = (file: string) => readFileSync(here(file), "utf8");
 /** One that AWS recommends for data volumes: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html */
 const device = "/dev/sdf";
 
+/** Where a host mounts it; data-volume.sh and data-volume-boot.sh have the same path. */
+export const dataVolumeRoot = "/var/lib/berth/data";
+
 export interface DataVolumeArgs {
   /** Its size, in GiB. It can grow, and the file system grows with it; it cannot shrink. */
   readonly size: number;

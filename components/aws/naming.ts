@@ -18,6 +18,8 @@ export const limits = {
   topic: 256,
   /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
   alarm: 255,
+  /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html */
+  namespace: 255,
   /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
   secret: 512,
   /** With the ARN that precedes it. https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html */

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import { renderTemplate } from "../host/template.ts";
+import { pythonProgram } from "./python-program.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -41,10 +41,7 @@ export class RoleCredentials extends pulumi.ComponentResource {
         removal: here("role-credentials-removal.sh"),
         slots: { app, root: args.root, file, unit },
         files: {
-          "/usr/local/lib/berth/role-credentials": {
-            content: readFileSync(here("role-credentials.py"), "utf8"),
-            mode: "0755",
-          },
+          ...pythonProgram("/usr/local/lib/berth/credentials", "role-credentials.py"),
           [`/etc/systemd/system/${unit}.service`]: {
             content: renderTemplate(here("role-credentials.service.liquid"), { app, file }),
           },

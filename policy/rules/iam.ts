@@ -20,12 +20,22 @@ const withoutResource = new Set(
   ].map((action) => action.toLowerCase()),
 );
 
+/**
+ * Of these, those that a condition limits in the place of a resource: without it, whoever has the key writes into what
+ * others watch.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+ */
+const limitedBy: Readonly<Record<string, string>> = {
+  "cloudwatch:PutMetricData": "cloudwatch:namespace",
+};
+
 /** What a role or a user may do is listed, action by action and resource by resource. */
 export const iamWildcard: Rule = {
   name: "iam-wildcard",
   description: "No policy allows an action or a resource by a wildcard.",
   comply:
-    "name each action (s3:GetObject) and each resource (its ARN); what follows a bucket's or folder's / may be *",
+    "name each action (s3:GetObject) and each resource (its ARN); what follows a bucket's or folder's / may be *; cloudwatch:PutMetricData needs a condition on cloudwatch:namespace",
   check: (resource) =>
     policies(resource).flatMap(({ where, text }) =>
       statements(text).flatMap((statement, index) =>
@@ -120,7 +130,17 @@ function wildcards(statement: Values): string[] {
     ...list(statement.Resource)
       .filter((resource) => bound && isWildcard(resource))
       .map((resource) => `the resource ${shown(resource)} is a wildcard`),
+    ...Object.entries(limitedBy)
+      .filter(([action]) => actions.some((one) => String(one).toLowerCase() === action.toLowerCase()))
+      .filter(([, key]) => !isLimited(statement, key))
+      .map(([action, key]) => `${action} has no condition StringEquals on ${key}, so it bears on everything`),
   ];
+}
+
+/** Whether a statement holds for named values of a condition's key alone. */
+function isLimited(statement: Values, key: string): boolean {
+  const named = Object.entries(group(group(statement.Condition).StringEquals));
+  return named.some(([one]) => one.toLowerCase() === key);
 }
 
 /** Whether an ARN names everything of its kind, or of several kinds. */

@@ -244,9 +244,22 @@ const cases: Record<string, { inputs: Properties; changes: Properties; state?: P
       period: 300,
       statistic: "Average",
       threshold: 90,
+      dimensions: { InstanceId: "i-1" },
+      treatMissingData: "missing",
+      alarmActions: ["arn:aws:sns:eu-central-1:123456789012:alarms"],
       tags,
     },
-    changes: { name: "load", evaluationPeriods: 3, threshold: 80, tags: { project: "other" } },
+    changes: {
+      name: "load",
+      evaluationPeriods: 3,
+      threshold: 80,
+      metricName: "DiskUsed",
+      namespace: "Berth/shop-prod",
+      dimensions: { InstanceId: "i-2", Directory: "/" },
+      treatMissingData: "breaching",
+      alarmActions: ["arn:aws:sns:eu-central-1:123456789012:other"],
+      tags: { project: "other" },
+    },
   },
   "aws:sns/topicSubscription:TopicSubscription": {
     inputs: {

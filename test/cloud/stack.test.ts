@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import ssh2 from "ssh2";
 import { photoOn, visitLog } from "../e2e/visitor.ts";
+import type { Thing } from "./aws/cloud.ts";
 import { assertAllowed } from "./deploying-role.ts";
 import { type Cloud, type CloudStack, withCloudStack } from "./harness.ts";
 
@@ -35,6 +36,40 @@ const isJpeg = async (url: string) => {
   assert.equal(answer.status, 200, await answer.clone().text());
   assert.deepEqual([...new Uint8Array(await answer.arrayBuffer()).subarray(0, 3)], [0xff, 0xd8, 0xff]);
 };
+
+/** The newest value of what an alarm looks at; none is a failure. */
+async function lastValue(cloud: Cloud, alarm: Thing): Promise<number> {
+  const dimensions = Object.entries(alarm.dimensions as Record<string, string>).flatMap(
+    ([name, value], index) => [
+      [`Dimensions.member.${index + 1}.Name`, name],
+      [`Dimensions.member.${index + 1}.Value`, value],
+    ],
+  );
+  const body = new URLSearchParams({
+    Action: "GetMetricStatistics",
+    Version: "2010-08-01",
+    Namespace: `${alarm.namespace}`,
+    MetricName: `${alarm.metricName}`,
+    Period: "60",
+    StartTime: new Date(Date.now() - 600_000).toISOString(),
+    EndTime: new Date(Date.now() + 60_000).toISOString(),
+    "Statistics.member.1": `${alarm.statistic}`,
+    ...Object.fromEntries(dimensions),
+  });
+  const scope = `x/20260101/${cloud.region}/monitoring/aws4_request`;
+  // moto reads of an unsigned request whose it is; with IAM enforced it would ask for the signature.
+  await cloud.moto.enforceIam(false);
+  const answer = await fetch(cloud.moto.endpoint, {
+    method: "POST",
+    headers: { Authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0` },
+    body,
+  });
+  await cloud.moto.enforceIam(true);
+  const text = await answer.text();
+  const [, value] = new RegExp(`<${alarm.statistic}>([^<]+)`).exec(text) ?? [];
+  assert.ok(value, `${alarm.id}: ${text}`);
+  return Number(value);
+}
 
 /** Asks sshd on the host which key it shows. */
 const showKey = "ssh-keyscan -qt ed25519 127.0.0.1 2>/dev/null | sed -n '/^[^#]/ { s/^[^ ]* //p }'";
@@ -191,6 +226,35 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
         );
         const size = Number(await stack.on("df --output=size -k /var/lib/postgresql | tail -n 1"));
         assert.ok(size > 22 * 1024 * 1024, `${size} KiB`);
+      });
+
+      await t.test("a host tells how full its disks and its memory are, where the alarms look", async () => {
+        // Nothing here leads AWS's own name to a CloudWatch of ours.
+        const settings = "/etc/systemd/system/berth-metrics.service.d";
+        const endpoint = `Environment=AWS_ENDPOINT_URL_CLOUDWATCH=${cloud.endpointForHosts}`;
+        await stack.on(`mkdir -p ${settings}; printf '[Service]\\n${endpoint}\\n' >${settings}/test.conf`);
+        stack.configure({ host: { alarms: { agent: true } } });
+        await stack.succeed("--policy-pack", "policy");
+        assert.equal(await stack.on("systemctl is-active berth-metrics.timer"), "active");
+        const alarms = cloud.things("alarms").filter(({ namespace }) => `${namespace}`.startsWith("Berth/"));
+        const told: number[] = [];
+        for (const alarm of alarms) told.push(await lastValue(cloud, alarm));
+        assert.deepEqual(
+          alarms.map(({ id }) => `${id}`.replace(/.*web-alarms-/, "")),
+          ["data-disk", "memory", "root-disk"],
+        );
+        for (const value of told) assert.ok(value > 0 && value < 100, `${told}`);
+        const df = Number(await stack.on("df --output=pcent /var/lib/berth/data | tail -n 1 | tr -d ' %'"));
+        assert.ok(
+          Math.abs((told[0] as number) - df) < 2,
+          `the data disk is ${told[0]} % full; df says ${df} %`,
+        );
+
+        stack.configure({ host: { alarms: undefined } });
+        await stack.succeed();
+        assert.deepEqual(cloud.things("alarms"), []);
+        assert.equal(await stack.on(`rm -r ${settings}; systemctl list-units --all -q 'berth-metrics*'`), "");
+        assert.equal((await stack.up("--expect-no-changes")).code, 0);
       });
 
       await t.test(

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
 import { Alarms } from "../../components/aws/alarms.ts";
 import { Ec2Host, type Ec2HostArgs } from "../../components/aws/ec2-host.ts";
 import { InstanceRole } from "../../components/aws/instance-role.ts";
@@ -170,4 +172,43 @@ test("a machine that fails its checks, or says nothing any more, alarms; so does
   assert.equal(seen.only("TopicSubscription").inputs.endpoint, "ops@example.org");
   const silent = await record(() => new Alarms("web-alarms", { instanceId: "i-1" }));
   assert.equal(silent.all("TopicSubscription").length, 0);
+});
+
+test("a full disk or memory alarms, and so does a host that says nothing of them; not before it has begun to", async () => {
+  const namespace = "Berth/shop-prod";
+  const seen = await record(() => {
+    const by = new pulumi.ComponentResource("test:Metrics", "web-metrics");
+    new tls.PrivateKey("web-metrics-send", { algorithm: "ED25519" }, { parent: by });
+    new Alarms("web-alarms", { instanceId: "i-1", measured: { namespace, by } });
+  });
+  const found = (what: string) => {
+    const { inputs, dependsOn } = seen.named(`web-alarms-${what}`);
+    assert.equal(inputs.treatMissingData, "breaching");
+    assert.equal(inputs.namespace, namespace);
+    assert.equal(inputs.comparisonOperator, "GreaterThanOrEqualToThreshold");
+    assert.ok(dependsOn.includes("web-metrics-send"), `${dependsOn}`);
+    const { metricName, dimensions, threshold, period, evaluationPeriods } = inputs;
+    return { metricName, dimensions, threshold, minutes: (period * evaluationPeriods) / 60 };
+  };
+  assert.deepEqual(found("root-disk"), {
+    metricName: "DiskUsed",
+    dimensions: { InstanceId: "i-1", Directory: "/" },
+    threshold: 85,
+    minutes: 5,
+  });
+  assert.deepEqual(found("data-disk"), {
+    metricName: "DiskUsed",
+    dimensions: { InstanceId: "i-1", Directory: "/var/lib/berth/data" },
+    threshold: 85,
+    minutes: 5,
+  });
+  assert.deepEqual(found("memory"), {
+    metricName: "MemoryUsed",
+    dimensions: { InstanceId: "i-1" },
+    threshold: 90,
+    minutes: 15,
+  });
+  for (const what of ["status", "cpu"]) {
+    assert.ok(!seen.named(`web-alarms-${what}`).dependsOn.includes("web-metrics-send"), what);
+  }
 });

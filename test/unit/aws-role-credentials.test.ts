@@ -1,65 +1,26 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { RoleCredentials } from "../../components/aws/role-credentials.ts";
 import type { Host } from "../../components/host/host.ts";
+import { type Metadata, secret, usual, withMetadata } from "./aws-metadata.ts";
 import { known, record } from "./aws-mocks.ts";
 
 const root = join(import.meta.dirname, "../..");
 const program = join(root, "components/aws/role-credentials.py");
 // The group of the test's own account stands for the application's.
 const group = execFileSync("id", ["-gn"], { encoding: "utf8" }).trim();
-const secret = "a-secret-of-the-role";
-
-/** What the metadata service answers, and to whom: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html */
-interface Metadata {
-  readonly role?: string | undefined;
-  readonly answer?: string;
-}
-const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+/, "");
-const usual = () => ({
-  Code: "Success",
-  LastUpdated: "2026-01-01T00:00:00Z",
-  Type: "AWS-HMAC",
-  AccessKeyId: "ASIAEXAMPLE",
-  SecretAccessKey: secret,
-  Token: "a-token",
-  Expiration: inAnHour(),
-});
-
-function answerTo(request: IncomingMessage, metadata: Metadata): [number, string] {
-  const path = "/latest/meta-data/iam/security-credentials/";
-  if (request.url === "/latest/api/token") {
-    const asked = request.method === "PUT" && request.headers["x-aws-ec2-metadata-token-ttl-seconds"];
-    return asked ? [200, "token-of-the-session"] : [405, ""];
-  }
-  if (request.headers["x-aws-ec2-metadata-token"] !== "token-of-the-session") return [401, ""];
-  const role = "role" in metadata ? metadata.role : "shop-prod-web";
-  if (role === undefined) return [404, ""];
-  if (request.url === path) return [200, role];
-  if (request.url === `${path}${role}`) return [200, metadata.answer ?? JSON.stringify(usual())];
-  return [404, ""];
-}
-
 /** Runs the program against a metadata service of the test's own. */
 async function fetchFrom(t: TestContext, metadata: Metadata, before?: string) {
-  const server = createServer((request, response) => {
-    const [status, text] = answerTo(request, metadata);
-    response.writeHead(status).end(text);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => server.close());
   const folder = mkdtempSync(join(tmpdir(), "berth-credentials-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "shop.json");
   if (before !== undefined) writeFileSync(file, before);
-  const result = await run(file, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const result = await run(file, await withMetadata(t, metadata));
   return { ...result, file, folder };
 }
 

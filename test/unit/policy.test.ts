@@ -4,6 +4,7 @@ import test, { describe } from "node:test";
 import { gzipSync } from "node:zlib";
 import ssh2 from "ssh2";
 import { userData } from "../../cloud-init/user-data.ts";
+import { metricsPolicy } from "../../components/aws/host-metrics.ts";
 import { message, type Rule, type StackResource } from "../../policy/rule.ts";
 import { bucketEncrypted, bucketPrivate } from "../../policy/rules/buckets.ts";
 import { dataProtected } from "../../policy/rules/data-protected.ts";
@@ -208,7 +209,17 @@ describe("IAM policies", () => {
       allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-central-1:1:secret:*"),
     ],
     ["everything in an account", allow("ssm:GetParameter", "arn:aws:ssm:*:*:*")],
-    ["a resource beside an action that knows none", allow(["cloudwatch:PutMetricData", "s3:GetObject"], "*")],
+    [
+      "a resource beside an action that knows none",
+      allow(["ssmmessages:OpenDataChannel", "s3:GetObject"], "*"),
+    ],
+    ["metrics of every namespace", allow("cloudwatch:PutMetricData", "*")],
+    [
+      "metrics of namespaces by a pattern",
+      allow("cloudwatch:PutMetricData", "*", {
+        Condition: { StringLike: { "cloudwatch:namespace": "*" } },
+      }),
+    ],
     [
       "all but some actions",
       { policy: { Statement: { Effect: "Allow", NotAction: "iam:*", Resource: bucket } } },
@@ -232,6 +243,11 @@ describe("IAM policies", () => {
       "ssmmessages:OpenDataChannel",
     ];
     assert.deepEqual(judge(iamWildcard, role, allow(session, "*")), []);
+  });
+  test("may allow metrics on every resource in one namespace, as that action knows none", () => {
+    const Condition = { StringEquals: { "cloudwatch:namespace": "Berth/shop-prod" } };
+    assert.deepEqual(judge(iamWildcard, role, allow(["cloudwatch:PutMetricData"], "*", { Condition })), []);
+    assert.deepEqual(judge(iamWildcard, role, { policy: metricsPolicy("Berth/shop-prod") }), []);
   });
   test("may deny by wildcards", () => {
     const policy = JSON.stringify({ Statement: [{ Effect: "Deny", Action: "*", NotResource: bucket }] });

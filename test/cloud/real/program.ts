@@ -7,6 +7,7 @@ import { Alarms } from "../../../components/aws/alarms.ts";
 import { checkCloud } from "../../../components/aws/checks.ts";
 import { Dns } from "../../../components/aws/dns.ts";
 import { Ec2Host } from "../../../components/aws/ec2-host.ts";
+import { HostMetrics, metricsNamespace, metricsPolicy } from "../../../components/aws/host-metrics.ts";
 import { IamUser } from "../../../components/aws/iam-user.ts";
 import { InstanceRole } from "../../../components/aws/instance-role.ts";
 import { mediaPolicy } from "../../../components/aws/media-access.ts";
@@ -109,7 +110,11 @@ const bucket = new MediaBucket(
 );
 const policy = bucket.arn.apply((arn) => mediaPolicy(arn, true));
 const user = new IamUser("user", { policy, generation: shape.keyGeneration }, { parent });
-const role = new InstanceRole("role", { policies: { media: policy } }, { parent });
+const role = new InstanceRole(
+  "role",
+  { policies: { media: policy, metrics: metricsPolicy(metricsNamespace()) } },
+  { parent },
+);
 for (const to of ["secrets-manager", "parameter-store"] as const) {
   new SecretMirror(to, { to, secrets: { database: pulumi.secret(shape.secret) } }, { parent });
 }
@@ -131,7 +136,16 @@ const host = new Ec2Host(
   },
   { parent },
 );
-new Alarms("alarms", { instanceId: host.instanceId, email: "ops@example.org" }, { parent });
+const measured = new HostMetrics("metrics", { host }, { parent });
+new Alarms(
+  "alarms",
+  {
+    instanceId: host.instanceId,
+    email: "ops@example.org",
+    measured: { namespace: metricsNamespace(), by: measured },
+  },
+  { parent },
+);
 const dns = new Dns("dns", { zone: shape.zone, names: shape.names, address: host.address }, { parent });
 
 export const address = host.address;

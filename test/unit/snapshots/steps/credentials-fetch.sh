@@ -11,13 +11,12 @@ if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: credentials-fetc
 . /var/lib/berth/library/DIGEST.sh
 begin ''
 
-put_file '/usr/local/lib/berth/role-credentials' 'root:root' '0755' <<'BERTH_FILE_END'
-#!/usr/bin/python3 -I
+put_file '/usr/local/lib/berth/credentials/__main__.py' 'root:root' '0644' <<'BERTH_FILE_END'
 """Berth: keeps the credentials of this instance's role in a file for an application that may not ask for them itself.
 
-    role-credentials FILE GROUP
+    credentials FILE GROUP
 
-Asks the instance metadata service (version 2) as root, and writes what botocore and the other AWS SDKs take from a
+Asks the instance metadata service as root, and writes what botocore and the other AWS SDKs take from a
 credential_process: https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html"""
 
 import grp
@@ -25,9 +24,46 @@ import json
 import os
 import sys
 import tempfile
+from datetime import datetime, timezone
+
+from instance import Fault, credentials, end, session
+
+
+def write(path, text, group):
+    """In one rename, so that a reader finds the old ones or the new, and never a part."""
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
+    try:
+        with os.fdopen(handle, "w") as file:
+            os.fchown(handle, -1, grp.getgrnam(group).gr_gid)
+            os.fchmod(handle, 0o640)
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def main(path, group):
+    try:
+        fresh = credentials(session())
+        expires = datetime.fromisoformat(fresh["Expiration"].replace("Z", "+00:00"))
+        if expires <= datetime.now(timezone.utc):
+            raise Fault(f"the credentials that AWS gives expired at {fresh['Expiration']}. Is this host's clock right?")
+        write(path, json.dumps(fresh) + "\n", group)
+    except Fault as fault:
+        end(fault)
+
+
+main(*sys.argv[1:])
+BERTH_FILE_END
+put_file '/usr/local/lib/berth/credentials/instance.py' 'root:root' '0644' <<'BERTH_FILE_END'
+"""Berth: what the instance metadata service (version 2) tells root on an EC2 instance. Programs on the host share it."""
+
+import json
+import os
+import sys
 import urllib.error
 import urllib.request
-from datetime import datetime, timezone
 
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html; the variable is the SDKs' own.
 service = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://169.254.169.254").rstrip("/")
@@ -59,8 +95,12 @@ def ask(path, token=None):
         raise Fault(f"the metadata service at {service} does not answer: {getattr(error, 'reason', error)}.") from None
 
 
-def credentials():
-    token = ask("api/token")
+def session():
+    return ask("api/token")
+
+
+def credentials(token):
+    """Those of the instance's role, under the names that a credential_process has for them."""
     role = ask(roles, token).split()[0]
     try:
         given = json.loads(ask(roles + role, token))
@@ -78,33 +118,9 @@ def credentials():
         raise Fault(f"the metadata service's answer for the role {role} cannot be read.") from None
 
 
-def write(path, text, group):
-    """In one rename, so that a reader finds the old ones or the new, and never a part."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
-    try:
-        with os.fdopen(handle, "w") as file:
-            os.fchown(handle, -1, grp.getgrnam(group).gr_gid)
-            os.fchmod(handle, 0o640)
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def main(path, group):
-    try:
-        fresh = credentials()
-        expires = datetime.fromisoformat(fresh["Expiration"].replace("Z", "+00:00"))
-        if expires <= datetime.now(timezone.utc):
-            raise Fault(f"the credentials that AWS gives expired at {fresh['Expiration']}. Is this host's clock right?")
-        write(path, json.dumps(fresh) + "\n", group)
-    except Fault as fault:
-        # <3>: an error, for the journal (sd-daemon(3)).
-        sys.exit(f"<3>berth: {fault}")
-
-
-main(*sys.argv[1:])
+def end(*faults):
+    """Ends the program: each fault is a line of the journal's, and an error (sd-daemon(3))."""
+    sys.exit("\n".join(f"<3>berth: {fault}" for fault in faults) or None)
 BERTH_FILE_END
 put_file '/etc/systemd/system/berth-credentials-shop.service' 'root:root' '0644' <<'BERTH_FILE_END'
 # Berth: the credentials of this instance's role, for the application shop.
@@ -118,7 +134,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-ExecStart=/usr/local/lib/berth/role-credentials /run/berth-credentials/shop.json shop
+ExecStart=/usr/bin/python3 -I /usr/local/lib/berth/credentials /run/berth-credentials/shop.json shop
 RuntimeDirectory=berth-credentials
 RuntimeDirectoryMode=0755
 RuntimeDirectoryPreserve=yes

@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../host/host.ts";
+import { HostScript } from "../host/host-script.ts";
+import { renderTemplate } from "../host/template.ts";
+import { dataVolumeRoot } from "./data-volume.ts";
+import { limits, shortName } from "./naming.ts";
+import { pythonProgram } from "./python-program.ts";
+
+const here = (file: string) => join(import.meta.dirname, file);
+
+/** What a host measures of itself and how CloudWatch calls it; host-metrics.py has the same names. */
+export const metrics = { disk: "DiskUsed", memory: "MemoryUsed" } as const;
+
+/** Where the disks of a host are mounted, by a name for each. */
+export const disks = { root: "/", data: dataVolumeRoot } as const;
+
+/** CloudWatch's namespace for what the hosts of this stack measure; another stack's role cannot write to it. */
+export function metricsNamespace(): string {
+  const begin = "Berth/";
+  const stack = shortName(`${pulumi.getProject()}-${pulumi.getStack()}`, limits.namespace - begin.length);
+  return begin + stack;
+}
+
+/**
+ * What a host's role must be allowed to send what it measures, as an IAM policy in JSON. The action knows no resources;
+ * the namespace is what limits it:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+ */
+export function metricsPolicy(namespace: string): string {
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "Metrics",
+        Effect: "Allow",
+        Action: ["cloudwatch:PutMetricData"],
+        Resource: "*",
+        Condition: { StringEquals: { "cloudwatch:namespace": namespace } },
+      },
+    ],
+  });
+}
+
+/**
+ * How full the disks and the memory of an EC2 instance are, told to CloudWatch every minute by a small program of
+ * Berth's: AWS sees neither from outside, and its own agent is not in Debian.
+ */
+export class HostMetrics extends pulumi.ComponentResource {
+  constructor(
+    name: string,
+    args: {
+      /** An EC2 instance whose role has {@link metricsPolicy}. */
+      readonly host: Host;
+    },
+    options?: pulumi.ComponentResourceOptions,
+  ) {
+    super("berth:aws:HostMetrics", name, {}, options);
+    const directories = Object.values(disks).join(" ");
+    new HostScript(
+      `${name}-send`,
+      {
+        host: args.host,
+        script: here("host-metrics.sh"),
+        removal: here("host-metrics-removal.sh"),
+        slots: { directories },
+        files: {
+          ...pythonProgram("/usr/local/lib/berth/metrics", "host-metrics.py"),
+          "/etc/systemd/system/berth-metrics.service": {
+            content: renderTemplate(here("host-metrics.service.liquid"), {
+              namespace: metricsNamespace(),
+              directories,
+            }),
+          },
+          "/etc/systemd/system/berth-metrics.timer": {
+            content: readFileSync(here("host-metrics.timer"), "utf8"),
+          },
+        },
+      },
+      { parent: this },
+    );
+    this.registerOutputs();
+  }
+}
