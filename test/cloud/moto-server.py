@@ -28,6 +28,16 @@ def trusts(request, role_arn):
     return request._access_key.arn.endswith(":user/admin") and any("ec2.amazonaws.com" in one for one in services)
 
 
+begun = IAMRequestBase.__init__
+
+
+def named_as_in_policies(request, *args, **values):
+    begun(request, *args, **values)
+    # What is signed for "monitoring" is CloudWatch's.
+    request._action = request._action.replace("monitoring:", "cloudwatch:")
+
+
+IAMRequestBase.__init__ = named_as_in_policies
 with_header = S3IAMRequest.__init__
 signature_of_header = S3IAMRequest.check_signature
 
