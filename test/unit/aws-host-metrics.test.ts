@@ -145,6 +145,7 @@ test("a host may write to its own stack's namespace alone", async () => {
 const host: Host = {
   name: "web",
   address: pulumi.output("192.0.2.7"),
+  privateAddress: pulumi.output("192.0.2.7"),
   connection: pulumi.output({ host: "192.0.2.7" }),
   hostKey: pulumi.output("ssh-ed25519 AAAA"),
   identity: pulumi.output("i-0123456789abcdef0"),
