@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { hasBeat, kindNames, kindOf, reservedNames } from "./components/app/processes.ts";
 import { lastDay } from "./components/aws/permission.ts";
 import { describeIssue } from "./config-faults.ts";
 
@@ -335,6 +336,57 @@ const gitSource = z.strictObject({
     ),
 });
 
+const processName = z.string().regex(/^[a-z][a-z0-9_-]{0,22}$/, {
+  error: "expected a lower-case letter, then letters, digits, hyphens or underscores, 23 at most",
+});
+const commandLine = z
+  .string()
+  .regex(/^\S.*$/, { error: "expected a command on one line, such as celery -A shop worker" });
+const limits = {
+  memory: z.int().min(32).optional().describe("The most memory it may take, in MiB. Default: no limit."),
+  cpu: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("The most computing time it may take, in percent of one CPU. Default: no limit."),
+};
+const processSchema = z
+  .strictObject({
+    command: commandLine
+      .optional()
+      .describe(
+        "What runs, in the release's directory. Default: the line of that name in the release's Procfile.",
+      ),
+    kind: z
+      .enum(kindNames)
+      .optional()
+      .describe(
+        "What it is, which decides how it is stopped, and that there is only one `celery-beat`. Default: told from the command.",
+      ),
+    count: z.int().min(1).max(64).default(1).describe("How many of it run."),
+    ...limits,
+    account: accountName
+      .optional()
+      .describe(
+        "A system account of its own, which reads the code and writes only to `/var/lib/NAME-PROCESS`. Default: the application's.",
+      ),
+    stopTimeout: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .default(600)
+      .describe(
+        "How long a task that it has begun may take when it is to stop, in seconds; then it is killed.",
+      ),
+    onRelease: z
+      .enum(["restart", "keep"])
+      .default("restart")
+      .describe(
+        "Whether a release moves it to the new code, or leaves it on the old until the host boots. `keep` is not recommended.",
+      ),
+  })
+  .describe("A process.");
+
 const appSchema = z.strictObject({
   name: z
     .string()
@@ -407,6 +459,12 @@ const appSchema = z.strictObject({
       "The path that answers 200 when the application is well. A release that is not well does not go live.",
     ),
   workers: z.int().min(1).max(64).default(2).describe("How many worker processes serve requests."),
+  processes: z
+    .record(processName, processSchema)
+    .default({})
+    .describe(
+      "Processes beside the web server, by name: queue workers, schedulers, any command; see docs/processes.md. Of the web server itself, `web`, only `memory` and `cpu` can be set.",
+    ),
   release: z
     .string()
     .min(1)
@@ -517,11 +575,55 @@ export const configSchema = parts.superRefine((config, context) => {
     }
     if (site.domain === undefined) fault("site.domain", "expected a name in the zone that 'zone' names");
   }
+  for (const [name, wanted] of Object.entries(config.app.processes)) {
+    processFaults(name, wanted, config.app.owner).forEach(([key, message]) => {
+      fault(`app.processes.${name}.${key}`, message);
+    });
+  }
   if (host.kind !== "ec2") {
     if (site.zone !== undefined) fault("site.zone", "expected none: only an EC2 stack makes records");
     if (secrets.mirror !== "none") fault("secrets.mirror", "expected 'none': only an EC2 stack mirrors");
   }
 });
+
+/** What is wrong with a process: the key and what was expected there. */
+function processFaults(
+  name: string,
+  wanted: z.output<typeof processSchema>,
+  owner: string,
+): [string, string][] {
+  const faults: [string, string][] = [];
+  const { command, account } = wanted;
+  const kind = wanted.kind ?? kindOf(command ?? "");
+  if (name === "web") {
+    if (command !== undefined) {
+      faults.push([
+        "command",
+        "expected none: the web server is Berth's own, of 'app.wsgi' and 'app.workers'",
+      ]);
+    }
+    if (wanted.count !== 1) faults.push(["count", "expected none: 'app.workers' says how many"]);
+    if (account !== undefined) faults.push(["account", "expected none: 'app.name' is its account"]);
+  }
+  if (name === "release") faults.push(["command", "expected another name than 'release'"]);
+  if (command === undefined && !reservedNames.includes(name)) {
+    faults.push(["command", "expected a command, such as celery -A shop worker"]);
+  }
+  if (kind === "celery-beat" && wanted.count !== 1) {
+    faults.push(["count", "expected 1: two celery beats would send every periodic task twice"]);
+  }
+  if (command !== undefined && hasBeat(command)) {
+    faults.push([
+      "command",
+      "expected a worker without beat (-B), for while one takes over from the other there are two: " +
+        "make beat a process of its own, with 'celery … beat' for its command",
+    ]);
+  }
+  if (account !== undefined && account === owner) {
+    faults.push(["account", "expected another than 'app.owner', which can write the code"]);
+  }
+  return faults;
+}
 
 export type Config = z.output<typeof configSchema>;
 export type HostConfig = Config["host"];

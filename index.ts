@@ -36,7 +36,7 @@ const cloud =
         data: [
           ...(database.enabled ? [Postgres.data()] : []),
           ...(cache.enabled ? [Redis.data()] : []),
-          App.data(application.name, root),
+          App.data(application.name, root, application.processes),
         ],
       })
     : undefined;

@@ -5,8 +5,18 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
+import {
+  limitLines,
+  type Process,
+  type ProcessConfig,
+  processFiles,
+  processTable,
+  sandbox,
+  wantedProcesses,
+} from "./processes.ts";
 import { environmentFile } from "./settings.ts";
 import { isReleaseId, releaseId, type Source } from "./source.ts";
 import { tools } from "./tools.ts";
@@ -43,6 +53,10 @@ export interface AppArgs {
   readonly health: string;
   /** How many worker processes serve requests. */
   readonly workers: number;
+  /** Processes beside the web server, by name; of the web server itself, `web`, its limits. */
+  readonly processes: Readonly<Record<string, ProcessConfig>>;
+  /** Whether the web server runs here, and with it what a release does once: migrations, static files. @default true */
+  readonly web?: boolean;
   /** How long a request may take, in seconds. */
   readonly timeout: number;
   /** The name that the site is asked by. */
@@ -80,16 +94,20 @@ export class App extends pulumi.ComponentResource {
   }
 
   /** What of an application must survive its machine. */
-  static data(name: string, root: string): ServiceData {
+  static data(name: string, root: string, processes: Readonly<Record<string, ProcessConfig>>): ServiceData {
+    const units = wantedProcesses(processes).map((process) => `${name}-${process.name}@.service`);
     return {
       directories: [`${root}/media`],
-      services: [`${name}-web-start.service`, `${name}-web@.service`],
+      services: [`${name}-web-start.service`, `${name}-web@.service`, ...units],
     };
   }
 
   readonly #name: string;
   readonly #args: AppArgs;
   readonly #root: string;
+  readonly #isWeb: boolean;
+  readonly #processes: readonly Process[];
+  readonly #processFiles: Readonly<Record<string, StepFile>>;
   readonly #units: Readonly<Record<"socket" | "service" | "gunicorn" | "uwsgi", string>>;
 
   constructor(name: string, args: AppArgs, options?: pulumi.ComponentResourceOptions) {
@@ -97,18 +115,25 @@ export class App extends pulumi.ComponentResource {
     this.#name = name;
     this.#args = args;
     this.#root = args.root;
+    this.#isWeb = args.web ?? true;
+    this.#processes = wantedProcesses(args.processes);
     this.socket = `/run/${args.name}/web.sock`;
     this.mediaRoot = `${this.#root}/media`;
-    const hasStatic = args.settings !== undefined || args.static !== undefined;
+    const hasStatic = this.#isWeb && (args.settings !== undefined || args.static !== undefined);
     this.staticRoot = hasStatic ? `${this.#root}/static/current` : undefined;
 
     this.#units = this.#unitTexts();
+    this.#processFiles = processFiles(
+      { name: args.name, root: args.root, after: args.after },
+      this.#processes,
+    );
 
     const { source } = args;
     const account = this.#account();
     const settings = this.#settings(source, account);
-    const web = this.#web(settings);
-    const [id, prepared] = this.#prepare(source, web);
+    const web = this.#isWeb ? this.#web(settings) : settings;
+    const units = this.#processes.length > 0 || !this.#isWeb ? this.#processUnits(web) : web;
+    const [id, prepared] = this.#prepare(source, units);
     const live = this.#live(id, prepared);
 
     this.release = pulumi.all([id, live.id]).apply(([release]) => release);
@@ -200,7 +225,8 @@ export class App extends pulumi.ComponentResource {
         root,
         after,
         stop_timeout: timeout + 10,
-        in_home: root.startsWith("/home/"),
+        limits: limitLines(this.#args.processes.web ?? {}),
+        sandbox: sandbox(root),
       }),
       gunicorn: renderTemplate(here("gunicorn.py.liquid"), { wsgi, workers, timeout }),
       uwsgi: renderTemplate(here("uwsgi.ini.liquid"), { wsgi, workers, timeout }),
@@ -214,19 +240,13 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-web`,
       {
         host: this.#args.host,
-        script: here("web.sh"),
+        script: ["units.sh", "web.sh"].map(here),
         removal: here("web-removal.sh"),
         slots: { name, root },
         files: {
           [`/etc/systemd/system/${name}-web@.socket`]: { content: this.#units.socket },
           [`/etc/systemd/system/${name}-web@.service`]: { content: this.#units.service },
-          [`/etc/systemd/system/${name}-web-start.service`]: {
-            content: renderTemplate(here("start.service.liquid"), { name, root }),
-          },
-          [`/usr/local/lib/berth/${name}/start`]: {
-            content: renderTemplate(here("start.sh.liquid"), { name, root }),
-            mode: "0755",
-          },
+          ...this.#startFiles(),
           [`/usr/local/lib/berth/${name}/serve`]: {
             content: renderTemplate(here("serve.sh.liquid"), { name, root }),
             mode: "0755",
@@ -251,8 +271,45 @@ export class App extends pulumi.ComponentResource {
     );
   }
 
+  /** What starts the live release as the host boots. */
+  #startFiles(): Record<string, StepFile> {
+    const { name } = this.#args;
+    const root = this.#root;
+    return {
+      [`/etc/systemd/system/${name}-web-start.service`]: {
+        content: renderTemplate(here("start.service.liquid"), { name, root }),
+      },
+      [`/usr/local/lib/berth/${name}/start`]: {
+        content: renderTemplate(here("start.sh.liquid"), { name, root, web: this.#isWeb }),
+        mode: "0755",
+      },
+    };
+  }
+
+  /** The units of the processes. What is to run is a release's, as it goes live. */
+  #processUnits(before: HostScript): HostScript {
+    const { name, owner } = this.#args;
+    return new HostScript(
+      `${this.#name}-processes`,
+      {
+        host: this.#args.host,
+        script: ["units.sh", "process-units.sh"].map(here),
+        removal: here("process-units-removal.sh"),
+        slots: {
+          name,
+          owner,
+          root: this.#root,
+          web: this.#isWeb ? "yes" : "",
+          processes: processTable(name, this.#processes),
+        },
+        files: { ...(this.#isWeb ? {} : this.#startFiles()), ...this.#processFiles },
+      },
+      { parent: this, dependsOn: [before] },
+    );
+  }
+
   /** The release, made beside what runs. */
-  #prepare(source: Source, web: HostScript): [pulumi.Output<string>, HostScript] {
+  #prepare(source: Source, before: HostScript): [pulumi.Output<string>, HostScript] {
     const { host, name, owner, python, requirements, server, wsgi, settings, release } = this.#args;
     const statics = this.#args.static ?? "";
     const { uv, poetry, poetry_export, node } = tools;
@@ -303,8 +360,8 @@ export class App extends pulumi.ComponentResource {
           requirements: requirements ?? "",
           wsgi_module: wsgi.split(":")[0] ?? "",
           kept: release === undefined ? "" : "yes",
-          django: settings ?? "",
-          static: statics,
+          django: this.#isWeb ? (settings ?? "") : "",
+          static: this.#isWeb ? statics : "",
           secret_names: Object.keys(this.#args.secrets).sort().join(" "),
           server,
           server_pin: tools[server],
@@ -314,7 +371,7 @@ export class App extends pulumi.ComponentResource {
           node,
         },
       },
-      { parent: this, dependsOn: archive === undefined ? [web] : [web, archive] },
+      { parent: this, dependsOn: archive === undefined ? [before] : [before, archive] },
     );
     return [id, prepared];
   }
@@ -326,19 +383,21 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-live`,
       {
         host,
-        script: ["common.sh", "instances.sh", "live.sh"].map(here),
+        script: ["common.sh", "processes.sh", "instances.sh", "live.sh"].map(here),
         slots: {
           name,
           owner,
           root: this.#root,
           release,
-          django: settings ?? "",
+          django: this.#isWeb ? (settings ?? "") : "",
+          web: this.#isWeb ? "yes" : "",
+          processes: processTable(name, this.#processes),
           health,
           domain,
           scheme,
           timeout,
           secret_names: Object.keys(secrets).sort().join(" "),
-          unit_text: digest(JSON.stringify(this.#units)),
+          unit_text: digest(JSON.stringify([this.#units, this.#processFiles])),
           kept: this.#args.release === undefined ? "" : "yes",
           retry: this.#args.retry ?? "",
           keep: this.#args.keep,

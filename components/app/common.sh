@@ -74,6 +74,15 @@ server_of() { cat "$root/releases/$1/.berth/server" 2>/dev/null || printf 'gunic
 # proven RELEASE: it has served, and was well.
 proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
 
+# in_use RELEASE: an instance of it runs, or one of its processes still finishes.
+in_use() {
+  local link
+  for link in "$instances"/*/release; do
+    if [ "$(readlink "$link" || true)" = "$root/releases/$1" ]; then return 0; fi
+  done
+  return 1
+}
+
 # note RESULT: a line in the host's record of releases (docs/releases.md).
 note() {
   local who=${SUDO_USER:-root} from commit

@@ -2,6 +2,7 @@
 : "${domain?the name that the site is asked by}"
 : "${scheme?http or https}"
 : "${timeout?how long a request may take, in seconds}"
+: "${web?not empty where the web server runs, and not only processes}"
 
 socket_of() { printf '%s/web-%s.sock\n' "$run" "$1"; }
 unit_of() { printf '%s-web@%s\n' "$name" "$1"; }
@@ -20,10 +21,13 @@ front() {
 # waiting SOCKET: how many connections wait there to be taken: for a listening Unix socket ss(8) shows them as Recv-Q.
 waiting() { ss -Hxl | awk -v path="$1" '$5 == path { count += $3 } END { print count + 0 }'; }
 
-# others: the instances that run beside the one that is wanted.
+# others INSTANCE: all but this one, by what runs of them and by what lies on the disk.
 others() {
-  systemctl list-units --all --plain --no-legend --state=active,activating,deactivating,reloading,failed "$name-web@*.service" "$name-web@*.socket" |
-    sed -n 's/^[^@]*@\(.*\)\.\(service\|socket\) .*/\1/p' | sort -u | { grep -vxF "$1" || true; }
+  {
+    systemctl list-units --all --plain --no-legend --state=active,activating,deactivating,reloading,failed "$name-web@*.service" "$name-web@*.socket" |
+      sed -n 's/^[^@]*@\(.*\)\.\(service\|socket\) .*/\1/p'
+    find "$instances" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null || true
+  } | sort -u | { grep -vxF "$1" || true; }
 }
 
 # server_settings RELEASE: the file with the settings of the server that it was prepared with.
@@ -43,7 +47,8 @@ put_instance() {
   put_directory "$place" "root:$name" 0750
   put_link "$place/release" "$root/releases/${1%.*}"
   put_file "$place/env" "root:$name" 0640 <"$root/config/env"
-  put_file "$to" "root:$name" 0640 <"$from"
+  if [ -n "$web" ]; then put_file "$to" "root:$name" 0640 <"$from"; fi
+  put_processes "$1"
 }
 
 # gone SERVICE: it neither runs nor is about to.
@@ -61,14 +66,14 @@ finish_requests() {
   done
 }
 
-# retire INSTANCE: nobody is sent there any more; it ends when its last request has.
+# retire INSTANCE: nobody is sent to its server any more, which ends when its last request has.
 retire() {
   local unit
   unit=$(unit_of "$1")
+  [ -n "$web" ] || return 0
   finish_requests "$unit.service" "$(socket_of "$1")"
   systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
   systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
-  rm -rf "${instances:?}/$1"
 }
 
 # retire_single: the service of Berth 0.1, which was one for all releases. Its socket has lost its path to the link.
@@ -106,7 +111,7 @@ END
   wait_until "$timeout" finished "$1" || true
   systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
   systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
-  rm -rf "$drop" "${instances:?}/$1"
+  rm -rf "$drop"
   systemctl daemon-reload
 }
 

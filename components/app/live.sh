@@ -6,13 +6,27 @@
 : "${keep?how many releases that were well are kept}"
 : "${dump?not empty when the database is dumped before it is migrated}"
 
-instance=$release.$(cat "$root/config/env" "/etc/systemd/system/$name-web@.service" "$(server_settings "$release")" | sha256sum | cut -c1-6)
+# running_text: all that decides how an instance runs, beside its code.
+running_text() {
+  local process source
+  cat "$root/config/env"
+  if [ -n "$web" ]; then cat "/etc/systemd/system/$name-web@.service" "$(server_settings "$release")"; fi
+  [ -n "$processes" ] || return 0
+  printf '%s\n' "$processes"
+  while read -r process _ _ _ _ _ source; do
+    cat "/etc/systemd/system/$name-$process@.service"
+    if [ "$source" = configured ]; then cat "/etc/berth/$name/processes/$process"; fi
+  done <<<"$processes"
+}
+
+instance=$release.$(running_text | sha256sum | cut -c1-6)
 unit=$(unit_of "$instance")
 socket=$(socket_of "$instance")
 bad=$ledger/bad/$instance
 before=$(live_instance)
+switched='' beside=() alone=()
 # A host of Berth 0.1 has one service for all releases.
-if [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
+if [ -n "$web" ] && [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
 
 # last_words UNIT: what it printed since this step began. gunicorn puts some thirty lines of its own below the
 # application's exception.
@@ -30,21 +44,40 @@ serving() {
   if [ -n "$before" ]; then
     printf 'It did not go live; %s, the release before, still serves.\n' "$(live_release)"
   else
-    printf 'Its log: journalctl -u %s\n' "$unit"
+    printf 'Its log: journalctl -u %s\n' "$1"
   fi
 }
 
-# not_well CODE: the new instance goes, and what was sent to it goes to the one before.
-not_well() {
-  local answered="answers $1" words
-  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
-  words=$(last_words "$unit.service")
+# fall_back UNIT REASON: the new instance goes, and what it had at hand goes to the one before.
+fall_back() {
+  local words next
+  words=$(last_words "$1")
   printf '%s\n' "$words" >&2 2>/dev/null || true
-  # The one that serves already, which has fallen ill: nothing else could serve.
-  if [ "$instance" = "$before" ]; then fail "the application is not well: $health $answered, and 200 was expected." "Its log: journalctl -u $unit"; fi
-  give_back "$instance"
+  # The one that is live already, which has fallen ill: there is no other.
+  if [ "$instance" = "$before" ]; then fail "the application is not well: $2" "Its log: journalctl -u $1"; fi
+  next=$(serving "$1")
+  if [ -n "$switched" ]; then
+    next="It was well before the switch.${before:+ $(live_release), the release before, serves again.}"
+    if [ -n "$web" ] && [ -n "$before" ]; then lead_to "$before"; else rm -f "$run/web.sock"; fi
+  fi
+  take_back
+  if [ -n "$web" ]; then give_back "$instance"; fi
   rm -f "$run/before.sock"
-  refuse "release $release is not well: $health $answered, and 200 was expected." "$words" "${2:-$(serving)}"
+  await_ended "$instance"
+  refuse "release $release is not well: $2" "$words" "$next"
+}
+
+# not_well CODE: with which the health path was answered.
+not_well() {
+  local answered="answers $1"
+  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
+  fall_back "$unit.service" "$health $answered, and 200 was expected."
+}
+
+# not_up UNIT: a process that does not stay up.
+not_up() {
+  local process=${1#"$name-"}
+  fall_back "$1" "its process '${process%%@*}' ended by itself, and it was expected to stay up."
 }
 
 # How many migrations this release would apply: as app-release has just found, or asked anew.
@@ -92,15 +125,15 @@ migrate() {
   refuse "Django's migrate failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."
 }
 
-# processes: the server and its workers, by their ids.
-processes() {
+# server_ids: the server's processes, by their ids.
+server_ids() {
   local main
   main=$(systemctl show "$unit.service" -P MainPID)
   printf '%s\n' "$main"
   pgrep -P "$main" || true
 }
 # crashed: one of those that there were is gone.
-crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(processes | sort))" ]; }
+crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(server_ids | sort))" ]; }
 # restarted: it has ended by itself, and systemd has started it again, or is about to.
 restarted() {
   [ "$(systemctl show "$unit.service" -P NRestarts)" != 0 ] || [ "$(systemctl show "$unit.service" -P SubState)" = auto-restart ] ||
@@ -108,53 +141,100 @@ restarted() {
 }
 
 start_beside() {
-  local code
+  local code fallen one
   put_instance "$instance"
-  mkdir -p "$run"
-  systemctl reset-failed "$unit.service" 2>/dev/null || true
-  logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
-  logged systemctl start --no-block "$unit.service"
-  # A connection that nobody takes would keep the question waiting.
-  settled() { restarted || [ "$(answer 2 "$socket")" = 200 ]; }
-  wait_until 40 settled || true
-  if restarted; then code=000; else code=$(answer 10 "$socket"); fi
-  if [ "$code" != 200 ]; then not_well "$code"; fi
-  # Several at once: each worker has loaded what a request needs before people come.
-  for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
-  wait
-  seen=$(processes)
+  mapfile -t beside < <(wanted_units beside)
+  mapfile -t alone < <(wanted_units alone)
+  started=$SECONDS
+  start_units "${beside[@]}" || fail "the processes of the release cannot be started."
+  if [ -n "$web" ]; then
+    mkdir -p "$run"
+    systemctl reset-failed "$unit.service" 2>/dev/null || true
+    logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
+    logged systemctl start --no-block "$unit.service"
+    # A connection that nobody takes would keep the question waiting.
+    settled() { restarted || [ "$(answer 2 "$socket")" = 200 ]; }
+    wait_until 40 settled || true
+    if restarted; then code=000; else code=$(answer 10 "$socket"); fi
+    if [ "$code" != 200 ]; then not_well "$code"; fi
+    # Several at once: each worker has loaded what a request needs before people come.
+    for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
+    wait
+    seen=$(server_ids)
+  fi
+  if ! proven "$release"; then settle "${beside[@]}"; fi
+  fallen=$(fallen "${beside[@]}")
+  if [ -n "$fallen" ]; then not_up "$fallen"; fi
 }
 
 # watch: for two seconds after the switch; one that has served before is only asked once.
 watch() {
-  local end=$((SECONDS + 2))
-  code=200
+  local end=$((SECONDS + 2)) code fallen
   while true; do
-    if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
-    if [ "$code" != 200 ]; then return 1; fi
-    if crashed; then
-      code=000
-      return 1
+    if [ -n "$web" ]; then
+      if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
+      if [ "$code" != 200 ]; then not_well "$code"; fi
+      if crashed; then not_well 000; fi
     fi
-    if proven "$release" || [ "$SECONDS" -ge "$end" ]; then return 0; fi
+    fallen=$(fallen "${beside[@]}" "${alone[@]}")
+    if [ -n "$fallen" ]; then not_up "$fallen"; fi
+    if proven "$release"; then return 0; fi
+    if [ "$SECONDS" -ge "$end" ]; then break; fi
     sleep 0.2
+  done
+  settle "${alone[@]}"
+  fallen=$(fallen "${beside[@]}" "${alone[@]}")
+  if [ -n "$fallen" ]; then not_up "$fallen"; fi
+}
+
+# take_over: of what there may be only one, the new one starts when the old one has ended.
+take_over() {
+  local old one
+  [ "${#alone[@]}" != 0 ] || return 0
+  mapfile -t old < <(for one in $(others "$instance"); do unwanted_units "$one" alone; done)
+  stop_units "${old[@]}"
+  wait_until 40 ended "${old[@]}" || fall_back "${old[0]}" "${old[*]} of the release before does not end, and there may be only one."
+  started=$SECONDS
+  start_units "${alone[@]}" || fail "the processes of the release cannot be started."
+}
+
+# take_back: the processes of the new instance are told to end, and of what there may be only one the old one runs again.
+take_back() {
+  local old
+  stop_units "${beside[@]}" "${alone[@]}"
+  if [ -z "$before" ]; then return 0; fi
+  wait_until 40 ended "${alone[@]}" || true
+  mapfile -t old < <(unwanted_units "$before" alone)
+  start_units "${old[@]}" || true
+}
+
+# await_ended INSTANCE…: the step does not wait for a long task, which goes on.
+await_ended() {
+  local one left
+  none_runs() { for one in "$@"; do if [ -n "$(running "$one")" ]; then return 1; fi; done; }
+  wait_until 30 none_runs "$@" || true
+  for one in "$@"; do
+    left=$(running "$one" | paste -sd' ')
+    [ -z "$left" ] || say "$left: finishes what it has begun, on release ${one%.*}, and then ends"
+    forget "$one"
   done
 }
 
 switch() {
   # Where the front door does not answer for this name now, it says nothing about the release.
   door=000
-  if [ -n "$before" ] && systemctl is-active --quiet nginx.service; then door=$(front); fi
-  # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
-  keep_single
-  if [ -n "$before" ]; then put_link "$run/before.sock" "web-$before.sock"; fi
-  # Pages that are open have come from there.
-  if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
-  lead_to "$instance"
-  if ! watch; then
-    if [ -n "$before" ]; then lead_to "$before"; else rm -f "$run/web.sock"; fi
-    not_well "$code" "It was well before the switch.${before:+ $(live_release), the release before, serves again.}"
+  if [ -n "$web" ]; then
+    if [ -n "$before" ] && systemctl is-active --quiet nginx.service; then door=$(front); fi
+    # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
+    keep_single
+    if [ -n "$before" ]; then put_link "$run/before.sock" "web-$before.sock"; fi
+    # Pages that are open have come from there.
+    if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
+    lead_to "$instance"
   fi
+  switched=yes
+  take_over
+  watch
   touch "$directory/.berth/proven"
   put_link "$instances/current" "$instance"
   put_link "$root/current" "$directory"
@@ -162,8 +242,30 @@ switch() {
 }
 
 is_live() {
-  [ "$before" = "$instance" ] && [ "$(readlink "$run/web.sock" || true)" = "web-$instance.sock" ] &&
-    [ "$(readlink "$root/current" || true)" = "$directory" ] && systemctl is-active --quiet "$unit.service" && well "$socket"
+  local units
+  [ "$before" = "$instance" ] && [ "$(readlink "$root/current" || true)" = "$directory" ] || return 1
+  if [ -n "$web" ]; then
+    [ "$(readlink "$run/web.sock" || true)" = "web-$instance.sock" ] && systemctl is-active --quiet "$unit.service" && well "$socket" || return 1
+  fi
+  mapfile -t units < <(
+    wanted_units beside
+    wanted_units alone
+  )
+  all_active "${units[@]}"
+}
+
+# retire_others: all other instances: their processes finish what they do while their servers finish their requests.
+retire_others() {
+  local one units rest
+  mapfile -t rest < <(others "$instance")
+  for one in "${rest[@]}"; do
+    mapfile -t units < <(unwanted_units "$one")
+    stop_units "${units[@]}"
+  done
+  for one in "${rest[@]}"; do retire "$one"; done
+  await_ended "${rest[@]}"
+  if [ -n "$web" ]; then retire_single; fi
+  drop_units
 }
 
 # prune: the releases that were well last stay; with the others go their static files, dumps and environments.
@@ -175,7 +277,7 @@ prune() {
   done | sort -rn | head -n "$keep" | cut -d' ' -f2 >"$ledger/kept"
   for one in "$root"/releases/*/; do
     one=$(basename "$one")
-    if [ "$one" != "$release" ] && ! grep -qxF "$one" "$ledger/kept"; then
+    if [ "$one" != "$release" ] && ! in_use "$one" && ! grep -qxF "$one" "$ledger/kept"; then
       rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
     fi
   done
@@ -193,7 +295,7 @@ prune() {
 if ! is_live; then
   if [ -e "$bad" ] && [ "$retry" != "$release" ]; then
     sed -n '2,$p' "$bad" >&2
-    fail "release $release has failed before, with the same settings, and is not tried again: $(head -n 1 "$bad")" "Deploy another; or set berth:app.retry: $release to try this one once more. $(serving)"
+    fail "release $release has failed before, with the same settings, and is not tried again: $(head -n 1 "$bad")" "Deploy another; or set berth:app.retry: $release to try this one once more. $(serving "$unit")"
   fi
   recorded
   refuse_full_disk
@@ -209,11 +311,6 @@ if ! is_live; then
   fi
   trap - EXIT
 fi
-for one in $(others "$instance"); do retire "$one"; done
-retire_single
-for one in "$instances"/*/; do
-  one=$(basename "$one")
-  case $one in "$instance" | current | '*') ;; *) rm -rf "${instances:?}/$one" ;; esac
-done
-well "$socket" || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"
+retire_others
+if [ -n "$web" ]; then well "$socket" || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"; fi
 prune

@@ -83,7 +83,7 @@ make_room() {
   for one in "$root"/releases/*/; do
     one=$(basename "$one")
     case $one in "$release" | "$(live_release)" | '*') continue ;; esac
-    proven "$one" || rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
+    proven "$one" || in_use "$one" || rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
   done
 }
 

@@ -94,6 +94,9 @@ function rows(schema: JsonSchema, prefix: string): string[] {
 
 /** The rows of the keys inside a key: of each kind that it may have, or of the one it has. */
 function nested(name: string, schema: JsonSchema): string[] {
+  if (schema.additionalProperties && schema.additionalProperties.properties !== undefined) {
+    return rows(schema.additionalProperties, `${name}.NAME.`);
+  }
   const groups = (schema.anyOf ?? schema.oneOf ?? [schema]).filter((group) => group.properties !== undefined);
   return groups.flatMap((group) => {
     const kind = group.properties?.kind?.const;

@@ -8,12 +8,14 @@ owner='deployer'
 root='/srv/shop'
 release='b9732f9ff9-cb31'
 django='shop.settings'
+web='yes'
+processes=''
 health='/health'
 domain='192.0.2.7'
 scheme='https'
 timeout='60'
 secret_names='API_TOKEN DATABASE_URL REDIS_URL SECRET_KEY'
-unit_text='ab93f9cc8b890fd2'
+unit_text='847e9c8d66089e8b'
 kept=''
 retry=''
 keep='5'
@@ -99,6 +101,15 @@ server_of() { cat "$root/releases/$1/.berth/server" 2>/dev/null || printf 'gunic
 # proven RELEASE: it has served, and was well.
 proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
 
+# in_use RELEASE: an instance of it runs, or one of its processes still finishes.
+in_use() {
+  local link
+  for link in "$instances"/*/release; do
+    if [ "$(readlink "$link" || true)" = "$root/releases/$1" ]; then return 0; fi
+  done
+  return 1
+}
+
 # note RESULT: a line in the host's record of releases (docs/releases.md).
 note() {
   local who=${SUDO_USER:-root} from commit
@@ -125,10 +136,161 @@ recorded() {
   trap 'status=$?; if [ "$status" != 0 ]; then note failed; fi' EXIT
 }
 
+: "${processes?a line for each process: its name, kind, count, 'alone' or 'beside', 'restart' or 'keep', account, where its command is from}"
+
+# An instance's file 'units' names the units of its processes, one a line: the unit, its process, 'alone' or 'beside'.
+# It is written before one of them starts, and goes when none runs any more.
+
+# When those that were started last were, of SECONDS.
+started=0
+
+units_of() { cat "$instances/$1/units" 2>/dev/null || true; }
+
+# command_of PROCESS KIND: what runs, as the text of a shell. The process that systemd watches must be the command itself.
+command_of() {
+  local command
+  command=$(cat "/etc/berth/$name/processes/$1")
+  # shellcheck disable=SC2016  # The unit's own variable.
+  if [ "$2" = celery-beat ] && ! grep -qE ' (-s|-S|--schedule|--scheduler)([ =]|$)' <<<"$command"; then
+    command+=' --schedule "$STATE_DIRECTORY/celerybeat-schedule"'
+  fi
+  printf 'exec bash -c %s\n' "${command@Q}"
+}
+
+# put_processes INSTANCE: what its units read.
+put_processes() {
+  local place=$instances/$1 process kind count way on_release number units='' text
+  [ -n "$processes" ] || return 0
+  put_directory "$place/processes" "root:$name" 0750
+  while read -r process kind count way on_release _; do
+    text=$(command_of "$process" "$kind")
+    put_file "$place/processes/$process" "root:$name" 0640 <<<"$text"
+    units+="$name-$process@$1.service $process $way"$'\n'
+    for ((number = 2; number <= count; number++)); do
+      put_link "$instances/$1.$number" "$1"
+      units+="$name-$process@$1.$number.service $process $way"$'\n'
+    done
+  done <<<"$processes"
+  put_file "$place/units" root:root 0644 <<<"${units%$'\n'}"
+}
+
+# all_active UNIT…: each of them runs.
+all_active() { [ "$#" = 0 ] || ! grep -qvx active < <(systemctl is-active "$@"); }
+
+# running INSTANCE: those of its units that have not ended.
+running() {
+  local units
+  mapfile -t units < <(units_of "$1" | cut -d' ' -f1)
+  [ "${#units[@]}" != 0 ] || return 0
+  systemctl show -p Id,ActiveState "${units[@]}" | awk 'BEGIN { RS = ""; FS = "\n" } !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
+}
+
+# elsewhere PROCESS: the instance on which it runs and is left, though this release is another: 'onRelease: keep'. It is
+# not left when its command or count is another now.
+elsewhere() {
+  local place one units
+  grep -qE "^$1 [^ ]+ [^ ]+ [^ ]+ keep " <<<"$processes" || return 0
+  for place in "$instances"/*/units; do
+    one=$(basename "$(dirname "$place")")
+    if [ "$one" = "$instance" ] || [ -L "$instances/$one" ]; then continue; fi
+    mapfile -t units < <(awk -v process="$1" '$2 == process { print $1 }' "$place")
+    if [ "${#units[@]}" != 0 ] && [ "${#units[@]}" = "$(units_of "$instance" | awk -v process="$1" '$2 == process' | wc -l)" ] &&
+      cmp -s "$instances/$one/processes/$1" "$instances/$instance/processes/$1" && all_active "${units[@]}"; then
+      printf '%s\n' "$one"
+      return 0
+    fi
+  done
+}
+
+# wanted_units WAY: those that must run of this release.
+wanted_units() {
+  local unit process way
+  while read -r unit process way; do
+    if [ "$way" = "$1" ] && [ -z "$(elsewhere "$process")" ]; then printf '%s\n' "$unit"; fi
+  done < <(units_of "$instance")
+}
+
+# unwanted_units INSTANCE [WAY]: those of another instance that must not run any more.
+unwanted_units() {
+  local unit process way
+  while read -r unit process way; do
+    if [ "${2:-$way}" = "$way" ] && [ "$(elsewhere "$process")" != "$1" ]; then printf '%s\n' "$unit"; fi
+  done < <(units_of "$1")
+}
+
+# start_units UNIT…: and does not wait.
+start_units() {
+  [ "$#" != 0 ] || return 0
+  systemctl reset-failed "$@" 2>/dev/null || true
+  logged systemctl start --no-block "$@"
+}
+
+# stop_units UNIT…: tells them to take no more tasks, finish what they do, and end; does not wait.
+stop_units() { [ "$#" = 0 ] || systemctl stop --no-block "$@" >>"$log" 2>&1 9>&- || true; }
+
+# ended UNIT…: none of them is there any more.
+ended() { [ "$#" = 0 ] || ! grep -qvxE 'inactive|failed|unknown' < <(systemctl is-active "$@"); }
+
+# fallen UNIT…: the first that has ended by itself.
+fallen() {
+  [ "$#" != 0 ] || return 0
+  systemctl show -p Id,NRestarts,ActiveState,SubState "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+    !bad && (/NRestarts=[1-9]/ || /SubState=auto-restart/ || !/ActiveState=(active|activating)/) { sub(/.*Id=/, ""); sub(/\n.*/, ""); bad = $0 }
+    END { print bad }'
+}
+
+# settle UNIT…: waits until they, started at $started, have started up and compute no more. Those that already work are
+# busy for as long as there is work, and are not waited for.
+settle() {
+  local used before=0 end=$((SECONDS + 5))
+  [ "$#" != 0 ] || return 0
+  while [ "$SECONDS" -lt "$end" ] && [ -z "$(fallen "$@")" ]; do
+    used=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
+    if [ "$((used - before))" -lt 50 ] && [ "$((SECONDS - started))" -ge 2 ]; then return 0; fi
+    before=$used
+    sleep 0.25
+  done
+}
+
+# is_its_own UNIT: systemd's main process is the command, and not a shell that would pass on no signal.
+is_its_own() { ! grep -qxE 'bash|dash|sh' < <(cat "/proc/$(systemctl show "$1" -P MainPID)/comm" 2>/dev/null); }
+
+# forget INSTANCE: what lies of it on the disk, once none of its processes runs.
+forget() {
+  local link units
+  if [ -n "$(running "$1")" ]; then return 0; fi
+  mapfile -t units < <(units_of "$1" | cut -d' ' -f1)
+  if [ "${#units[@]}" != 0 ]; then systemctl reset-failed "${units[@]}" 2>/dev/null || true; fi
+  for link in "${instances:?}/$1".*; do
+    if [ -L "$link" ]; then rm -f "$link"; fi
+  done
+  rm -rf "${instances:?}/$1"
+}
+
+# drop_units: the units of processes that there are no more. One that still finishes keeps its settings until then.
+drop_units() {
+  local file process here=/etc/systemd/system
+  for file in "$here/$name"-*@.service; do
+    process=${file#"$here/$name-"}
+    process=${process%@.service}
+    if ! grep -qxF "# Berth: the process $process of the application $name." < <(head -n 1 "$file" 2>/dev/null) ||
+      grep -q "^$process " <<<"$processes"; then
+      continue
+    fi
+    if ! ended "$name-$process@*.service"; then
+      mkdir -p /run/systemd/system
+      cp "$file" "/run/systemd/system/"
+    fi
+    take_away "$file"
+  done
+  daemon_reload_if_changed
+}
+
 : "${health?the path that answers 200 when the application is well}"
 : "${domain?the name that the site is asked by}"
 : "${scheme?http or https}"
 : "${timeout?how long a request may take, in seconds}"
+: "${web?not empty where the web server runs, and not only processes}"
 
 socket_of() { printf '%s/web-%s.sock\n' "$run" "$1"; }
 unit_of() { printf '%s-web@%s\n' "$name" "$1"; }
@@ -147,10 +309,13 @@ front() {
 # waiting SOCKET: how many connections wait there to be taken: for a listening Unix socket ss(8) shows them as Recv-Q.
 waiting() { ss -Hxl | awk -v path="$1" '$5 == path { count += $3 } END { print count + 0 }'; }
 
-# others: the instances that run beside the one that is wanted.
+# others INSTANCE: all but this one, by what runs of them and by what lies on the disk.
 others() {
-  systemctl list-units --all --plain --no-legend --state=active,activating,deactivating,reloading,failed "$name-web@*.service" "$name-web@*.socket" |
-    sed -n 's/^[^@]*@\(.*\)\.\(service\|socket\) .*/\1/p' | sort -u | { grep -vxF "$1" || true; }
+  {
+    systemctl list-units --all --plain --no-legend --state=active,activating,deactivating,reloading,failed "$name-web@*.service" "$name-web@*.socket" |
+      sed -n 's/^[^@]*@\(.*\)\.\(service\|socket\) .*/\1/p'
+    find "$instances" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null || true
+  } | sort -u | { grep -vxF "$1" || true; }
 }
 
 # server_settings RELEASE: the file with the settings of the server that it was prepared with.
@@ -170,7 +335,8 @@ put_instance() {
   put_directory "$place" "root:$name" 0750
   put_link "$place/release" "$root/releases/${1%.*}"
   put_file "$place/env" "root:$name" 0640 <"$root/config/env"
-  put_file "$to" "root:$name" 0640 <"$from"
+  if [ -n "$web" ]; then put_file "$to" "root:$name" 0640 <"$from"; fi
+  put_processes "$1"
 }
 
 # gone SERVICE: it neither runs nor is about to.
@@ -188,14 +354,14 @@ finish_requests() {
   done
 }
 
-# retire INSTANCE: nobody is sent there any more; it ends when its last request has.
+# retire INSTANCE: nobody is sent to its server any more, which ends when its last request has.
 retire() {
   local unit
   unit=$(unit_of "$1")
+  [ -n "$web" ] || return 0
   finish_requests "$unit.service" "$(socket_of "$1")"
   systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
   systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
-  rm -rf "${instances:?}/$1"
 }
 
 # retire_single: the service of Berth 0.1, which was one for all releases. Its socket has lost its path to the link.
@@ -233,7 +399,7 @@ END
   wait_until "$timeout" finished "$1" || true
   systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
   systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
-  rm -rf "$drop" "${instances:?}/$1"
+  rm -rf "$drop"
   systemctl daemon-reload
 }
 
@@ -258,13 +424,27 @@ lead_to() {
 : "${keep?how many releases that were well are kept}"
 : "${dump?not empty when the database is dumped before it is migrated}"
 
-instance=$release.$(cat "$root/config/env" "/etc/systemd/system/$name-web@.service" "$(server_settings "$release")" | sha256sum | cut -c1-6)
+# running_text: all that decides how an instance runs, beside its code.
+running_text() {
+  local process source
+  cat "$root/config/env"
+  if [ -n "$web" ]; then cat "/etc/systemd/system/$name-web@.service" "$(server_settings "$release")"; fi
+  [ -n "$processes" ] || return 0
+  printf '%s\n' "$processes"
+  while read -r process _ _ _ _ _ source; do
+    cat "/etc/systemd/system/$name-$process@.service"
+    if [ "$source" = configured ]; then cat "/etc/berth/$name/processes/$process"; fi
+  done <<<"$processes"
+}
+
+instance=$release.$(running_text | sha256sum | cut -c1-6)
 unit=$(unit_of "$instance")
 socket=$(socket_of "$instance")
 bad=$ledger/bad/$instance
 before=$(live_instance)
+switched='' beside=() alone=()
 # A host of Berth 0.1 has one service for all releases.
-if [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
+if [ -n "$web" ] && [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
 
 # last_words UNIT: what it printed since this step began. gunicorn puts some thirty lines of its own below the
 # application's exception.
@@ -282,21 +462,40 @@ serving() {
   if [ -n "$before" ]; then
     printf 'It did not go live; %s, the release before, still serves.\n' "$(live_release)"
   else
-    printf 'Its log: journalctl -u %s\n' "$unit"
+    printf 'Its log: journalctl -u %s\n' "$1"
   fi
 }
 
-# not_well CODE: the new instance goes, and what was sent to it goes to the one before.
-not_well() {
-  local answered="answers $1" words
-  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
-  words=$(last_words "$unit.service")
+# fall_back UNIT REASON: the new instance goes, and what it had at hand goes to the one before.
+fall_back() {
+  local words next
+  words=$(last_words "$1")
   printf '%s\n' "$words" >&2 2>/dev/null || true
-  # The one that serves already, which has fallen ill: nothing else could serve.
-  if [ "$instance" = "$before" ]; then fail "the application is not well: $health $answered, and 200 was expected." "Its log: journalctl -u $unit"; fi
-  give_back "$instance"
+  # The one that is live already, which has fallen ill: there is no other.
+  if [ "$instance" = "$before" ]; then fail "the application is not well: $2" "Its log: journalctl -u $1"; fi
+  next=$(serving "$1")
+  if [ -n "$switched" ]; then
+    next="It was well before the switch.${before:+ $(live_release), the release before, serves again.}"
+    if [ -n "$web" ] && [ -n "$before" ]; then lead_to "$before"; else rm -f "$run/web.sock"; fi
+  fi
+  take_back
+  if [ -n "$web" ]; then give_back "$instance"; fi
   rm -f "$run/before.sock"
-  refuse "release $release is not well: $health $answered, and 200 was expected." "$words" "${2:-$(serving)}"
+  await_ended "$instance"
+  refuse "release $release is not well: $2" "$words" "$next"
+}
+
+# not_well CODE: with which the health path was answered.
+not_well() {
+  local answered="answers $1"
+  if [ "${1:-000}" = 000 ]; then answered="does not answer"; fi
+  fall_back "$unit.service" "$health $answered, and 200 was expected."
+}
+
+# not_up UNIT: a process that does not stay up.
+not_up() {
+  local process=${1#"$name-"}
+  fall_back "$1" "its process '${process%%@*}' ended by itself, and it was expected to stay up."
 }
 
 # How many migrations this release would apply: as app-release has just found, or asked anew.
@@ -344,15 +543,15 @@ migrate() {
   refuse "Django's migrate failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."
 }
 
-# processes: the server and its workers, by their ids.
-processes() {
+# server_ids: the server's processes, by their ids.
+server_ids() {
   local main
   main=$(systemctl show "$unit.service" -P MainPID)
   printf '%s\n' "$main"
   pgrep -P "$main" || true
 }
 # crashed: one of those that there were is gone.
-crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(processes | sort))" ]; }
+crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(server_ids | sort))" ]; }
 # restarted: it has ended by itself, and systemd has started it again, or is about to.
 restarted() {
   [ "$(systemctl show "$unit.service" -P NRestarts)" != 0 ] || [ "$(systemctl show "$unit.service" -P SubState)" = auto-restart ] ||
@@ -360,53 +559,100 @@ restarted() {
 }
 
 start_beside() {
-  local code
+  local code fallen one
   put_instance "$instance"
-  mkdir -p "$run"
-  systemctl reset-failed "$unit.service" 2>/dev/null || true
-  logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
-  logged systemctl start --no-block "$unit.service"
-  # A connection that nobody takes would keep the question waiting.
-  settled() { restarted || [ "$(answer 2 "$socket")" = 200 ]; }
-  wait_until 40 settled || true
-  if restarted; then code=000; else code=$(answer 10 "$socket"); fi
-  if [ "$code" != 200 ]; then not_well "$code"; fi
-  # Several at once: each worker has loaded what a request needs before people come.
-  for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
-  wait
-  seen=$(processes)
+  mapfile -t beside < <(wanted_units beside)
+  mapfile -t alone < <(wanted_units alone)
+  started=$SECONDS
+  start_units "${beside[@]}" || fail "the processes of the release cannot be started."
+  if [ -n "$web" ]; then
+    mkdir -p "$run"
+    systemctl reset-failed "$unit.service" 2>/dev/null || true
+    logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
+    logged systemctl start --no-block "$unit.service"
+    # A connection that nobody takes would keep the question waiting.
+    settled() { restarted || [ "$(answer 2 "$socket")" = 200 ]; }
+    wait_until 40 settled || true
+    if restarted; then code=000; else code=$(answer 10 "$socket"); fi
+    if [ "$code" != 200 ]; then not_well "$code"; fi
+    # Several at once: each worker has loaded what a request needs before people come.
+    for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
+    wait
+    seen=$(server_ids)
+  fi
+  if ! proven "$release"; then settle "${beside[@]}"; fi
+  fallen=$(fallen "${beside[@]}")
+  if [ -n "$fallen" ]; then not_up "$fallen"; fi
 }
 
 # watch: for two seconds after the switch; one that has served before is only asked once.
 watch() {
-  local end=$((SECONDS + 2))
-  code=200
+  local end=$((SECONDS + 2)) code fallen
   while true; do
-    if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
-    if [ "$code" != 200 ]; then return 1; fi
-    if crashed; then
-      code=000
-      return 1
+    if [ -n "$web" ]; then
+      if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
+      if [ "$code" != 200 ]; then not_well "$code"; fi
+      if crashed; then not_well 000; fi
     fi
-    if proven "$release" || [ "$SECONDS" -ge "$end" ]; then return 0; fi
+    fallen=$(fallen "${beside[@]}" "${alone[@]}")
+    if [ -n "$fallen" ]; then not_up "$fallen"; fi
+    if proven "$release"; then return 0; fi
+    if [ "$SECONDS" -ge "$end" ]; then break; fi
     sleep 0.2
+  done
+  settle "${alone[@]}"
+  fallen=$(fallen "${beside[@]}" "${alone[@]}")
+  if [ -n "$fallen" ]; then not_up "$fallen"; fi
+}
+
+# take_over: of what there may be only one, the new one starts when the old one has ended.
+take_over() {
+  local old one
+  [ "${#alone[@]}" != 0 ] || return 0
+  mapfile -t old < <(for one in $(others "$instance"); do unwanted_units "$one" alone; done)
+  stop_units "${old[@]}"
+  wait_until 40 ended "${old[@]}" || fall_back "${old[0]}" "${old[*]} of the release before does not end, and there may be only one."
+  started=$SECONDS
+  start_units "${alone[@]}" || fail "the processes of the release cannot be started."
+}
+
+# take_back: the processes of the new instance are told to end, and of what there may be only one the old one runs again.
+take_back() {
+  local old
+  stop_units "${beside[@]}" "${alone[@]}"
+  if [ -z "$before" ]; then return 0; fi
+  wait_until 40 ended "${alone[@]}" || true
+  mapfile -t old < <(unwanted_units "$before" alone)
+  start_units "${old[@]}" || true
+}
+
+# await_ended INSTANCE…: the step does not wait for a long task, which goes on.
+await_ended() {
+  local one left
+  none_runs() { for one in "$@"; do if [ -n "$(running "$one")" ]; then return 1; fi; done; }
+  wait_until 30 none_runs "$@" || true
+  for one in "$@"; do
+    left=$(running "$one" | paste -sd' ')
+    [ -z "$left" ] || say "$left: finishes what it has begun, on release ${one%.*}, and then ends"
+    forget "$one"
   done
 }
 
 switch() {
   # Where the front door does not answer for this name now, it says nothing about the release.
   door=000
-  if [ -n "$before" ] && systemctl is-active --quiet nginx.service; then door=$(front); fi
-  # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
-  keep_single
-  if [ -n "$before" ]; then put_link "$run/before.sock" "web-$before.sock"; fi
-  # Pages that are open have come from there.
-  if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
-  lead_to "$instance"
-  if ! watch; then
-    if [ -n "$before" ]; then lead_to "$before"; else rm -f "$run/web.sock"; fi
-    not_well "$code" "It was well before the switch.${before:+ $(live_release), the release before, serves again.}"
+  if [ -n "$web" ]; then
+    if [ -n "$before" ] && systemctl is-active --quiet nginx.service; then door=$(front); fi
+    # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
+    keep_single
+    if [ -n "$before" ]; then put_link "$run/before.sock" "web-$before.sock"; fi
+    # Pages that are open have come from there.
+    if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
+    lead_to "$instance"
   fi
+  switched=yes
+  take_over
+  watch
   touch "$directory/.berth/proven"
   put_link "$instances/current" "$instance"
   put_link "$root/current" "$directory"
@@ -414,8 +660,30 @@ switch() {
 }
 
 is_live() {
-  [ "$before" = "$instance" ] && [ "$(readlink "$run/web.sock" || true)" = "web-$instance.sock" ] &&
-    [ "$(readlink "$root/current" || true)" = "$directory" ] && systemctl is-active --quiet "$unit.service" && well "$socket"
+  local units
+  [ "$before" = "$instance" ] && [ "$(readlink "$root/current" || true)" = "$directory" ] || return 1
+  if [ -n "$web" ]; then
+    [ "$(readlink "$run/web.sock" || true)" = "web-$instance.sock" ] && systemctl is-active --quiet "$unit.service" && well "$socket" || return 1
+  fi
+  mapfile -t units < <(
+    wanted_units beside
+    wanted_units alone
+  )
+  all_active "${units[@]}"
+}
+
+# retire_others: all other instances: their processes finish what they do while their servers finish their requests.
+retire_others() {
+  local one units rest
+  mapfile -t rest < <(others "$instance")
+  for one in "${rest[@]}"; do
+    mapfile -t units < <(unwanted_units "$one")
+    stop_units "${units[@]}"
+  done
+  for one in "${rest[@]}"; do retire "$one"; done
+  await_ended "${rest[@]}"
+  if [ -n "$web" ]; then retire_single; fi
+  drop_units
 }
 
 # prune: the releases that were well last stay; with the others go their static files, dumps and environments.
@@ -427,7 +695,7 @@ prune() {
   done | sort -rn | head -n "$keep" | cut -d' ' -f2 >"$ledger/kept"
   for one in "$root"/releases/*/; do
     one=$(basename "$one")
-    if [ "$one" != "$release" ] && ! grep -qxF "$one" "$ledger/kept"; then
+    if [ "$one" != "$release" ] && ! in_use "$one" && ! grep -qxF "$one" "$ledger/kept"; then
       rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
     fi
   done
@@ -445,7 +713,7 @@ prune() {
 if ! is_live; then
   if [ -e "$bad" ] && [ "$retry" != "$release" ]; then
     sed -n '2,$p' "$bad" >&2
-    fail "release $release has failed before, with the same settings, and is not tried again: $(head -n 1 "$bad")" "Deploy another; or set berth:app.retry: $release to try this one once more. $(serving)"
+    fail "release $release has failed before, with the same settings, and is not tried again: $(head -n 1 "$bad")" "Deploy another; or set berth:app.retry: $release to try this one once more. $(serving "$unit")"
   fi
   recorded
   refuse_full_disk
@@ -461,13 +729,8 @@ if ! is_live; then
   fi
   trap - EXIT
 fi
-for one in $(others "$instance"); do retire "$one"; done
-retire_single
-for one in "$instances"/*/; do
-  one=$(basename "$one")
-  case $one in "$instance" | current | '*') ;; *) rm -rf "${instances:?}/$one" ;; esac
-done
-well "$socket" || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"
+retire_others
+if [ -n "$web" ]; then well "$socket" || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"; fi
 prune
 
 finish

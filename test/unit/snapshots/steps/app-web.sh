@@ -99,8 +99,8 @@ WantedBy=multi-user.target
 BERTH_FILE_END
 put_file '/usr/local/lib/berth/shop/start' 'root:root' '0755' <<'BERTH_FILE_END'
 #!/bin/sh
-# Berth: starts the release of shop that is live, and it alone. The link config/web/current says which; where a
-# switch was cut short, all others are made to follow it.
+# Berth: starts the release of shop that is live, and it alone: its server and its processes. The link
+# config/web/current says which; where a switch was cut short, all others are made to follow it.
 set -eu
 instance=$(readlink /srv/shop/config/web/current)
 release=${instance%.*}
@@ -108,12 +108,14 @@ link() {
   ln -sfn "$2" "$1.berth-new"
   mv -fT "$1.berth-new" "$1"
 }
+link /srv/shop/current "/srv/shop/releases/$release"
 mkdir -p /run/shop
 link /run/shop/web.sock "web-$instance.sock"
 rm -f /run/shop/before.sock
-link /srv/shop/current "/srv/shop/releases/$release"
 [ ! -d "/srv/shop/static/$release" ] || link /srv/shop/static/current "/srv/shop/static/$release"
-exec systemctl start --no-block "shop-web@$instance.socket" "shop-web@$instance.service"
+systemctl start --no-block "shop-web@$instance.socket" "shop-web@$instance.service"
+[ ! -e "/srv/shop/config/web/$instance/units" ] ||
+  cut -d' ' -f1 "/srv/shop/config/web/$instance/units" | xargs -r systemctl start --no-block
 BERTH_FILE_END
 put_file '/usr/local/lib/berth/shop/serve' 'root:root' '0755' <<'BERTH_FILE_END'
 #!/bin/sh
@@ -268,13 +270,21 @@ BERTH_FILE_END
 : "${name?the name of the application}"
 : "${root?the directory of the application}"
 
+# prove_unit TEMPLATE: systemd takes it, and it is shut in.
+prove_unit() {
+  local reason exposure
+  reason=$(systemd-analyze verify "/etc/systemd/system/$1@.service" 2>&1 | grep -F "$1@" || true)
+  [ -z "$reason" ] || fail "systemd does not take $1@.service: $reason"
+  exposure=$(systemd-analyze security --no-pager "$1@0.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
+  awk -v level="${exposure:-10}" 'BEGIN { exit !(level <= 2.5) }' ||
+    fail "the sandbox of $1@.service has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$1@.service.d loosens it."
+}
+
 daemon_reload_if_changed
-reason=$(systemd-analyze verify "/etc/systemd/system/$name-web@.service" 2>&1 | grep -F "$name-web@" || true)
-[ -z "$reason" ] || fail "systemd does not take $name-web@.service: $reason"
+# The unit that starts the release that is live as the host boots.
 systemctl is-enabled --quiet "$name-web-start.service" || logged systemctl enable "$name-web-start.service"
-exposure=$(systemd-analyze security --no-pager "$name-web@0.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
-awk -v level="${exposure:-10}" 'BEGIN { exit !(level <= 2.5) }' ||
-  fail "the sandbox of $name-web@.service has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$name-web@.service.d loosens it."
+
+prove_unit "$name-web"
 
 finish
 BERTH_STEP_END

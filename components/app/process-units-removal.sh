@@ -1,0 +1,30 @@
+: "${name?the name of the application}"
+: "${root?the directory of the application}"
+: "${processes?a line for each process}"
+: "${web?not empty where the web server runs, and not only processes}"
+# Their files are gone already; systemd still knows what runs.
+while read -r process _; do
+  # A release that has left it out has told it to end, and it may take its time for a task.
+  if [ ! -e "/run/systemd/system/$name-$process@.service" ]; then
+    systemctl stop --quiet --no-block "$name-$process@*.service" 2>/dev/null || true
+  fi
+done <<<"$processes"
+none_runs() {
+  while read -r process _; do
+    if [ ! -e "/run/systemd/system/$name-$process@.service" ] &&
+      grep -q . < <(systemctl list-units --plain --no-legend --state=active,activating,deactivating "$name-$process@*.service"); then
+      return 1
+    fi
+  done <<<"$processes"
+}
+wait_until 300 none_runs || say "a task is still at work after five minutes, and is ended"
+while read -r process _; do
+  if [ ! -e "/run/systemd/system/$name-$process@.service" ]; then
+    systemctl kill --quiet --signal=KILL "$name-$process@*.service" 2>/dev/null || true
+  fi
+done <<<"$processes"
+if [ -z "$web" ]; then
+  systemctl disable --quiet "$name-web-start.service" 2>/dev/null || true
+  rm -rf "${root:?}/config/web"
+fi
+systemctl daemon-reload

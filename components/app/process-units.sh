@@ -1,0 +1,12 @@
+: "${processes?a line for each process: its name, kind, count, 'alone' or 'beside', 'restart' or 'keep', account, where its command is from}"
+: "${owner?the account that owns the files}"
+: "${web?not empty where the web server runs, and not only processes}"
+
+while read -r process _ _ _ _ account _; do
+  [ "$account" = "$name" ] || put_service_account "$account" "/var/lib/$name-$process" "$name"
+  [ "$account" != "$owner" ] || fail "the process '$process' cannot run as '$owner', which owns the code."
+  prove_unit "$name-$process"
+done <<<"$processes"
+for file in "/etc/berth/$name/processes"/*; do
+  if ! grep -q "^${file##*/} .* configured$" <<<"$processes"; then take_away "$file"; fi
+done

@@ -1,0 +1,222 @@
+// Workers of Celery, huey and RQ, Celery's beat and a plain command, with real queues: no task is lost, none is run twice.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { until } from "../faults/faults.ts";
+import { edit, type Run, withStack } from "./harness.ts";
+
+const stack = await withStack({ after }, { app: "test/fixtures/queue" });
+const host = (command: string) => stack.inside(command).stdout.trim();
+const said = (run: Run) => run.stdout + run.stderr;
+const sql = (query: string) => host(`runuser -u postgres -- psql -XAtq queue -c "${query}"`);
+const live = () => host("readlink /srv/queue/config/web/current");
+const current = () => host("basename $(readlink /srv/queue/current)");
+
+const processes = {
+  celery: { command: "celery -A tasks worker -l INFO -c 2", count: 2 },
+  beat: { command: "celery -A tasks beat -l INFO" },
+  huey: { command: "huey_consumer.py tasks.huey -w 2", account: "huey", memory: 256, cpu: 150 },
+  rq: { command: "rq worker -c rq_settings" },
+  idle: { command: "sleep infinity", stopTimeout: 10 },
+};
+const queues = ["celery", "huey", "rq"];
+
+/** The units of processes that run, as `process@instance`. */
+const running = () =>
+  host(
+    "systemctl list-units --plain --no-legend --state=active,activating,deactivating 'queue-*@*.service' | cut -d' ' -f1",
+  )
+    .split("\n")
+    .filter((unit) => unit !== "" && !unit.startsWith("queue-web@"))
+    .map((unit) => unit.replace(/^queue-(.*)\.service$/, "$1"))
+    .sort();
+
+/** What runs of one instance and of nothing else. */
+const expected = (instance = live()) =>
+  [
+    ...["beat", "celery", "huey", "idle", "rq"].map((process) => `${process}@${instance}`),
+    `celery@${instance}.2`,
+  ].sort();
+
+async function queue(where: string, names: readonly string[], seconds: number): Promise<void> {
+  const body = names.map((name) => `${name} ${seconds}`).join("\n");
+  assert.equal((await stack.fetch(`/${where}`, { method: "POST", body })).status, 200);
+}
+
+const numbered = (what: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${what}-${index}`);
+
+/** Those of the tasks that were never finished, and those that were begun more than once. */
+function faultsOf(names: readonly string[]): { lost: string[]; twice: string[] } {
+  const lines = sql("SELECT name, count(*), count(ended) FROM runs GROUP BY name").split("\n");
+  const runs = new Map(
+    lines.map((line) => line.split("|")).map(([name, begun, ended]) => [name, { begun, ended }]),
+  );
+  return {
+    lost: names.filter((name) => Number(runs.get(name)?.ended ?? 0) === 0),
+    twice: names.filter((name) => Number(runs.get(name)?.begun ?? 0) > 1),
+  };
+}
+
+before(async () => {
+  stack.configure({
+    app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes },
+  });
+  await stack.succeed();
+  sql("CREATE TABLE runs (id serial, name text, release text, ended timestamptz)");
+  sql("ALTER TABLE runs OWNER TO queue");
+});
+
+test("each process has its own unit, log and limits, and runs as often as the stack says", async () => {
+  assert.deepEqual(running(), expected());
+  const instance = live();
+  const of = (process: string, property: string) =>
+    host(`systemctl show 'queue-${process}@${instance}.service' -P ${property}`);
+  assert.equal(of("huey", "MemoryMax"), `${256 * 1024 * 1024}`);
+  assert.equal(of("huey", "CPUQuotaPerSecUSec"), "1.500s");
+  assert.equal(of("huey", "KillSignal"), "2");
+  assert.match(host(`journalctl -o cat -u 'queue-celery@${instance}.service'`), /celery-\S+@\S+ ready\./);
+  for (const [process, program] of [
+    ["celery", /bin\/celery/],
+    ["huey", /huey_consumer/],
+    ["rq", /bin\/rq/],
+    ["idle", /^sleep/],
+  ] as const)
+    assert.match(host(`tr '\\0' ' ' </proc/${of(process, "MainPID")}/cmdline`), program);
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
+
+test("each process is shut in as the web server is", () => {
+  for (const unit of ["web", "celery", "beat", "huey", "rq", "idle"]) {
+    const level = /exposure level[^:]*: ([\d.]+)/.exec(
+      host(`systemd-analyze security --no-pager queue-${unit}@0.service`),
+    );
+    assert.ok(Number(level?.[1]) <= 2.5, `${unit}: ${level?.[1]}`);
+  }
+});
+
+test("a process with an account of its own reads the code, and writes neither it nor the application's files", () => {
+  const as = (command: string) =>
+    stack.inside(
+      `nsenter -t $(systemctl show 'queue-huey@*.service' -P MainPID) -m -- setpriv --reuid huey --regid queue --clear-groups -- ${command}`,
+    ).code;
+  assert.equal(host("ps -o user= -p $(systemctl show 'queue-huey@*.service' -P MainPID)"), "huey");
+  assert.equal(as("test -r /srv/queue/current/tasks.py"), 0);
+  for (const place of ["current/tasks.py", "current", "venvs", "media", "logs", "config/web"])
+    assert.notEqual(as(`test -w /srv/queue/${place}`), 0, place);
+  assert.equal(as("touch /var/lib/queue-huey/written"), 0);
+});
+
+test("a release with 200 tasks in each queue: none lost, none run twice, and what had begun is finished", async (t) => {
+  const old = current();
+  host(
+    `systemd-run --quiet --unit count-beats bash -c 'while sleep 0.02; do pgrep -fc "^/[^ ]*python[^ ]* [^ ]*celery -A tasks beat" >>/run/beats; done'`,
+  );
+  const long = queues.map((where) => `${where}-long`);
+  for (const where of queues) await queue(where, [`${where}-long`], 8);
+  await until(
+    "the long tasks to begin",
+    30,
+    () => sql("SELECT count(*) FROM runs WHERE name LIKE '%-long'") === "3",
+  );
+  const short = queues.flatMap((where) => numbered(where, 200));
+  for (const where of queues) await queue(where, numbered(where, 200), 0.05);
+
+  edit(stack, "app/notes.txt", () => "another\n");
+  const began = Date.now();
+  const run = await stack.succeed();
+  t.diagnostic(`the release took ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  assert.notEqual(current(), old);
+
+  await until("the queues to be empty", 120, () => faultsOf([...long, ...short]).lost.length === 0).catch(
+    () => {},
+  );
+  assert.deepEqual(faultsOf([...long, ...short]), { lost: [], twice: [] });
+  assert.equal(sql(`SELECT count(*) FROM runs WHERE name LIKE '%-long' AND release = '${old}'`), "3");
+  assert.ok(Number(sql(`SELECT count(*) FROM runs WHERE release = '${current()}'`)) > 0, said(run));
+  await until("the old workers to end", 30, () => running().length === expected().length);
+  assert.deepEqual(running(), expected());
+
+  host("systemctl stop count-beats");
+  const counts = host("sort /run/beats | uniq -c");
+  t.diagnostic(`beats at a time: ${counts.replaceAll(/\s+/g, " ")}`);
+  assert.deepEqual(
+    host("sort -u /run/beats")
+      .split("\n")
+      .filter((count) => count !== "0"),
+    ["1"],
+  );
+});
+
+test("a release whose worker cannot start leaves the server, the workers and beat of the one before", async () => {
+  const [release, before] = [current(), running()];
+  const pids = () => host("systemctl show -P MainPID 'queue-*@*.service' | sort");
+  const were = pids();
+  stack.configure({
+    app: { processes: { ...processes, idle: { command: "python -c 'raise SystemExit(\"no work here\")'" } } },
+  });
+  const run = await stack.up();
+  assert.notEqual(run.code, 0);
+  assert.match(said(run), /no work here[\s\S]*is not well: its process 'idle' ended by itself/);
+  assert.equal(current(), release);
+  assert.deepEqual(running(), before);
+  assert.equal(pids(), were);
+  assert.equal((await stack.fetch("/health")).text, release);
+  stack.configure({ app: { processes } });
+  await stack.succeed();
+  assert.deepEqual(running(), before);
+});
+
+test("a beat that cannot start is noticed after the switch: server, workers and beat of before run again", async () => {
+  const [release, before] = [current(), running()];
+  edit(stack, "app/broken.py", () => "raise RuntimeError('beat cannot start')\n");
+  stack.configure({ app: { processes: { ...processes, beat: { command: "celery -A broken beat" } } } });
+  const run = await stack.up();
+  assert.notEqual(run.code, 0);
+  assert.match(said(run), /its process 'beat' ended by itself[\s\S]*the release before, serves again/);
+  assert.equal(current(), release);
+  assert.deepEqual(running(), before);
+  assert.equal((await stack.fetch("/health")).text, release);
+  stack.configure({ app: { processes } });
+  await stack.succeed();
+});
+
+test("a process that is taken out finishes its task, ends, and leaves no unit", async () => {
+  await queue("rq", ["rq-last"], 5);
+  await until("the task to begin", 30, () => sql("SELECT count(*) FROM runs WHERE name = 'rq-last'") === "1");
+  const { rq: _, ...rest } = processes;
+  stack.configure({ app: { processes: rest } });
+  await stack.succeed();
+  await until(
+    "the task to end",
+    30,
+    () => sql("SELECT count(ended) FROM runs WHERE name = 'rq-last'") === "1",
+  );
+  assert.deepEqual(
+    running(),
+    expected().filter((unit) => !unit.startsWith("rq@")),
+  );
+  assert.equal(
+    host("ls -d /etc/systemd/system/queue-rq@* 2>/dev/null; find /srv/queue/config/web -name 'rq*'"),
+    "",
+  );
+  stack.configure({ app: { processes } });
+  await stack.succeed();
+});
+
+test("after a reboot exactly the processes of the live release run", async () => {
+  const boot = host("cut -d' ' -f22 /proc/1/stat");
+  const should = expected();
+  stack.inside("systemctl reboot");
+  await until("the host to be back", 90, () => {
+    const now = host("cut -d' ' -f22 /proc/1/stat");
+    return now !== "" && now !== boot && running().length === should.length;
+  });
+  assert.deepEqual(running(), should);
+  await until("the site to answer", 60, () =>
+    stack.fetch("/health").then(
+      ({ status }) => status === 200,
+      () => false,
+    ),
+  );
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
