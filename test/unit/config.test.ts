@@ -110,6 +110,52 @@ test("an unknown key is refused at every depth, and the nearest one that exists 
   );
 });
 
+const withProcesses = (processes: Keys) => ({ ...least, app: { ...least.app, processes } });
+
+test("a process is a command; all else has a default", () => {
+  assert.deepEqual(read(withProcesses({ worker: { command: "rq worker" } })).app.processes.worker, {
+    command: "rq worker",
+    count: 1,
+    stopTimeout: 600,
+    onRelease: "restart",
+  });
+});
+
+test("two celery beats are a fault, however they would come to be", () => {
+  assert.deepEqual(faults(withProcesses({ beat: { command: "celery -A shop beat", count: 2 } })), [
+    "berth:app.processes.beat.count: expected 1: two celery beats would send every periodic task twice; found 2",
+  ]);
+  assert.match(
+    faults(withProcesses({ worker: { command: "celery -A shop worker -B" } }))[0] as string,
+    /^berth:app\.processes\.worker\.command: expected a worker without beat \(-B\).*make beat a process of its own/,
+  );
+});
+
+test("of the web server only the limits are a process's, and no process may write the code", () => {
+  assert.deepEqual(read(withProcesses({ web: { memory: 300, cpu: 80 } })).app.processes.web?.memory, 300);
+  assert.deepEqual(
+    faults(withProcesses({ web: { command: "gunicorn shop.wsgi", count: 2, account: "www" } })).map(
+      (fault) => fault.split(":")[1],
+    ),
+    ["app.processes.web.command", "app.processes.web.count", "app.processes.web.account"],
+  );
+  assert.match(
+    faults(withProcesses({ worker: { command: "rq worker", account: "deployer" } }))[0] as string,
+    /^berth:app\.processes\.worker\.account: expected another than 'app\.owner', which can write the code/,
+  );
+});
+
+test("a misspelt key or name of a process is named", () => {
+  assert.match(
+    faults(withProcesses({ worker: { command: "rq worker", cuont: 2 } }))[0] as string,
+    /^berth:app\.processes\.worker\.cuont: there is no such key\. Did you mean 'count'\?/,
+  );
+  assert.match(
+    faults(withProcesses({ "My Worker": { command: "rq worker" } }))[0] as string,
+    /^berth:app\.processes\.My Worker: expected a lower-case letter, then letters, digits, hyphens or underscores/,
+  );
+});
+
 test("a kind of host that does not exist is answered with those that do", () => {
   assert.deepEqual(faults({ ...least, host: { kind: "lokal" } }), [
     'berth:host.kind: expected "local" or "existing" or "ec2"; found "lokal"',

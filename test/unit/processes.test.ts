@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  hasBeat,
+  type Kind,
+  kindOf,
+  type ProcessConfig,
+  processFiles,
+  processTable,
+  sandbox,
+  wantedProcesses,
+} from "../../components/app/processes.ts";
+
+const place = { name: "shop", root: "/srv/shop", after: ["postgresql.service", "redis-server.service"] };
+const usual = { count: 1, stopTimeout: 600, onRelease: "restart" } as const;
+const files = (processes: Record<string, Partial<ProcessConfig>>) =>
+  processFiles(
+    place,
+    wantedProcesses(
+      Object.fromEntries(Object.entries(processes).map(([name, one]) => [name, { ...usual, ...one }])),
+    ),
+  );
+const unit = (one: Partial<ProcessConfig>) =>
+  files({ worker: one })["/etc/systemd/system/shop-worker@.service"]?.content ?? "";
+
+const commands: Record<string, Kind> = {
+  "celery -A shop worker -l INFO": "celery",
+  "python -m celery -A shop worker": "celery",
+  "celery --app=shop.celery:app worker -Q mail,default": "celery",
+  "nice -n 10 .venv/bin/celery -A shop worker": "celery",
+  "celery -A shop beat": "celery-beat",
+  "celery beat -A shop --max-interval 60": "celery-beat",
+  "huey_consumer tasks.huey -w 4": "huey",
+  "huey_consumer.py tasks.huey": "huey",
+  "python manage.py run_huey -w 2": "huey",
+  "django-admin djangohuey --queue mail": "huey",
+  "rq worker high low": "rq",
+  "rq -q worker": "rq",
+  "rq worker-pool -n 3": "rq",
+  "python manage.py rqworker default": "rq",
+  "python -m shop.consume": "command",
+  "celery -A shop flower": "command",
+  "python celery_beat_report.py": "command",
+  "sleep infinity": "command",
+};
+
+test("what a process is, is told from its command", () => {
+  for (const [command, kind] of Object.entries(commands)) assert.equal(kindOf(command), kind, command);
+});
+
+test("a worker that would also be a beat is told from one that is not", () => {
+  for (const command of [
+    "celery -A shop worker -B",
+    "celery -A shop worker --beat -l INFO",
+    "celery worker -BE",
+  ])
+    assert.ok(hasBeat(command), command);
+  for (const command of [
+    "celery -A shop worker",
+    "celery -A shop worker -lDEBUG",
+    "celery -A shop beat",
+    "program -B",
+  ])
+    assert.ok(!hasBeat(command), command);
+});
+
+test("each kind is stopped by the signal on which it finishes the task that it has begun", () => {
+  const signal = (kind: Kind) => /KillSignal=(\w+)/.exec(unit({ kind, command: "x" }))?.[1];
+  assert.deepEqual((["celery", "celery-beat", "rq", "huey", "command"] as const).map(signal), [
+    "SIGTERM",
+    "SIGTERM",
+    "SIGTERM",
+    "SIGINT",
+    "SIGTERM",
+  ]);
+  // Only to the main process: a worker's own children go on until it tells them.
+  assert.match(unit({ command: "rq worker" }), /^KillMode=mixed$/m);
+});
+
+test("limits, the time to finish and an account are in the unit as the stack says", () => {
+  const limited = unit({ command: "rq worker", memory: 300, cpu: 50, stopTimeout: 1200, account: "sorter" });
+  for (const line of [
+    "MemoryMax=300M",
+    "CPUQuota=50%",
+    "TimeoutStopSec=1200",
+    "User=sorter",
+    "Group=shop",
+    "StateDirectory=shop-worker",
+  ])
+    assert.ok(limited.split("\n").includes(line), line);
+  assert.doesNotMatch(unit({ command: "rq worker" }), /MemoryMax|CPUQuota|StateDirectory/);
+});
+
+test("beat has a place for its schedule, and does not keep a release waiting", () => {
+  const beat = unit({ command: "celery -A shop beat" });
+  assert.match(beat, /^StateDirectory=shop-worker$/m);
+  assert.match(beat, /^TimeoutStopSec=30$/m);
+});
+
+test("a process is shut in by the same lines wherever the application lies", () => {
+  assert.ok(unit({ command: "rq worker" }).includes(sandbox("/srv/shop")));
+  assert.match(sandbox("/home/maria/shop"), /^ProtectHome=tmpfs\nBindReadOnlyPaths=\/home\/maria\/shop$/m);
+});
+
+test("a process starts after the services that it asks", () => {
+  assert.match(unit({ command: "rq worker" }), /^After=.*postgresql\.service redis-server\.service$/m);
+});
+
+test("the web server's limits make no process", () => {
+  assert.deepEqual(files({ web: { memory: 500 } }), {});
+});
+
+test("the table has a line for each process, in the order of their names", () => {
+  const table = processTable(
+    "shop",
+    wantedProcesses({
+      worker: { ...usual, command: "celery -A shop worker", count: 3, onRelease: "keep" },
+      beat: { ...usual, command: "celery -A shop beat" },
+      sorter: { ...usual, kind: "huey", account: "sorter" },
+    }),
+  );
+  assert.equal(
+    table,
+    [
+      "beat celery-beat 1 alone restart shop configured",
+      "sorter huey 1 beside restart sorter procfile",
+      "worker celery 3 beside keep shop configured",
+    ].join("\n"),
+  );
+});
