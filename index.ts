@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "./components/app/app.ts";
+import { wantedProcesses } from "./components/app/processes.ts";
 import { openSource, sourceOf } from "./components/app/source.ts";
 import { createHost } from "./components/host/create-host.ts";
 import { firstHost, type Host } from "./components/host/host.ts";
@@ -26,6 +27,7 @@ const source = await openSource(
   sourceOf(application.source, application.release),
   application.wsgi.split(":")[0] ?? "",
 );
+const processes = wantedProcesses(application.processes);
 const root = application.root ?? `/srv/${application.name}`;
 // So does what AWS cannot give. A stack without AWS loads nothing of it.
 const onEc2 = config.host.kind === "ec2";
@@ -36,7 +38,7 @@ const cloud =
         data: [
           ...(database.enabled ? [Postgres.data()] : []),
           ...(cache.enabled ? [Redis.data()] : []),
-          App.data(application.name, root, application.processes),
+          App.data(application.name, root, processes),
         ],
       })
     : undefined;
@@ -132,6 +134,8 @@ const app = new App(
   "app",
   {
     ...application,
+    processes,
+    limits: application.processes.web,
     root,
     source,
     host,

@@ -8,15 +8,7 @@ import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
-import {
-  limitLines,
-  type Process,
-  type ProcessConfig,
-  processFiles,
-  processTable,
-  sandbox,
-  wantedProcesses,
-} from "./processes.ts";
+import { type Limits, limitLines, type Process, processFiles, processTable, sandbox } from "./processes.ts";
 import { environmentFile } from "./settings.ts";
 import { isReleaseId, releaseId, type Source } from "./source.ts";
 import { tools } from "./tools.ts";
@@ -53,8 +45,10 @@ export interface AppArgs {
   readonly health: string;
   /** How many worker processes serve requests. */
   readonly workers: number;
-  /** Processes beside the web server, by name; of the web server itself, `web`, its limits. */
-  readonly processes: Readonly<Record<string, ProcessConfig>>;
+  /** Processes beside the web server that run on this host: see {@link wantedProcesses}. */
+  readonly processes: readonly Process[];
+  /** What the web server may take of its host. @default all */
+  readonly limits?: Limits | undefined;
   /** Whether the web server runs here, and with it what a release does once: migrations, static files. @default true */
   readonly web?: boolean;
   /** How long a request may take, in seconds. */
@@ -94,8 +88,8 @@ export class App extends pulumi.ComponentResource {
   }
 
   /** What of an application must survive its machine. */
-  static data(name: string, root: string, processes: Readonly<Record<string, ProcessConfig>>): ServiceData {
-    const units = wantedProcesses(processes).map((process) => `${name}-${process.name}@.service`);
+  static data(name: string, root: string, processes: readonly Process[]): ServiceData {
+    const units = processes.map((process) => `${name}-${process.name}@.service`);
     return {
       directories: [`${root}/media`],
       services: [`${name}-web-start.service`, `${name}-web@.service`, ...units],
@@ -106,7 +100,6 @@ export class App extends pulumi.ComponentResource {
   readonly #args: AppArgs;
   readonly #root: string;
   readonly #isWeb: boolean;
-  readonly #processes: readonly Process[];
   readonly #processFiles: Readonly<Record<string, StepFile>>;
   readonly #units: Readonly<Record<"socket" | "service" | "gunicorn" | "uwsgi", string>>;
 
@@ -116,7 +109,6 @@ export class App extends pulumi.ComponentResource {
     this.#args = args;
     this.#root = args.root;
     this.#isWeb = args.web ?? true;
-    this.#processes = wantedProcesses(args.processes);
     this.socket = `/run/${args.name}/web.sock`;
     this.mediaRoot = `${this.#root}/media`;
     const hasStatic = this.#isWeb && (args.settings !== undefined || args.static !== undefined);
@@ -125,14 +117,14 @@ export class App extends pulumi.ComponentResource {
     this.#units = this.#unitTexts();
     this.#processFiles = processFiles(
       { name: args.name, root: args.root, after: args.after },
-      this.#processes,
+      this.#args.processes,
     );
 
     const { source } = args;
     const account = this.#account();
     const settings = this.#settings(source, account);
     const web = this.#isWeb ? this.#web(settings) : settings;
-    const units = this.#processes.length > 0 || !this.#isWeb ? this.#processUnits(web) : web;
+    const units = this.#args.processes.length > 0 || !this.#isWeb ? this.#processUnits(web) : web;
     const [id, prepared] = this.#prepare(source, units);
     const live = this.#live(id, prepared);
 
@@ -225,7 +217,7 @@ export class App extends pulumi.ComponentResource {
         root,
         after,
         stop_timeout: timeout + 10,
-        limits: limitLines(this.#args.processes.web ?? {}),
+        limits: limitLines(this.#args.limits ?? {}),
         sandbox: sandbox(root),
       }),
       gunicorn: renderTemplate(here("gunicorn.py.liquid"), { wsgi, workers, timeout }),
@@ -300,7 +292,7 @@ export class App extends pulumi.ComponentResource {
           owner,
           root: this.#root,
           web: this.#isWeb ? "yes" : "",
-          processes: processTable(name, this.#processes),
+          processes: processTable(name, this.#args.processes),
         },
         files: { ...(this.#isWeb ? {} : this.#startFiles()), ...this.#processFiles },
       },
@@ -391,7 +383,7 @@ export class App extends pulumi.ComponentResource {
           release,
           django: this.#isWeb ? (settings ?? "") : "",
           web: this.#isWeb ? "yes" : "",
-          processes: processTable(name, this.#processes),
+          processes: processTable(name, this.#args.processes),
           health,
           domain,
           scheme,
