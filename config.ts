@@ -20,6 +20,9 @@ const domainName = z.string().regex(fqdn, {
 const accountName = z.string().regex(account, {
   error: "expected a Linux account name: a lower-case letter, then letters, digits or hyphens, 31 at most",
 });
+const sshKey = z
+  .string()
+  .regex(publicKey, { error: "expected an SSH public key, as in ~/.ssh/id_ed25519.pub" });
 const hostKeySchema = z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/=]+( .*)?$/, {
   error: "expected an ed25519 public key, 'ssh-ed25519 AAAA…': 'ssh-keyscan -t ed25519 ADDRESS' shows it",
 });
@@ -401,6 +404,12 @@ const appSchema = z.strictObject({
     .describe(
       "The account that owns the application's files. Services run as others and cannot change them.",
     ),
+  ownerKeys: z
+    .array(sshKey)
+    .default([])
+    .describe(
+      "SSH public keys that may log in as the owner, who may start and stop the application's services and nothing else as root; see docs/security.md.",
+    ),
   root: z
     .string()
     .regex(/^\/[\w./-]+$/, { error: "expected an absolute path" })
@@ -515,10 +524,7 @@ const redisSchema = z.strictObject({
 
 const adminSchema = z.strictObject({
   name: accountName.describe("Name of the account."),
-  keys: z
-    .array(z.string().regex(publicKey, { error: "expected an SSH public key, as in ~/.ssh/id_ed25519.pub" }))
-    .min(1)
-    .describe("Public keys that may log in."),
+  keys: z.array(sshKey).min(1).describe("Public keys that may log in."),
 });
 
 /** The whole configuration of a stack, under the namespace `berth:`. */
@@ -558,10 +564,13 @@ const parts = z.strictObject({
 export const configSchema = parts.superRefine((config, context) => {
   const fault = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: path.split("."), message, input: at(config, path) });
-  const { host, hosts, site, media, secrets } = config;
+  const { host, hosts, site, app, media, secrets, admins } = config;
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");
+  }
+  if (app.ownerKeys.length > 0 && admins.some(({ name }) => name === app.owner)) {
+    fault("app.ownerKeys", `expected none: '${app.owner}' is in 'admins', with keys of its own`);
   }
   if (media.store === "s3" && host.kind !== "ec2") {
     if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");

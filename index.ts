@@ -62,6 +62,7 @@ const common = (settings: HostConfig) => ({
   locale: settings.locale,
   admins: config.admins,
   owner: application.owner,
+  ownerKeys: application.ownerKeys,
   ssh: {
     port: settings.kind === "existing" ? settings.port : 22,
     // In front of an EC2 host the security group says from where; its own firewall also lets tunnels in.
@@ -137,6 +138,7 @@ const app = new App(
     processes,
     limits: application.processes.web,
     root,
+    ownerServices: ["nginx", ...(redis ? ["redis-server"] : [])],
     source,
     host,
     domain,

@@ -51,7 +51,7 @@ async function report(stack: string): Promise<void> {
   ${url}    ${status}
 
   log in        ${ssh}${django === undefined ? "" : `\n  make an admin ${ssh}${choice === "" ? " --" : ""} ${django}-manage createsuperuser`}
-  see logs      ${ssh}${choice === "" ? " --" : ""} sudo journalctl -f -u '*-web@*'
+  see logs      npm run logs --${choice} web
   change        edit the application or Pulumi.${stack}.yaml, then ${process.env.HOST === undefined ? "npm start" : `HOST=${process.env.HOST} npm start`}
   preview       npm run pulumi -- preview --diff -s ${stack}
   outputs       npm run -s pulumi -- stack output --json -s ${stack}

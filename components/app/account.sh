@@ -15,6 +15,10 @@ put_directory "$root/logs" "$name:$name" 2750
 put_directory "$root/config" "root:$name" 0750
 put_link "$root/sockets" "/run/$name"
 
+rule=/etc/sudoers.d/berth-$name
+visudo -cqf "$rule" || { rm -f "$rule"; fail "sudo refuses the rule for '$owner'."; }
+sudo -l -U "$owner" /usr/bin/systemctl restart "$name-web-start" >/dev/null || fail "'$owner' may not restart $name-web-start, though $rule says so." "A later rule on this host takes it away: 'sudo -l -U $owner' shows all."
+
 # Asked as the service account itself: what counts is what the kernel lets it do.
 for place in releases static config; do
   if runuser -u "$name" -- test -w "$root/$place"; then fail "the service account '$name' can write $root/$place."; fi

@@ -21,6 +21,8 @@ export interface AppArgs {
   readonly name: string;
   /** The account that owns the application's files. */
   readonly owner: string;
+  /** Services beside the application that the owner may start and stop, by the names of their units. */
+  readonly ownerServices: readonly string[];
   /** The application's directory on the host. */
   readonly root: string;
   /** Where its code comes from: see {@link openSource}. */
@@ -134,7 +136,7 @@ export class App extends pulumi.ComponentResource {
   }
 
   #account(): HostScript {
-    const { name, owner } = this.#args;
+    const { name, owner, ownerServices } = this.#args;
     return new HostScript(
       `${this.#name}-account`,
       {
@@ -145,6 +147,15 @@ export class App extends pulumi.ComponentResource {
         files: {
           [`/etc/logrotate.d/${name}`]: {
             content: renderTemplate(here("logrotate.conf.liquid"), { name, root: this.#root }),
+          },
+          [`/etc/sudoers.d/berth-${name}`]: {
+            content: renderTemplate(here("owner.sudoers.liquid"), {
+              name,
+              owner,
+              services: ownerServices,
+              processes: ["web"],
+            }),
+            mode: "0440",
           },
         },
       },

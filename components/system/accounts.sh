@@ -1,5 +1,6 @@
 : "${admins?one line an administrator key: the name, a space, the public key}"
 : "${owner?the account that owns the application files}"
+: "${owner_keys?the public keys that may log in as it, one a line}"
 
 # Who administered the host before, so that a person who is taken out of the configuration loses access.
 known=$state/admins
@@ -40,6 +41,15 @@ elif [ "$(id -u "$owner")" = 0 ] || [ "$(id -u "$owner")" -lt 1000 ]; then
 fi
 # A directory in it that lives on a data volume is there before the account is.
 if [ "$(stat -c '%U' "/home/$owner" 2>/dev/null)" = root ]; then chown "$owner:" "/home/$owner"; fi
+# One who owned the files before loses the way in; an administrator has keys of its own.
+for name in "$(cat "$state/owner" 2>/dev/null || true)" "$owner"; do
+  if [ "$name" = "$owner" ] && [ -n "$owner_keys" ]; then
+    put_file "/etc/ssh/berth-keys/$owner" root:root 0644 <<<"$owner_keys"
+  elif [ -n "$name" ] && ! grep -qxF "$name" <<<"$wanted"; then
+    rm -f "/etc/ssh/berth-keys/$name"
+  fi
+done
+put_file "$state/owner" root:root 0644 <<<"$owner"
 
 for name in $wanted; do
   grep -q NOPASSWD < <(sudo -l -U "$name") || fail "$name has an account but no sudo."

@@ -47,6 +47,8 @@ export interface SystemArgs {
   readonly admins: readonly Administrator[];
   /** The account that owns the application's files. */
   readonly owner: string;
+  /** SSH public keys that may log in as it. */
+  readonly ownerKeys: readonly string[];
   /** The port and the networks of SSH, and whether the engine itself logs in as root. */
   readonly ssh: { readonly port: number; readonly from: readonly string[]; readonly asRoot: boolean };
   /** TCP ports that are open to everyone. */
@@ -89,6 +91,7 @@ export class System extends pulumi.ComponentResource {
         slots: {
           admins: args.admins.flatMap((admin) => admin.keys.map((key) => `${admin.name} ${key}`)).join("\n"),
           owner: args.owner,
+          owner_keys: args.ownerKeys.join("\n"),
         },
         files: { "/etc/sudoers.d/berth-admins": { content: text("admins.sudoers"), mode: "0440" } },
       },

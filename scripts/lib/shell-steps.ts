@@ -12,7 +12,14 @@ export function checkShell(root: string): string {
   const library = globSync("components/host/lib/*.sh", { cwd: root }).sort();
   const steps = globSync("components/*/*.sh", { cwd: root, exclude: ["components/host/*"] }).sort();
   const standalone = globSync(
-    ["components/host/local/*.sh", "components/host/reach.sh", "engine/**/*.sh", "scripts/node", ".ci/run"],
+    [
+      "components/host/local/*.sh",
+      "components/host/reach.sh",
+      "engine/**/*.sh",
+      "scripts/**/*.sh",
+      "scripts/node",
+      ".ci/run",
+    ],
     { cwd: root },
   ).sort();
   const read = (path: string) => readFileSync(join(root, path), "utf8");

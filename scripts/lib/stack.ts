@@ -52,9 +52,21 @@ export function djangoName(root: string, stack: string): string | undefined {
   return appSection(root, stack)?.settings === undefined ? undefined : applicationOf(root, stack).name;
 }
 
+/** The host that a process runs on, as the stack's file says; the first one for anything else. */
+export function hostOf(root: string, stack: string, process: string): string {
+  return appSection(root, stack)?.processes?.[process]?.runsOn ?? firstHost;
+}
+
 function appSection(root: string, stack: string) {
   const file = parse(readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8")) as {
-    config?: { "berth:app"?: { name?: string; root?: string; settings?: string } };
+    config?: {
+      "berth:app"?: {
+        name?: string;
+        root?: string;
+        settings?: string;
+        processes?: Record<string, { runsOn?: string } | undefined>;
+      };
+    };
   };
   return file.config?.["berth:app"];
 }

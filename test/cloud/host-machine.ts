@@ -165,6 +165,7 @@ export async function stepsOf(
         timezone: "UTC",
         locale: "C.UTF-8",
         admins: [],
+        ownerKeys: [],
         owner: "deployer",
         ssh: { port: 22, from: ["0.0.0.0/0"], asRoot: false },
         openPorts: [80, 443],

@@ -23,6 +23,12 @@ put_file '/etc/logrotate.d/shop' 'root:root' '0644' <<'BERTH_FILE_END'
     compress
 }
 BERTH_FILE_END
+put_file '/etc/sudoers.d/berth-shop' 'root:root' '0440' <<'BERTH_FILE_END'
+# Berth: what deployer, who owns the files of shop, may do as root: this and nothing else. In a regular expression
+# (sudoers(5)) no argument hides in another, as it could in a wildcard, and NOEXEC keeps systemctl from starting a
+# pager, from which there may be a way to a shell.
+deployer ALL=(root) NOPASSWD:NOEXEC: /usr/bin/systemctl ^(start|stop|restart|reload|status) (nginx|redis-server|shop-web-start|shop-(web)@(\*|[0-9a-f]{10}-[0-9a-f]{4}\.[0-9a-f]{6}))(\.service)?$
+BERTH_FILE_END
 : "${name?the name of the application and of its service account}"
 : "${owner?the account that owns the files}"
 : "${root?the directory of the application}"
@@ -39,6 +45,10 @@ put_directory "$root/media" "$name:www-data" 2750
 put_directory "$root/logs" "$name:$name" 2750
 put_directory "$root/config" "root:$name" 0750
 put_link "$root/sockets" "/run/$name"
+
+rule=/etc/sudoers.d/berth-$name
+visudo -cqf "$rule" || { rm -f "$rule"; fail "sudo refuses the rule for '$owner'."; }
+sudo -l -U "$owner" /usr/bin/systemctl restart "$name-web-start" >/dev/null || fail "'$owner' may not restart $name-web-start, though $rule says so." "A later rule on this host takes it away: 'sudo -l -U $owner' shows all."
 
 # Asked as the service account itself: what counts is what the kernel lets it do.
 for place in releases static config; do

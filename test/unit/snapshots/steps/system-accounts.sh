@@ -5,6 +5,7 @@ rm -f "$0"
 step='system-accounts'
 admins='alice ssh-ed25519 AAAAC3Alice alice@example.org'
 owner='deployer'
+owner_keys=''
 if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: system-accounts: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\''pulumi up'\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
 . /var/lib/berth/library/DIGEST.sh
 begin ''
@@ -15,6 +16,7 @@ put_file '/etc/sudoers.d/berth-admins' 'root:root' '0440' <<'BERTH_FILE_END'
 BERTH_FILE_END
 : "${admins?one line an administrator key: the name, a space, the public key}"
 : "${owner?the account that owns the application files}"
+: "${owner_keys?the public keys that may log in as it, one a line}"
 
 # Who administered the host before, so that a person who is taken out of the configuration loses access.
 known=$state/admins
@@ -55,6 +57,15 @@ elif [ "$(id -u "$owner")" = 0 ] || [ "$(id -u "$owner")" -lt 1000 ]; then
 fi
 # A directory in it that lives on a data volume is there before the account is.
 if [ "$(stat -c '%U' "/home/$owner" 2>/dev/null)" = root ]; then chown "$owner:" "/home/$owner"; fi
+# One who owned the files before loses the way in; an administrator has keys of its own.
+for name in "$(cat "$state/owner" 2>/dev/null || true)" "$owner"; do
+  if [ "$name" = "$owner" ] && [ -n "$owner_keys" ]; then
+    put_file "/etc/ssh/berth-keys/$owner" root:root 0644 <<<"$owner_keys"
+  elif [ -n "$name" ] && ! grep -qxF "$name" <<<"$wanted"; then
+    rm -f "/etc/ssh/berth-keys/$name"
+  fi
+done
+put_file "$state/owner" root:root 0644 <<<"$owner"
 
 for name in $wanted; do
   grep -q NOPASSWD < <(sudo -l -U "$name") || fail "$name has an account but no sudo."
