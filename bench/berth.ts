@@ -7,19 +7,10 @@ import type { BareHost } from "./host.ts";
 
 /** Berth on a machine that is there already: a stack of the kind `existing` for each host. */
 export function berth(root: string, project: Project): Contender {
-  const config = (host: BareHost, maxBody: number) => ({
-    ...localConfig(root, maxBody),
-    "berth:host": {
-      kind: "existing",
-      address: host.address,
-      user: host.user,
-      hostKey: host.hostKey,
-      privateKeyFile: host.keyFile,
-    },
-  });
+  const config = (host: BareHost, maxBody: number) => existingConfig(root, host, maxBody);
   return {
     name: "Berth",
-    version: (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version,
+    version: berthVersion(root),
     // The stack for the no-op, made before, has read everything once.
     async prepare() {},
     async bootstrap(host) {
@@ -30,6 +21,23 @@ export function berth(root: string, project: Project): Contender {
     changeLine(host) {
       project.configure(host.name, config(host, site.otherMaxBody));
       return project.up(host.name);
+    },
+  };
+}
+
+export const berthVersion = (root: string): string =>
+  (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
+
+/** The configuration of stack `local`, on a machine that is there already. */
+export function existingConfig(root: string, host: BareHost, maxBody: number): Record<string, unknown> {
+  return {
+    ...localConfig(root, maxBody),
+    "berth:host": {
+      kind: "existing",
+      address: host.address,
+      user: host.user,
+      hostKey: host.hostKey,
+      privateKeyFile: host.keyFile,
     },
   };
 }

@@ -1,8 +1,9 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { userData } from "../cloud-init/user-data.ts";
+import { shellQuote } from "../components/host/quote.ts";
 
 /** A Debian 13 machine that has booted and answers SSH, with nothing on it yet. */
 export interface BareHost {
@@ -16,6 +17,8 @@ export interface BareHost {
   readonly hostKey: string;
   /** Arguments of ssh(1) that log in with no question asked. */
   readonly ssh: readonly string[];
+  /** Runs a command as root, and answers what it printed. */
+  on(command: string, input?: Buffer): Promise<string>;
   /** Processor seconds that the machine has used since it was started. */
   cpu(): number;
   remove(): void;
@@ -75,9 +78,25 @@ export function bareHost(root: string, folder: string): BareHost {
     keyFile: login.path,
     hostKey: host.public.split(" ").slice(0, 2).join(" "),
     ssh,
+    on: (command, input) => overSsh([...ssh, `sudo -n bash -c ${shellQuote(command)}`], input),
     cpu: () => cpuOf(name),
     remove: () => remove(root, name),
   };
+}
+
+function overSsh(args: readonly string[], input?: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("ssh", args, { stdio: ["pipe", "pipe", "pipe"] });
+    const said = { out: "", err: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (said.out += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (said.err += text));
+    child.stdin.on("error", () => {}).end(input ?? "");
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve(said.out.trim());
+      else reject(new Error(`on the host: ${args.at(-1)}: ended with ${code}: ${said.err}`));
+    });
+  });
 }
 
 function run(root: string, script: string, name: string, input: string): string {

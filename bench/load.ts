@@ -1,3 +1,4 @@
+import type { ClientRequest } from "node:http";
 import https from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -26,8 +27,8 @@ export interface LoadResult {
   readonly posted: readonly string[];
   /** The tokens of all POSTs; none may be in the database twice. */
   readonly tokens: readonly string[];
-  /** Milliseconds from when a short request was due until it was answered, in order of the time it was due. */
-  readonly times: readonly { readonly at: number; readonly took: number }[];
+  /** Milliseconds from when a short request was due until it had its answer or failed, as they ended. */
+  readonly times: readonly { readonly at: number; readonly took: number; readonly well: boolean }[];
   /** How many of each kind were answered as they should be. */
   readonly answered: Readonly<Record<string, number>>;
 }
@@ -41,7 +42,7 @@ interface Asked {
   readonly path: string;
   readonly body?: Buffer;
   readonly agent?: https.Agent;
-  /** Bytes a second that are read at most. */
+  /** Bytes a second that are sent and read at most. */
   readonly slowly?: number;
   readonly timeout?: number;
 }
@@ -57,12 +58,13 @@ export function startLoad(site: Site, options: LoadOptions): Load {
   const failed: string[] = [];
   const posted: string[] = [];
   const tokens: string[] = [];
-  const times: { at: number; took: number }[] = [];
+  const times: { at: number; took: number; well: boolean }[] = [];
   const answered: Record<string, number> = {};
   const kept = new https.Agent({ keepAlive: true, maxSockets: 8, ca: site.certificate });
   const under = new Set<Promise<unknown>>();
   let sent = 0;
-  let on = true;
+  let ends = Number.POSITIVE_INFINITY;
+  const on = () => ends === Number.POSITIVE_INFINITY;
 
   async function ask(asked: Asked): Promise<boolean> {
     sent += 1;
@@ -79,14 +81,16 @@ export function startLoad(site: Site, options: LoadOptions): Load {
   }
 
   async function short(due: number, count: number): Promise<void> {
+    let well: boolean;
     if (options.writes && count % 4 === 0) {
       const token = `load-${due.toString(36)}-${count}`;
       tokens.push(token);
-      if (await ask({ kind: "post", path: `/load/post?token=${token}`, body: Buffer.alloc(4096, "x") }))
-        posted.push(token);
-    } else if (count % 4 === 1) await ask({ kind: "kept", path: "/", agent: kept });
-    else await ask({ kind: "get", path: "/load/get" });
-    times.push({ at: due, took: Date.now() - due });
+      well = await ask({ kind: "post", path: `/load/post?token=${token}`, body: Buffer.alloc(4096, "x") });
+      if (well) posted.push(token);
+    } else if (count % 4 === 1) well = await ask({ kind: "kept", path: "/", agent: kept });
+    else well = await ask({ kind: "get", path: "/load/get" });
+    // From when it was due, not from when it began: what waits before it can begin waits all the same.
+    times.push({ at: due, took: Date.now() - due, well });
   }
 
   function track(work: Promise<unknown>): void {
@@ -94,16 +98,20 @@ export function startLoad(site: Site, options: LoadOptions): Load {
     work.finally(() => under.delete(work));
   }
 
+  /** One under way, always; what is refused at once is asked again as a person would, and not a thousand times. */
   async function always(asked: Asked): Promise<void> {
-    while (on) await ask(asked);
+    while (on()) if (!(await ask(asked)) && on()) await wait(1000);
   }
 
   const began = Date.now();
   async function pace(): Promise<void> {
-    for (let count = 0; on; count++) {
+    for (let count = 0; ; count++) {
       const due = began + (count * 1000) / options.rate;
-      if (due > Date.now()) await wait(due - Date.now());
-      if (on) track(short(due, count));
+      const ahead = due - Date.now();
+      if (ahead > 0) await wait(ahead);
+      // What became due while this process was busy is asked, too: all of it, and late.
+      if (due > ends) return;
+      track(short(due, count));
     }
   }
   track(pace());
@@ -116,6 +124,7 @@ export function startLoad(site: Site, options: LoadOptions): Load {
         kind: "upload",
         path: "/load/upload",
         body: Buffer.alloc(16 * mebibyte, "u"),
+        slowly: 4 * mebibyte,
         timeout: 90_000,
       }),
     );
@@ -123,7 +132,7 @@ export function startLoad(site: Site, options: LoadOptions): Load {
 
   return {
     async stop() {
-      on = false;
+      ends = Date.now();
       while (under.size > 0) await Promise.all(under);
       kept.destroy();
       return { sent, failed, posted, tokens, times, answered };
@@ -164,8 +173,23 @@ function request(site: Site, asked: Asked): Promise<string | undefined> {
       clearTimeout(timer);
       reject(error);
     });
-    out.end(asked.body);
+    if (asked.body === undefined || asked.slowly === undefined) out.end(asked.body);
+    else sendSlowly(out, asked.body, asked.slowly);
   });
+}
+
+/** Sends a body part by part, ten a second, as somebody far away does. */
+function sendSlowly(out: ClientRequest, body: Buffer, rate: number): void {
+  const part = Math.ceil(rate / 10);
+  let sent = 0;
+  const next = () => {
+    if (out.destroyed) return;
+    out.write(body.subarray(sent, sent + part));
+    sent += part;
+    if (sent >= body.length) out.end();
+    else setTimeout(next, 100);
+  };
+  next();
 }
 
 /** The time below which this share of the requests took, in milliseconds. */

@@ -8,9 +8,16 @@ from django.views.decorators.csrf import csrf_exempt
 
 from entries.models import Entry
 
+VERSION = "0"
+
 
 def get(request):
     return HttpResponse("well")
+
+
+def version(request):
+    """Which version of the code this process has loaded: a release changes the line above."""
+    return HttpResponse(VERSION)
 
 
 @csrf_exempt
@@ -37,4 +44,4 @@ def big(request):
     return HttpResponse(b"b" * (2 << 20))
 
 
-urlpatterns = [path(view.__name__, view) for view in (get, post, long, upload, big)]
+urlpatterns = [path(view.__name__, view) for view in (get, version, post, long, upload, big)]

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, loadavg, release, totalmem } from "node:os";
 import type { Contender } from "./contender.ts";
+import type { WayFigures } from "./releases.ts";
 
 /** What there is of each measured thing: all its values, in the order in which they were taken. */
 export interface Series {
@@ -14,7 +15,8 @@ export interface Series {
 export interface Target {
   readonly what: string;
   readonly bound: number;
-  readonly unit: "x" | "s";
+  /** Empty for a number of things. */
+  readonly unit: "x" | "s" | "";
   readonly found: number;
   readonly met: boolean;
 }
@@ -31,6 +33,11 @@ export interface Report {
   readonly targets: readonly Target[];
   /** Facts in which hosts made by other contenders differ from Berth's, by contender. */
   readonly differences: Readonly<Record<string, readonly string[]>>;
+  /** What people have seen of releases by each way, where that was measured, under a load of this kind. */
+  readonly releases?: {
+    readonly load: Readonly<Record<string, number>>;
+    readonly ways: readonly WayFigures[];
+  };
 }
 
 export function median(values: readonly number[]): number {
@@ -96,8 +103,8 @@ export function table(report: Report): string {
   ]);
   const targets = report.targets.map(({ what, bound, unit, found, met }) => [
     what,
-    `at most ${bound} ${unit}`,
-    `${found.toFixed(2)} ${unit}`,
+    `at most ${bound} ${unit}`.trimEnd(),
+    unit === "" ? `${found}` : `${found.toFixed(2)} ${unit}`,
     met ? "pass" : "MISS",
   ]);
   const differences = Object.entries(report.differences).map(([contender, facts]) =>
@@ -107,10 +114,35 @@ export function table(report: Report): string {
   );
   return [
     columns([["measured", "by", "median", `of ${report.runs}, from least to most`], ...rows]),
+    ...(report.releases === undefined ? [] : [waysTable(report.releases.ways)]),
     columns([["target", "", "found", ""], ...targets]),
     ...differences,
     ...report.disturbances.map((one) => `Disturbed: ${one}`),
   ].join("\n\n");
+}
+
+function waysTable(ways: readonly WayFigures[]): string {
+  return columns([
+    [
+      "way",
+      "releases",
+      "served",
+      "requests",
+      "failed",
+      "POSTs lost",
+      "twice",
+      "p50",
+      "p99",
+      "most",
+      "one takes",
+    ],
+    ...ways.map(({ way, releases, served, requests, failed, lost, twice, during, seconds }) => [
+      way,
+      ...[releases, served, requests, failed, lost, twice].map(String),
+      ...[during.p50, during.p99, during.most].map((value) => `${value} ms`),
+      releases === 0 ? "" : figure(median(seconds), "s"),
+    ]),
+  ]);
 }
 
 const figure = (value: number, unit: Series["unit"]) => `${value.toFixed(unit === "s" ? 2 : 0)} ${unit}`;

@@ -1,17 +1,18 @@
-// npm run bench -- [--runs N] [--what all|noop|hosts] [--date YYYY-MM-DD]: measures Berth against what it must be
-// measured against, all in one run. See docs/speed.md.
+// npm run bench -- [--runs N] [--what all|noop|hosts|releases] [--date YYYY-MM-DD]: measures Berth against what it must
+// be measured against, all in one run. See docs/speed.md.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { berth } from "../bench/berth.ts";
+import { berth, berthVersion } from "../bench/berth.ts";
 import { berthProject, emptyProject } from "../bench/engine.ts";
 import { floor } from "../bench/floor.ts";
 import { otherHosts, removeHosts } from "../bench/host.ts";
 import { differences, raceOnce, stages } from "../bench/hosts.ts";
 import { endCalls } from "../bench/measure.ts";
 import { noop, prepareNoOp } from "../bench/noop.ts";
+import { benchReleases, releaseTargets } from "../bench/releases.ts";
 import { Book, load, machineFacts, type Report, type Target, table, versionsOf } from "../bench/report.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { engineVersions } from "../engine/versions.ts";
@@ -24,6 +25,8 @@ interface Options {
   readonly runs: number;
   readonly what: string;
   readonly date: string;
+  /** For `--what releases`. */
+  readonly load: { readonly releases: number; readonly rate: number; readonly every: number };
 }
 
 function readOptions(): Options {
@@ -32,24 +35,53 @@ function readOptions(): Options {
       runs: { type: "string", default: "5" },
       what: { type: "string", default: "all" },
       date: { type: "string", default: new Date().toISOString().slice(0, 10) },
+      releases: { type: "string", default: "20" },
+      rate: { type: "string", default: "20" },
+      every: { type: "string", default: "10" },
     },
   });
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1)
-    throw new Error(`--runs: expected a number from 1; found '${values.runs}'`);
-  if (!["all", "noop", "hosts"].includes(values.what))
-    throw new Error(`--what: expected all, noop or hosts; found '${values.what}'`);
+  const number = (name: "runs" | "releases" | "rate" | "every") => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 1)
+      throw new Error(`--${name}: expected a number from 1; found '${values[name]}'`);
+    return value;
+  };
+  if (!["all", "noop", "hosts", "releases"].includes(values.what))
+    throw new Error(`--what: expected all, noop, hosts or releases; found '${values.what}'`);
   if (!/^\d{4}-\d{2}-\d{2}$/.test(values.date))
     throw new Error(`--date: expected a date such as 2026-01-31; found '${values.date}'`);
-  return { runs, what: values.what, date: values.date };
+  const load = { releases: number("releases"), rate: number("rate"), every: number("every") };
+  return { runs: number("runs"), what: values.what, date: values.date, load };
+}
+
+/** What else the computer does, which makes figures worse. */
+const disturbing = (): string[] => [
+  ...otherHosts().map((name) => `the local host ${name} was running`),
+  ...(load() > 0.5 ? [`the load was ${load().toFixed(2)} before the first run`] : []),
+];
+
+/** Releases: how long they take, and what people see of them, by Berth and by the usual ways. */
+async function releases({ runs, what, date, load }: Options, folder: string): Promise<Report> {
+  const disturbances = disturbing();
+  const book = new Book();
+  const ways = await benchReleases(root, folder, { runs, ...load }, book, lineProgress());
+  return {
+    date,
+    what,
+    runs,
+    machine: machineFacts(),
+    versions: { pulumi: engineVersions().cli, Berth: berthVersion(root) },
+    disturbances: [...new Set([...disturbances, ...disturbing().filter((one) => one.includes("host"))])],
+    series: book.medians(),
+    targets: releaseTargets(ways, book),
+    differences: {},
+    releases: { load, ways },
+  };
 }
 
 async function bench({ runs, what, date }: Options, folder: string): Promise<Report> {
   const progress = lineProgress();
-  const disturbances = [
-    ...otherHosts().map((name) => `the local host ${name} was running`),
-    ...(load() > 0.5 ? [`the load was ${load().toFixed(2)} before the first run`] : []),
-  ];
+  const disturbances = disturbing();
   const book = new Book();
   const empty = emptyProject(root, join(folder, "empty"));
   const program = berthProject(root, join(folder, "berth"));
@@ -138,7 +170,7 @@ try {
   const options = readOptions();
   ensurePackages(forLocalHosts, lineProgress());
   await ensureEngine(root, lineProgress());
-  const report = await bench(options, folder);
+  const report = await (options.what === "releases" ? releases : bench)(options, folder);
   console.log(`\n${table(report)}\n`);
   const file = join("bench/results", `${options.date}-${options.what}.json`);
   mkdirSync(join(root, "bench/results"), { recursive: true });
