@@ -48,10 +48,40 @@ collect_static() {
   fi
   if [ -n "$django" ]; then ask_django; fi
   # Compressed once, here, and not at every request.
-  find "$target" -type f -size +1k \( -name '*.css' -o -name '*.js' -o -name '*.mjs' -o -name '*.svg' -o -name '*.json' \
-    -o -name '*.txt' -o -name '*.xml' -o -name '*.map' -o -name '*.html' \) -print0 |
-    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
+  to_compress "$root/static/$came_from" "$target" |
+    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r -n 16 -P "$(nproc)" sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -knf -- \"\$@\"" sh' >>"$log" 2>&1 ||
     { refuse_full_disk; fail "the static files cannot be compressed."; }
+}
+
+# to_compress BEFORE NOW: the files that are worth it, each ended by a zero byte. One that is the same in the release
+# before has its compressed forms already, and gets them by a further name.
+to_compress() {
+  runuser -u "$owner" -- "/usr/bin/$python" - "$1" "$2" 2>>"$log" <<'END'
+import filecmp, os, sys
+
+before, now = sys.argv[1:]
+kinds = (".css", ".js", ".mjs", ".svg", ".json", ".txt", ".xml", ".map", ".html")
+forms = (".gz", ".br")
+
+
+def has_forms_of(old, new):
+    try:
+        if not filecmp.cmp(old, new, shallow=False):
+            return False
+        for form in forms:
+            os.link(old + form, new + form)
+        return True
+    except OSError:
+        return False
+
+
+for folder, _, names in os.walk(now):
+    for name in names:
+        path = os.path.join(folder, name)
+        if name.endswith(kinds) and os.path.getsize(path) > 1024 and not os.path.islink(path):
+            if not has_forms_of(os.path.join(before, os.path.relpath(path, now)), path):
+                sys.stdout.buffer.write(os.fsencode(path) + b"\0")
+END
 }
 
 # ask_django: what 'check --deploy' finds, what is to be migrated, and the static files, in one process.

@@ -78,6 +78,19 @@ test("a page of the release before still finds its style sheet, under the name t
   assert.equal((await stack.fetch("/static/logbook/none.css")).status, 404);
 });
 
+test("each static file has its compressed forms, which files that stayed the same share with the release before", async () => {
+  const odd = await stack.on(`cd -P /srv/logbook/static/current
+    find . -name '*.gz' | while read -r one; do cmp -s <(zcat "$one") "\${one%.gz}" || echo "$one"; done
+    find . -name '*.br' | while read -r one; do cmp -s <(brotli -dc "$one") "\${one%.br}" || echo "$one"; done`);
+  assert.equal(odd, "");
+  const links = (file: string) => stack.on(`stat -c %h /srv/logbook/static/current/${file}`);
+  assert.ok(Number(await links("admin/css/base.css.gz")) > 1);
+  assert.ok(Number(await links("admin/css/base.css.br")) > 1);
+  // Changed by the test before.
+  assert.equal(await links("logbook/site.css.gz"), "1");
+  assert.equal(await links("logbook/site.css.br"), "1");
+});
+
 test("a release that is kept is gone back to, with a word about migrations, and no request fails", async () => {
   edit(
     stack,
