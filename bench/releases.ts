@@ -12,6 +12,7 @@ import type { Book, Target } from "./report.ts";
 import { countRows, faultsOfPosts, readRows } from "./rows.ts";
 import { ask, everyAnswer } from "./served.ts";
 import { usualWays, type Way } from "./ways.ts";
+import type { WorkerFigures } from "./workers.ts";
 
 export interface ReleaseOptions {
   /** Releases in a row, of each way. */
@@ -262,7 +263,10 @@ export async function benchReleases(
 }
 
 /** What Berth asks of itself in releases. */
-export function releaseTargets(ways: readonly WayFigures[], book: Book): Target[] {
+export function releaseTargets(
+  { ways, workers }: { readonly ways: readonly WayFigures[]; readonly workers: WorkerFigures },
+  book: Book,
+): Target[] {
   const noop = book.median(timed.noop, "Berth");
   const over = (what: string) => book.median(what, "Berth") - noop;
   const berth = ways.find(({ way }) => way === "Berth");
@@ -279,5 +283,7 @@ export function releaseTargets(ways: readonly WayFigures[], book: Book): Target[
     target("requests that fail during releases: Berth", "", 0, berth?.failed ?? Number.NaN),
     target("POSTs that are lost: Berth", "", 0, berth?.lost ?? Number.NaN),
     target("POSTs that are written twice: Berth", "", 0, berth?.twice ?? Number.NaN),
+    target("tasks that are lost when workers are released anew", "", 0, workers.lost),
+    target("tasks that are run twice then", "", 0, workers.twice),
   ];
 }

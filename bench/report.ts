@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { arch, cpus, loadavg, release, totalmem } from "node:os";
 import type { Contender } from "./contender.ts";
 import type { WayFigures } from "./releases.ts";
+import type { WorkerFigures } from "./workers.ts";
 
 /** What there is of each measured thing: all its values, in the order in which they were taken. */
 export interface Series {
@@ -37,6 +38,7 @@ export interface Report {
   readonly releases?: {
     readonly load: Readonly<Record<string, number>>;
     readonly ways: readonly WayFigures[];
+    readonly workers: WorkerFigures;
   };
 }
 
@@ -114,7 +116,9 @@ export function table(report: Report): string {
   );
   return [
     columns([["measured", "by", "median", `of ${report.runs}, from least to most`], ...rows]),
-    ...(report.releases === undefined ? [] : [waysTable(report.releases.ways)]),
+    ...(report.releases === undefined
+      ? []
+      : [waysTable(report.releases.ways), workersLine(report.releases.workers)]),
     columns([["target", "", "found", ""], ...targets]),
     ...differences,
     ...report.disturbances.map((one) => `Disturbed: ${one}`),
@@ -144,6 +148,9 @@ function waysTable(ways: readonly WayFigures[]): string {
     ]),
   ]);
 }
+
+const workersLine = ({ releases, tasks, lost, twice, seconds }: WorkerFigures) =>
+  `Workers: ${releases} releases while ${tasks} tasks were queued; lost ${lost}, run twice ${twice}; one takes ${figure(median(seconds), "s")}`;
 
 const figure = (value: number, unit: Series["unit"]) => `${value.toFixed(unit === "s" ? 2 : 0)} ${unit}`;
 

@@ -14,6 +14,7 @@ import { endCalls } from "../bench/measure.ts";
 import { noop, prepareNoOp } from "../bench/noop.ts";
 import { benchReleases, releaseTargets } from "../bench/releases.ts";
 import { Book, load, machineFacts, type Report, type Target, table, versionsOf } from "../bench/report.ts";
+import { benchWorkers } from "../bench/workers.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { engineVersions } from "../engine/versions.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
@@ -65,6 +66,7 @@ async function releases({ runs, what, date, load }: Options, folder: string): Pr
   const disturbances = disturbing();
   const book = new Book();
   const ways = await benchReleases(root, folder, { runs, ...load }, book, lineProgress());
+  const workers = await benchWorkers(root, folder, Math.min(load.releases, 5), lineProgress());
   return {
     date,
     what,
@@ -73,9 +75,9 @@ async function releases({ runs, what, date, load }: Options, folder: string): Pr
     versions: { pulumi: engineVersions().cli, Berth: berthVersion(root) },
     disturbances: [...new Set([...disturbances, ...disturbing().filter((one) => one.includes("host"))])],
     series: book.medians(),
-    targets: releaseTargets(ways, book),
+    targets: releaseTargets({ ways, workers }, book),
     differences: {},
-    releases: { load, ways },
+    releases: { load, ways, workers },
   };
 }
 

@@ -12,6 +12,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { quantile, startLoad } from "../../bench/load.ts";
 import { faultsOfPosts, readRows } from "../../bench/rows.ts";
 import { everyAnswer } from "../../bench/served.ts";
+import { faultsOfTasks } from "../../bench/workers.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-load-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -115,6 +116,11 @@ test("a POST that was answered and is not there is lost; one that is there twice
   const rows = readRows("load-a|1\nload-b|2\nload-d|2\n");
   const posts = { tokens: ["load-a", "load-b", "load-c", "load-d"], posted: ["load-a", "load-b", "load-c"] };
   assert.deepEqual(faultsOfPosts(posts, rows), { lost: ["load-c"], twice: ["load-b", "load-d"] });
+});
+
+test("a task that never ended is lost, one that was begun again was run twice", () => {
+  const runs = "a|1|1\nb|1|0\nc|2|1\nd|2|2";
+  assert.deepEqual(faultsOfTasks(["a", "b", "c", "d", "e"], runs), { lost: ["b", "e"], twice: ["c", "d"] });
 });
 
 test("a version is served when every one of many answers in a row comes from it", async () => {
