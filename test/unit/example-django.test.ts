@@ -11,7 +11,11 @@ function readLock(path: string) {
   return text.split("\n").filter((line) => line.trim() !== "");
 }
 
-for (const lock of ["examples/django/requirements.txt", "test/fixtures/flask/requirements.txt"]) {
+for (const lock of [
+  "examples/django/requirements.txt",
+  "examples/flask/requirements.txt",
+  "test/fixtures/flask/requirements.txt",
+]) {
   test(`${lock} pins every package to one version and to hashes`, () => {
     const packages = readLock(lock);
     assert.ok(packages.length > 5, `${lock} names ${packages.length} packages, expected more than 5`);

@@ -1,0 +1,3 @@
+from lamp import create_app
+
+app = create_app()
