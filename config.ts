@@ -266,6 +266,23 @@ const mediaSchema = z.strictObject({
     .min(1)
     .default(30)
     .describe("How long files that were replaced or deleted can be had back, in days."),
+  publicFiles: z
+    .strictObject({
+      folder: z
+        .string()
+        .regex(/^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/, {
+          error: "expected a folder of the bucket without slashes at its ends, such as static",
+        })
+        .describe("The folder that they are in: what their names begin with."),
+      by: z
+        .enum(["cloudfront", "s3"])
+        .default("cloudfront")
+        .describe(
+          "`cloudfront`: through CloudFront, and the bucket itself stays private. `s3`: from the bucket, which is public there.",
+        ),
+    })
+    .optional()
+    .describe("A folder of the bucket that everyone may read, for static files. Default: none."),
 });
 
 const urlPassword = z.string().regex(/^[A-Za-z0-9._~-]{16,}$/, {
@@ -575,6 +592,9 @@ export const configSchema = parts.superRefine((config, context) => {
   if (media.store === "s3" && host.kind !== "ec2") {
     if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");
     if (media.access === "role") fault("media.access", "expected 'user': only an EC2 host has a role");
+  }
+  if (media.store === "host" && media.publicFiles !== undefined) {
+    fault("media.publicFiles", "expected none: only a bucket (media.store: s3) has public files");
   }
   if (site.zone !== undefined) {
     for (const name of [site.domain, ...site.aliases]) {

@@ -204,6 +204,7 @@ export default stackOutputs({
   databaseUrl: postgres?.url,
   redisUrl: redis?.url,
   media: cloud?.bucket ? pulumi.interpolate`s3://${cloud.bucket.bucketName}` : app.mediaRoot,
+  publicFiles: cloud?.bucket?.publicUrl,
   otherHosts:
     others.length === 0
       ? undefined

@@ -21,6 +21,8 @@ export interface StackOutputs {
   readonly redisUrl?: pulumi.Input<string> | undefined;
   /** Where uploaded files lie: a directory on the host, or `s3://BUCKET`. */
   readonly media: pulumi.Input<string>;
+  /** Where the public files of the bucket are, with a slash at the end. Absent when it has none. */
+  readonly publicFiles?: pulumi.Input<string> | undefined;
   /** The stack's other hosts: address, login command and host key of each by its name. Absent without any. */
   readonly otherHosts?: Readonly<Record<string, OtherHost>> | undefined;
   /** The public key to enter at the git server. Absent when the source needs none. */

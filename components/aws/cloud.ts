@@ -124,7 +124,14 @@ export class Cloud extends pulumi.ComponentResource {
     if (bucket === undefined) {
       return { env: {}, secrets: {}, ready: after };
     }
-    const env = { BUCKET_NAME: bucket.bucketName, AWS_DEFAULT_REGION: this.#region() };
+    const { publicFiles } = this.#config.media;
+    const env = {
+      BUCKET_NAME: bucket.bucketName,
+      AWS_DEFAULT_REGION: this.#region(),
+      ...(publicFiles && bucket.publicUrl
+        ? { PUBLIC_FILES_FOLDER: publicFiles.folder, PUBLIC_FILES_URL: bucket.publicUrl }
+        : {}),
+    };
     if (this.#byRole) {
       const credentials = new RoleCredentials(
         "media-credentials",
@@ -226,6 +233,7 @@ export class Cloud extends pulumi.ComponentResource {
         oldVersionsDays: media.oldVersions,
         forceDestroy: !(host.kind === "ec2" && host.protect),
         protect: this.#protects(precious.bucket),
+        publicFiles: media.publicFiles,
       },
       { parent: this },
     );

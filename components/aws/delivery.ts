@@ -11,6 +11,13 @@ const longestName = 64;
 const cachingOptimized = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
 /**
+ * SimpleCORS, for fonts and scripts that pages of other origins load: what everyone may read, their pages may, too. That
+ * of the bucket would be kept as the first visitor got it.
+ * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-response-headers-policies.html
+ */
+const simpleCors = "60669652-455b-4ae9-85a4-c4c02393f86c";
+
+/**
  * CloudFront before a bucket that stays private: visitors reach what the bucket's policy lets CloudFront read, over
  * HTTPS alone, from a place near them.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
@@ -55,11 +62,12 @@ export class Delivery extends pulumi.ComponentResource {
           allowedMethods: ["GET", "HEAD"],
           cachedMethods: ["GET", "HEAD"],
           cachePolicyId: cachingOptimized,
+          responseHeadersPolicyId: simpleCors,
           compress: true,
         },
         restrictions: { geoRestriction: { restrictionType: "none" } },
         viewerCertificate: { cloudfrontDefaultCertificate: true },
-        tags: tagsOf(name),
+        tags: tagsOf("media", "delivery"),
       },
       { parent: this },
     );

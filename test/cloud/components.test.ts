@@ -358,7 +358,7 @@ test(
 );
 
 test(
-  "the account's default network is taken, and to name it as a given one changes nothing",
+  "the account's default network is taken, and to name it as a given one changes nothing; a folder of the bucket is opened",
   promise,
   async (t) => {
     const trial = await Trial.start(t, { network: { kind: "default" } });
@@ -368,6 +368,13 @@ test(
     const { vpc, publicSubnets } = await trial.outputs();
     assert.deepEqual((await inventory(trial.moto)).DescribeVpcs, before.DescribeVpcs);
     trial.change({ network: { kind: "given", vpc: vpc as string, subnets: publicSubnets as string[] } });
+    await trial.unchanged();
+    trial.change({ publicFolder: "static" });
+    assert.deepEqual(await trial.planned(), [
+      { op: "update", name: "media-policy" },
+      { op: "update", name: "media-private" },
+    ]);
+    await trial.up();
     await trial.unchanged();
     await trial.destroy();
     assert.deepEqual(await inventory(trial.moto), before);

@@ -83,7 +83,7 @@ function holds(statement: Statement, action: string, bearing: Bearing): boolean 
     Object.keys(keys).every((key) => {
       switch (`${operator} ${key}`) {
         case "StringEquals aws:RequestTag/project":
-          return bearing === "tagged" || action === "ec2:CreateTags";
+          return bearing === "tagged" || /^(ec2:CreateTags|cloudfront:TagResource)$/.test(action);
         case "StringEquals aws:ResourceTag/project":
           return bearing === "own";
         case "Null ec2:CreateAction":

@@ -13,8 +13,9 @@ import {
   IAMClient,
   PutUserPolicyCommand,
 } from "@aws-sdk/client-iam";
-import { CreateBucketCommand, HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, HeadObjectCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { mediaPolicy } from "../../components/aws/media-access.ts";
+import { documentedSettings } from "./documented.ts";
 import { withMoto } from "./moto.ts";
 
 const run = promisify(execFile);
@@ -177,4 +178,54 @@ test("without a bucket the logbook keeps photos on the disk and loads nothing of
   assert.equal(said.url, `/media/${said.name}`);
   assert.equal(readFileSync(join(folder, said.name), "utf8"), "a photo");
   assert.match(said.facts, /^on this host’s disk, .* free$/);
+});
+
+test("what docs/aws.md writes for Django's settings puts static files where everyone may read them, and links there", async (t) => {
+  const { moto, owner, key } = await withBucket(t);
+  const folder = mkdtempSync(join(tmpdir(), "berth-static-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const root = join(folder, "static");
+  mkdirSync(root);
+  writeFileSync(
+    join(folder, "with_public_files.py"),
+    `from logbook.settings import *\n${documentedSettings()}`,
+  );
+  const open = {
+    Effect: "Allow",
+    Principal: "*",
+    Action: "s3:GetObject",
+    Resource: `arn:aws:s3:::${Bucket}/assets/*`,
+  };
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement: [open] });
+  await owner.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+  const linked = await inLogbook(
+    `import json
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.templatetags.static import static
+call_command("collectstatic", interactive=False, verbosity=0)
+names = [name for finder in get_finders() for name, _ in finder.list([])]
+print(json.dumps([static(name) for name in names if name.endswith(".css")]))`,
+    {
+      PYTHONPATH: `${folder}:${logbook}`,
+      DJANGO_SETTINGS_MODULE: "with_public_files",
+      STATIC_ROOT: root,
+      BUCKET_NAME: Bucket,
+      PUBLIC_FILES_FOLDER: "assets",
+      PUBLIC_FILES_URL: "https://d111111abcdef8.cloudfront.net/assets/",
+      AWS_ENDPOINT_URL: moto.endpoint,
+      AWS_S3_ADDRESSING_STYLE: "path",
+      AWS_DEFAULT_REGION: moto.region,
+      AWS_ACCESS_KEY_ID: key.id,
+      AWS_SECRET_ACCESS_KEY: key.secret,
+    },
+  );
+  assert.ok(linked.length > 0);
+  for (const link of linked) {
+    assert.match(link, /^https:\/\/d111111abcdef8\.cloudfront\.net\/assets\/\S+\.[0-9a-f]{12}\.css$/);
+    const found = await fetch(`${moto.endpoint}/${Bucket}${new URL(link).pathname}`);
+    assert.equal(found.status, 200, link);
+    assert.equal(found.headers.get("cache-control"), "public, max-age=31536000");
+  }
+  assert.ok(existsSync(join(root, "staticfiles.json")), "the release has its own list of names");
 });

@@ -2,8 +2,9 @@
 does, so that it never outlives the process that started it, however that one ended.
 
 moto knows no service as a role's principal. The simulated EC2 takes on the roles of its instances with the admin's key,
-so where a role trusts EC2, that key may. Nor does it know signed URLs once IAM is enforced: they are checked here, as
-S3 does (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html)."""
+so where a role trusts EC2, that key may. Nor does it know signed URLs or visitors without a key once IAM is enforced: signed URLs are checked here,
+as S3 does (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html), and a visitor may what a bucket's policy
+allows everyone, as long as the bucket does not block public access."""
 
 import json
 import logging
@@ -13,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from moto.iam.access_control import IAMRequestBase, S3IAMRequest
+from moto.iam.access_control import IAMRequestBase, PermissionResult, S3IAMRequest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.s3.models import s3_backends
 
 of_people = IAMRequestBase._check_role_trust_relationship
 
@@ -40,6 +42,7 @@ def named_as_in_policies(request, *args, **values):
 IAMRequestBase.__init__ = named_as_in_policies
 with_header = S3IAMRequest.__init__
 signature_of_header = S3IAMRequest.check_signature
+permissions_of_key = S3IAMRequest.check_action_permitted
 
 
 def begin(request, account_id, method, path, data, body, headers, action):
@@ -51,11 +54,27 @@ def begin(request, account_id, method, path, data, body, headers, action):
         headers = {**dict(headers), "Authorization": f"AWS4-HMAC-SHA256 {said}"}
         if "X-Amz-Security-Token" in signed:
             headers["X-Amz-Security-Token"] = signed["X-Amz-Security-Token"]
+    request.visitor = not request.signed_url and "Authorization" not in headers
+    if request.visitor:
+        request.account_id, request._data = account_id, data
+        request._action = f"s3:{action[0] if isinstance(action, list) else action}"
+        return
     with_header(request, account_id, method, path, data, body, headers, action)
+
+
+def check_action_permitted(request, resource):
+    if not request.visitor:
+        return permissions_of_key(request, resource)
+    bucket = s3_backends[request.account_id]["aws"].buckets.get(resource.split(":::")[1].split("/")[0])
+    blocked = bucket and bucket.public_access_block and bucket.public_access_block.restrict_public_buckets
+    if not bucket or blocked or bucket.get_permission(request._action, resource) != PermissionResult.PERMITTED:
+        request._raise_access_denied()
 
 
 def check_signature(request):
     signed = request.signed_url
+    if request.visitor:
+        return None
     if not signed:
         return signature_of_header(request)
     made = datetime.strptime(signed["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
@@ -75,6 +94,7 @@ def check_signature(request):
 
 S3IAMRequest.__init__ = begin
 S3IAMRequest.check_signature = check_signature
+S3IAMRequest.check_action_permitted = check_action_permitted
 IAMRequestBase._check_role_trust_relationship = trusts
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -9,7 +9,14 @@ import {
   IAMClient,
   PutUserPolicyCommand,
 } from "@aws-sdk/client-iam";
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { type Moto, withMoto } from "./moto.ts";
 
@@ -109,4 +116,32 @@ test("a signed link opens one private object, while it is good", async (t) => {
   assert.equal(await status(now.replace("/mine/a", "/mine/b")), 403);
   assert.equal(await status(signed(moto, "/mine/a", new Date(Date.now() - 120_000), 60)), 403);
   assert.equal(await status(`${moto.endpoint}/mine/a`), 403);
+});
+
+test("a visitor without a key reads what a bucket's policy opens to everyone, unless the bucket blocks that", async (t) => {
+  const moto = await withMoto(t, { enforceIam: true });
+  const s3 = new S3Client(moto.client());
+  const Bucket = "mine";
+  const CreateBucketConfiguration = { LocationConstraint: "eu-central-1" as const };
+  await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  for (const Key of ["static/a", "b"]) await s3.send(new PutObjectCommand({ Bucket, Key, Body: Key }));
+  const status = async (path: string, method = "GET") =>
+    (await fetch(`${moto.endpoint}/mine${path}`, { method })).status;
+  assert.equal(await status("/static/a"), 403);
+  const open = {
+    Effect: "Allow",
+    Principal: "*",
+    Action: "s3:GetObject",
+    Resource: "arn:aws:s3:::mine/static/*",
+  };
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement: [open] });
+  await s3.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+  assert.equal(await (await fetch(`${moto.endpoint}/mine/static/a`)).text(), "static/a");
+  assert.deepEqual(
+    [await status("/b"), await status("/"), await status("/static/a", "PUT")],
+    [403, 403, 403],
+  );
+  const PublicAccessBlockConfiguration = { RestrictPublicBuckets: true };
+  await s3.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration }));
+  assert.equal(await status("/static/a"), 403);
 });

@@ -1,11 +1,14 @@
 // Berth's whole program on a simulated AWS: the main job, a replaced machine, a rotated key, the end.
 import assert from "node:assert/strict";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import ssh2 from "ssh2";
 import { photoOn, visitLog } from "../e2e/visitor.ts";
 import type { Thing } from "./aws/cloud.ts";
 import { assertAllowed } from "./deploying-role.ts";
+import { documentedSettings } from "./documented.ts";
 import { type Cloud, type CloudStack, withCloudStack } from "./harness.ts";
 
 /** The example's way to a server of ours, which has no names for buckets. */
@@ -272,13 +275,49 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
   );
 });
 
-test("an IAM user's key is rotated while visitors upload, and no upload fails", async () => {
+test("a bucket's public folder holds what the releases collect; an IAM user's key is rotated while visitors upload, and no upload fails", async (t) => {
   await withCloudStack(
-    { config: { site: { domain: undefined }, media: { store: "s3", access: "user" } } },
+    {
+      config: {
+        site: { domain: undefined },
+        media: { store: "s3", access: "user", publicFiles: { folder: "assets", by: "s3" } },
+      },
+    },
     async (stack, cloud) => {
       stack.configure({ app: toMoto(cloud) });
-      await stack.succeed();
-      const bucket = `${(await stack.outputs()).media}`.replace("s3://", "");
+      appendFileSync(join(stack.project, "app/logbook/settings.py"), documentedSettings());
+
+      await t.test("the policy pack stops a public folder, unless it is waived for a time", async () => {
+        const stopped = await stack.preview("--policy-pack", "policy");
+        assert.notEqual(stopped.code, 0);
+        assert.match(
+          stopped.stdout,
+          /media-bucket-private leaves blockPublicPolicy, restrictPublicBuckets off/,
+        );
+        const until = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+        const waiver = { rule: "bucket-private", resource: "media-bucket-bucket", until, why: "a test" };
+        stack.configure({ waive: [waiver] });
+        await stack.succeed("--policy-pack", "policy");
+      });
+      const outputs = await stack.outputs();
+      const bucket = `${outputs.media}`.replace("s3://", "");
+
+      await t.test("everyone reads the static files there, and no upload", async () => {
+        assert.equal(outputs.publicFiles, `https://${bucket}.s3.${cloud.region}.amazonaws.com/assets/`);
+        const { text } = await stack.fetch("/");
+        const links = [...text.matchAll(/(?:href|src)="([^"]+\.(?:css|js))"/g)].map(([, link]) => `${link}`);
+        assert.ok(links.length > 0, text);
+        const read = (path: string) => fetch(`${cloud.moto.endpoint}/${bucket}${path}`);
+        for (const link of links) {
+          assert.ok(link.startsWith(`${outputs.publicFiles}`), link);
+          assert.equal((await read(new URL(link).pathname)).status, 200, link);
+        }
+        const photo = await leavePhoto(stack, "Ada");
+        await isJpeg(photo);
+        const [key] = (await keysIn(cloud, bucket)).filter((one) => !one.startsWith("assets/"));
+        assert.equal((await read(`/${key}`)).status, 403);
+      });
+
       const keyInUse = () => stack.on("sed -n s/^AWS_ACCESS_KEY_ID=//p /srv/logbook/config/env");
       const keys = [await keyInUse()];
 
@@ -306,7 +345,8 @@ test("an IAM user's key is rotated while visitors upload, and no upload fails", 
       assert.deepEqual(load.failures, []);
       assert.ok(load.sent > 3, `${load.sent} uploads were under way`);
       assert.equal(new Set(keys).size, 3, "each rotation is another key");
-      assert.equal((await keysIn(cloud, bucket)).length, load.sent);
+      const uploads = (await keysIn(cloud, bucket)).filter((key) => !key.startsWith("assets/"));
+      assert.equal(uploads.length, load.sent + 1, "and the first one");
       assert.equal((await stack.up("--expect-no-changes")).code, 0);
     },
   );

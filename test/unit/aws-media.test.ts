@@ -94,6 +94,9 @@ test("public files through CloudFront: the bucket stays private, and this one di
   const { inputs } = made.only("Distribution");
   assert.equal(inputs.defaultCacheBehavior.viewerProtocolPolicy, "redirect-to-https");
   assert.deepEqual(inputs.defaultCacheBehavior.allowedMethods, ["GET", "HEAD"]);
+  // Pages of other origins may load fonts and scripts from there.
+  assert.equal(inputs.defaultCacheBehavior.responseHeadersPolicyId, "60669652-455b-4ae9-85a4-c4c02393f86c");
+  assert.equal(inputs.tags.component, "media");
   assert.equal(made.only("OriginAccessControl").inputs.signingBehavior, "always");
   assert.equal(inputs.origins[0].originAccessControlId, "media-delivery-access-id");
   assert.equal(await known(made.result.publicUrl ?? ""), "https://d111111abcdef8.cloudfront.net/static/");

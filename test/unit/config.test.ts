@@ -297,6 +297,28 @@ test("a bucket on a host without a role needs a region and an IAM user", () => {
   ]);
 });
 
+test("public files are a folder of a bucket, through CloudFront unless the stack says otherwise", () => {
+  const publicFiles = (given: object, store = "s3") => ({
+    ...least,
+    host: ec2,
+    media: { store, publicFiles: given },
+  });
+  assert.deepEqual(read(publicFiles({ folder: "assets/static" })).media.publicFiles, {
+    folder: "assets/static",
+    by: "cloudfront",
+  });
+  assert.equal(read(publicFiles({ folder: "static", by: "s3" })).media.publicFiles?.by, "s3");
+  assert.deepEqual(faults(publicFiles({ folder: "static" }, "host")), [
+    "berth:media.publicFiles: expected none: only a bucket (media.store: s3) has public files; found a group with folder, by",
+  ]);
+  for (const folder of ["/static", "static/", "", "../static", "a b"]) {
+    assert.match(
+      faults(publicFiles({ folder })).join("\n"),
+      /^berth:media\.publicFiles\.folder: expected a folder of the bucket without slashes at its ends, such as static; found "[^"]*"$/,
+    );
+  }
+});
+
 test("a zone that does not hold the site's names is refused", () => {
   const site = { domain: "shop.example.org", aliases: ["shop.example.com"], zone: "example.org" };
   assert.deepEqual(faults({ ...least, host: ec2, site }), [

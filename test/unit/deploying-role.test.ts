@@ -15,6 +15,23 @@ const recorded: Uses = JSON.parse(
   readFileSync(join(import.meta.dirname, "../cloud/real/actions.json"), "utf8"),
 );
 
+const distribution = "arn:aws:cloudfront::123456789012:distribution/*";
+const wayToTheBucket = "arn:aws:cloudfront::123456789012:origin-access-control/*";
+
+/** What the provider asks of CloudFront, by its source: the build that was recorded has none of it. */
+const cloudFront: Uses = {
+  "cloudfront:CreateDistribution": ["* tagged"],
+  "cloudfront:CreateOriginAccessControl": ["* own"],
+  "cloudfront:DeleteDistribution": [`${distribution} own`],
+  "cloudfront:DeleteOriginAccessControl": [`${wayToTheBucket} own`],
+  "cloudfront:GetDistribution": [`${distribution} own`],
+  "cloudfront:GetOriginAccessControl": [`${wayToTheBucket} own`],
+  "cloudfront:ListTagsForResource": [`${distribution} own`],
+  // While it is being made it has no tag yet.
+  "cloudfront:TagResource": [`${distribution} other`, `${distribution} own`],
+  "cloudfront:UpdateDistribution": [`${distribution} own`],
+};
+
 /** What no recorded run could show, and why it is needed. */
 const unseen: Readonly<Record<string, string>> = {
   "ec2:DescribeVolumesModifications": "a larger root volume is waited for; the recorded stack keeps its size",
@@ -41,24 +58,34 @@ test("IAM takes each document: it fits a managed policy, and its statements have
   }
 });
 
-test("no action is a pattern, and every resource is allowed for reading alone", () => {
-  for (const { Sid, Action, Resource } of statements()) {
+test("no action is a pattern, and every resource is allowed for reading alone, or for making what is then the project's", () => {
+  for (const { Sid, Action, Resource, Condition } of statements()) {
     for (const action of Action) assert.match(action, /^[a-z0-9]+:[A-Za-z0-9]+$/);
     if (!Resource.includes("*")) continue;
-    for (const action of Action) assert.match(action, /:(Describe|List)/, Sid);
+    for (const action of Action) {
+      // It knows no resource, and opens nothing until a distribution and a bucket's policy name it.
+      if (action === "cloudfront:CreateOriginAccessControl") continue;
+      // It knows none either; what it makes must carry the project's tag.
+      if (action === "cloudfront:CreateDistribution") {
+        assert.deepEqual(Condition, { StringEquals: { "aws:RequestTag/project": "berth" } });
+        continue;
+      }
+      assert.match(action, /:(Describe|List)/, Sid);
+    }
   }
 });
 
 test("the deploying role may do all that AWS's own provider asked for", () => {
   assert.ok(Object.keys(recorded).length > 100);
   assert.deepEqual(refused(recorded), []);
+  assert.deepEqual(refused(cloudFront), []);
 });
 
 test("the deploying role may do nothing that no stack needs", () => {
   const seen = new Set(Object.keys(recorded));
   assert.deepEqual(
     allowedActions().filter((action) => !seen.has(action)),
-    Object.keys(unseen).sort(),
+    [...Object.keys(unseen), ...Object.keys(cloudFront)].sort(),
   );
 });
 
@@ -79,6 +106,9 @@ test("what is not the project's is out of the deploying role's reach", () => {
       "arn:aws:secretsmanager:eu-central-1:123456789012:secret:/other/prod/x own",
     ],
     "ssm:GetParameter": ["arn:aws:ssm:eu-central-1:123456789012:parameter/other/prod/x own"],
+    "cloudfront:CreateDistribution": ["* untagged"],
+    "cloudfront:DeleteDistribution": [`${distribution} other`],
+    "cloudfront:UpdateDistribution": [`${distribution} other`],
     "sns:DeleteTopic": ["arn:aws:sns:eu-central-1:123456789012:other own"],
     "route53:DeleteHostedZone": ["arn:aws:route53:::hostedzone/* own"],
   };

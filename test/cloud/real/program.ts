@@ -27,6 +27,8 @@ export interface Shape {
   readonly names: readonly string[];
   /** A name of the bucket's; none makes one up. */
   readonly bucket?: string;
+  /** A folder of the bucket that everyone may read. */
+  readonly publicFolder?: string;
   readonly oldVersionsDays: number;
   readonly keyGeneration: number;
   readonly secret: string;
@@ -105,6 +107,7 @@ const bucket = new MediaBucket(
     oldVersionsDays: shape.oldVersionsDays,
     forceDestroy: true,
     protect: false,
+    publicFiles: shape.publicFolder === undefined ? undefined : { folder: shape.publicFolder, by: "s3" },
   },
   { parent },
 );
