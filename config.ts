@@ -167,7 +167,9 @@ const ec2Host = z
     sshFrom: z
       .array(cidr)
       .default([])
-      .describe("Networks from which SSH is let in. None closes port 22; `reach` is then the way in."),
+      .describe(
+        "Networks from which SSH is let in. None closes port 22; a tunnel is then the way in, see docs/aws.md.",
+      ),
     reach: z
       .strictObject({
         address: address.describe("Where the tunnel begins: an IP address or a name."),
@@ -175,7 +177,13 @@ const ec2Host = z
       })
       .optional()
       .describe(
-        "A tunnel to the instance's port 22, such as one of Session Manager. Default: its public address.",
+        "A tunnel to the instance's port 22, such as one by `connectEndpoint`. Default: its public address.",
+      ),
+    connectEndpoint: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether an EC2 Instance Connect Endpoint is made, by which AWS's CLI opens a tunnel to port 22; see docs/aws.md. A VPC has room for one.",
       ),
     protect: z
       .boolean()

@@ -6,6 +6,7 @@ import type { Host } from "../host/host.ts";
 import type { ServiceData } from "../system/system.ts";
 import { Alarms } from "./alarms.ts";
 import { type CloudFacts, checkCloud } from "./checks.ts";
+import { ConnectEndpoint } from "./connect-endpoint.ts";
 import { Dns } from "./dns.ts";
 import { Ec2Host } from "./ec2-host.ts";
 import { HostMetrics, metricsNamespace, metricsPolicy } from "./host-metrics.ts";
@@ -252,9 +253,18 @@ export class Cloud extends pulumi.ComponentResource {
     const network = new Network("web-network", config.network, { parent: this });
     const groups = new SecurityGroups(
       "web-groups",
-      { vpcId: network.vpcId, sshFrom: config.sshFrom, privateServices: false },
+      {
+        vpcId: network.vpcId,
+        sshFrom: config.sshFrom,
+        privateServices: false,
+        connectEndpoint: config.connectEndpoint,
+      },
       { parent: this },
     );
+    const subnetId = network.publicSubnetIds.apply((ids) => ids[0] as string);
+    const endpoint =
+      groups.connectId &&
+      new ConnectEndpoint("web-connect", { subnetId, securityGroupId: groups.connectId }, { parent: this });
     const role = new InstanceRole(
       "web-role",
       {
@@ -271,7 +281,7 @@ export class Cloud extends pulumi.ComponentResource {
         instanceType: config.instanceType,
         image: facts.image,
         imagePinned: config.image !== undefined,
-        subnetId: network.publicSubnetIds.apply((ids) => ids[0] as string),
+        subnetId,
         zone: network.zone,
         securityGroupIds: [groups.webId],
         instanceProfile: role.profileName,
@@ -282,6 +292,7 @@ export class Cloud extends pulumi.ComponentResource {
         protect: config.protect,
         unprotected: Object.values(precious).filter((resource) => !this.#protects(resource)),
         reach: config.reach,
+        way: endpoint,
       },
       { parent: this },
     );

@@ -40,6 +40,8 @@ export interface Ec2HostArgs {
   readonly unprotected?: readonly string[] | undefined;
   /** Where its SSH answers when port 22 is closed: the end of a tunnel. @default port 22 of its own address */
   readonly reach?: { readonly address: string; readonly port: number } | undefined;
+  /** What must be there before its SSH can be reached. @default its address */
+  readonly way?: pulumi.Resource | undefined;
 }
 
 /**
@@ -118,7 +120,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     this.ready = firstContact(
       `${name}-first-contact`,
       { ...place, instanceId: instance.id, instanceType, login, bootstrapKey, hostKey },
-      { parent: this, dependsOn: [association], deletedWith: instance },
+      { parent: this, dependsOn: [association, ...(args.way ? [args.way] : [])], deletedWith: instance },
     );
     this.ready = connected(this, this).ready;
     this.ready = volume.mounted(`${name}-data-volume`, this, args.dataDirectories, args.dataServices);

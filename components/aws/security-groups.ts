@@ -12,6 +12,8 @@ export interface SecurityGroupsArgs {
   readonly sshFrom: readonly string[];
   /** Whether there is a group for services that only the web group reaches. */
   readonly privateServices: boolean;
+  /** Whether there is a group for an endpoint by which the web group's SSH is reached. @default false */
+  readonly connectEndpoint?: boolean | undefined;
 }
 
 /** Ports, the first and the last. */
@@ -43,6 +45,8 @@ export class SecurityGroups extends pulumi.ComponentResource {
   readonly webId: pulumi.Output<string>;
   /** Id of the group of private services, where it is asked for. */
   readonly privateId: pulumi.Output<string> | undefined = undefined;
+  /** Id of the group of the endpoint for tunnels, where it is asked for. */
+  readonly connectId: pulumi.Output<string> | undefined = undefined;
 
   readonly #name: string;
 
@@ -54,6 +58,11 @@ export class SecurityGroups extends pulumi.ComponentResource {
     this.#letSshIn(web, args.sshFrom);
     this.#letEverythingOut(web);
     this.webId = web.id;
+    if (args.connectEndpoint) {
+      const endpoint = this.#group("connect", "Tunnels to SSH of the web group", args.vpcId);
+      this.#letTunnelsThrough(endpoint, web);
+      this.connectId = endpoint.id;
+    }
     if (args.privateServices) {
       const services = this.#group("private", "Services for the web group only", args.vpcId);
       this.#letServicesIn(services, web);
@@ -80,6 +89,13 @@ export class SecurityGroups extends pulumi.ComponentResource {
       const from = family === 4 ? { cidrIpv4: text } : { cidrIpv6: text };
       this.#in(part, group, `ssh from ${text}`, [22, 22], from);
     }
+  }
+
+  #letTunnelsThrough(endpoint: SecurityGroup, web: SecurityGroup): void {
+    const ssh = { ipProtocol: "tcp", fromPort: 22, toPort: 22 };
+    this.#out("connect-out", endpoint, "ssh to the web group", { ...ssh, referencedSecurityGroupId: web.id });
+    const from = { referencedSecurityGroupId: endpoint.id };
+    this.#in("web-ssh-connect", web, "ssh from the endpoint for tunnels", [22, 22], from);
   }
 
   #read(network: string): Cidr {
@@ -162,7 +178,14 @@ export class SecurityGroups extends pulumi.ComponentResource {
     part: string,
     group: SecurityGroup,
     description: string,
-    what: { ipProtocol: string; fromPort?: number; toPort?: number; cidrIpv4?: string; cidrIpv6?: string },
+    what: {
+      ipProtocol: string;
+      fromPort?: number;
+      toPort?: number;
+      cidrIpv4?: string;
+      cidrIpv6?: string;
+      referencedSecurityGroupId?: pulumi.Output<string>;
+    },
   ): void {
     new SecurityGroupEgressRule(
       `${this.#name}-${part}`,

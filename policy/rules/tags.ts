@@ -14,6 +14,7 @@ const taggable = new Set([
   "aws:ec2/keyPair:KeyPair",
   "aws:ec2/instance:Instance",
   "aws:ec2/eip:Eip",
+  "aws:ec2transitgateway/instanceConnectEndpoint:InstanceConnectEndpoint",
   "aws:ebs/volume:Volume",
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",

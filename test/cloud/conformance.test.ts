@@ -83,6 +83,16 @@ const cases: Record<string, { inputs: Properties; changes: Properties; state?: P
     inputs: { securityGroupId: "sg-1", ipProtocol: "-1", cidrIpv4: "0.0.0.0/0", description: "All" },
     changes: { securityGroupId: "sg-2", cidrIpv4: "198.51.100.0/24", description: "Other" },
   },
+  "aws:ec2transitgateway/instanceConnectEndpoint:InstanceConnectEndpoint": {
+    inputs: { subnetId: "subnet-1", securityGroupIds: ["sg-1"], preserveClientIp: false, tags },
+    changes: {
+      subnetId: "subnet-2",
+      securityGroupIds: ["sg-2"],
+      preserveClientIp: true,
+      tags: { project: "other" },
+    },
+    state: { tagsAll: tags },
+  },
   "aws:ec2/keyPair:KeyPair": {
     inputs: { keyName: "web", publicKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA a", tags },
     changes: {

@@ -93,6 +93,10 @@ function holds(statement: Statement, action: string, bearing: Bearing): boolean 
         case "StringEquals aws:RequestedRegion":
           // That of a service for the whole world is us-east-1, whichever the stack's is.
           return !/^(iam|route53):/.test(action);
+        case "StringEquals iam:AWSServiceName":
+          return action === "iam:CreateServiceLinkedRole";
+        case "NumericEquals ec2-instance-connect:remotePort":
+          return action === "ec2-instance-connect:OpenTunnel";
         case "StringEquals iam:PassedToService":
           return action === "iam:PassRole";
         case "ForAllValues:StringEquals route53:ChangeResourceRecordSetsRecordTypes":

@@ -1,6 +1,7 @@
 // Berth's whole program on a simulated AWS: the main job, a replaced machine, a rotated key, the end.
 import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
@@ -10,6 +11,7 @@ import type { Thing } from "./aws/cloud.ts";
 import { assertAllowed } from "./deploying-role.ts";
 import { documentedSettings } from "./documented.ts";
 import { type Cloud, type CloudStack, withCloudStack } from "./harness.ts";
+import { openTunnel } from "./tunnel.ts";
 
 /** The example's way to a server of ours, which has no names for buckets. */
 const toMoto = (cloud: Cloud) => ({
@@ -275,7 +277,7 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
   );
 });
 
-test("a bucket's public folder holds what the releases collect; an IAM user's key is rotated while visitors upload, and no upload fails", async (t) => {
+test("with port 22 closed a stack is made through a tunnel; its bucket has a public folder; a key is rotated while visitors upload, and no upload fails", async (t) => {
   await withCloudStack(
     {
       config: {
@@ -284,7 +286,8 @@ test("a bucket's public folder holds what the releases collect; an IAM user's ke
       },
     },
     async (stack, cloud) => {
-      stack.configure({ app: toMoto(cloud) });
+      const reach = { address: "127.0.0.1", port: await openTunnel(t, cloud) };
+      stack.configure({ app: toMoto(cloud), host: { sshFrom: [], connectEndpoint: true, reach } });
       appendFileSync(join(stack.project, "app/logbook/settings.py"), documentedSettings());
 
       await t.test("the policy pack stops a public folder, unless it is waived for a time", async () => {
@@ -318,8 +321,31 @@ test("a bucket's public folder holds what the releases collect; an IAM user's ke
         assert.equal((await read(`/${key}`)).status, 403);
       });
 
-      const keyInUse = () => stack.on("sed -n s/^AWS_ACCESS_KEY_ID=//p /srv/logbook/config/env");
-      const keys = [await keyInUse()];
+      await t.test("the endpoint is the only way to port 22", async () => {
+        const rules = cloud.things("rules").filter(({ fromPort }) => fromPort === 22);
+        assert.deepEqual(
+          rules.map(({ cidrIpv4, cidrIpv6 }) => cidrIpv4 ?? cidrIpv6),
+          [undefined, undefined],
+        );
+        const answers = await new Promise((resolve) => {
+          const socket = connect({ host: cloud.address(), port: 22, timeout: 3000 });
+          for (const [event, answer] of [
+            ["connect", true],
+            ["timeout", false],
+            ["error", false],
+          ] as const) {
+            socket.once(event, () => resolve(answer) ?? socket.destroy());
+          }
+        });
+        assert.equal(answers, false);
+      });
+
+      const keyInUse = () => {
+        const found = cloud.inside("sed -n s/^AWS_ACCESS_KEY_ID=//p /srv/logbook/config/env");
+        assert.equal(found.code, 0, found.stderr);
+        return found.stdout.trim();
+      };
+      const keys = [keyInUse()];
 
       const load = { running: true, sent: 0, failures: [] as string[] };
       const visitors = (async () => {
@@ -336,7 +362,7 @@ test("a bucket's public folder holds what the releases collect; an IAM user's ke
         for (const generation of [2, 3]) {
           stack.configure({ rotate: { media: generation } });
           await stack.succeed();
-          keys.push(await keyInUse());
+          keys.push(keyInUse());
         }
       } finally {
         load.running = false;

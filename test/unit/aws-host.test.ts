@@ -125,6 +125,15 @@ test("a host whose port 22 is closed is reached by the end of a tunnel", async (
   assert.equal((await host()).result.connection.host, "203.0.113.7");
 });
 
+test("a host is not spoken to before the way to it is there", async () => {
+  const seen = await record(() => {
+    const way = new tls.PrivateKey("endpoint", { algorithm: "ED25519" });
+    new Ec2Host("web", { ...usual, way });
+  });
+  assert.ok(seen.named("web-first-contact").dependsOn.includes("endpoint"));
+  assert.ok(!seen.only("Instance").dependsOn.includes("endpoint"), "the two are made at the same time");
+});
+
 test("the step of the data volume runs again when the volume grows, and keeps its services from an empty directory", async () => {
   const text = (await host()).named("web-data-volume").inputs.environment.BERTH_STEP;
   assert.match(text, /^size='20'$/m);

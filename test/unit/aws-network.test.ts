@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseCidr, partOf } from "../../components/aws/cidr.ts";
+import { ConnectEndpoint } from "../../components/aws/connect-endpoint.ts";
 import { Dns } from "../../components/aws/dns.ts";
 import { Network, type NetworkChoice } from "../../components/aws/network.ts";
 import { SecurityGroups } from "../../components/aws/security-groups.ts";
@@ -155,7 +156,7 @@ test("everything of a network and of its security groups is tagged", async () =>
   }
 });
 
-const groups = (args: { sshFrom: string[]; privateServices: boolean }) =>
+const groups = (args: { sshFrom: string[]; privateServices: boolean; connectEndpoint?: boolean }) =>
   record(() => new SecurityGroups("groups", { vpcId: "vpc-1", ...args }));
 
 const rulesOf = (seen: Recording<unknown>, way: "Ingress" | "Egress", group: string): Made[] =>
@@ -206,6 +207,42 @@ test("two spellings of a network are one rule, as AWS spells it", async () => {
   });
   const ssh = rulesOf(seen, "Ingress", "groups-web").filter(({ inputs }) => inputs.fromPort === 22);
   assert.deepEqual(ssh.map(passes), ["tcp 22-22 203.0.113.0/24", "tcp 22-22 2001:db8::/32"]);
+});
+
+test("an endpoint for tunnels reaches SSH of the web group and nothing else, and only it does when port 22 is closed", async () => {
+  const seen = await groups({ sshFrom: [], privateServices: false, connectEndpoint: true });
+  const web = seen.named("groups-web").inputs.name;
+  const endpoint = seen.named("groups-connect").inputs.name;
+  assert.notEqual(endpoint, web);
+  const ssh = seen.all("SecurityGroupIngressRule").filter(({ inputs }) => inputs.fromPort === 22);
+  assert.equal(ssh.length, 1);
+  assert.equal(ssh[0]?.inputs.securityGroupId, "groups-web-id");
+  assert.equal(ssh[0]?.inputs.referencedSecurityGroupId, "groups-connect-id");
+  const out = seen
+    .all("SecurityGroupEgressRule")
+    .filter(({ inputs }) => inputs.securityGroupId === "groups-connect-id")
+    .map(({ inputs: { fromPort, toPort, referencedSecurityGroupId } }) => [
+      fromPort,
+      toPort,
+      referencedSecurityGroupId,
+    ]);
+  assert.deepEqual(out, [[22, 22, "groups-web-id"]]);
+  const without = await groups({ sshFrom: [], privateServices: false });
+  assert.deepEqual(
+    without.all("SecurityGroup").map(({ name }) => name),
+    ["groups-web"],
+  );
+});
+
+test("the endpoint for tunnels is known to an instance by its group, and makes room before another takes its place", async () => {
+  const seen = await record(
+    () => new ConnectEndpoint("connect", { subnetId: "subnet-a", securityGroupId: "sg-connect" }),
+  );
+  const endpoint = seen.only("InstanceConnectEndpoint");
+  assert.equal(endpoint.inputs.preserveClientIp, false);
+  assert.deepEqual(endpoint.inputs.securityGroupIds, ["sg-connect"]);
+  assert.equal(endpoint.inputs.tags.project, "shop");
+  assert.equal(endpoint.deleteBeforeReplace, true);
 });
 
 test("private services are reached from the web group only", async () => {

@@ -260,6 +260,7 @@ test("an EC2 host is in the default network, without alarms and unprotected, unl
     rootVolume: 12,
     dataVolume: 20,
     network: { kind: "default" },
+    connectEndpoint: false,
     protect: false,
     timezone: "UTC",
     locale: "en_US.UTF-8",

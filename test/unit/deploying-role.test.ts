@@ -32,6 +32,32 @@ const cloudFront: Uses = {
   "cloudfront:UpdateDistribution": [`${distribution} own`],
 };
 
+const ec2 = (kind: string) => `arn:aws:ec2:eu-central-1:123456789012:${kind}/*`;
+
+/**
+ * What an EC2 Instance Connect Endpoint needs, which moto does not know:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/permissions-for-ec2-instance-connect-endpoint.html
+ */
+const connectEndpoint: Uses = {
+  "ec2:CreateInstanceConnectEndpoint": [
+    `${ec2("instance-connect-endpoint")} tagged`,
+    `${ec2("security-group")} own`,
+    `${ec2("subnet")} other`,
+  ],
+  "ec2:CreateNetworkInterface": [
+    `${ec2("network-interface")} untagged`,
+    `${ec2("security-group")} own`,
+    `${ec2("subnet")} other`,
+  ],
+  "ec2:CreateTags": [`${ec2("instance-connect-endpoint")} tagged`],
+  "ec2:DeleteInstanceConnectEndpoint": [`${ec2("instance-connect-endpoint")} own`],
+  "ec2:DescribeInstanceConnectEndpoints": ["* own"],
+  "ec2-instance-connect:OpenTunnel": [`${ec2("instance-connect-endpoint")} own`],
+  "iam:CreateServiceLinkedRole": [
+    "arn:aws:iam::123456789012:role/aws-service-role/ec2-instance-connect.amazonaws.com/AWSServiceRoleForEC2InstanceConnect own",
+  ],
+};
+
 /** What no recorded run could show, and why it is needed. */
 const unseen: Readonly<Record<string, string>> = {
   "ec2:DescribeVolumesModifications": "a larger root volume is waited for; the recorded stack keeps its size",
@@ -60,7 +86,7 @@ test("IAM takes each document: it fits a managed policy, and its statements have
 
 test("no action is a pattern, and every resource is allowed for reading alone, or for making what is then the project's", () => {
   for (const { Sid, Action, Resource, Condition } of statements()) {
-    for (const action of Action) assert.match(action, /^[a-z0-9]+:[A-Za-z0-9]+$/);
+    for (const action of Action) assert.match(action, /^[a-z0-9-]+:[A-Za-z0-9]+$/);
     if (!Resource.includes("*")) continue;
     for (const action of Action) {
       // It knows no resource, and opens nothing until a distribution and a bucket's policy name it.
@@ -79,13 +105,18 @@ test("the deploying role may do all that AWS's own provider asked for", () => {
   assert.ok(Object.keys(recorded).length > 100);
   assert.deepEqual(refused(recorded), []);
   assert.deepEqual(refused(cloudFront), []);
+  assert.deepEqual(refused(connectEndpoint), []);
 });
 
 test("the deploying role may do nothing that no stack needs", () => {
   const seen = new Set(Object.keys(recorded));
   assert.deepEqual(
     allowedActions().filter((action) => !seen.has(action)),
-    [...Object.keys(unseen), ...Object.keys(cloudFront)].sort(),
+    [
+      ...Object.keys(unseen),
+      ...Object.keys(cloudFront),
+      ...Object.keys(connectEndpoint).filter((action) => !seen.has(action)),
+    ].sort(),
   );
 });
 
@@ -106,6 +137,8 @@ test("what is not the project's is out of the deploying role's reach", () => {
       "arn:aws:secretsmanager:eu-central-1:123456789012:secret:/other/prod/x own",
     ],
     "ssm:GetParameter": ["arn:aws:ssm:eu-central-1:123456789012:parameter/other/prod/x own"],
+    "ec2:DeleteInstanceConnectEndpoint": [`${ec2("instance-connect-endpoint")} other`],
+    "ec2-instance-connect:OpenTunnel": [`${ec2("instance-connect-endpoint")} other`],
     "cloudfront:CreateDistribution": ["* untagged"],
     "cloudfront:DeleteDistribution": [`${distribution} other`],
     "cloudfront:UpdateDistribution": [`${distribution} other`],

@@ -23,6 +23,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   SecurityGroup: network.securityGroup,
   SecurityGroupIngressRule: network.ingressRule,
   SecurityGroupEgressRule: network.egressRule,
+  InstanceConnectEndpoint: network.connectEndpoint,
   KeyPair: network.keyPair,
   Instance: instances.instance,
   Volume: instances.volume,
