@@ -1,11 +1,12 @@
 import type { Resource, Rule } from "../rule.ts";
 import { group, list, type Value, type Values } from "../values.ts";
 
-/** SSH is reachable from named networks only, or through Session Manager. */
+/** SSH is reachable from named networks only, or through a tunnel. */
 export const sshFromAnywhere: Rule = {
   name: "ssh-from-anywhere",
   description: "Port 22 is not open to the whole Internet.",
-  comply: "name the networks that need SSH (berth:host.sshFrom), or close port 22 and use Session Manager",
+  comply:
+    "name the networks that need SSH (berth:host.sshFrom), or close port 22 and take a tunnel (berth:host.connectEndpoint)",
   check: (resource) =>
     openings(resource).flatMap(({ where, protocol, from, to, networks }) => {
       const world = networks.filter(isWorld);
