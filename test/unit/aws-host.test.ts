@@ -38,6 +38,10 @@ test("an instance answers metadata requests to sessions only, and no further tha
   assert.equal(inputs.metadataOptions.httpPutResponseHopLimit, 1);
 });
 
+test("an instance whose hardware fails is moved to other hardware by AWS itself", async () => {
+  assert.deepEqual((await host()).only("Instance").inputs.maintenanceOptions, { autoRecovery: "default" });
+});
+
 test("both disks of a host are encrypted", async () => {
   const seen = await host();
   assert.equal(seen.only("Instance").inputs.rootBlockDevice.encrypted, true);

@@ -74,7 +74,8 @@ test("IAM takes each document: it fits a managed policy, and its statements have
   for (const text of documents()) {
     assert.equal(JSON.parse(text).Version, "2012-10-17");
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-    assert.ok(JSON.stringify(JSON.parse(text)).length <= 6144);
+    const own = text.replaceAll("berth", "p".repeat(32)).replaceAll("eu-central-1", "ap-southeast-1");
+    assert.ok(JSON.stringify(JSON.parse(own)).length <= 6144, "with a long project's name as well");
   }
   const names = statements().map(({ Sid }) => Sid);
   assert.deepEqual([...new Set(names)], names);
