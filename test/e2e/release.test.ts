@@ -121,6 +121,38 @@ class Migration(migrations.Migration):
   await assertNothingLost(stack, await load.stop());
 });
 
+test("the dump of before a migration brings the database back as it was, and is not made where it is not wanted", async () => {
+  const dump = `/var/backups/berth/logbook/${releases.at(-1)}.dump`;
+  assert.equal(await stack.on(`stat -c '%U %a' ${dump}`), "root 600");
+  const ask = (query: string) => stack.on(`runuser -u postgres -- psql -XAtq logbook -c "${query}"`);
+  const columns =
+    "SELECT count(*) FROM information_schema.columns WHERE table_name = 'entries_entry' AND column_name";
+  await ask(
+    "INSERT INTO entries_entry (name, message, photo, hidden, written_at) VALUES ('after', 'the dump', '', false, now())",
+  );
+  assert.equal(await ask(`${columns} = 'more'`), "1");
+  // As docs/releases.md says.
+  await stack.on("systemctl stop 'logbook-*@*'");
+  await stack.on(`runuser -u postgres -- pg_restore --clean --if-exists --dbname logbook <${dump}`, {
+    timeout: 120_000,
+  });
+  assert.equal(await ask(`${columns} = 'more'`), "0");
+  assert.equal(await ask("SELECT count(*) FROM entries_entry WHERE name = 'after'"), "0");
+  await stack.on("systemctl restart logbook-web-start");
+
+  // The release that has the migration applies it again; this time nobody wants a dump.
+  await stack.on(`rm ${dump}`);
+  stack.configure({ app: { dumpBeforeMigrate: false } });
+  await release("without a dump");
+  assert.equal(await ask(`${columns} = 'more'`), "1");
+  assert.equal(
+    await stack.on(`ls /var/backups/berth/logbook/${releases.at(-1)}.dump 2>/dev/null || true`),
+    "",
+  );
+  stack.configure({ app: { dumpBeforeMigrate: true } });
+  assert.equal((await stack.fetch("/health")).status, 200);
+});
+
 test("a release that is not kept is refused, with those that are", async () => {
   stack.configure({ app: { release: releases[0] } });
   const refused = await stack.up();

@@ -111,6 +111,31 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     assert.equal(await stack.on(`cat ${home}/current/NEWS`), "More.");
   });
 
+  await t.test("a git reference of a release that is kept goes back to it, and forth again", async () => {
+    const [newest, before] = [commit(stack), git(stack, "rev-parse", "main~1").toString().trim()];
+    await onServer(stack, `git -C app.git tag before ${before}`);
+    stack.configure({ app: { release: "before" } });
+    const { changes } = await stack.succeed();
+    assert.deepEqual(Object.keys(changes).sort(), ["app-live", "app-release"]);
+    assert.ok(`${(await stack.outputs()).release}`.startsWith(before.slice(0, 10)));
+    assert.equal(await stack.on(`ls ${home}/current/NEWS 2>/dev/null || true`), "");
+
+    stack.configure({ app: { release: "no-such-tag" } });
+    assert.match(said(await stack.up()), /has no branch or tag 'no-such-tag'/);
+    writeFileSync(join(repository(stack), "services/web/NEWS"), "Unreleased.\n");
+    await push(stack);
+    stack.configure({ app: { release: commit(stack) } });
+    const refused = await stack.up();
+    assert.notEqual(refused.code, 0);
+    assert.match(said(refused), /has not kept release [^;]*; it has: /);
+    git(stack, "reset", "-q", "--hard", newest);
+    await sendMain(stack);
+
+    stack.configure({ app: { release: undefined } });
+    await stack.succeed();
+    assert.equal(await stack.on(`cat ${home}/current/NEWS`), "More.");
+  });
+
   await t.test("a reference that does not exist is refused before anything is changed", async () => {
     stack.configure({ app: { source: { ...source, ref: "mian" } } });
     const refused = await stack.up();
@@ -292,9 +317,14 @@ async function gitServer(stack: Stack): Promise<string> {
 async function push(stack: Stack): Promise<void> {
   git(stack, "add", "--all");
   git(stack, "commit", "-q", "-m", "A change");
-  const bundle = git(stack, "bundle", "create", "-q", "-", "main").toString("base64");
-  await stack.on(
-    "base64 -d >/srv/git/bundle; cd /srv/git; runuser -u git -- git -C app.git fetch -q /srv/git/bundle +main:main",
-    { stdin: bundle },
-  );
+  await sendMain(stack);
 }
+
+/** Makes the server's branch the repository's, whatever it was. */
+async function sendMain(stack: Stack): Promise<void> {
+  const bundle = git(stack, "bundle", "create", "-q", "-", "main").toString("base64");
+  await stack.on("base64 -d >/srv/git/bundle", { stdin: bundle });
+  await onServer(stack, "git -C app.git fetch -q /srv/git/bundle +main:main");
+}
+
+const onServer = (stack: Stack, command: string) => stack.on(`cd /srv/git; runuser -u git -- ${command}`);
