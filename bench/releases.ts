@@ -118,9 +118,9 @@ class Bench {
       await note(timed.back, this.#project.up(name));
       if ((await this.#live()) !== before) throw new Error(`${before} was not gone back to`);
       this.#goBack(undefined);
+      await this.#project.up(name);
       step.done();
     }
-    await this.#project.up(name);
   }
 
   ways(): Way[] {

@@ -17,6 +17,7 @@ export function checkShell(root: string): string {
       "components/host/reach.sh",
       "engine/**/*.sh",
       "scripts/**/*.sh",
+      "bench/**/*.sh",
       "scripts/node",
       ".ci/run",
     ],
