@@ -42,10 +42,15 @@ export function existingConfig(root: string, host: BareHost, maxBody: number): R
   };
 }
 
-/** The configuration of stack `local`. */
+/** The configuration of stack `local`, without the worker and the beat, which nothing it is measured against has. */
 export function localConfig(root: string, maxBody: number): Record<string, unknown> {
   const { config } = parse(readFileSync(join(root, "Pulumi.local.yaml"), "utf8")) as {
     config: Record<string, object>;
   };
-  return { ...config, "berth:site": { ...config["berth:site"], domain: site.domain, maxBody } };
+  const app = { ...config["berth:app"], processes: undefined };
+  return {
+    ...config,
+    "berth:app": app,
+    "berth:site": { ...config["berth:site"], domain: site.domain, maxBody },
+  };
 }

@@ -153,7 +153,7 @@ export class App extends pulumi.ComponentResource {
               name,
               owner,
               services: ownerServices,
-              processes: ["web"],
+              processes: ["web", ...this.#args.processes.map((process) => process.name)],
             }),
             mode: "0440",
           },

@@ -121,6 +121,42 @@ test("a photo is stored in the bucket with the user's key, and a signed URL alon
   assert.equal((await fetch(`${signed.origin}${signed.pathname}`)).status, 403);
 });
 
+/** Stores a photo as a form does, and makes its preview as a worker does. */
+const storeWithPreview = `
+import json
+from io import BytesIO
+from crew.models import Preview
+from crew.tasks import preview_of
+from django.core.files.base import ContentFile
+from entries.models import Entry
+from PIL import Image
+
+out = BytesIO()
+Image.new("RGB", (1200, 600), "navy").save(out, "JPEG")
+entry = Entry(name="Ida", message="Fair wind.")
+entry.photo.save("holiday.jpg", ContentFile(out.getvalue()), save=False)
+preview = Preview(entry=entry)
+# The name of the photo is all that a worker knows of it.
+preview.image.save("preview.jpg", preview_of(Entry(photo=entry.photo.name).photo), save=False)
+print(json.dumps({"name": preview.image.name, "size": [preview.image.width, preview.image.height]}))
+`;
+
+test("a worker reads a photo from the bucket and puts its preview there", async (t) => {
+  const { moto, owner, key } = await withBucket(t);
+  const said = await inLogbook(storeWithPreview, {
+    BUCKET_NAME: Bucket,
+    AWS_ENDPOINT_URL: moto.endpoint,
+    AWS_S3_ADDRESSING_STYLE: "path",
+    AWS_DEFAULT_REGION: moto.region,
+    AWS_ACCESS_KEY_ID: key.id,
+    AWS_SECRET_ACCESS_KEY: key.secret,
+  });
+  assert.match(said.name, /^previews\/[0-9a-f]{32}\.jpg$/);
+  assert.deepEqual(said.size, [800, 400]);
+  const stored = await owner.send(new HeadObjectCommand({ Bucket, Key: said.name }));
+  assert.equal(stored.ContentType, "image/jpeg");
+});
+
 test("with a role's credentials, read from a file by credential_process, a photo is stored as well", async (t) => {
   const { moto, owner, key } = await withBucket(t);
   const folder = mkdtempSync(join(tmpdir(), "berth-credentials-"));

@@ -32,6 +32,8 @@ export interface StackOptions {
   readonly config?: StackConfig;
   /** The directory whose copy is the application, from the checkout. @default "examples/django" */
   readonly app?: string;
+  /** Whether the example's worker and beat run; most tests are quicker without. @default false */
+  readonly crew?: boolean;
   /** Another stack's name, for a second stack on the same machine. @default a new one */
   readonly name?: string;
   /** Further environment for every call of the engine. @default none */
@@ -197,7 +199,9 @@ export async function withStack(
   const file = join(project, `Pulumi.${name}.yaml`);
   const local = parse(readFileSync(join(root, "Pulumi.local.yaml"), "utf8")).config;
   writeFileSync(file, stringify({ config: { ...local } }));
-  configure(file, { app: { source: { directory: "app" } } });
+  configure(file, {
+    app: { source: { directory: "app" }, ...(options.crew ? {} : { processes: undefined }) },
+  });
   configure(file, options.config ?? {});
 
   const call = (args: readonly string[], timeout = 600_000, stdin = "") => begin(args, timeout, stdin).ended;

@@ -13,6 +13,7 @@ test("a stack takes the Django example from nothing to production and back to no
   const ben = ssh2.utils.generateKeyPairSync("ed25519");
   const admin = (name: string, keys: { public: string }) => ({ name, keys: [keys.public.trim()] });
   const stack = await withStack(t, {
+    crew: true,
     config: {
       host: { timezone: "Europe/Berlin" },
       app: { env: { SITE_NAME: "Logbook of the tests" } },
@@ -77,6 +78,23 @@ test("a stack takes the Django example from nothing to production and back to no
     "an entry with a photo is a row in Postgres, a session in Redis and a file that is served",
     async () => {
       photo = await writeEntry(stack);
+    },
+  );
+
+  await t.test(
+    "a worker makes the photo's preview, and the page tells what was done and when beat ticked",
+    async () => {
+      await untilShown(stack, /<img src="\/media\/previews\/[0-9a-f]{32}\.jpg"/);
+      const page = (await untilShown(stack, /id="tick"/)).text;
+      assert.match(page, /id="done" data-done="[1-9]\d*"/);
+      assert.match(page, /none failed/);
+      assert.match(page, /id="last-run">(a preview of a photo|taking stock)</);
+      const small = await stack.fetch(/<img src="([^"]+)"/.exec(page)?.[1] ?? "");
+      assert.equal(small.headers["content-type"], "image/jpeg");
+      assert.match(
+        await stack.on("journalctl -o cat -u 'logbook-worker@*'"),
+        /make_preview\[[^\]]+\] succeeded/,
+      );
     },
   );
 
@@ -262,6 +280,15 @@ async function untilWell(stack: Stack, first: () => Promise<boolean> = async () 
     await sleep(250);
   }
   assert.fail(`/health was not well within 90 s: ${last}`);
+}
+
+/** The front page, once it shows this. Beat ticks for the first time a minute after its start. */
+async function untilShown(stack: Stack, wanted: RegExp) {
+  for (const end = Date.now() + 120_000; ; await sleep(500)) {
+    const page = await stack.fetch("/");
+    if (wanted.test(page.text)) return page;
+    assert.ok(Date.now() < end, `the page does not show ${wanted}: ${page.text}`);
+  }
 }
 
 /** Signs the log as a visitor does; the answer is the photo's path. */

@@ -6,7 +6,7 @@ import ssh2 from "ssh2";
 import { npmRun } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
 
-const stack = await withStack({ after });
+const stack = await withStack({ after }, { crew: true });
 const owner = ssh2.utils.generateKeyPairSync("ed25519");
 /** A shell command as the owner, logged in with the own key. */
 const asOwner = (command: string) =>
@@ -84,6 +84,10 @@ test("logs of nginx follow through a rotation of its files, which nginx then wri
 });
 
 test("without following, the last lines of each part are shown, and a wrong word is answered by what there is", async () => {
+  assert.match(
+    (await npmRun(stack, "logs", "worker", "-n", "200", "--no-follow").ended).stdout,
+    /celery@|ready\./,
+  );
   const shown = async (part: string) => {
     const { code, stdout } = await npmRun(stack, "logs", part, "-n", "3", "--no-follow").ended;
     assert.equal(code, 0, part);
@@ -97,7 +101,10 @@ test("without following, the last lines of each part are shown, and a wrong word
   assert.equal((await shown("system")).trimEnd().split("\n").length, 3);
   const wrong = await npmRun(stack, "logs", "ngnix", "--no-follow").ended;
   assert.notEqual(wrong.code, 0);
-  assert.match(wrong.stderr, /berth: expected one of web, .*nginx, postgres, redis, system; found ngnix/);
+  assert.match(
+    wrong.stderr,
+    /berth: expected one of beat, web, worker, nginx, postgres, redis, system; found ngnix/,
+  );
 });
 
 test("the owner logs in with a key of its own and starts and stops what belongs to the application", async () => {
@@ -111,6 +118,8 @@ test("the owner logs in with a key of its own and starts and stops what belongs 
     "status 'logbook-web@*'",
     ...["start", "restart", "reload", "status"].map((verb) => `${verb} nginx`),
     ...["stop", "start", "restart", "status"].map((verb) => `${verb} redis-server`),
+    `restart ${await stack.on("systemctl list-units --plain --no-legend 'logbook-worker@*' | cut -d' ' -f1")}`,
+    "status 'logbook-beat@*'",
     `stop ${unit}`,
     "restart logbook-web-start",
   ];

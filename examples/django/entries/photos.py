@@ -40,6 +40,14 @@ def prepare(upload):
         ) from error
 
 
+def smaller(photo, side):
+    """A copy of a photo that `prepare` has made, at most so many pixels long, as JPEG."""
+    with Image.open(photo, formats=formats) as image:
+        image.draft("RGB", (side, side))
+        image.thumbnail((side, side))
+        return as_jpeg(image)
+
+
 def as_jpeg(image):
     """JPEG knows no transparency: what was see-through becomes white."""
     layered = image.convert("RGBA")

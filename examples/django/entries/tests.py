@@ -54,6 +54,10 @@ class LogbookTest(TestCase):
         change = override_settings(MEDIA_ROOT=media)
         change.enable()
         self.addCleanup(change.disable)
+        # Nobody works here: crew/tests.py is about those who do.
+        self.no_crew = mock.patch("crew.queue.ask_for_preview")
+        self.no_crew.start()
+        self.addCleanup(self.no_crew.stop)
 
     def ask_health(self):
         answer = self.client.get("/health")

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 import logbook
+from crew import queue
 from entries.forms import EntryForm
 from entries.models import Entry
 from logbook import parts
@@ -36,6 +37,8 @@ def front_page(request):
             entry = form.save()
             if redis.well:
                 request.session["name"] = entry.name
+                if entry.photo:
+                    queue.ask_for_preview(entry)
             messages.success(request, f"Thank you, {entry.name}. Your entry is in the book.")
             return redirect("front-page")
 
@@ -49,6 +52,7 @@ def front_page(request):
             "page": page,
             "parts": all_parts,
             "failing": [part for part in all_parts if not part.well],
+            "queue": queue.look() if redis.well else None,
             "visits": count_visit(request) if redis.well else None,
             "deployment": deployment(request),
         },
@@ -58,7 +62,7 @@ def front_page(request):
 
 def shown_entries(page):
     """A page of the book; a page number that makes no sense gives the nearest one that does."""
-    return Paginator(Entry.objects.filter(hidden=False), entries_on_a_page).get_page(page)
+    return Paginator(Entry.objects.filter(hidden=False).select_related("preview"), entries_on_a_page).get_page(page)
 
 
 def count_visit(request):

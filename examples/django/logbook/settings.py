@@ -85,6 +85,25 @@ CACHES = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"
 
+# --- the queue, in Redis, too ------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Without max_retries a visitor would wait for as long as Redis is away.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "max_retries": 1, "interval_start": 0}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_DEFAULT_QUEUE = "logbook"
+CELERY_TASK_IGNORE_RESULT = True
+# A task is taken off the queue when it is done, so that none is lost with a worker that is killed.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 120
+# One that is late need not be caught up with.
+CELERY_BEAT_SCHEDULE = {
+    "take stock": {"task": "crew.tasks.take_stock", "schedule": 60, "options": {"expires": 60}}
+}
+
 # --- static files and uploads ---------------------------------------------------------------------------
 
 STATIC_URL = env.str("STATIC_URL", default="/static/")
@@ -167,6 +186,7 @@ LOGGING = {
 # --- the application ------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "crew",
     "entries",
     "logbook",
     "django.contrib.admin",

@@ -27,7 +27,7 @@ put_file '/etc/sudoers.d/berth-shop' 'root:root' '0440' <<'BERTH_FILE_END'
 # Berth: what deployer, who owns the files of shop, may do as root: this and nothing else. In a regular expression
 # (sudoers(5)) no argument hides in another, as it could in a wildcard, and NOEXEC keeps systemctl from starting a
 # pager, from which there may be a way to a shell.
-deployer ALL=(root) NOPASSWD:NOEXEC: /usr/bin/systemctl ^(start|stop|restart|reload|status) (nginx|redis-server|shop-web-start|shop-(web)@(\*|[0-9a-f]{10}-[0-9a-f]{4}\.[0-9a-f]{6}))(\.service)?$
+deployer ALL=(root) NOPASSWD:NOEXEC: /usr/bin/systemctl ^(start|stop|restart|reload|status) (nginx|redis-server|shop-web-start|shop-(web)@(\*|[0-9a-f]{10}-[0-9a-f]{4}\.[0-9a-f]{6}(\.[0-9]+)?))(\.service)?$
 BERTH_FILE_END
 : "${name?the name of the application and of its service account}"
 : "${owner?the account that owns the files}"
