@@ -412,6 +412,12 @@ const processSchema = z
       .describe(
         "Whether a release moves it to the new code, or leaves it on the old until the host boots. `keep` is not recommended.",
       ),
+    runsOn: z
+      .string()
+      .optional()
+      .describe(
+        "The host that it runs on: a name in `berth:hosts`. Default: the one that serves the site. See docs/hosts.md.",
+      ),
   })
   .describe("A process.");
 
@@ -616,6 +622,14 @@ export const configSchema = parts.superRefine((config, context) => {
     processFaults(name, wanted, config.app.owner).forEach(([key, message]) => {
       fault(`app.processes.${name}.${key}`, message);
     });
+    if (wanted.runsOn !== undefined && (name === "web" || hosts[wanted.runsOn] === undefined)) {
+      const names = Object.keys(hosts).join(", ");
+      const expected =
+        name === "web"
+          ? "none: the web server runs on berth:host"
+          : `a name in berth:hosts: ${names || "there is none"}`;
+      fault(`app.processes.${name}.runsOn`, `expected ${expected}`);
+    }
   }
   if (host.kind !== "ec2") {
     if (site.zone !== undefined) fault("site.zone", "expected none: only an EC2 stack makes records");

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { App } from "./components/app/app.ts";
+import { App, type AppArgs } from "./components/app/app.ts";
 import { wantedProcesses } from "./components/app/processes.ts";
 import { openSource, sourceOf } from "./components/app/source.ts";
 import { createHost } from "./components/host/create-host.ts";
@@ -28,6 +28,7 @@ const source = await openSource(
   application.wsgi.split(":")[0] ?? "",
 );
 const processes = wantedProcesses(application.processes);
+const processesOn = (name: string) => processes.filter((one) => (one.runsOn ?? firstHost) === name);
 const root = application.root ?? `/srv/${application.name}`;
 // So does what AWS cannot give. A stack without AWS loads nothing of it.
 const onEc2 = config.host.kind === "ec2";
@@ -38,7 +39,7 @@ const cloud =
         data: [
           ...(database.enabled ? [Postgres.data()] : []),
           ...(cache.enabled ? [Redis.data()] : []),
-          App.data(application.name, root, processes),
+          App.data(application.name, root, processesOn(firstHost)),
         ],
       })
     : undefined;
@@ -79,6 +80,7 @@ const others = Object.entries(config.hosts).map(([name, settings]) => {
     fqdn: `${name}.${internal}`,
     openPorts: [],
     packages: [
+      ...(processesOn(name).length > 0 ? [App.packages(application.python, application.packages)] : []),
       ...(database.enabled ? [Postgres.clientPackages(database.version)] : []),
       ...(cache.enabled ? [Redis.clientPackages()] : []),
     ],
@@ -131,40 +133,61 @@ const redis = cache.enabled
 
 const media = cloud?.mediaSettings(host, application.name, root, redis ?? postgres ?? system);
 
+// The application as every host has it: the same release and settings, and the processes that run there.
+const applicationOn = (on: Host): Omit<AppArgs, "after"> => ({
+  ...application,
+  processes: processesOn(on.name),
+  root,
+  source,
+  host: on,
+  domain,
+  scheme,
+  timeout: site.timeout,
+  env: {
+    ALLOWED_HOSTS: serverNames.apply((names) => names.join(",")),
+    CSRF_TRUSTED_ORIGINS: serverNames.apply((names) => names.map((name) => `${scheme}://${name}`).join(",")),
+    ...media?.env,
+    ...Object.fromEntries(Object.entries(application.env).map(([name, value]) => [name, `${value}`])),
+  },
+  secrets: {
+    SECRET_KEY: secrets.signingKey,
+    ...(postgres ? { DATABASE_URL: postgres.urlOn(on) } : {}),
+    ...(redis ? { REDIS_URL: redis.urlOn(on) } : {}),
+    ...media?.secrets,
+    ...Object.fromEntries(
+      Object.entries(application.secrets).map(([name, value]) => [name, pulumi.secret(value)]),
+    ),
+  },
+});
+// A release is prepared on every host before it goes live on the first, and there, migrations and all, before another.
+const firstIsLive = Promise.withResolvers<pulumi.Resource>();
+const elsewhere = others
+  .filter(({ name }) => processesOn(name).length > 0)
+  .map(
+    (other) =>
+      new App(
+        `${other.name}-app`,
+        { ...applicationOn(other), web: false, after: [], liveAfter: [firstIsLive.promise] },
+        { dependsOn: [redis ?? postgres ?? other.ready] },
+      ),
+  );
+if (elsewhere.length > 0 && config.media.store === "host") {
+  pulumi.log.info(
+    "Processes with 'runsOn' do not see uploaded files, which lie on the first host's disk. 'media.store: s3' puts them where both do.",
+  );
+}
 const app = new App(
   "app",
   {
-    ...application,
-    processes,
+    ...applicationOn(host),
     limits: application.processes.web,
-    root,
     ownerServices: ["nginx", ...(redis ? ["redis-server"] : [])],
-    source,
-    host,
-    domain,
-    scheme,
-    timeout: site.timeout,
     after: [...(postgres ? ["postgresql.service"] : []), ...(redis ? ["redis-server.service"] : [])],
-    env: {
-      ALLOWED_HOSTS: serverNames.apply((names) => names.join(",")),
-      CSRF_TRUSTED_ORIGINS: serverNames.apply((names) =>
-        names.map((name) => `${scheme}://${name}`).join(","),
-      ),
-      ...media?.env,
-      ...Object.fromEntries(Object.entries(application.env).map(([name, value]) => [name, `${value}`])),
-    },
-    secrets: {
-      SECRET_KEY: secrets.signingKey,
-      ...(postgres ? { DATABASE_URL: postgres.url } : {}),
-      ...(redis ? { REDIS_URL: redis.url } : {}),
-      ...media?.secrets,
-      ...Object.fromEntries(
-        Object.entries(application.secrets).map(([name, value]) => [name, pulumi.secret(value)]),
-      ),
-    },
+    liveAfter: elsewhere.map((one) => one.prepared),
   },
   { dependsOn: [media?.ready ?? redis ?? postgres ?? system] },
 );
+firstIsLive.resolve(app.live);
 
 const nginx = new Nginx(
   "nginx",

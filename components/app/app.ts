@@ -53,6 +53,8 @@ export interface AppArgs {
   readonly limits?: Limits | undefined;
   /** Whether the web server runs here, and with it what a release does once: migrations, static files. @default true */
   readonly web?: boolean;
+  /** What must have happened, when all is prepared, before the release goes live here. @default nothing */
+  readonly liveAfter?: pulumi.Input<pulumi.Input<pulumi.Resource>[]>;
   /** How long a request may take, in seconds. */
   readonly timeout: number;
   /** The name that the site is asked by. */
@@ -78,6 +80,10 @@ export class App extends pulumi.ComponentResource {
   readonly mediaRoot: string;
   /** Where the static files of the running release lie. */
   readonly staticRoot: string | undefined;
+  /** The release made beside what runs: what may go wrong without a trace has not. */
+  readonly prepared: pulumi.Resource;
+  /** The switch to the release. */
+  readonly live: pulumi.Resource;
   /** The id of the release that runs, once it is well. */
   readonly release: pulumi.Output<string>;
   /** The public key that a private repository must know, once there is one. */
@@ -130,6 +136,8 @@ export class App extends pulumi.ComponentResource {
     const [id, prepared] = this.#prepare(source, units);
     const live = this.#live(id, prepared);
 
+    this.prepared = prepared;
+    this.live = live;
     this.release = pulumi.all([id, live.id]).apply(([release]) => release);
     this.deployKey = source.deployKey?.key.publicKeyOpenssh.apply((key) => key.trim());
     this.registerOutputs();
@@ -381,7 +389,18 @@ export class App extends pulumi.ComponentResource {
 
   /** The switch to the release. */
   #live(release: pulumi.Output<string>, prepared: HostScript): HostScript {
-    const { host, name, owner, settings, health, domain, scheme, timeout, secrets } = this.#args;
+    const {
+      host,
+      name,
+      owner,
+      settings,
+      health,
+      domain,
+      scheme,
+      timeout,
+      secrets,
+      liveAfter = [],
+    } = this.#args;
     return new HostScript(
       `${this.#name}-live`,
       {
@@ -410,7 +429,7 @@ export class App extends pulumi.ComponentResource {
         // Not for use: a changed secret must start the service anew, and what fails must not print one.
         secrets: pulumi.output(secrets).apply(withPasswords),
       },
-      { parent: this, dependsOn: [prepared] },
+      { parent: this, dependsOn: pulumi.output(liveAfter).apply((those) => [prepared, ...those]) },
     );
   }
 }

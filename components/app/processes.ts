@@ -51,6 +51,8 @@ export interface ProcessConfig extends Limits {
   readonly stopTimeout: number;
   /** Whether a release starts it anew, or leaves it on the release that it runs. */
   readonly onRelease: "restart" | "keep";
+  /** The host that it runs on, by its name. @default the one that serves the site */
+  readonly runsOn?: string | undefined;
 }
 
 /** A process as it runs. */

@@ -38,8 +38,13 @@ const mocksThatNote = (shown: Record<string, string>): pulumi.runtime.Mocks => (
   call: ({ inputs }) => inputs,
 });
 
-/** Runs the program for a stack. Once a process: the program is a module. */
-export async function programSteps(config: Readonly<Record<string, unknown>> = {}): Promise<Steps> {
+type Keys = Readonly<Record<string, unknown>>;
+
+/**
+ * Runs the program for a stack, with more of its configuration and of its application's. Once a process: the program
+ * is a module.
+ */
+export async function programSteps(config: Keys = {}, app: Keys = {}): Promise<Steps> {
   const shown: Record<string, string> = {};
   const folder = mkdtempSync(join(tmpdir(), "berth-steps-"));
   const project = join(folder, "shop");
@@ -57,6 +62,7 @@ export async function programSteps(config: Readonly<Record<string, unknown>> = {
       health: "/health",
       env: { PAGE_SIZE: 20 },
       secrets: { API_TOKEN: secretValue },
+      ...app,
     },
     admins: [{ name: "alice", keys: ["ssh-ed25519 AAAAC3Alice alice@example.org"] }],
     ...config,

@@ -7,7 +7,10 @@ import { ownText, programSteps, type Steps, secretValue } from "./program-steps.
 
 let shown: Steps = {};
 before(async () => {
-  shown = await programSteps({ hosts: { tasks: { kind: "local" } } });
+  shown = await programSteps(
+    { hosts: { tasks: { kind: "local" } } },
+    { processes: { worker: { command: "rq worker", runsOn: "tasks" } } },
+  );
 });
 
 const snapshot = (folder: string, name: string) =>
@@ -28,6 +31,11 @@ test("a second host changes no other step of the first, and has a system of its 
   const steps = Object.keys(shown);
   const more = steps.filter((name) => name.startsWith("tasks-")).sort();
   assert.deepEqual(more, [
+    "tasks-app-account",
+    "tasks-app-live",
+    "tasks-app-processes",
+    "tasks-app-release",
+    "tasks-app-settings",
     "tasks-connect",
     "tasks-system-accounts",
     "tasks-system-base",
@@ -44,6 +52,16 @@ test("a second host changes no other step of the first, and has a system of its 
       name,
     );
   }
+});
+
+test("a process that runs on the second host is none of the first, and nothing that is done once is done there", () => {
+  const slots = (step: string) => shown[step] ?? "";
+  assert.match(slots("app-live"), /^processes=''$/m);
+  assert.match(slots("tasks-app-live"), /^processes='worker rq 1 /m);
+  for (const step of ["tasks-app-live", "tasks-app-release"]) assert.match(slots(step), /^django=''$/m, step);
+  assert.match(slots("tasks-app-live"), /^web=''$/m);
+  assert.match(slots("tasks-app-processes"), /shop-worker@\.service/);
+  assert.match(slots("tasks-system-packages"), /python3-venv/);
 });
 
 test("no secret is in the text of any step", () => {

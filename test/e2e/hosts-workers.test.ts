@@ -1,0 +1,163 @@
+// Workers on a second host: they do what the site on the first one queues, over releases, failures and reboots.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { until } from "../faults/faults.ts";
+import { edit, insideMachine, leaderOf, machinesLeft, type Run, withStack } from "./harness.ts";
+
+const stack = await withStack({ after }, { app: "test/fixtures/queue" });
+const machine = `berth-${stack.name}-tasks`;
+const first = (command: string) => stack.inside(command).stdout.trim();
+const second = (command: string) => insideMachine(machine, command).stdout.trim();
+const said = (run: Run) => run.stdout + run.stderr;
+const sql = (query: string) => first(`runuser -u postgres -- psql -XAtq queue -c "${query}"`);
+const queues = ["celery", "huey", "rq"];
+const processes = {
+  celery: { command: "celery -A tasks worker -l INFO -c 2", runsOn: "tasks" },
+  huey: { command: "huey_consumer.py tasks.huey -w 2", runsOn: "tasks" },
+  rq: { command: "rq worker -c rq_settings", runsOn: "tasks" },
+  idle: { command: "sleep infinity" },
+};
+
+const running = (on: typeof first) =>
+  on(
+    "systemctl list-units --plain --no-legend --state=active,activating 'queue-*@*.service' | sed 's/^queue-//; s/@.*//'",
+  )
+    .split("\n")
+    .filter(Boolean)
+    .sort();
+const releaseOn = (on: typeof first) => on("basename $(readlink /srv/queue/current)");
+
+let batch = 0;
+/** Queues tasks with each of the queues, and tells their names. */
+async function queued(count: number, seconds: number): Promise<string[]> {
+  batch += 1;
+  const all: string[] = [];
+  for (const where of queues) {
+    const names = Array.from({ length: count }, (_, index) => `${where}-${batch}-${index}`);
+    all.push(...names);
+    const body = names.map((name) => `${name} ${seconds}`).join("\n");
+    assert.equal((await stack.fetch(`/${where}`, { method: "POST", body })).status, 200);
+  }
+  return all;
+}
+
+/** Waits until each of the tasks was finished, once. */
+async function done(names: readonly string[], seconds = 120): Promise<void> {
+  const ended = () => sql("SELECT name FROM runs WHERE ended IS NOT NULL").split("\n");
+  await until(`${names.length} tasks to be done`, seconds, () =>
+    names.every((name) => ended().includes(name)),
+  );
+  const twice = sql("SELECT name FROM runs GROUP BY name HAVING count(*) > 1").split("\n");
+  assert.deepEqual(
+    twice.filter((name) => names.includes(name)),
+    [],
+    "run twice",
+  );
+}
+
+before(async () => {
+  stack.configure({
+    app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes },
+    hosts: { tasks: { kind: "local", memory: 1024, disk: 6 } },
+  });
+  await stack.succeed();
+  sql("CREATE TABLE runs (id serial, name text, release text, ended timestamptz)");
+  sql("ALTER TABLE runs OWNER TO queue");
+});
+
+test("each process runs on the host that the stack names, and there is no web server on the second", async () => {
+  assert.deepEqual(running(first), ["idle", "web"]);
+  assert.deepEqual(running(second), queues);
+  assert.equal(releaseOn(second), releaseOn(first));
+  assert.equal(second("ss -Hltn '! sport = :22' | grep -v '127.0.0.5[34]'"), "");
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
+
+test("what the site queues is done on the second host, by Celery, huey and RQ alike", async () => {
+  await done(await queued(5, 0.1));
+});
+
+test("the settings with their passwords can be read by the processes' account alone", () => {
+  assert.equal(second("stat -c '%U:%G %a' /srv/queue/config/env"), "root:queue 640");
+  assert.match(second("cat /srv/queue/config/env"), /REDIS_URL='rediss:.*DATABASE_URL=|sslmode=verify-ca/s);
+});
+
+test("a release reaches the second host after the first, and loses no task", async () => {
+  const before = releaseOn(second);
+  const long = await queued(1, 6);
+  await until("the long tasks to begin", 30, () =>
+    long.every((name) => sql(`SELECT count(*) FROM runs WHERE name = '${name}'`) === "1"),
+  );
+  const waiting = await queued(20, 0.2);
+  edit(stack, "app/wsgi.py", (text) => `${text}\n# Another release.\n`);
+  await stack.succeed();
+  await done([...long, ...waiting]);
+  assert.notEqual(releaseOn(second), before);
+  assert.equal(releaseOn(second), releaseOn(first));
+  const switched = (on: typeof first) => Number(on("stat -c %Y /srv/queue/config/web/current"));
+  assert.ok(switched(first) <= switched(second), "the first host's switch comes first");
+  assert.deepEqual(
+    new Set(sql(`SELECT release FROM runs WHERE name LIKE '%-${batch - 1}-0'`).split("\n")),
+    new Set([before]),
+    "what had begun was finished on the release that had begun it",
+  );
+});
+
+test("a worker that does not start there fails the update, and those of before go on", async () => {
+  const bad = { ...processes, celery: { ...processes.celery, command: "celery -A missing worker" } };
+  stack.configure({ app: { processes: bad } });
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(said(refused), /berth: tasks-app-live: .*its process 'celery' ended by itself/);
+  assert.equal((await stack.fetch("/")).status, 200);
+  assert.deepEqual(running(second), queues);
+  await done(await queued(2, 0.1));
+  stack.configure({ app: { processes } });
+  await stack.succeed();
+  assert.deepEqual(running(second), queues);
+});
+
+test("a release that cannot be prepared on the second host goes live nowhere", async () => {
+  const before = releaseOn(first);
+  insideMachine(machine, "mv /srv/queue/venvs /srv/queue/venvs-away; touch /srv/queue/venvs");
+  edit(stack, "app/wsgi.py", (text) => `${text}\n# One more.\n`);
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(said(refused), /tasks-app-release/);
+  assert.equal(releaseOn(first), before);
+  assert.equal((await stack.fetch("/")).text, before);
+  insideMachine(machine, "rm /srv/queue/venvs; mv /srv/queue/venvs-away /srv/queue/venvs");
+  await stack.succeed();
+  assert.notEqual(releaseOn(first), before);
+  assert.equal(releaseOn(second), releaseOn(first));
+});
+
+for (const [which, name] of [
+  ["second", machine],
+  ["first", stack.machine],
+] as const) {
+  test(`after a reboot of the ${which} host the workers do what is queued`, async () => {
+    const leader = leaderOf(name);
+    insideMachine(name, "systemctl reboot");
+    await until("the reboot", 60, () => leaderOf(name) !== leader && leaderOf(name) !== 0);
+    await until("the site", 120, async () => {
+      const answer = await stack.fetch("/").catch(() => undefined);
+      return answer?.status === 200;
+    });
+    await until("the workers", 120, () => `${running(second)}` === `${queues}`);
+    await done(await queued(3, 0.1));
+    assert.equal(second("systemctl --failed --plain --no-legend"), "");
+  });
+}
+
+test("with the second host taken out the workers run on the first, and its machine is gone", async () => {
+  const here = Object.fromEntries(
+    Object.entries(processes).map(([name, one]) => [name, { command: one.command }]),
+  );
+  stack.configure({ app: { processes: here }, hosts: undefined });
+  await stack.succeed();
+  assert.deepEqual(running(first), [...queues, "idle", "web"].sort());
+  assert.ok(!machinesLeft().includes(machine));
+  await done(await queued(3, 0.1));
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
