@@ -80,7 +80,7 @@ const others = Object.entries(config.hosts).map(([name, settings]) => {
     fqdn: `${name}.${internal}`,
     openPorts: [],
     packages: [
-      ...(processesOn(name).length > 0 ? [App.packages(application.python, application.packages)] : []),
+      App.packages(application.python, application.packages),
       ...(database.enabled ? [Postgres.clientPackages(database.version)] : []),
       ...(cache.enabled ? [Redis.clientPackages()] : []),
     ],
@@ -161,17 +161,15 @@ const applicationOn = (on: Host): Omit<AppArgs, "after"> => ({
 });
 // A release is prepared on every host before it goes live on the first, and there, migrations and all, before another.
 const firstIsLive = Promise.withResolvers<pulumi.Resource>();
-const elsewhere = others
-  .filter(({ name }) => processesOn(name).length > 0)
-  .map(
-    (other) =>
-      new App(
-        `${other.name}-app`,
-        { ...applicationOn(other), web: false, after: [], liveAfter: [firstIsLive.promise] },
-        { dependsOn: [redis ?? postgres ?? other.ready] },
-      ),
-  );
-if (elsewhere.length > 0 && config.media.store === "host") {
+const elsewhere = others.map(
+  (other) =>
+    new App(
+      `${other.name}-app`,
+      { ...applicationOn(other), web: false, after: [], liveAfter: [firstIsLive.promise] },
+      { dependsOn: [redis ?? postgres ?? other.ready] },
+    ),
+);
+if (processes.length > processesOn(firstHost).length && config.media.store === "host") {
   pulumi.log.info(
     "Processes with 'runsOn' do not see uploaded files, which lie on the first host's disk. 'media.store: s3' puts them where both do.",
   );

@@ -13,7 +13,7 @@ const sql = (query: string) => first(`runuser -u postgres -- psql -XAtq queue -c
 const queues = ["celery", "huey", "rq"];
 const processes = {
   celery: { command: "celery -A tasks worker -l INFO -c 2", runsOn: "tasks" },
-  huey: { command: "huey_consumer.py tasks.huey -w 2", runsOn: "tasks" },
+  huey: { command: "huey_consumer tasks.huey -w 2", runsOn: "tasks" },
   rq: { command: "rq worker -c rq_settings", runsOn: "tasks" },
   idle: { command: "sleep infinity" },
 };
@@ -149,6 +149,27 @@ for (const [which, name] of [
     assert.equal(second("systemctl --failed --plain --no-legend"), "");
   });
 }
+
+test("Celery's beat moves to the second host and back, and there are never two", async () => {
+  const beat = { command: "celery -A tasks beat -l INFO" };
+  const at = { first, second };
+  for (const where of ["first", "second", "first"] as const) {
+    const place = where === "second" ? { runsOn: "tasks" } : {};
+    stack.configure({ app: { processes: { ...processes, beat: { ...beat, ...place } } } });
+    await stack.succeed();
+    assert.ok(running(at[where]).includes("beat"), where);
+  }
+  const events = [first, second].flatMap((on) =>
+    on("journalctl -q -o short-unix -u 'queue-beat@*' _PID=1 | awk '{ print $1, $4, $5 }'").split("\n"),
+  );
+  const beats = events
+    .filter((event) => / (Started |.*: Deactivated)/.test(event))
+    .sort((a, b) => Number.parseFloat(a) - Number.parseFloat(b))
+    .map((event) => (event.includes(" Started ") ? "starts" : "ends"));
+  assert.deepEqual(beats, ["starts", "ends", "starts", "ends", "starts"], events.join("\n"));
+  stack.configure({ app: { processes } });
+  await stack.succeed();
+});
 
 test("with the second host taken out the workers run on the first, and its machine is gone", async () => {
   const here = Object.fromEntries(
