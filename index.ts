@@ -134,7 +134,7 @@ const redis = cache.enabled
 const media = cloud?.mediaSettings(host, application.name, root, redis ?? postgres ?? system);
 
 // The application as every host has it: the same release and settings, and the processes that run there.
-const applicationOn = (on: Host): Omit<AppArgs, "after"> => ({
+const applicationOn = (on: Host): Omit<AppArgs, "after" | "ownerServices"> => ({
   ...application,
   processes: processesOn(on.name),
   root,
@@ -165,7 +165,7 @@ const elsewhere = others.map(
   (other) =>
     new App(
       `${other.name}-app`,
-      { ...applicationOn(other), web: false, after: [], liveAfter: [firstIsLive.promise] },
+      { ...applicationOn(other), web: false, after: [], ownerServices: [], liveAfter: [firstIsLive.promise] },
       { dependsOn: [redis ?? postgres ?? other.ready] },
     ),
 );

@@ -28,6 +28,10 @@ switched='' beside=() alone=()
 # A host of Berth 0.1 has one service for all releases.
 if [ -n "$web" ] && [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
 
+# proven_so: the release has been well, and where it has processes, it was with these settings: another command of a
+# worker, or another password, is a start like the first.
+proven_so() { proven "$release" && { [ -z "$processes" ] || grep -qxF "${instance##*.}" "$directory/.berth/proven"; }; }
+
 # last_words UNIT: what it printed since this step began. gunicorn puts some thirty lines of its own below the
 # application's exception.
 last_words() { journalctl -u "$1" --since "@$began" -o cat --no-pager 2>/dev/null | tail -n 80 | mask; }
@@ -162,7 +166,7 @@ start_beside() {
     wait
     seen=$(server_ids)
   fi
-  if ! proven "$release"; then settle "${beside[@]}"; fi
+  if ! proven_so; then settle "${beside[@]}"; fi
   fallen=$(fallen "${beside[@]}")
   if [ -n "$fallen" ]; then not_up "$fallen"; fi
 }
@@ -178,7 +182,7 @@ watch() {
     fi
     fallen=$(fallen "${beside[@]}" "${alone[@]}")
     if [ -n "$fallen" ]; then not_up "$fallen"; fi
-    if proven "$release"; then return 0; fi
+    if proven_so; then return 0; fi
     if [ "$SECONDS" -ge "$end" ]; then break; fi
     sleep 0.2
   done
@@ -236,6 +240,7 @@ switch() {
   take_over
   watch
   touch "$directory/.berth/proven"
+  if ! proven_so; then printf '%s\n' "${instance##*.}" >>"$directory/.berth/proven"; fi
   put_link "$instances/current" "$instance"
   put_link "$root/current" "$directory"
   rm -f "$run/before.sock" "$bad"
