@@ -40,8 +40,14 @@ def upload(request):
     return HttpResponse(f"{taken}")
 
 
+@csrf_exempt
+def refuse(request):
+    # Without reading what was sent.
+    return HttpResponse("too much", status=413)
+
+
 def big(request):
     return HttpResponse(b"b" * (2 << 20))
 
 
-urlpatterns = [path(view.__name__, view) for view in (get, version, post, long, upload, big)]
+urlpatterns = [path(view.__name__, view) for view in (get, version, post, long, upload, refuse, big)]

@@ -61,6 +61,24 @@ test("from gunicorn to uWSGI, two releases and a changed setting: no request fai
   t.diagnostic(`${result.sent} requests, 0 failed`);
 });
 
+test("an upload that is refused without having been read gets the application's answer, by either server", async () => {
+  const body = Buffer.alloc(16 << 20, "u");
+  const answers = async () => {
+    const statuses = [];
+    for (let count = 0; count < 15; count++)
+      statuses.push((await stack.fetch("/load/refuse", { method: "POST", body })).status);
+    return statuses;
+  };
+  const all = Array(15).fill(413);
+  assert.deepEqual(await answers(), all);
+  stack.configure({ app: { release: ofGunicorn } });
+  await stack.succeed();
+  assert.match(await serving(), /bin\/gunicorn/);
+  assert.deepEqual(await answers(), all);
+  stack.configure({ app: { release: undefined } });
+  await stack.succeed();
+});
+
 test("a request that takes longer than site.timeout is ended, and its worker is replaced", async () => {
   const began = Date.now();
   const late = await stack.fetch("/load/long?seconds=29");

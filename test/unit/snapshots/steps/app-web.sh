@@ -41,6 +41,8 @@ NotifyAccess=main
 User=shop
 Group=shop
 WorkingDirectory=/srv/shop/config/web/%i/release
+# Uploads on their way lie on the disk; /tmp is memory.
+Environment=TMPDIR=/var/tmp
 EnvironmentFile=/srv/shop/config/web/%i/env
 EnvironmentFile=/srv/shop/config/web/%i/release/.berth/env
 ExecStart=/usr/local/lib/berth/shop/serve %i
@@ -144,6 +146,15 @@ forwarded_allow_ips = "*"
 control_socket_disable = True
 errorlog = "-"
 accesslog = None
+
+def post_request(worker, request, environ, response):
+    """Takes what the application has not read: nginx, cut off as it sends, would answer 502 in the application's place."""
+    try:
+        while request.body.read(1 << 16):
+            pass
+    except Exception:
+        # Whoever sent it has gone.
+        pass
 BERTH_FILE_END
 put_file '/etc/berth/shop/uwsgi.ini' 'root:root' '0644' <<'BERTH_FILE_END'
 ; Berth: uWSGI's settings, https://uwsgi-docs.readthedocs.io/en/latest/Options.html
@@ -172,6 +183,9 @@ harakiri = 60
 socket-timeout = 60
 ; All headers that nginx takes (large_client_header_buffers) fit.
 buffer-size = 65535
+; The whole body is taken before the application is asked: nginx, cut off as it sends what the application does not
+; read, would answer 502 in its place. From 1 MiB on it lies in a file.
+post-buffering = 1048576
 
 disable-logging = true
 ; A visitor who leaves is no error.
