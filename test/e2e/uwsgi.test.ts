@@ -80,21 +80,20 @@ test("an upload that is refused without having been read gets the application's 
 });
 
 test("a request that takes longer than site.timeout is ended, and its worker is replaced", async () => {
-  const began = Date.now();
-  const late = await stack.fetch("/load/long?seconds=29");
-  assert.equal(late.status, 200, "one that takes not quite as long is finished");
-  assert.ok(Date.now() - began >= 29_000);
+  stack.configure({ site: { timeout: 10 } });
+  await stack.succeed();
   const pids = () => stack.on("pgrep -u logbook uwsgi | sort | paste -sd' '");
   const before = await pids();
   assert.equal((await stack.fetch("/load/long?seconds=300")).status, 504);
   let now = before;
-  for (let round = 0; round < 30 && now === before; round++) {
-    now = await pids();
+  for (let round = 0; round < 60 && now === before; round++) {
     await wait(500);
+    now = await pids();
   }
   assert.notEqual(now, before);
-  assert.equal(now.split(" ").length, before.split(" ").length);
   assert.equal((await stack.fetch("/health")).status, 200);
+  stack.configure({ site: { timeout: 30 } });
+  await stack.succeed();
 });
 
 test("one that does not start is unnoticed, and says why", async () => {
