@@ -1,7 +1,15 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { hasBeat, kindNames, kindOf, reservedNames } from "./components/app/processes.ts";
+import {
+  hasBeat,
+  kindNames,
+  kindOf,
+  oneBeat,
+  processNamePattern,
+  reservedNames,
+  withoutBeat,
+} from "./components/app/processes.ts";
 import { lastDay } from "./components/aws/permission.ts";
 import { describeIssue } from "./config-faults.ts";
 
@@ -364,7 +372,7 @@ const gitSource = z.strictObject({
     ),
 });
 
-const processName = z.string().regex(/^[a-z][a-z0-9_-]{0,22}$/, {
+const processName = z.string().regex(processNamePattern, {
   error: "expected a lower-case letter, then letters, digits, hyphens or underscores, 23 at most",
 });
 const commandLine = z
@@ -420,6 +428,20 @@ const processSchema = z
       ),
   })
   .describe("A process.");
+
+const timerSchema = z
+  .strictObject({
+    command: commandLine.describe("What runs, in the directory of the release that is live."),
+    at: z
+      .string()
+      .regex(/^\S.*$/, { error: "expected times, such as daily, *:0/15 or Mon 03:00 Europe/Berlin" })
+      .describe(
+        "When, as `OnCalendar=` of systemd.time(7) has it: `hourly`, `*:0/15`, `Mon 03:00 Europe/Berlin`. Without a time zone, in UTC.",
+      ),
+    account: processSchema.shape.account,
+    ...limits,
+  })
+  .describe("A timer.");
 
 const appSchema = z.strictObject({
   name: z
@@ -503,8 +525,12 @@ const appSchema = z.strictObject({
     .record(processName, processSchema)
     .default({})
     .describe(
-      "Processes beside the web server, by name: queue workers, schedulers, any command; see docs/processes.md. Of the web server itself, `web`, only `memory` and `cpu` can be set.",
+      "Processes beside the web server, by name: queue workers, schedulers, any command; see docs/processes.md. Of the web server itself, `web`, only `memory` and `cpu` can be set; of the command that migrates, `release`, only `command`.",
     ),
+  timers: z
+    .record(processName, timerSchema)
+    .default({})
+    .describe("Commands that run at certain times, by name; see docs/processes.md."),
   release: z
     .string()
     .min(1)
@@ -631,11 +657,22 @@ export const configSchema = parts.superRefine((config, context) => {
       fault(`app.processes.${name}.runsOn`, `expected ${expected}`);
     }
   }
+  for (const [name, { account }] of Object.entries(config.app.timers)) {
+    if (reservedNames.includes(name) || name === "web-start" || name in config.app.processes) {
+      fault(
+        `app.timers.${name}`,
+        "expected a name that no process has, and none of web, release and web-start",
+      );
+    }
+    if (account === config.app.owner) fault(`app.timers.${name}.account`, anotherAccount);
+  }
   if (host.kind !== "ec2") {
     if (site.zone !== undefined) fault("site.zone", "expected none: only an EC2 stack makes records");
     if (secrets.mirror !== "none") fault("secrets.mirror", "expected 'none': only an EC2 stack mirrors");
   }
 });
+
+const anotherAccount = "expected another than 'app.owner', which can write the code";
 
 /** What is wrong with a process: the key and what was expected there. */
 function processFaults(
@@ -656,22 +693,21 @@ function processFaults(
     if (wanted.count !== 1) faults.push(["count", "expected none: 'app.workers' says how many"]);
     if (account !== undefined) faults.push(["account", "expected none: 'app.name' is its account"]);
   }
-  if (name === "release") faults.push(["command", "expected another name than 'release'"]);
-  if (command === undefined && !reservedNames.includes(name)) {
-    faults.push(["command", "expected a command, such as celery -A shop worker"]);
+  if (name === "release") {
+    if (command === undefined)
+      faults.push(["command", "expected a command, such as python manage.py migrate"]);
+    const others = (["kind", "memory", "cpu", "account", "runsOn"] as const).filter(
+      (key) => wanted[key] !== undefined,
+    );
+    for (const key of others) faults.push([key, "expected none: of 'release' there is only 'command'"]);
+    return faults;
   }
   if (kind === "celery-beat" && wanted.count !== 1) {
-    faults.push(["count", "expected 1: two celery beats would send every periodic task twice"]);
+    faults.push(["count", oneBeat]);
   }
-  if (command !== undefined && hasBeat(command)) {
-    faults.push([
-      "command",
-      "expected a worker without beat (-B), for while one takes over from the other there are two: " +
-        "make beat a process of its own, with 'celery … beat' for its command",
-    ]);
-  }
+  if (command !== undefined && hasBeat(command)) faults.push(["command", withoutBeat]);
   if (account !== undefined && account === owner) {
-    faults.push(["account", "expected another than 'app.owner', which can write the code"]);
+    faults.push(["account", anotherAccount]);
   }
   return faults;
 }

@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App, type AppArgs } from "./components/app/app.ts";
-import { wantedProcesses } from "./components/app/processes.ts";
-import { openSource, sourceOf } from "./components/app/source.ts";
+import { openSource, processesOf, sourceOf } from "./components/app/source.ts";
 import { createHost } from "./components/host/create-host.ts";
 import { firstHost, type Host } from "./components/host/host.ts";
 import { Nginx } from "./components/nginx/nginx.ts";
@@ -27,7 +26,7 @@ const source = await openSource(
   sourceOf(application.source, application.release),
   application.wsgi.split(":")[0] ?? "",
 );
-const processes = wantedProcesses(application.processes);
+const processes = processesOf(source, application.processes);
 const processesOn = (name: string) => processes.filter((one) => (one.runsOn ?? firstHost) === name);
 const root = application.root ?? `/srv/${application.name}`;
 // So does what AWS cannot give. A stack without AWS loads nothing of it.
@@ -39,7 +38,7 @@ const cloud =
         data: [
           ...(database.enabled ? [Postgres.data()] : []),
           ...(cache.enabled ? [Redis.data()] : []),
-          App.data(application.name, root, processesOn(firstHost)),
+          App.data(application.name, root, processesOn(firstHost), application.timers),
         ],
       })
     : undefined;
@@ -137,6 +136,7 @@ const media = cloud?.mediaSettings(host, application.name, root, redis ?? postgr
 const applicationOn = (on: Host): Omit<AppArgs, "after" | "ownerServices"> => ({
   ...application,
   processes: processesOn(on.name),
+  processNames: processes.map((process) => process.name),
   root,
   source,
   host: on,
@@ -179,6 +179,7 @@ const app = new App(
   {
     ...applicationOn(host),
     limits: application.processes.web,
+    releaseCommand: application.processes.release?.command,
     ownerServices: ["nginx", ...(redis ? ["redis-server"] : [])],
     after: [...(postgres ? ["postgresql.service"] : []), ...(redis ? ["redis-server.service"] : [])],
     liveAfter: elsewhere.map((one) => one.prepared),

@@ -8,7 +8,18 @@ import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
-import { type Limits, limitLines, type Process, processFiles, processTable, sandbox } from "./processes.ts";
+import {
+  kindTable,
+  type Limits,
+  limitLines,
+  type Process,
+  processFiles,
+  processTable,
+  sandbox,
+  type Timer,
+  timerFiles,
+  timerTable,
+} from "./processes.ts";
 import { environmentFile } from "./settings.ts";
 import { isReleaseId, releaseId, type Source } from "./source.ts";
 import { tools } from "./tools.ts";
@@ -49,6 +60,12 @@ export interface AppArgs {
   readonly workers: number;
   /** Processes beside the web server that run on this host: see {@link wantedProcesses}. */
   readonly processes: readonly Process[];
+  /** The names of all processes of the stack, those that run on other hosts included. @default those of this host */
+  readonly processNames?: readonly string[] | undefined;
+  /** Commands that run at certain times, by name, where the web server runs. @default none */
+  readonly timers?: Readonly<Record<string, Timer>> | undefined;
+  /** What migrates, in place of Django's own command. @default the release's Procfile's line 'release' */
+  readonly releaseCommand?: string | undefined;
   /** What the web server may take of its host. @default all */
   readonly limits?: Limits | undefined;
   /** Whether the web server runs here, and with it what a release does once: migrations, static files. @default true */
@@ -96,8 +113,16 @@ export class App extends pulumi.ComponentResource {
   }
 
   /** What of an application must survive its machine. */
-  static data(name: string, root: string, processes: readonly Process[]): ServiceData {
-    const units = processes.map((process) => `${name}-${process.name}@.service`);
+  static data(
+    name: string,
+    root: string,
+    processes: readonly Process[],
+    timers: Readonly<Record<string, Timer>>,
+  ): ServiceData {
+    const units = [
+      ...processes.map((process) => `${name}-${process.name}@.service`),
+      ...Object.keys(timers).map((timer) => `${name}-${timer}.service`),
+    ];
     return {
       directories: [`${root}/media`],
       services: [`${name}-web-start.service`, `${name}-web@.service`, ...units],
@@ -108,6 +133,7 @@ export class App extends pulumi.ComponentResource {
   readonly #args: AppArgs;
   readonly #root: string;
   readonly #isWeb: boolean;
+  readonly #timers: Readonly<Record<string, Timer>>;
   readonly #processFiles: Readonly<Record<string, StepFile>>;
   readonly #units: Readonly<Record<"socket" | "service" | "gunicorn" | "uwsgi", string>>;
 
@@ -123,16 +149,16 @@ export class App extends pulumi.ComponentResource {
     this.staticRoot = hasStatic ? `${this.#root}/static/current` : undefined;
 
     this.#units = this.#unitTexts();
-    this.#processFiles = processFiles(
-      { name: args.name, root: args.root, after: args.after },
-      this.#args.processes,
-    );
+    const place = { name: args.name, root: args.root, after: args.after };
+    this.#processFiles = processFiles(place, args.processes);
+    this.#timers = this.#isWeb ? (args.timers ?? {}) : {};
 
     const { source } = args;
     const account = this.#account();
     const settings = this.#settings(source, account);
     const web = this.#isWeb ? this.#web(settings) : settings;
-    const units = this.#args.processes.length > 0 || !this.#isWeb ? this.#processUnits(web) : web;
+    const hasUnits = args.processes.length > 0 || Object.keys(this.#timers).length > 0 || !this.#isWeb;
+    const units = hasUnits ? this.#processUnits(web, timerFiles(place, this.#timers)) : web;
     const [id, prepared] = this.#prepare(source, units);
     const live = this.#live(id, prepared);
 
@@ -265,6 +291,12 @@ export class App extends pulumi.ComponentResource {
           // Both: a release that is gone back to runs with the one that it was prepared with.
           [`/etc/berth/${name}/gunicorn.py`]: { content: this.#units.gunicorn },
           [`/etc/berth/${name}/uwsgi.ini`]: { content: this.#units.uwsgi },
+          [`/usr/local/lib/berth/${name}/database_dump.py`]: {
+            content: readFileSync(here("database_dump.py"), "utf8"),
+          },
+          [`/usr/local/lib/berth/${name}/database_dump.py`]: {
+            content: readFileSync(here("database_dump.py"), "utf8"),
+          },
           ...(this.#args.settings === undefined
             ? {}
             : {
@@ -297,8 +329,8 @@ export class App extends pulumi.ComponentResource {
     };
   }
 
-  /** The units of the processes. What is to run is a release's, as it goes live. */
-  #processUnits(before: HostScript): HostScript {
+  /** The units of the processes, and the timers. Which processes run is a release's, as it goes live. */
+  #processUnits(before: HostScript, timers: Readonly<Record<string, StepFile>>): HostScript {
     const { name, owner } = this.#args;
     return new HostScript(
       `${this.#name}-processes`,
@@ -312,11 +344,22 @@ export class App extends pulumi.ComponentResource {
           root: this.#root,
           web: this.#isWeb ? "yes" : "",
           processes: processTable(name, this.#args.processes),
+          timers: timerTable(name, this.#timers),
         },
-        files: { ...(this.#isWeb ? {} : this.#startFiles()), ...this.#processFiles },
+        files: { ...(this.#isWeb ? {} : this.#startFiles()), ...this.#processFiles, ...timers },
       },
       { parent: this, dependsOn: [before] },
     );
+  }
+
+  /** What a release's Procfile is held against on the host. */
+  #procfileSlots() {
+    const { name, processes, processNames } = this.#args;
+    return {
+      processes: processTable(name, processes),
+      process_names: (processNames ?? processes.map((process) => process.name)).join(" "),
+      kinds: kindTable,
+    };
   }
 
   /** The release, made beside what runs. */
@@ -356,7 +399,7 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-release`,
       {
         host,
-        script: ["common.sh", "dependencies.sh", "frontend.sh", "release.sh"].map(here),
+        script: ["common.sh", "procfile.sh", "dependencies.sh", "frontend.sh", "release.sh"].map(here),
         slots: {
           name,
           owner,
@@ -374,6 +417,7 @@ export class App extends pulumi.ComponentResource {
           django: this.#isWeb ? (settings ?? "") : "",
           static: this.#isWeb ? statics : "",
           secret_names: Object.keys(this.#args.secrets).sort().join(" "),
+          ...this.#procfileSlots(),
           server,
           server_pin: tools[server],
           uv,
@@ -405,7 +449,7 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-live`,
       {
         host,
-        script: ["common.sh", "processes.sh", "instances.sh", "live.sh"].map(here),
+        script: ["common.sh", "procfile.sh", "processes.sh", "instances.sh", "live.sh"].map(here),
         slots: {
           name,
           owner,
@@ -413,7 +457,8 @@ export class App extends pulumi.ComponentResource {
           release,
           django: this.#isWeb ? (settings ?? "") : "",
           web: this.#isWeb ? "yes" : "",
-          processes: processTable(name, this.#args.processes),
+          ...this.#procfileSlots(),
+          release_command: this.#args.releaseCommand ?? "",
           health,
           domain,
           scheme,

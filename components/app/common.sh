@@ -74,9 +74,10 @@ server_of() { cat "$root/releases/$1/.berth/server" 2>/dev/null || printf 'gunic
 # proven RELEASE: it has served, and was well.
 proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
 
-# in_use RELEASE: an instance of it runs, or one of its processes still finishes.
+# in_use RELEASE: an instance of it runs, one of its processes still finishes, or what a timer started.
 in_use() {
   local link
+  if grep -q . < <(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$root/releases/$1*" 2>/dev/null); then return 0; fi
   for link in "$instances"/*/release; do
     if [ "$(readlink "$link" || true)" = "$root/releases/$1" ]; then return 0; fi
   done

@@ -1,11 +1,9 @@
 """Berth: what a release asks of Django before it goes live, in one process: django-release.py WHAT…"""
 
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 
+import database_dump
 import django
 from django.conf import settings
 from django.core.management import call_command
@@ -40,28 +38,10 @@ def static():
 
 
 def dump():
-    """The database to standard output, in pg_dump's custom format. Its password is in a file that goes at once."""
     wanted = connection.settings_dict
     if connection.vendor != "postgresql":
         sys.exit(f"the database is {connection.vendor}, and only PostgreSQL is dumped")
-    pg_dump = shutil.which("pg_dump") or sys.exit("there is no pg_dump on this host")
-    pick = lambda key, default: str(wanted.get(key) or default)
-    place = {
-        "--host": pick("HOST", "/var/run/postgresql"),
-        "--port": pick("PORT", 5432),
-        "--username": pick("USER", ""),
-        "--dbname": pick("NAME", ""),
-    }
-    with tempfile.NamedTemporaryFile("w") as passwords:
-        password = str(wanted.get("PASSWORD") or "").replace("\\", "\\\\").replace(":", "\\:")
-        passwords.write(f"*:*:*:*:{password}\n")
-        passwords.flush()
-        sys.exit(
-            subprocess.run(
-                [pg_dump, "--format=custom", "--no-password", *(f"{key}={value}" for key, value in place.items() if value)],
-                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PGPASSFILE": passwords.name},
-            ).returncode
-        )
+    database_dump.dump(*(wanted.get(key) for key in ("HOST", "PORT", "USER", "NAME", "PASSWORD")))
 
 
 sys.path.insert(0, os.getcwd())

@@ -4,6 +4,7 @@
 : "${kept?not empty when the release is one that the host has kept}"
 : "${retry?a release that is tried again though it has failed; empty for none}"
 : "${keep?how many releases that were well are kept}"
+: "${release_command?what migrates in place of the usual command; empty for the line of the Procfile, if it has one}"
 : "${dump?not empty when the database is dumped before it is migrated}"
 
 # running_text: all that decides how an instance runs, beside its code.
@@ -100,10 +101,16 @@ migrations_to_apply() {
 
 # A dump that is there is of before the first try, and stays.
 dump_database() {
+  local from=("/usr/local/lib/berth/$name/database_dump.py")
   [ -n "$dump" ] && [ ! -e "$dumps/$release.dump" ] || return 0
+  if [ -n "$django" ]; then
+    from=("/usr/local/lib/berth/$name/django-release.py" dump)
+  elif ! grep -qE "^DATABASE_URL=['\"]?postgres" "$root/config/env"; then
+    return 0
+  fi
   (umask 077 && mkdir -p "$dumps")
   chmod 0700 /var/backups/berth "$dumps"
-  if ! (umask 077 && settled_unit "$name" "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" dump \
+  if ! (umask 077 && settled_unit "$name" "$venv/bin/python" "${from[@]}" \
     >"$dumps/.$release" 2> >(mask | tee -a "$log" >&2) </dev/null 9>&-); then
     rm -f "$dumps/.$release"
     refuse_full_disk
@@ -112,21 +119,30 @@ dump_database() {
   mv -fT "$dumps/.$release" "$dumps/$release.dump"
 }
 
+# migrate: Django's own command when it has something to do; in its place the release's command, always.
 migrate() {
-  local from to_apply status=0
-  [ -n "$django" ] && [ -z "$kept" ] || return 0
-  migrations_to_apply
-  if [ "$to_apply" = 0 ]; then return 0; fi
-  dump_database
+  local from to_apply=1 status=0 what="Django's migrate" command=("$venv/bin/python" -m django migrate --noinput --verbosity 1)
+  local line=$release_command
+  [ -n "$web" ] && [ -z "$kept" ] || return 0
+  [ -n "$line" ] || line=$(procfile_line release)
+  [ -n "$django$line" ] || return 0
+  if [ -n "$django" ]; then migrations_to_apply; fi
+  if [ -n "$line" ]; then
+    what="the release's command '$line'"
+    command=(/bin/bash -c "$line")
+  elif [ "$to_apply" = 0 ]; then
+    return 0
+  fi
+  if [ "$to_apply" != 0 ]; then dump_database; fi
   from=$(($(wc -l <"$log") + 1))
   # A migration that would wait for a table holds up everyone who comes after it: it gives up instead.
-  in_unit "$name" --setenv="PGOPTIONS=-c lock_timeout=5s" "$venv/bin/python" -m django migrate --noinput --verbosity 1 || status=$?
+  in_unit "$name" --setenv="PGOPTIONS=-c lock_timeout=5s" --setenv="PATH=$venv/bin:/usr/local/bin:/usr/bin:/bin" "${command[@]}" || status=$?
   rm -f "$ledger/plan"
   [ "$status" != 0 ] || return 0
   if grep -q 'canceling statement due to lock timeout' < <(tail -n "+$from" "$log"); then
-    fail "Django's migrate waited 5 s for a table that another transaction holds, and gave up." "The site still runs the release before. Run 'pulumi up' again when the table is free: 'SELECT * FROM pg_locks' shows who holds it."
+    fail "$what waited 5 s for a table that another transaction holds, and gave up." "The site still runs the release before. Run 'pulumi up' again when the table is free: 'SELECT * FROM pg_locks' shows who holds it."
   fi
-  refuse "Django's migrate failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."
+  refuse "$what failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."
 }
 
 # server_ids: the server's processes, by their ids.

@@ -2,6 +2,16 @@
 : "${root?the directory of the application}"
 : "${processes?a line for each process}"
 : "${web?not empty where the web server runs, and not only processes}"
+: "${timers?a line for each timer: its name and its account}"
+
+each_timer() { while read -r timer _; do if [ -n "$timer" ]; then "$@" "$timer"; fi; done <<<"$timers"; }
+stop_timer() {
+  systemctl stop --quiet "$name-$1.timer" 2>/dev/null || true
+  rm -f "/etc/systemd/system/timers.target.wants/$name-$1.timer"
+}
+end_timer() { systemctl stop --quiet "$name-$1.service" 2>/dev/null || true; }
+runs_timer() { systemctl list-units --plain --no-legend --state=active,activating,deactivating "$name-$1.service"; }
+each_timer stop_timer
 # Their files are gone already; systemd still knows what runs.
 while read -r process _; do
   # A release that has left it out has told it to end, and it may take its time for a task.
@@ -16,6 +26,7 @@ none_runs() {
       return 1
     fi
   done <<<"$processes"
+  ! grep -q . < <(each_timer runs_timer)
 }
 wait_until 300 none_runs || say "a task is still at work after five minutes, and is ended"
 while read -r process _; do
@@ -23,6 +34,7 @@ while read -r process _; do
     systemctl kill --quiet --signal=KILL "$name-$process@*.service" 2>/dev/null || true
   fi
 done <<<"$processes"
+each_timer end_timer
 if [ -z "$web" ]; then
   systemctl disable --quiet "$name-web-start.service" 2>/dev/null || true
   rm -rf "${root:?}/config/web"

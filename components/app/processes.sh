@@ -1,5 +1,3 @@
-: "${processes?a line for each process: its name, kind, count, 'alone' or 'beside', 'restart' or 'keep', account, where its command is from}"
-
 # An instance's file 'units' names the units of its processes, one a line: the unit, its process, 'alone' or 'beside'.
 # It is written before one of them starts, and goes when none runs any more.
 
@@ -8,10 +6,17 @@ started=0
 
 units_of() { cat "$instances/$1/units" 2>/dev/null || true; }
 
-# command_of PROCESS KIND: what runs, as the text of a shell. The process that systemd watches must be the command itself.
+# command_of PROCESS KIND SOURCE: what runs, as the text of a shell; nothing where the release has nothing to run. The
+# process that systemd watches must be the command itself.
 command_of() {
   local command
-  command=$(cat "/etc/berth/$name/processes/$1")
+  if [ "$3" = configured ]; then
+    command=$(cat "/etc/berth/$name/processes/$1")
+  elif [ -n "$(unfit "$1" "$2")" ]; then
+    return 0
+  else
+    command=$(procfile_line "$1")
+  fi
   # shellcheck disable=SC2016  # The unit's own variable.
   if [ "$2" = celery-beat ] && ! grep -qE ' (-s|-S|--schedule|--scheduler)([ =]|$)' <<<"$command"; then
     command+=' --schedule "$STATE_DIRECTORY/celerybeat-schedule"'
@@ -21,11 +26,12 @@ command_of() {
 
 # put_processes INSTANCE: what its units read.
 put_processes() {
-  local place=$instances/$1 process kind count way on_release number units='' text
+  local place=$instances/$1 process kind count way source number units='' text
   [ -n "$processes" ] || return 0
   put_directory "$place/processes" "root:$name" 0750
-  while read -r process kind count way on_release _; do
-    text=$(command_of "$process" "$kind")
+  while read -r process kind count way _ _ source; do
+    text=$(command_of "$process" "$kind" "$source")
+    if [ -z "$text" ]; then continue; fi
     put_file "$place/processes/$process" "root:$name" 0640 <<<"$text"
     units+="$name-$process@$1.service $process $way"$'\n'
     for ((number = 2; number <= count; number++)); do
@@ -33,7 +39,7 @@ put_processes() {
       units+="$name-$process@$1.$number.service $process $way"$'\n'
     done
   done <<<"$processes"
-  put_file "$place/units" root:root 0644 <<<"${units%$'\n'}"
+  printf '%s' "$units" | put_file "$place/units" root:root 0644
 }
 
 # all_active UNIT…: each of them runs.

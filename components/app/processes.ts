@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { shellQuote } from "../host/quote.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 
@@ -64,12 +65,79 @@ export interface Process extends ProcessConfig {
 /** Names with another meaning: the web server, and the command that migrates. */
 export const reservedNames = ["web", "release"];
 
-/** The processes that a configuration asks for. */
-export function wantedProcesses(configured: Readonly<Record<string, ProcessConfig>>): Process[] {
-  return Object.entries(configured)
-    .filter(([name]) => !reservedNames.includes(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, process]) => ({ ...process, name, kind: process.kind ?? kindOf(process.command ?? "") }));
+/** Names that units may have, the application's before them. */
+export const processNamePattern = /^[a-z][a-z0-9_-]{0,22}$/;
+
+/** The lines of a Procfile: names of processes, and their commands. https://devcenter.heroku.com/articles/procfile */
+export function readProcfile(text: string): Readonly<Record<string, string>> {
+  const lines = text.split("\n").map((line) => /^([\w-]+):\s*(\S.*?)\s*$/.exec(line));
+  return Object.fromEntries(lines.flatMap((line) => (line ? [[line[1], line[2]]] : [])));
+}
+
+const usual: ProcessConfig = { count: 1, stopTimeout: 600, onRelease: "restart" };
+
+/**
+ * The processes of an application: those that its stack names, and those of its Procfile.
+ *
+ * @param procfile the Procfile's lines; undefined where only the host sees them: then the stack must name them all
+ * @throws when a process has no command, or the Procfile holds what cannot be run
+ */
+export function wantedProcesses(
+  configured: Readonly<Record<string, ProcessConfig>>,
+  procfile: Readonly<Record<string, string>> | undefined,
+): Process[] {
+  const lines = procfile ?? {};
+  const names = [...new Set([...Object.keys(configured), ...Object.keys(lines)])]
+    .filter((name) => !reservedNames.includes(name))
+    .sort();
+  const processes = names.map((name): Process => {
+    const process = configured[name] ?? usual;
+    return { ...process, name, kind: process.kind ?? kindOf(process.command ?? lines[name] ?? "") };
+  });
+  const faults = processes.flatMap((process) => {
+    const { name } = process;
+    const command = process.command ?? lines[name];
+    if (!processNamePattern.test(name)) {
+      return [
+        `its Procfile's '${name}': expected a lower-case letter, then letters, digits, hyphens or underscores, 23 at most`,
+      ];
+    }
+    if (command === undefined) {
+      return procfile === undefined
+        ? []
+        : [
+            `berth:app.processes.${name}.command: expected a command; the source has no Procfile line of that name`,
+          ];
+    }
+    if (process.command !== undefined) return [];
+    if (hasBeat(command)) return [`its Procfile's '${name}': ${withoutBeat}`];
+    return isAlone(process) && process.count !== 1
+      ? [`berth:app.processes.${name}.count: ${oneBeat}; found ${process.count}`]
+      : [];
+  });
+  if (faults.length > 0) throw new Error(`The application's processes: ${faults.join("\n  ")}`);
+  return processes;
+}
+
+/** What is expected where beats would be two. */
+export const withoutBeat =
+  "expected a worker without beat (-B), for while one takes over from the other there are two: " +
+  "make beat a process of its own, with 'celery … beat' for its command";
+export const oneBeat = "expected 1: two celery beats would send every periodic task twice";
+
+/** A command that runs at certain times. */
+export interface Timer extends Limits {
+  readonly command: string;
+  /** When, as systemd.time(7) has it; without a time zone, in UTC. */
+  readonly at: string;
+  /** @default the application's */
+  readonly account?: string | undefined;
+}
+
+/** A time of systemd.time(7) with its time zone. */
+export function inZone(at: string): string {
+  const last = at.split(" ").at(-1) ?? "";
+  return /^([A-Z]{3,4}|[A-Z]\w+\/[\w+/-]+)$/.test(last) ? at : `${at} UTC`;
 }
 
 /** What all units of an application have in common. */
@@ -135,6 +203,49 @@ export function processFiles(
   ]);
   return Object.fromEntries(files);
 }
+
+/** The files of the timers: of each one its times, what runs then, and its command. */
+export function timerFiles(
+  place: UnitPlace,
+  timers: Readonly<Record<string, Timer>>,
+): Readonly<Record<string, StepFile>> {
+  const { name, root, after } = place;
+  const files = Object.entries(timers).flatMap(([timer, wanted]): [string, StepFile][] => [
+    [
+      `/etc/systemd/system/${name}-${timer}.timer`,
+      { content: renderTemplate(here("timer.liquid"), { name, timer, at: inZone(wanted.at) }) },
+    ],
+    [
+      `/etc/systemd/system/${name}-${timer}.service`,
+      {
+        content: renderTemplate(here("timer.service.liquid"), {
+          name,
+          root,
+          after,
+          timer,
+          account: wanted.account ?? name,
+          has_state: wanted.account !== undefined,
+          limits: limitLines(wanted),
+          sandbox: sandbox(root),
+        }),
+      },
+    ],
+    [`/etc/berth/${name}/timers/${timer}`, { content: `exec bash -c ${shellQuote(wanted.command)}` }],
+  ]);
+  return Object.fromEntries(files);
+}
+
+/** A line for each timer: its name and its account. */
+export const timerTable = (name: string, timers: Readonly<Record<string, Timer>>): string =>
+  Object.entries(timers)
+    .map(([timer, { account }]) => `${timer} ${account ?? name}`)
+    .join("\n");
+
+/** How the host tells kinds: a line for each with its pattern, which is the first that fits. */
+export const kindTable = kindNames
+  .filter((kind) => kinds[kind].pattern !== "")
+  .map((kind) => `${kind} ${kinds[kind].pattern}`)
+  .join("\n");
 
 /** The table that processes.sh reads: a line for each, its fields with spaces between them. */
 export const processTable = (name: string, processes: readonly Process[]): string =>

@@ -135,6 +135,8 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   say "fetching the code of release $release"
   if [ -n "$git_url" ]; then fetch_git; else fetch_archive; fi
 
+  check_procfile
+  if grep -qx web < <(procfile_names); then say "the Procfile's line 'web' is not run: $server serves the application, as berth:app says"; fi
   module=$directory/${wsgi_module//./\/}
   [ -e "$module.py" ] || [ -e "$module/__init__.py" ] ||
     fail "this source has no module '$wsgi_module' (berth:app.wsgi): neither ${wsgi_module//./\/}.py nor a package of that name."
@@ -161,6 +163,8 @@ for place in "$directory" "$venv/"; do
   if runuser -u "$name" -- test -w "$place"; then fail "the service account '$name' can write the code of the release, $place."; fi
 done
 runuser -u "$name" -- test -r "$directory/.berth/env" || fail "the service account '$name' cannot read the release."
+
+if [ -n "$kept" ]; then check_procfile; fi
 
 # Going back does not undo migrations; so it is said which there are that this release does not know.
 live=$(live_release)

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { type Archive, packDirectory } from "./archive.ts";
 import { type GitReference, knownHostsLine, resolveCommit, sshServer } from "./git.ts";
+import { type Process, type ProcessConfig, readProcfile, wantedProcesses } from "./processes.ts";
 
 /** A directory of the computer that runs Berth. */
 export interface DirectorySource {
@@ -30,6 +31,8 @@ export interface Source {
   readonly git:
     | { readonly url: string; readonly path: string; readonly commit: pulumi.Output<string> }
     | undefined;
+  /** The lines of its Procfile; undefined where only the host sees the code. */
+  readonly procfile: Readonly<Record<string, string>> | undefined;
   /** The key that the host reads a private repository with, and what it must see there. */
   readonly deployKey: { readonly key: tls.PrivateKey; readonly knownHosts: string } | undefined;
 }
@@ -66,7 +69,9 @@ function openDirectory(directory: string, wsgiModule: string): Source {
     );
   }
   const archive = packDirectory(directory, join(".berth", "archives"));
-  return { version: pulumi.output(archive.sha256), archive, git: undefined, deployKey: undefined };
+  const lines = join(directory, "Procfile");
+  const procfile = existsSync(lines) ? readProcfile(readFileSync(lines, "utf8")) : {};
+  return { version: pulumi.output(archive.sha256), archive, procfile, git: undefined, deployKey: undefined };
 }
 
 async function openRepository(name: string, source: GitSource): Promise<Source> {
@@ -77,6 +82,7 @@ async function openRepository(name: string, source: GitSource): Promise<Source> 
     return {
       version: commit,
       archive: undefined,
+      procfile: undefined,
       git: { url: source.git, path: source.path, commit },
       deployKey: undefined,
     };
@@ -97,10 +103,19 @@ async function openRepository(name: string, source: GitSource): Promise<Source> 
   return {
     version: commit,
     archive: undefined,
+    procfile: undefined,
     git: { url: source.git, path: source.path, commit },
     deployKey: { key, knownHosts },
   };
 }
+
+/**
+ * The processes of an application: see {@link wantedProcesses}.
+ *
+ * @throws {pulumi.RunError} when one has no command, or its Procfile holds what cannot be run
+ */
+export const processesOf = (source: Source, configured: Readonly<Record<string, ProcessConfig>>): Process[] =>
+  expectation(() => wantedProcesses(configured, source.procfile));
 
 async function resolved(reference: GitReference, remedy = ""): Promise<string> {
   try {

@@ -1,1 +1,1 @@
-prove_unit "$name-web"
+prove_unit "$name-web@"

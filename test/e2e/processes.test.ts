@@ -11,9 +11,9 @@ const sql = (query: string) => host(`runuser -u postgres -- psql -XAtq queue -c 
 const live = () => host("readlink /srv/queue/config/web/current");
 const current = () => host("basename $(readlink /srv/queue/current)");
 
+// Beat, Celery's command and the command that makes the table come from the application's Procfile.
 const processes = {
-  celery: { command: "celery -A tasks worker -l INFO -c 2", count: 2 },
-  beat: { command: "celery -A tasks beat -l INFO" },
+  celery: { count: 2 },
   huey: { command: "huey_consumer tasks.huey -w 2", account: "huey", memory: 256, cpu: 150 },
   rq: { command: "rq worker -c rq_settings" },
   idle: { command: "sleep infinity", stopTimeout: 10 },
@@ -57,13 +57,22 @@ function faultsOf(names: readonly string[]): { lost: string[]; twice: string[] }
   };
 }
 
+const timers = { tock: { command: "python -c 'import tasks; tasks.work(\"tock\", 2)'", at: "*:*:0/3" } };
+
 before(async () => {
   stack.configure({
-    app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes },
+    app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes, timers },
   });
-  await stack.succeed();
-  sql("CREATE TABLE runs (id serial, name text, release text, ended timestamptz)");
-  sql("ALTER TABLE runs OWNER TO queue");
+  const run = await stack.succeed();
+  assert.match(said(run), /the Procfile's line 'web' is not run: gunicorn serves the application/);
+});
+
+test("the Procfile's release line runs before the release goes live, and the database is dumped before it", () => {
+  assert.equal(sql("SELECT tableowner FROM pg_tables WHERE tablename = 'runs'"), "queue");
+  assert.match(
+    host(`pg_restore --list /var/backups/berth/queue/${current()}.dump`),
+    /Dumped from database version: 17/,
+  );
 });
 
 test("each process has its own unit, log and limits, and runs as often as the stack says", async () => {
@@ -146,6 +155,55 @@ test("a release with 200 tasks and more under way: none lost, none run twice, an
       .filter((count) => count !== "0"),
     ["1"],
   );
+});
+
+test("a timer runs the live release at its times, and never twice at once", async () => {
+  await until(
+    "the timer to run",
+    30,
+    () => sql(`SELECT count(*) FROM runs WHERE name = 'tock' AND release = '${current()}'`) > "1",
+  );
+  assert.equal(host("systemctl show -P Result queue-tock.service"), "success");
+  assert.equal(sql("SELECT count(*) > 1 FROM runs WHERE name = 'tock' AND ended IS NULL"), "f");
+});
+
+test("a release that is gone back to runs the commands of its own Procfile", async () => {
+  const back = current();
+  const children = () => host("pgrep -fc '^/[^ ]*python[^ ]* [^ ]*celery -A tasks worker'");
+  assert.equal(children(), "6");
+  edit(stack, "app/Procfile", (text) => text.replace("-c 2", "-c 3"));
+  await stack.succeed();
+  await until("the old workers to end", 60, () => children() === "8");
+  stack.configure({ app: { release: back } });
+  await stack.succeed();
+  assert.equal(current(), back);
+  await until("the workers of before to run", 60, () => children() === "6");
+  assert.deepEqual(running(), expected());
+  edit(stack, "app/Procfile", (text) => text.replace("-c 3", "-c 2"));
+  stack.configure({ app: { release: undefined } });
+  await stack.succeed();
+});
+
+test("a process that is to be kept is left on the release that it runs, until it is not to be kept", async () => {
+  const pid = () => host("systemctl show -P MainPID 'queue-idle@*.service'");
+  const [was, old] = [pid(), live()];
+  stack.configure({ app: { processes: { ...processes, idle: { ...processes.idle, onRelease: "keep" } } } });
+  await stack.succeed();
+  edit(stack, "app/notes.txt", () => "kept\n");
+  await stack.succeed();
+  assert.notEqual(live(), old);
+  assert.equal(pid(), was);
+  assert.deepEqual(
+    running(),
+    expected()
+      .map((unit) => (unit === `idle@${live()}` ? `idle@${old}` : unit))
+      .sort(),
+  );
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+  stack.configure({ app: { processes } });
+  await stack.succeed();
+  assert.notEqual(pid(), was);
+  assert.deepEqual(running(), expected());
 });
 
 test("a release whose worker cannot start leaves the server, the workers and beat of the one before", async () => {

@@ -145,6 +145,33 @@ test("of the web server only the limits are a process's, and no process may writ
   );
 });
 
+test("of a release's command there is only the command", () => {
+  assert.equal(
+    read(withProcesses({ release: { command: "flask db upgrade" } })).app.processes.release?.command,
+    "flask db upgrade",
+  );
+  assert.deepEqual(
+    faults(withProcesses({ release: { memory: 100, account: "x" } })).map((fault) => fault.split(":")[1]),
+    ["app.processes.release.command", "app.processes.release.memory", "app.processes.release.account"],
+  );
+});
+
+test("a timer has a command and times, and a name of its own", () => {
+  const withTimers = (timers: Keys) => ({
+    ...least,
+    app: { ...least.app, processes: { worker: { command: "rq worker" } }, timers },
+  });
+  assert.equal(read(withTimers({ clean: { command: "x", at: "daily" } })).app.timers.clean?.at, "daily");
+  assert.deepEqual(faults(withTimers({ clean: { command: "x" } })), [
+    "berth:app.timers.clean.at: expected a text (put it in quotes); found nothing: the key is required",
+  ]);
+  for (const name of ["web", "worker", "web-start"])
+    assert.match(
+      faults(withTimers({ [name]: { command: "x", at: "daily" } }))[0] as string,
+      /expected a name that no process has, and none of web, release and web-start/,
+    );
+});
+
 test("a misspelt key or name of a process is named", () => {
   assert.match(
     faults(withProcesses({ worker: { command: "rq worker", cuont: 2 } }))[0] as string,

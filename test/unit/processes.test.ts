@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   hasBeat,
+  inZone,
   type Kind,
   kindOf,
   type ProcessConfig,
   processFiles,
   processTable,
+  readProcfile,
   sandbox,
+  timerFiles,
   wantedProcesses,
 } from "../../components/app/processes.ts";
 
@@ -18,6 +21,7 @@ const files = (processes: Record<string, Partial<ProcessConfig>>) =>
     place,
     wantedProcesses(
       Object.fromEntries(Object.entries(processes).map(([name, one]) => [name, { ...usual, ...one }])),
+      undefined,
     ),
   );
 const unit = (one: Partial<ProcessConfig>) =>
@@ -113,11 +117,14 @@ test("the web server's limits make no process", () => {
 test("the table has a line for each process, in the order of their names", () => {
   const table = processTable(
     "shop",
-    wantedProcesses({
-      worker: { ...usual, command: "celery -A shop worker", count: 3, onRelease: "keep" },
-      beat: { ...usual, command: "celery -A shop beat" },
-      sorter: { ...usual, kind: "huey", account: "sorter" },
-    }),
+    wantedProcesses(
+      {
+        worker: { ...usual, command: "celery -A shop worker", count: 3, onRelease: "keep" },
+        beat: { ...usual, command: "celery -A shop beat" },
+        sorter: { ...usual, kind: "huey", account: "sorter" },
+      },
+      undefined,
+    ),
   );
   assert.equal(
     table,
@@ -127,4 +134,76 @@ test("the table has a line for each process, in the order of their names", () =>
       "worker celery 3 beside keep shop configured",
     ].join("\n"),
   );
+});
+
+const lines = readProcfile(
+  "web: gunicorn shop.wsgi\r\n# none\nrelease: python manage.py migrate\n\nworker:  celery -A shop worker \nbeat: celery -A shop beat\n",
+);
+
+test("a Procfile's lines are its processes; the web server and the release's command are not among them", () => {
+  assert.deepEqual(Object.keys(lines), ["web", "release", "worker", "beat"]);
+  assert.equal(lines.worker, "celery -A shop worker");
+  assert.deepEqual(
+    wantedProcesses({}, lines).map(({ name, kind, command }) => [name, kind, command]),
+    [
+      ["beat", "celery-beat", undefined],
+      ["worker", "celery", undefined],
+    ],
+  );
+});
+
+test("the stack's command for a name of the Procfile wins, and its settings hold for the Procfile's command", () => {
+  const [, worker] = wantedProcesses({ worker: { ...usual, command: "rq worker", count: 2 } }, lines);
+  assert.deepEqual([worker?.kind, worker?.count], ["rq", 2]);
+  const [, counted] = wantedProcesses({ worker: { ...usual, count: 3 } }, lines);
+  assert.deepEqual([counted?.kind, counted?.count, counted?.command], ["celery", 3, undefined]);
+});
+
+test("a process that neither the stack nor the Procfile gives a command is a fault, and so are two beats", () => {
+  assert.throws(
+    () => wantedProcesses({ mailer: usual }, lines),
+    /berth:app\.processes\.mailer\.command: expected a command/,
+  );
+  assert.throws(
+    () => wantedProcesses({ beat: { ...usual, count: 2 } }, lines),
+    /berth:app\.processes\.beat\.count: expected 1/,
+  );
+  assert.throws(
+    () => wantedProcesses({}, { worker: "celery -A shop worker -B" }),
+    /'worker': expected a worker without beat/,
+  );
+  assert.throws(() => wantedProcesses({}, { Worker: "rq worker" }), /'Worker': expected a lower-case letter/);
+  // Where only the host sees the Procfile, it says so there.
+  assert.equal(wantedProcesses({ mailer: usual }, undefined)[0]?.kind, "command");
+});
+
+test("a timer's times are in UTC unless they name a zone", () => {
+  for (const [at, expected] of [
+    ["daily", "daily UTC"],
+    ["Mon 03:00", "Mon 03:00 UTC"],
+    ["Mon..Fri *-*-* 08:30", "Mon..Fri *-*-* 08:30 UTC"],
+    ["Mon 03:00 Europe/Berlin", "Mon 03:00 Europe/Berlin"],
+    ["Mon", "Mon UTC"],
+    ["daily UTC", "daily UTC"],
+    ["*:0/15", "*:0/15 UTC"],
+  ] as const)
+    assert.equal(inZone(at), expected);
+});
+
+test("a timer runs the live release, shut in as all else, under its account", () => {
+  const made = timerFiles(place, {
+    clean: { command: "python clean.py", at: "hourly", account: "cleaner", cpu: 20 },
+  });
+  const service = made["/etc/systemd/system/shop-clean.service"]?.content ?? "";
+  for (const line of [
+    "WorkingDirectory=/srv/shop/config/web/current/release",
+    "User=cleaner",
+    "Group=shop",
+    "CPUQuota=20%",
+    "Type=oneshot",
+  ])
+    assert.ok(service.split("\n").includes(line), line);
+  assert.ok(service.includes(sandbox("/srv/shop")));
+  assert.match(made["/etc/systemd/system/shop-clean.timer"]?.content ?? "", /^OnCalendar=hourly UTC$/m);
+  assert.equal(made["/etc/berth/shop/timers/clean"]?.content, "exec bash -c 'python clean.py'");
 });

@@ -10,6 +10,12 @@ release='b9732f9ff9-cb31'
 django='shop.settings'
 web='yes'
 processes=''
+process_names=''
+kinds='celery-beat (^|[ /.])celery( .*)? beat( |$)
+celery (^|[ /.])celery( .*)? worker( |$)
+huey (^|[ /.])(huey_consumer(\.py)?|run_huey|djangohuey)( |$)
+rq (^|[ /.])(rq( .*)? worker(-pool)?|rqworker(-pool)?)( |$)'
+release_command=''
 health='/health'
 domain='192.0.2.7'
 scheme='https'
@@ -101,9 +107,10 @@ server_of() { cat "$root/releases/$1/.berth/server" 2>/dev/null || printf 'gunic
 # proven RELEASE: it has served, and was well.
 proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
 
-# in_use RELEASE: an instance of it runs, or one of its processes still finishes.
+# in_use RELEASE: an instance of it runs, one of its processes still finishes, or what a timer started.
 in_use() {
   local link
+  if grep -q . < <(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$root/releases/$1*" 2>/dev/null); then return 0; fi
   for link in "$instances"/*/release; do
     if [ "$(readlink "$link" || true)" = "$root/releases/$1" ]; then return 0; fi
   done
@@ -137,6 +144,66 @@ recorded() {
 }
 
 : "${processes?a line for each process: its name, kind, count, 'alone' or 'beside', 'restart' or 'keep', account, where its command is from}"
+: "${process_names?the names of all processes of the stack, those on other hosts included}"
+: "${kinds?a line for each kind of process: its name, and the pattern of its commands}"
+
+# procfile_names: of which processes the release's Procfile has a line.
+procfile_names() { sed -nE 's/^([A-Za-z0-9_-]+):[[:space:]]*[^[:space:]].*/\1/p' "$directory/Procfile" 2>/dev/null || true; }
+
+# procfile_line NAME: its command there.
+procfile_line() { sed -nE "s/^$1:[[:space:]]*([^[:space:]].*)/\1/p" "$directory/Procfile" 2>/dev/null | tail -n 1 | sed 's/[[:space:]]*$//' || true; }
+
+# kind_of COMMAND: as the program tells it.
+kind_of() {
+  local kind pattern
+  while read -r kind pattern; do
+    if [[ $1 =~ $pattern ]]; then
+      printf '%s\n' "$kind"
+      return 0
+    fi
+  done <<<"$kinds"
+  printf 'command\n'
+}
+
+# unfit PROCESS KIND: why the Procfile's line cannot be run as this process; nothing when it can.
+unfit() {
+  local command told with_beat=' (-B|-EB|-BE|--beat)( |$)'
+  command=$(procfile_line "$1")
+  told=$(kind_of "$command")
+  if [ -z "$command" ]; then
+    printf "its Procfile has no line '%s', and the stack no command for it" "$1"
+  elif [ "$told" != command ] && [ "$told" != "$2" ]; then
+    printf "its Procfile's '%s' is of the kind %s, and the stack has it as %s" "$1" "$told" "$2"
+  elif [ "$told" = celery ] && [[ $command =~ $with_beat ]]; then
+    printf "its Procfile's '%s' is a worker with beat (-B); while one takes over from the other there would be two beats" "$1"
+  fi
+}
+
+# check_procfile: what the stack names and what the release's Procfile has fit together. A release that is gone back to
+# runs what it can.
+check_procfile() {
+  local process kind source reason
+  for process in $(procfile_names); do
+    case " web release $process_names " in *" $process "*) continue ;; esac
+    reason="its Procfile has a process '$process', which the stack does not name"
+    if [ -n "$kept" ]; then
+      say "release $release: $reason; it is not run"
+    else
+      fail "release $release cannot be run: $reason." "Add '$process: {kind: $(kind_of "$(procfile_line "$process")")}' to berth:app.processes, or take the line out."
+    fi
+  done
+  [ -n "$processes" ] || return 0
+  while read -r process kind _ _ _ _ source; do
+    [ "$source" = procfile ] || continue
+    reason=$(unfit "$process" "$kind")
+    if [ -z "$reason" ]; then continue; fi
+    if [ -n "$kept" ]; then
+      say "release $release: $reason; it is not run"
+    else
+      fail "release $release cannot be run: $reason." "Look at berth:app.processes.$process: 'command' or 'kind' there."
+    fi
+  done <<<"$processes"
+}
 
 # An instance's file 'units' names the units of its processes, one a line: the unit, its process, 'alone' or 'beside'.
 # It is written before one of them starts, and goes when none runs any more.
@@ -146,10 +213,17 @@ started=0
 
 units_of() { cat "$instances/$1/units" 2>/dev/null || true; }
 
-# command_of PROCESS KIND: what runs, as the text of a shell. The process that systemd watches must be the command itself.
+# command_of PROCESS KIND SOURCE: what runs, as the text of a shell; nothing where the release has nothing to run. The
+# process that systemd watches must be the command itself.
 command_of() {
   local command
-  command=$(cat "/etc/berth/$name/processes/$1")
+  if [ "$3" = configured ]; then
+    command=$(cat "/etc/berth/$name/processes/$1")
+  elif [ -n "$(unfit "$1" "$2")" ]; then
+    return 0
+  else
+    command=$(procfile_line "$1")
+  fi
   # shellcheck disable=SC2016  # The unit's own variable.
   if [ "$2" = celery-beat ] && ! grep -qE ' (-s|-S|--schedule|--scheduler)([ =]|$)' <<<"$command"; then
     command+=' --schedule "$STATE_DIRECTORY/celerybeat-schedule"'
@@ -159,11 +233,12 @@ command_of() {
 
 # put_processes INSTANCE: what its units read.
 put_processes() {
-  local place=$instances/$1 process kind count way on_release number units='' text
+  local place=$instances/$1 process kind count way source number units='' text
   [ -n "$processes" ] || return 0
   put_directory "$place/processes" "root:$name" 0750
-  while read -r process kind count way on_release _; do
-    text=$(command_of "$process" "$kind")
+  while read -r process kind count way _ _ source; do
+    text=$(command_of "$process" "$kind" "$source")
+    if [ -z "$text" ]; then continue; fi
     put_file "$place/processes/$process" "root:$name" 0640 <<<"$text"
     units+="$name-$process@$1.service $process $way"$'\n'
     for ((number = 2; number <= count; number++)); do
@@ -171,7 +246,7 @@ put_processes() {
       units+="$name-$process@$1.$number.service $process $way"$'\n'
     done
   done <<<"$processes"
-  put_file "$place/units" root:root 0644 <<<"${units%$'\n'}"
+  printf '%s' "$units" | put_file "$place/units" root:root 0644
 }
 
 # all_active UNIT…: each of them runs.
@@ -422,6 +497,7 @@ lead_to() {
 : "${kept?not empty when the release is one that the host has kept}"
 : "${retry?a release that is tried again though it has failed; empty for none}"
 : "${keep?how many releases that were well are kept}"
+: "${release_command?what migrates in place of the usual command; empty for the line of the Procfile, if it has one}"
 : "${dump?not empty when the database is dumped before it is migrated}"
 
 # running_text: all that decides how an instance runs, beside its code.
@@ -518,10 +594,16 @@ migrations_to_apply() {
 
 # A dump that is there is of before the first try, and stays.
 dump_database() {
+  local from=("/usr/local/lib/berth/$name/database_dump.py")
   [ -n "$dump" ] && [ ! -e "$dumps/$release.dump" ] || return 0
+  if [ -n "$django" ]; then
+    from=("/usr/local/lib/berth/$name/django-release.py" dump)
+  elif ! grep -qE "^DATABASE_URL=['\"]?postgres" "$root/config/env"; then
+    return 0
+  fi
   (umask 077 && mkdir -p "$dumps")
   chmod 0700 /var/backups/berth "$dumps"
-  if ! (umask 077 && settled_unit "$name" "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" dump \
+  if ! (umask 077 && settled_unit "$name" "$venv/bin/python" "${from[@]}" \
     >"$dumps/.$release" 2> >(mask | tee -a "$log" >&2) </dev/null 9>&-); then
     rm -f "$dumps/.$release"
     refuse_full_disk
@@ -530,21 +612,30 @@ dump_database() {
   mv -fT "$dumps/.$release" "$dumps/$release.dump"
 }
 
+# migrate: Django's own command when it has something to do; in its place the release's command, always.
 migrate() {
-  local from to_apply status=0
-  [ -n "$django" ] && [ -z "$kept" ] || return 0
-  migrations_to_apply
-  if [ "$to_apply" = 0 ]; then return 0; fi
-  dump_database
+  local from to_apply=1 status=0 what="Django's migrate" command=("$venv/bin/python" -m django migrate --noinput --verbosity 1)
+  local line=$release_command
+  [ -n "$web" ] && [ -z "$kept" ] || return 0
+  [ -n "$line" ] || line=$(procfile_line release)
+  [ -n "$django$line" ] || return 0
+  if [ -n "$django" ]; then migrations_to_apply; fi
+  if [ -n "$line" ]; then
+    what="the release's command '$line'"
+    command=(/bin/bash -c "$line")
+  elif [ "$to_apply" = 0 ]; then
+    return 0
+  fi
+  if [ "$to_apply" != 0 ]; then dump_database; fi
   from=$(($(wc -l <"$log") + 1))
   # A migration that would wait for a table holds up everyone who comes after it: it gives up instead.
-  in_unit "$name" --setenv="PGOPTIONS=-c lock_timeout=5s" "$venv/bin/python" -m django migrate --noinput --verbosity 1 || status=$?
+  in_unit "$name" --setenv="PGOPTIONS=-c lock_timeout=5s" --setenv="PATH=$venv/bin:/usr/local/bin:/usr/bin:/bin" "${command[@]}" || status=$?
   rm -f "$ledger/plan"
   [ "$status" != 0 ] || return 0
   if grep -q 'canceling statement due to lock timeout' < <(tail -n "+$from" "$log"); then
-    fail "Django's migrate waited 5 s for a table that another transaction holds, and gave up." "The site still runs the release before. Run 'pulumi up' again when the table is free: 'SELECT * FROM pg_locks' shows who holds it."
+    fail "$what waited 5 s for a table that another transaction holds, and gave up." "The site still runs the release before. Run 'pulumi up' again when the table is free: 'SELECT * FROM pg_locks' shows who holds it."
   fi
-  refuse "Django's migrate failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."
+  refuse "$what failed." "$(tail -n "+$from" "$log" | tail -n 40)" "Its last lines are above; the site still runs the release before."
 }
 
 # server_ids: the server's processes, by their ids.

@@ -193,15 +193,43 @@ ignore-sigpipe = true
 ignore-write-errors = true
 disable-write-exception = true
 BERTH_FILE_END
-put_file '/usr/local/lib/berth/shop/django-release.py' 'root:root' '0644' <<'BERTH_FILE_END'
-"""Berth: what a release asks of Django before it goes live, in one process: django-release.py WHAT…"""
+put_file '/usr/local/lib/berth/shop/database_dump.py' 'root:root' '0644' <<'BERTH_FILE_END'
+"""Berth: dumps a PostgreSQL database to standard output, in pg_dump's custom format; by itself, the one of DATABASE_URL."""
 
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
+def dump(host, port, user, name, password):
+    """Its password is in a file that goes at once."""
+    pg_dump = shutil.which("pg_dump") or sys.exit("there is no pg_dump on this host")
+    place = {"--host": host or "/var/run/postgresql", "--port": port or 5432, "--username": user, "--dbname": name}
+    with tempfile.NamedTemporaryFile("w") as passwords:
+        escaped = (password or "").replace("\\", "\\\\").replace(":", "\\:")
+        passwords.write(f"*:*:*:*:{escaped}\n")
+        passwords.flush()
+        sys.exit(
+            subprocess.run(
+                [pg_dump, "--format=custom", "--no-password", *(f"{key}={value}" for key, value in place.items() if value)],
+                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PGPASSFILE": passwords.name},
+            ).returncode
+        )
+
+if __name__ == "__main__":
+    url = urllib.parse.urlsplit(os.environ["DATABASE_URL"])
+    plain = lambda text: urllib.parse.unquote(text or "")
+    dump(plain(url.hostname), url.port, plain(url.username), plain(url.path.removeprefix("/")), plain(url.password))
+BERTH_FILE_END
+put_file '/usr/local/lib/berth/shop/django-release.py' 'root:root' '0644' <<'BERTH_FILE_END'
+"""Berth: what a release asks of Django before it goes live, in one process: django-release.py WHAT…"""
+
+import os
+import sys
+
+import database_dump
 import django
 from django.conf import settings
 from django.core.management import call_command
@@ -232,28 +260,10 @@ def static():
     call_command("collectstatic", interactive=False, verbosity=0)
 
 def dump():
-    """The database to standard output, in pg_dump's custom format. Its password is in a file that goes at once."""
     wanted = connection.settings_dict
     if connection.vendor != "postgresql":
         sys.exit(f"the database is {connection.vendor}, and only PostgreSQL is dumped")
-    pg_dump = shutil.which("pg_dump") or sys.exit("there is no pg_dump on this host")
-    pick = lambda key, default: str(wanted.get(key) or default)
-    place = {
-        "--host": pick("HOST", "/var/run/postgresql"),
-        "--port": pick("PORT", 5432),
-        "--username": pick("USER", ""),
-        "--dbname": pick("NAME", ""),
-    }
-    with tempfile.NamedTemporaryFile("w") as passwords:
-        password = str(wanted.get("PASSWORD") or "").replace("\\", "\\\\").replace(":", "\\:")
-        passwords.write(f"*:*:*:*:{password}\n")
-        passwords.flush()
-        sys.exit(
-            subprocess.run(
-                [pg_dump, "--format=custom", "--no-password", *(f"{key}={value}" for key, value in place.items() if value)],
-                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PGPASSFILE": passwords.name},
-            ).returncode
-        )
+    database_dump.dump(*(wanted.get(key) for key in ("HOST", "PORT", "USER", "NAME", "PASSWORD")))
 
 sys.path.insert(0, os.getcwd())
 what = ""
@@ -284,21 +294,21 @@ BERTH_FILE_END
 : "${name?the name of the application}"
 : "${root?the directory of the application}"
 
-# prove_unit TEMPLATE: systemd takes it, and it is shut in.
+# prove_unit UNIT: systemd takes it, and it is shut in.
 prove_unit() {
   local reason exposure
-  reason=$(systemd-analyze verify "/etc/systemd/system/$1@.service" 2>&1 | grep -F "$1@" || true)
-  [ -z "$reason" ] || fail "systemd does not take $1@.service: $reason"
-  exposure=$(systemd-analyze security --no-pager "$1@0.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
+  reason=$(systemd-analyze verify "/etc/systemd/system/$1.service" 2>&1 | grep -F "$1" || true)
+  [ -z "$reason" ] || fail "systemd does not take $1.service: $reason"
+  exposure=$(systemd-analyze security --no-pager "${1/%@/@0}.service" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
   awk -v level="${exposure:-10}" 'BEGIN { exit !(level <= 2.5) }' ||
-    fail "the sandbox of $1@.service has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$1@.service.d loosens it."
+    fail "the sandbox of $1.service has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$1.service.d loosens it."
 }
 
 daemon_reload_if_changed
 # The unit that starts the release that is live as the host boots.
 systemctl is-enabled --quiet "$name-web-start.service" || logged systemctl enable "$name-web-start.service"
 
-prove_unit "$name-web"
+prove_unit "$name-web@"
 
 finish
 BERTH_STEP_END
