@@ -1,0 +1,86 @@
+// A release with workers that is cut short: whatever was under way, one release comes out, with its own workers and one beat.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { edit, withStack } from "../e2e/harness.ts";
+import { assertWell, killEngine, recover, until } from "./faults.ts";
+
+const stack = await withStack({ after }, { app: "test/fixtures/queue" });
+const host = (command: string) => stack.inside(command).stdout.trim();
+const current = () => host("basename $(readlink /srv/queue/current)");
+const units = (states: string) =>
+  host(`systemctl list-units --plain --no-legend --state=${states} 'queue-*@*.service' | cut -d' ' -f1`)
+    .split("\n")
+    .filter(Boolean);
+
+before(async () => {
+  stack.configure({
+    app: {
+      name: "queue",
+      wsgi: "wsgi:app",
+      settings: undefined,
+      health: "/health",
+      processes: { celery: { count: 2 }, idle: { command: "sleep infinity" } },
+    },
+  });
+  await stack.succeed();
+});
+
+/** Exactly one release runs, which is the one that boots and that people see: its server, its workers, its beat. */
+async function oneRuns(): Promise<void> {
+  const live = host("readlink /srv/queue/config/web/current");
+  const all = () => units("active,activating,deactivating").sort();
+  const wanted = ["beat", "celery", "idle", "web"].map((process) => `queue-${process}@${live}.service`);
+  const expected = [...wanted, `queue-celery@${live}.2.service`].sort();
+  await until("all else to end", 60, () => all().length === expected.length);
+  assert.deepEqual(all(), expected);
+  assert.equal(current(), live.split(".")[0]);
+  assert.equal((await stack.fetch("/health")).text, current());
+  assert.equal(host("find /srv/queue/config/web -mindepth 1 -maxdepth 1 -type d -printf '%f '"), live);
+}
+
+const moments = {
+  "while the new workers start": () =>
+    units("active,activating").filter((unit) => unit.includes("-idle@")).length === 2,
+  "just after the switch": () => host("readlink /run/queue/before.sock") !== "",
+};
+
+test("the engine killed while processes are released: one release comes out, with the right workers and one beat", async () => {
+  for (const [moment, there] of Object.entries(moments)) {
+    const release = current();
+    edit(stack, "app/notes.txt", () => `killed ${moment}\n`);
+    const run = stack.startUp();
+    await until(moment, 120, there);
+    await killEngine(stack, run);
+    await recover(stack);
+    await stack.succeed();
+    assert.notEqual(current(), release, moment);
+    await oneRuns();
+  }
+  await assertWell(stack);
+});
+
+test("the step killed after the switch, and the host rebooted: the processes of the release before run, and no others", async () => {
+  const release = current();
+  edit(stack, "app/notes.txt", () => "cut short\n");
+  const run = stack.startUp();
+  await until("the switch", 120, () => host("readlink /run/queue/before.sock") !== "");
+  stack.inside("pkill -KILL -f '^/bin/bash /dev/shm/berth-app-live'");
+  const boot = host("cut -d' ' -f22 /proc/1/stat");
+  await run.ended;
+  stack.inside("systemctl reboot");
+  await until("the host to be back", 120, async () => {
+    const now = host("cut -d' ' -f22 /proc/1/stat");
+    const answer = () =>
+      stack.fetch("/health").then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    return now !== "" && now !== boot && (await answer());
+  });
+  assert.equal(current(), release);
+  assert.ok(units("active,activating,deactivating").every((unit) => unit.includes(release)));
+  await stack.succeed();
+  assert.notEqual(current(), release);
+  await oneRuns();
+  await assertWell(stack);
+});
