@@ -352,14 +352,9 @@ export class App extends pulumi.ComponentResource {
     );
   }
 
-  /** What a release's Procfile is held against on the host. */
-  #procfileSlots() {
-    const { name, processes, processNames } = this.#args;
-    return {
-      processes: processTable(name, processes),
-      process_names: (processNames ?? processes.map((process) => process.name)).join(" "),
-      kinds: kindTable,
-    };
+  /** The processes, and how the host tells those of a release's Procfile. */
+  #processSlots() {
+    return { processes: processTable(this.#args.name, this.#args.processes), kinds: kindTable };
   }
 
   /** The release, made beside what runs. */
@@ -417,7 +412,10 @@ export class App extends pulumi.ComponentResource {
           django: this.#isWeb ? (settings ?? "") : "",
           static: this.#isWeb ? statics : "",
           secret_names: Object.keys(this.#args.secrets).sort().join(" "),
-          ...this.#procfileSlots(),
+          ...this.#processSlots(),
+          process_names: (
+            this.#args.processNames ?? this.#args.processes.map((process) => process.name)
+          ).join(" "),
           server,
           server_pin: tools[server],
           uv,
@@ -457,7 +455,7 @@ export class App extends pulumi.ComponentResource {
           release,
           django: this.#isWeb ? (settings ?? "") : "",
           web: this.#isWeb ? "yes" : "",
-          ...this.#procfileSlots(),
+          ...this.#processSlots(),
           release_command: this.#args.releaseCommand ?? "",
           health,
           domain,

@@ -7,6 +7,7 @@
 : "${kept?not empty when the release must be one that the host has kept}"
 : "${django?the settings module of a Django application; empty for another}"
 : "${static?the directory of static files in the release; empty for none}"
+: "${process_names?the names of all processes of the stack, those on other hosts included}"
 
 # Where the engine copies an archive to: the home of the account that it logs in with.
 engine_home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
@@ -35,6 +36,32 @@ fetch_git() {
     [ -d "$directory/$git_path" ] || fail "$git_url has no directory '$git_path' (berth:app.source.path) at $git_commit."
     logged as_owner sh -c "mkdir .berth-part && mv -- \"\$1\" .berth-part/app && find . -mindepth 1 -maxdepth 1 ! -name .berth-part -exec rm -rf {} + && find .berth-part/app -mindepth 1 -maxdepth 1 -exec mv -t . {} + && rm -rf .berth-part" sh "$git_path"
   fi
+}
+
+# check_procfile: what the stack names and what the release's Procfile has fit together. A release that is gone back to
+# runs what it can.
+check_procfile() {
+  local process kind source reason
+  for process in $(procfile_names); do
+    case " web release $process_names " in *" $process "*) continue ;; esac
+    reason="its Procfile has a process '$process', which the stack does not name"
+    if [ -n "$kept" ]; then
+      say "release $release: $reason; it is not run"
+    else
+      fail "release $release cannot be run: $reason." "Add '$process: {kind: $(kind_of "$(procfile_line "$process")")}' to berth:app.processes, or take the line out."
+    fi
+  done
+  [ -n "$processes" ] || return 0
+  while read -r process kind _ _ _ _ source; do
+    [ "$source" = procfile ] || continue
+    reason=$(unfit "$process" "$kind")
+    if [ -z "$reason" ]; then continue; fi
+    if [ -n "$kept" ]; then
+      say "release $release: $reason; it is not run"
+    else
+      fail "release $release cannot be run: $reason." "Look at berth:app.processes.$process: 'command' or 'kind' there."
+    fi
+  done <<<"$processes"
 }
 
 collect_static() {

@@ -16,7 +16,8 @@ before(async () => {
 const snapshot = (folder: string, name: string) =>
   join(import.meta.dirname, "snapshots", folder, `${name}.sh`);
 
-const onFirst = ["system-firewall", "system-private", "postgres-server", "redis-server"];
+// The release knows the names of all processes, for the sake of its Procfile.
+const onFirst = ["system-firewall", "system-private", "postgres-server", "redis-server", "app-release"];
 const onSecond = ["tasks-system-firewall", "postgres-tasks", "redis-tasks"];
 
 test("what lets a second host in, and what it does there, is this text", (t) => {

@@ -10,7 +10,6 @@ release='b9732f9ff9-cb31'
 django='shop.settings'
 web='yes'
 processes=''
-process_names=''
 kinds='celery-beat (^|[ /.])celery( .*)? beat( |$)
 celery (^|[ /.])celery( .*)? worker( |$)
 huey (^|[ /.])(huey_consumer(\.py)?|run_huey|djangohuey)( |$)
@@ -144,7 +143,6 @@ recorded() {
 }
 
 : "${processes?a line for each process: its name, kind, count, 'alone' or 'beside', 'restart' or 'keep', account, where its command is from}"
-: "${process_names?the names of all processes of the stack, those on other hosts included}"
 : "${kinds?a line for each kind of process: its name, and the pattern of its commands}"
 
 # procfile_names: of which processes the release's Procfile has a line.
@@ -177,32 +175,6 @@ unfit() {
   elif [ "$told" = celery ] && [[ $command =~ $with_beat ]]; then
     printf "its Procfile's '%s' is a worker with beat (-B); while one takes over from the other there would be two beats" "$1"
   fi
-}
-
-# check_procfile: what the stack names and what the release's Procfile has fit together. A release that is gone back to
-# runs what it can.
-check_procfile() {
-  local process kind source reason
-  for process in $(procfile_names); do
-    case " web release $process_names " in *" $process "*) continue ;; esac
-    reason="its Procfile has a process '$process', which the stack does not name"
-    if [ -n "$kept" ]; then
-      say "release $release: $reason; it is not run"
-    else
-      fail "release $release cannot be run: $reason." "Add '$process: {kind: $(kind_of "$(procfile_line "$process")")}' to berth:app.processes, or take the line out."
-    fi
-  done
-  [ -n "$processes" ] || return 0
-  while read -r process kind _ _ _ _ source; do
-    [ "$source" = procfile ] || continue
-    reason=$(unfit "$process" "$kind")
-    if [ -z "$reason" ]; then continue; fi
-    if [ -n "$kept" ]; then
-      say "release $release: $reason; it is not run"
-    else
-      fail "release $release cannot be run: $reason." "Look at berth:app.processes.$process: 'command' or 'kind' there."
-    fi
-  done <<<"$processes"
 }
 
 # An instance's file 'units' names the units of its processes, one a line: the unit, its process, 'alone' or 'beside'.

@@ -20,11 +20,11 @@ django='shop.settings'
 static=''
 secret_names='API_TOKEN DATABASE_URL REDIS_URL SECRET_KEY'
 processes=''
-process_names=''
 kinds='celery-beat (^|[ /.])celery( .*)? beat( |$)
 celery (^|[ /.])celery( .*)? worker( |$)
 huey (^|[ /.])(huey_consumer(\.py)?|run_huey|djangohuey)( |$)
 rq (^|[ /.])(rq( .*)? worker(-pool)?|rqworker(-pool)?)( |$)'
+process_names=''
 server='gunicorn'
 server_pin='gunicorn==25.3.0'
 uv='uv==0.13.8'
@@ -148,7 +148,6 @@ recorded() {
 }
 
 : "${processes?a line for each process: its name, kind, count, 'alone' or 'beside', 'restart' or 'keep', account, where its command is from}"
-: "${process_names?the names of all processes of the stack, those on other hosts included}"
 : "${kinds?a line for each kind of process: its name, and the pattern of its commands}"
 
 # procfile_names: of which processes the release's Procfile has a line.
@@ -181,32 +180,6 @@ unfit() {
   elif [ "$told" = celery ] && [[ $command =~ $with_beat ]]; then
     printf "its Procfile's '%s' is a worker with beat (-B); while one takes over from the other there would be two beats" "$1"
   fi
-}
-
-# check_procfile: what the stack names and what the release's Procfile has fit together. A release that is gone back to
-# runs what it can.
-check_procfile() {
-  local process kind source reason
-  for process in $(procfile_names); do
-    case " web release $process_names " in *" $process "*) continue ;; esac
-    reason="its Procfile has a process '$process', which the stack does not name"
-    if [ -n "$kept" ]; then
-      say "release $release: $reason; it is not run"
-    else
-      fail "release $release cannot be run: $reason." "Add '$process: {kind: $(kind_of "$(procfile_line "$process")")}' to berth:app.processes, or take the line out."
-    fi
-  done
-  [ -n "$processes" ] || return 0
-  while read -r process kind _ _ _ _ source; do
-    [ "$source" = procfile ] || continue
-    reason=$(unfit "$process" "$kind")
-    if [ -z "$reason" ]; then continue; fi
-    if [ -n "$kept" ]; then
-      say "release $release: $reason; it is not run"
-    else
-      fail "release $release cannot be run: $reason." "Look at berth:app.processes.$process: 'command' or 'kind' there."
-    fi
-  done <<<"$processes"
 }
 
 : "${python?the Python to use, such as python3}"
@@ -355,6 +328,7 @@ print("build" if "build" in package.get("scripts", {}) else "packages" if packag
 : "${kept?not empty when the release must be one that the host has kept}"
 : "${django?the settings module of a Django application; empty for another}"
 : "${static?the directory of static files in the release; empty for none}"
+: "${process_names?the names of all processes of the stack, those on other hosts included}"
 
 # Where the engine copies an archive to: the home of the account that it logs in with.
 engine_home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
@@ -383,6 +357,32 @@ fetch_git() {
     [ -d "$directory/$git_path" ] || fail "$git_url has no directory '$git_path' (berth:app.source.path) at $git_commit."
     logged as_owner sh -c "mkdir .berth-part && mv -- \"\$1\" .berth-part/app && find . -mindepth 1 -maxdepth 1 ! -name .berth-part -exec rm -rf {} + && find .berth-part/app -mindepth 1 -maxdepth 1 -exec mv -t . {} + && rm -rf .berth-part" sh "$git_path"
   fi
+}
+
+# check_procfile: what the stack names and what the release's Procfile has fit together. A release that is gone back to
+# runs what it can.
+check_procfile() {
+  local process kind source reason
+  for process in $(procfile_names); do
+    case " web release $process_names " in *" $process "*) continue ;; esac
+    reason="its Procfile has a process '$process', which the stack does not name"
+    if [ -n "$kept" ]; then
+      say "release $release: $reason; it is not run"
+    else
+      fail "release $release cannot be run: $reason." "Add '$process: {kind: $(kind_of "$(procfile_line "$process")")}' to berth:app.processes, or take the line out."
+    fi
+  done
+  [ -n "$processes" ] || return 0
+  while read -r process kind _ _ _ _ source; do
+    [ "$source" = procfile ] || continue
+    reason=$(unfit "$process" "$kind")
+    if [ -z "$reason" ]; then continue; fi
+    if [ -n "$kept" ]; then
+      say "release $release: $reason; it is not run"
+    else
+      fail "release $release cannot be run: $reason." "Look at berth:app.processes.$process: 'command' or 'kind' there."
+    fi
+  done <<<"$processes"
 }
 
 collect_static() {
