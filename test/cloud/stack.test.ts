@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import ssh2 from "ssh2";
 import { photoOn, visitLog } from "../e2e/visitor.ts";
 import type { Thing } from "./aws/cloud.ts";
@@ -232,6 +233,36 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
         const size = Number(await stack.on("df --output=size -k /var/lib/postgresql | tail -n 1"));
         assert.ok(size > 22 * 1024 * 1024, `${size} KiB`);
       });
+
+      await t.test(
+        "every secret is made anew on request, here and in the mirror; the old ones are refused",
+        async () => {
+          const before = await stack.outputs();
+          stack.configure({ rotate: { database: 2, redis: 2, signingKey: 2, basicAuth: 2 } });
+          await stack.succeed();
+          const after = await stack.outputs();
+          const renewed = basic("crew", after.basicAuthPassword);
+          assert.equal((await stack.fetch("/", { headers: crew })).status, 401);
+          await isJpeg(await leavePhoto(stack, "Cy", renewed));
+          const asks = {
+            databaseUrl: (url: unknown) => `psql -XAtq -d '${url}' -c 'SELECT 1'`,
+            redisUrl: (url: unknown) => `REDISCLI_AUTH='${new URL(`${url}`).password}' redis-cli -e ping`,
+          };
+          for (const [name, ask] of Object.entries(asks)) {
+            const now = await stack.ssh(ask(after[name]));
+            assert.equal(now.code, 0, name + now.stderr);
+            assert.notEqual((await stack.ssh(ask(before[name]))).code, 0, `the old ${name}`);
+          }
+          const ssm = new SSMClient(cloud.client());
+          for (const [name, value] of Object.entries({
+            DATABASE_URL: after.databaseUrl,
+            REDIS_URL: after.redisUrl,
+          })) {
+            const mirrored = { Name: `/berth/${stack.name}/${name}`, WithDecryption: true };
+            assert.equal((await ssm.send(new GetParameterCommand(mirrored))).Parameter?.Value, value, name);
+          }
+        },
+      );
 
       await t.test("a host tells how full its disks and its memory are, where the alarms look", async () => {
         // Nothing here leads AWS's own name to a CloudWatch of ours.

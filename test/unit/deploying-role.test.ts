@@ -18,7 +18,7 @@ const recorded: Uses = JSON.parse(
 const distribution = "arn:aws:cloudfront::123456789012:distribution/*";
 const wayToTheBucket = "arn:aws:cloudfront::123456789012:origin-access-control/*";
 
-/** What the provider asks of CloudFront, by its source: the build that was recorded has none of it. */
+/** What CloudFront is asked for, by AWS's reference of its actions: the build that was recorded has none of it. */
 const cloudFront: Uses = {
   "cloudfront:CreateDistribution": ["* tagged"],
   "cloudfront:CreateOriginAccessControl": ["* own"],
