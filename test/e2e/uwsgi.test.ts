@@ -84,7 +84,9 @@ test("a request that takes longer than site.timeout is ended, and its worker is 
   await stack.succeed();
   const pids = () => stack.on("pgrep -u logbook uwsgi | sort | paste -sd' '");
   const before = await pids();
-  assert.equal((await stack.fetch("/load/long?seconds=300")).status, 504);
+  // nginx gives up after the same time: which of the two is first, is chance.
+  const { status } = await stack.fetch("/load/long?seconds=300");
+  assert.ok([502, 504].includes(status), `${status}`);
   let now = before;
   for (let round = 0; round < 60 && now === before; round++) {
     await wait(500);
