@@ -32,6 +32,8 @@ wait_until 300 none_runs || say "a task is still at work after five minutes, and
 while read -r process _; do
   if [ ! -e "/run/systemd/system/$name-$process@.service" ]; then
     systemctl kill --quiet --signal=KILL "$name-$process@*.service" 2>/dev/null || true
+    # One whose queue has gone first ends with an error, and would be remembered for it.
+    systemctl reset-failed "$name-$process@*.service" 2>/dev/null || true
   fi
 done <<<"$processes"
 each_timer end_timer
