@@ -32,6 +32,7 @@ class MorseTest(unittest.TestCase):
 
 class LampTest(unittest.TestCase):
     def setUp(self):
+        messages.create_tables()
         self.enterContext(mock.patch.object(signalman, "QUEUE", "lamp-test"))
         self.addCleanup(lambda: signalman.queue().delete(delete_jobs=True))
         self.addCleanup(self.delete_messages)

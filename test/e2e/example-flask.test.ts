@@ -1,4 +1,4 @@
-// The signal lamp, deployed from its own stack file: Flask, PostgreSQL, Redis and a worker.
+// The signal lamp, deployed from its own stack file: Flask, PostgreSQL, Redis, a worker and a timer.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -92,4 +92,11 @@ test("messages that wait while a release goes through are all sent, and by the n
     "systemctl list-units --plain --no-legend --state=active 'lamp-worker@*.service' | cut -d' ' -f1",
   );
   assert.match(units, new RegExp(`^lamp-worker@${release}\\.\\w+\\.service$`));
+});
+
+test("the timer gives the worker what has waited for long", async () => {
+  assert.match(await stack.on("systemctl list-timers --all --plain --no-legend 'lamp-resend*'"), /lamp-resend/);
+  await sql("INSERT INTO message (sender, text, written_at) VALUES ('Ida', 'late', now() - interval '1 hour')");
+  await stack.on("systemctl start lamp-resend.service");
+  await until("it sent", async () => (await sql("SELECT morse FROM message WHERE text = 'late'")) !== "");
 });

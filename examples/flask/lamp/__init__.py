@@ -37,6 +37,7 @@ def create_app():
 
     app.add_url_rule("/", view_func=front_page, methods=["GET", "POST"])
     app.add_url_rule("/health", view_func=health)
+    app.cli.add_command(create_tables)
     app.cli.add_command(resend)
     app.after_request(without_cache)
     return app
@@ -124,6 +125,12 @@ def deployment():
         "python": platform.python_version(),
         "flask": version("flask"),
     }
+
+
+@click.command("create-tables")
+def create_tables():
+    """Makes the tables that are not there yet."""
+    messages.create_tables()
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from sqlalchemy import DateTime, String, create_engine, func, select, text, update
+from sqlalchemy import DateTime, String, create_engine, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from lamp import settings
@@ -31,7 +31,7 @@ def engine():
     # SQLAlchemy knows no 'postgres:', and takes psycopg only where it is named.
     scheme, rest = settings.DATABASE_URL.split("://", 1)
     assert scheme in ("postgres", "postgresql"), f"DATABASE_URL begins with {scheme}://, and postgres:// was expected"
-    one = create_engine(
+    return create_engine(
         f"postgresql+psycopg://{rest}",
         pool_size=2,
         # A connection that the server has closed, as after its restart, is made anew and harms nobody.
@@ -39,15 +39,11 @@ def engine():
         # The page shows times in UTC, whatever the zone of the host.
         connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
     )
-    create_tables(one)
-    return one
 
 
-def create_tables(engine):
-    """Makes those that are missing, and changes none; one process at a time, for all of them start at once."""
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('lamp.create_tables'))"))
-        Base.metadata.create_all(connection)
+def create_tables():
+    """Makes those that are missing, and changes none."""
+    Base.metadata.create_all(engine())
 
 
 def write(sender, text):
