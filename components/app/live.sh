@@ -85,6 +85,12 @@ not_up() {
   fall_back "$1" "its process '${process%%@*}' ended by itself, and it was expected to stay up."
 }
 
+# no_signal UNIT: a process that could not be told to finish what it does.
+no_signal() {
+  local process=${1#"$name-"}
+  fall_back "$1" "the command of its process '${process%%@*}' leaves a shell waiting for it, which passes on no signal; one program was expected, or a command that ends with 'exec PROGRAM'."
+}
+
 # How many migrations this release would apply: as app-release has just found, or asked anew.
 migrations_to_apply() {
   local plan
@@ -185,6 +191,8 @@ start_beside() {
   if ! proven_so; then settle "${beside[@]}"; fi
   fallen=$(fallen "${beside[@]}")
   if [ -n "$fallen" ]; then not_up "$fallen"; fi
+  fallen=$(shelled "${beside[@]}")
+  if [ -n "$fallen" ]; then no_signal "$fallen"; fi
 }
 
 # watch: for two seconds after the switch; one that has served before is only asked once.

@@ -120,8 +120,16 @@ settle() {
   done
 }
 
-# is_its_own UNIT: systemd's main process is the command, and not a shell that would pass on no signal.
-is_its_own() { ! grep -qxE 'bash|dash|sh' < <(cat "/proc/$(systemctl show "$1" -P MainPID)/comm" 2>/dev/null); }
+# shelled UNIT…: the first whose main process is a shell that waits for the command, and would pass on no signal to it.
+shelled() {
+  local unit main
+  for unit in "$@"; do
+    main=$(systemctl show "$unit" -P MainPID)
+    case $(cat "/proc/$main/comm" 2>/dev/null) in
+    bash | dash | sh) if pgrep -P "$main" >/dev/null; then printf '%s\n' "$unit" && return 0; fi ;;
+    esac
+  done
+}
 
 # forget INSTANCE: what lies of it on the disk, once none of its processes runs.
 forget() {

@@ -95,8 +95,13 @@ test("messages that wait while a release goes through are all sent, and by the n
 });
 
 test("the timer gives the worker what has waited for long", async () => {
-  assert.match(await stack.on("systemctl list-timers --all --plain --no-legend 'lamp-resend*'"), /lamp-resend/);
-  await sql("INSERT INTO message (sender, text, written_at) VALUES ('Ida', 'late', now() - interval '1 hour')");
+  assert.match(
+    await stack.on("systemctl list-timers --all --plain --no-legend 'lamp-resend*'"),
+    /lamp-resend/,
+  );
+  await sql(
+    "INSERT INTO message (sender, text, written_at) VALUES ('Ida', 'late', now() - interval '1 hour')",
+  );
   await stack.on("systemctl start lamp-resend.service");
   await until("it sent", async () => (await sql("SELECT morse FROM message WHERE text = 'late'")) !== "");
 });

@@ -20,7 +20,9 @@ async function until(
   holds: () => boolean | Promise<boolean>,
   said?: () => string,
 ): Promise<void> {
-  for (const end = Date.now() + 60_000; !(await holds()); await sleep(200)) assert.ok(Date.now() < end, what);
+  for (const end = Date.now() + 60_000; !(await holds()); await sleep(200)) {
+    assert.ok(Date.now() < end, `${what}: ${said?.() ?? ""}`);
+  }
 }
 
 before(async () => {

@@ -216,6 +216,8 @@ test("a release whose worker cannot start leaves the server, the workers and bea
   const run = await stack.up();
   assert.notEqual(run.code, 0);
   assert.match(said(run), /no work here[\s\S]*is not well: its process 'idle' ended by itself/);
+  stack.configure({ app: { processes: { ...processes, idle: { command: "sleep 1; sleep infinity" } } } });
+  assert.match(said(await stack.up()), /the command of its process 'idle' leaves a shell waiting for it/);
   assert.equal(current(), release);
   assert.deepEqual(running(), before);
   assert.equal(pids(), were);

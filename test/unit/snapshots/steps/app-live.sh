@@ -20,7 +20,7 @@ domain='192.0.2.7'
 scheme='https'
 timeout='60'
 secret_names='API_TOKEN DATABASE_URL REDIS_URL SECRET_KEY'
-unit_text='52caa704499475e3'
+unit_text='ec5598f90a39ffa7'
 kept=''
 retry=''
 keep='5'
@@ -299,8 +299,16 @@ settle() {
   done
 }
 
-# is_its_own UNIT: systemd's main process is the command, and not a shell that would pass on no signal.
-is_its_own() { ! grep -qxE 'bash|dash|sh' < <(cat "/proc/$(systemctl show "$1" -P MainPID)/comm" 2>/dev/null); }
+# shelled UNIT…: the first whose main process is a shell that waits for the command, and would pass on no signal to it.
+shelled() {
+  local unit main
+  for unit in "$@"; do
+    main=$(systemctl show "$unit" -P MainPID)
+    case $(cat "/proc/$main/comm" 2>/dev/null) in
+    bash | dash | sh) if pgrep -P "$main" >/dev/null; then printf '%s\n' "$unit" && return 0; fi ;;
+    esac
+  done
+}
 
 # forget INSTANCE: what lies of it on the disk, once none of its processes runs.
 forget() {
@@ -550,6 +558,12 @@ not_up() {
   fall_back "$1" "its process '${process%%@*}' ended by itself, and it was expected to stay up."
 }
 
+# no_signal UNIT: a process that could not be told to finish what it does.
+no_signal() {
+  local process=${1#"$name-"}
+  fall_back "$1" "the command of its process '${process%%@*}' leaves a shell waiting for it, which passes on no signal; one program was expected, or a command that ends with 'exec PROGRAM'."
+}
+
 # How many migrations this release would apply: as app-release has just found, or asked anew.
 migrations_to_apply() {
   local plan
@@ -650,6 +664,8 @@ start_beside() {
   if ! proven_so; then settle "${beside[@]}"; fi
   fallen=$(fallen "${beside[@]}")
   if [ -n "$fallen" ]; then not_up "$fallen"; fi
+  fallen=$(shelled "${beside[@]}")
+  if [ -n "$fallen" ]; then no_signal "$fallen"; fi
 }
 
 # watch: for two seconds after the switch; one that has served before is only asked once.

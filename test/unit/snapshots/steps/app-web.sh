@@ -38,6 +38,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=main
+SyslogIdentifier=shop-web
 User=shop
 Group=shop
 WorkingDirectory=/srv/shop/config/web/%i/release
