@@ -216,7 +216,7 @@ test("a release whose worker cannot start leaves the server, the workers and bea
   const run = await stack.up();
   assert.notEqual(run.code, 0);
   assert.match(said(run), /no work here[\s\S]*is not well: its process 'idle' ended by itself/);
-  stack.configure({ app: { processes: { ...processes, idle: { command: "sleep 1; sleep infinity" } } } });
+  stack.configure({ app: { processes: { ...processes, idle: { command: "sleep infinity; true" } } } });
   assert.match(said(await stack.up()), /the command of its process 'idle' leaves a shell waiting for it/);
   assert.equal(current(), release);
   assert.deepEqual(running(), before);

@@ -397,7 +397,7 @@ collect_static() {
   if [ -n "$django" ]; then ask_django; fi
   # Compressed once, here, and not at every request.
   to_compress "$root/static/$came_from" "$target" |
-    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r -n 16 -P "$(nproc)" sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -knf -- \"\$@\"" sh' >>"$log" 2>&1 ||
+    runuser -u "$owner" -- sh -c 'umask 022; xargs -0r -n 16 -P "$(nproc)" sh -c "gzip -9knf -- \"\$@\" && brotli -q 9 -kf -- \"\$@\"" sh' >>"$log" 2>&1 ||
     { refuse_full_disk; fail "the static files cannot be compressed."; }
 }
 
