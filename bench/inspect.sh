@@ -26,7 +26,11 @@ for file in /etc/apt/apt.conf.d/52berth /etc/systemd/journald.conf.d/berth.conf 
   /etc/redis/berth.conf /etc/systemd/system/redis-server.service.d/berth.conf /etc/berth/logbook/gunicorn.py \
   /etc/systemd/system/logbook-web@.socket /etc/systemd/system/logbook-web@.service /etc/systemd/system/logbook-web.socket /etc/systemd/system/logbook-web.service /etc/nginx/sites-enabled/logbook.conf \
   /etc/nginx/conf.d/berth.conf /etc/nginx/snippets/berth-*.conf /etc/cloud/cloud.cfg.d/90-berth.cfg; do
-  stat -L -c '%U:%G %a' "$file" 2>&1 | facts "file $file"
+  if [ ! -e "$file" ]; then
+    printf 'none\n' | facts "file $file"
+    continue
+  fi
+  stat -L -c '%U:%G %a' "$file" | facts "file $file"
   plain "$file" | sed -E "s/^Documentation=.*//" | sed '/^$/d' | facts "file $file"
 done
 cut -d= -f1 "$root/config/env" | sort | facts setting
