@@ -1,6 +1,7 @@
 // Loaded before Pulumi's SDK (see Pulumi.yaml, runtime.options.nodeargs). At every start the SDK does much that this
 // program never needs; without it, a preview or an update without changes takes about a quarter less processor time.
-// Source maps, the SDK's debug messages and the places of its promises are left out; everything else is loaded when it is first asked for.
+// Source maps, the SDK's debug messages and the places of its promises are left out; everything else is loaded when it
+// is first asked for.
 import { readFileSync } from "node:fs";
 import { createRequire, enableCompileCache, registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -50,7 +51,6 @@ const edits: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 const ends = Object.keys(standIns);
-const edited = Object.keys(edits);
 const wholes = new Map<string, unknown>();
 
 /** Exports functions that load the real module when they are called. */
@@ -88,9 +88,9 @@ registerHooks({
     // zod reads its messages in sixty languages; this program speaks one of them.
     if (url.endsWith("/zod/v4/locales/index.js"))
       return { format: "module", source: 'export { default as en } from "./en.js";', shortCircuit: true };
-    const piece = edited.find((path) => url.endsWith(path));
-    if (piece !== undefined) {
-      const source = readFileSync(fileURLToPath(url), "utf8").replace(...(edits[piece] as [string, string]));
+    const edit = Object.entries(edits).find(([path]) => url.endsWith(path))?.[1];
+    if (edit !== undefined) {
+      const source = readFileSync(fileURLToPath(url), "utf8").replace(...edit);
       return { format: "commonjs", source, shortCircuit: true };
     }
     const end = ends.find((path) => url.endsWith(path));

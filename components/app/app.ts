@@ -294,9 +294,6 @@ export class App extends pulumi.ComponentResource {
           [`/usr/local/lib/berth/${name}/database_dump.py`]: {
             content: readFileSync(here("database_dump.py"), "utf8"),
           },
-          [`/usr/local/lib/berth/${name}/database_dump.py`]: {
-            content: readFileSync(here("database_dump.py"), "utf8"),
-          },
           ...(this.#args.settings === undefined
             ? {}
             : {

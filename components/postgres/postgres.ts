@@ -77,10 +77,12 @@ export class Postgres extends pulumi.ComponentResource {
     const database = this.#database(server);
     this.url = this.#url(pulumi.output("127.0.0.1:5432"), "", database);
     this.#urls.set(host.name, this.url);
-    for (const other of certificate === undefined ? [] : others) {
-      const reach = this.#reach(other, certificate as PinnedCertificate, database);
-      const place = host.privateAddress.apply((address) => `${bracketed(address)}:${Postgres.privatePort}`);
-      this.#urls.set(other.name, this.#url(place, tlsParameters, reach));
+    if (certificate !== undefined) {
+      for (const other of others) {
+        const reach = this.#reach(other, certificate, database);
+        const place = host.privateAddress.apply((address) => `${bracketed(address)}:${Postgres.privatePort}`);
+        this.#urls.set(other.name, this.#url(place, tlsParameters, reach));
+      }
     }
     this.registerOutputs();
   }

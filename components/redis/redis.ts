@@ -65,10 +65,12 @@ export class Redis extends pulumi.ComponentResource {
     const server = this.#server(certificate);
     this.url = this.#url("redis", pulumi.output("127.0.0.1:6379"), "", server);
     this.#urls.set(host.name, this.url);
-    for (const other of certificate === undefined ? [] : others) {
-      const reach = this.#reach(other, certificate as PinnedCertificate, server);
-      const place = host.privateAddress.apply((address) => `${bracketed(address)}:${Redis.privatePort}`);
-      this.#urls.set(other.name, this.#url("rediss", place, tlsParameters, reach));
+    if (certificate !== undefined) {
+      for (const other of others) {
+        const reach = this.#reach(other, certificate, server);
+        const place = host.privateAddress.apply((address) => `${bracketed(address)}:${Redis.privatePort}`);
+        this.#urls.set(other.name, this.#url("rediss", place, tlsParameters, reach));
+      }
     }
     this.registerOutputs();
   }

@@ -552,16 +552,17 @@ not_well() {
   fall_back "$unit.service" "$health $answered, and 200 was expected."
 }
 
+# process_of UNIT: its name in the configuration.
+process_of() { sed "s/^$name-//; s/@.*//" <<<"$1"; }
+
 # not_up UNIT: a process that does not stay up.
 not_up() {
-  local process=${1#"$name-"}
-  fall_back "$1" "its process '${process%%@*}' ended by itself, and it was expected to stay up."
+  fall_back "$1" "its process '$(process_of "$1")' ended by itself, and it was expected to stay up."
 }
 
 # no_signal UNIT: a process that could not be told to finish what it does.
 no_signal() {
-  local process=${1#"$name-"}
-  fall_back "$1" "the command of its process '${process%%@*}' leaves a shell waiting for it, which passes on no signal; one program was expected, or a command that ends with 'exec PROGRAM'."
+  fall_back "$1" "the command of its process '$(process_of "$1")' leaves a shell waiting for it, which passes on no signal; one program was expected, or a command that ends with 'exec PROGRAM'."
 }
 
 # How many migrations this release would apply: as app-release has just found, or asked anew.
@@ -640,7 +641,7 @@ restarted() {
 }
 
 start_beside() {
-  local code fallen one
+  local code fallen shell
   put_instance "$instance"
   mapfile -t beside < <(wanted_units beside)
   mapfile -t alone < <(wanted_units alone)
@@ -664,8 +665,8 @@ start_beside() {
   if ! proven_so; then settle "${beside[@]}"; fi
   fallen=$(fallen "${beside[@]}")
   if [ -n "$fallen" ]; then not_up "$fallen"; fi
-  fallen=$(shelled "${beside[@]}")
-  if [ -n "$fallen" ]; then no_signal "$fallen"; fi
+  shell=$(shelled "${beside[@]}")
+  if [ -n "$shell" ]; then no_signal "$shell"; fi
 }
 
 # watch: for two seconds after the switch; one that has served before is only asked once.
