@@ -36,3 +36,9 @@ export async function assertNothingLost(stack: Stack, result: LoadResult): Promi
   const rows = readRows(await stack.on(countRows));
   assert.deepEqual(faultsOfPosts(result, rows), { twice: [], lost: [] });
 }
+
+/** Each kind of request was under way, and answered. */
+export function assertEachKindAnswered(result: LoadResult): void {
+  for (const kind of ["get", "kept", "post", "long", "upload", "slow"])
+    assert.ok((result.answered[kind] ?? 0) > 0, `${kind}: ${result.answered[kind]}`);
+}

@@ -43,7 +43,7 @@ async function logbookPython(): Promise<string> {
   return python;
 }
 
-/** A bucket, and the key of a user that may use it as the stack has it. */
+/** A bucket, the key of a user that may use it as the stack has it, and the settings with which the logbook uses both. */
 async function withBucket(t: TestContext) {
   const moto = await withMoto(t, { enforceIam: true });
   const owner = new S3Client(moto.client());
@@ -54,8 +54,17 @@ async function withBucket(t: TestContext) {
   const PolicyDocument = mediaPolicy(`arn:aws:s3:::${Bucket}`, true);
   await iam.send(new CreateUserCommand({ UserName }));
   await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: "media", PolicyDocument }));
-  const { AccessKey: key } = await iam.send(new CreateAccessKeyCommand({ UserName }));
-  return { moto, owner, key: { id: `${key?.AccessKeyId}`, secret: `${key?.SecretAccessKey}` } };
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+  const key = { id: `${AccessKey?.AccessKeyId}`, secret: `${AccessKey?.SecretAccessKey}` };
+  const settings = {
+    BUCKET_NAME: Bucket,
+    AWS_ENDPOINT_URL: moto.endpoint,
+    AWS_S3_ADDRESSING_STYLE: "path",
+    AWS_DEFAULT_REGION: moto.region,
+    AWS_ACCESS_KEY_ID: key.id,
+    AWS_SECRET_ACCESS_KEY: key.secret,
+  };
+  return { moto, owner, key, settings };
 }
 
 /** Runs Python in the logbook with these settings and no others; what it prints, as JSON. */
@@ -95,15 +104,8 @@ print(json.dumps({
 `;
 
 test("a photo is stored in the bucket with the user's key, and a signed URL alone shows it", async (t) => {
-  const { moto, owner, key } = await withBucket(t);
-  const said = await inLogbook(store, {
-    BUCKET_NAME: Bucket,
-    AWS_ENDPOINT_URL: moto.endpoint,
-    AWS_S3_ADDRESSING_STYLE: "path",
-    AWS_DEFAULT_REGION: moto.region,
-    AWS_ACCESS_KEY_ID: key.id,
-    AWS_SECRET_ACCESS_KEY: key.secret,
-  });
+  const { moto, owner, settings } = await withBucket(t);
+  const said = await inLogbook(store, settings);
   assert.match(said.name, /^photos\/[0-9a-f]{32}\.jpg$/);
   assert.notEqual(said.again, said.name, "a file of the same name is kept beside the first");
   assert.equal(said.read, "a photo");
@@ -142,15 +144,8 @@ print(json.dumps({"name": preview.image.name, "size": [preview.image.width, prev
 `;
 
 test("a worker reads a photo from the bucket and puts its preview there", async (t) => {
-  const { moto, owner, key } = await withBucket(t);
-  const said = await inLogbook(storeWithPreview, {
-    BUCKET_NAME: Bucket,
-    AWS_ENDPOINT_URL: moto.endpoint,
-    AWS_S3_ADDRESSING_STYLE: "path",
-    AWS_DEFAULT_REGION: moto.region,
-    AWS_ACCESS_KEY_ID: key.id,
-    AWS_SECRET_ACCESS_KEY: key.secret,
-  });
+  const { owner, settings } = await withBucket(t);
+  const said = await inLogbook(storeWithPreview, settings);
   assert.match(said.name, /^previews\/[0-9a-f]{32}\.jpg$/);
   assert.deepEqual(said.size, [800, 400]);
   const stored = await owner.send(new HeadObjectCommand({ Bucket, Key: said.name }));
@@ -217,7 +212,7 @@ test("without a bucket the logbook keeps photos on the disk and loads nothing of
 });
 
 test("what docs/aws.md writes for Django's settings puts static files where everyone may read them, and links there", async (t) => {
-  const { moto, owner, key } = await withBucket(t);
+  const { moto, owner, settings } = await withBucket(t);
   const folder = mkdtempSync(join(tmpdir(), "berth-static-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const root = join(folder, "static");
@@ -247,14 +242,9 @@ print(json.dumps([static(name) for name in names if name.endswith(".css")]))`,
       PYTHONPATH: `${folder}:${logbook}`,
       DJANGO_SETTINGS_MODULE: "with_public_files",
       STATIC_ROOT: root,
-      BUCKET_NAME: Bucket,
+      ...settings,
       PUBLIC_FILES_FOLDER: "assets",
       PUBLIC_FILES_URL: "https://d111111abcdef8.cloudfront.net/assets/",
-      AWS_ENDPOINT_URL: moto.endpoint,
-      AWS_S3_ADDRESSING_STYLE: "path",
-      AWS_DEFAULT_REGION: moto.region,
-      AWS_ACCESS_KEY_ID: key.id,
-      AWS_SECRET_ACCESS_KEY: key.secret,
     },
   );
   assert.ok(linked.length > 0);

@@ -3,18 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { parse } from "yaml";
 import { root } from "../engine/harness.ts";
+import { until } from "../faults/faults.ts";
 import { edit, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "examples/flask" });
 const sql = (query: string) => stack.on(`runuser -u postgres -- psql -XAtq lamp -c ${JSON.stringify(query)}`);
-
-async function until(what: string, there: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 90_000; Date.now() < end; await wait(500)) if (await there()) return;
-  assert.fail(`in 90 s not there: ${what}`);
-}
 
 /** Sends a message by the form, as a visitor does; its id. */
 async function send(text: string): Promise<number> {
@@ -51,14 +46,14 @@ test("the page is there over HTTPS with its style, and every part of it is well"
   assert.equal(style.headers["content-type"], "text/css");
   const health = await stack.fetch("/health");
   assert.deepEqual(JSON.parse(health.text), { status: "ok", postgres: "ok", redis: "ok", release });
-  await until("the worker", async () => (await stack.fetch("/")).text.includes("All parts well"));
+  await until("the worker", 90, async () => (await stack.fetch("/")).text.includes("All parts well"));
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });
 
 test("a message is kept in PostgreSQL and sent by the worker", async () => {
   const id = await send("SOS");
   assert.equal(await sql(`SELECT sender, text FROM message WHERE id = ${id}`), "Ida|SOS");
-  await until("the message sent", async () => (await stack.fetch("/")).text.includes("··· −−− ···"));
+  await until("the message sent", 90, async () => (await stack.fetch("/")).text.includes("··· −−− ···"));
   assert.equal(await sql(`SELECT morse FROM message WHERE id = ${id}`), "... --- ...");
 });
 
@@ -85,6 +80,7 @@ test("messages that wait while a release goes through are all sent, and by the n
   ids.push(await send("by the new one"));
   await until(
     "all of them sent",
+    90,
     async () => (await sql(`SELECT count(*) FROM message WHERE sent_at IS NULL`)) === "0",
   );
   assert.match(await sql(`SELECT morse FROM message WHERE id = ${ids.at(-1)}`), / \/\/ /);
@@ -103,5 +99,5 @@ test("the timer gives the worker what has waited for long", async () => {
     "INSERT INTO message (sender, text, written_at) VALUES ('Ida', 'late', now() - interval '1 hour')",
   );
   await stack.on("systemctl start lamp-resend.service");
-  await until("it sent", async () => (await sql("SELECT morse FROM message WHERE text = 'late'")) !== "");
+  await until("it sent", 90, async () => (await sql("SELECT morse FROM message WHERE text = 'late'")) !== "");
 });

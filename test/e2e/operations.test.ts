@@ -1,8 +1,8 @@
 // What people do with a host from day to day: read its logs, start and stop services as the owner, have logs rotated.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import ssh2 from "ssh2";
+import { until } from "../faults/faults.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
 
@@ -13,17 +13,6 @@ const asOwner = (command: string) =>
   stack.ssh(command, { user: "deployer", key: owner.private, asRoot: false });
 const liveUnit = async () =>
   `logbook-web@${await stack.on("readlink /srv/logbook/config/web/current")}.service`;
-
-/** Waits, for no longer than a minute, until it is so. */
-async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  said?: () => string,
-): Promise<void> {
-  for (const end = Date.now() + 60_000; !(await holds()); await sleep(200)) {
-    assert.ok(Date.now() < end, `${what}: ${said?.() ?? ""}`);
-  }
-}
 
 before(async () => {
   stack.configure({ app: { ownerKeys: [owner.public.trim()] } });
@@ -49,36 +38,56 @@ def application(environ, start_response):
 test("logs of a part follow: a request's line is seen as it comes, through a release, until Ctrl-C", async () => {
   await stack.fetch("/health?before-it-began");
   const logs = npmRun(stack, "logs", "web", "-n", "5");
-  await until("the lines of before are shown", () => /visit of before-it-began/.test(logs.said()), logs.said);
+  await until(
+    "the lines of before are shown",
+    60,
+    () => /visit of before-it-began/.test(logs.said()),
+    logs.said,
+  );
   await stack.fetch("/health?while-it-follows");
-  await until("what comes is shown", () => /visit of while-it-follows/.test(logs.said()), logs.said);
+  await until("what comes is shown", 60, () => /visit of while-it-follows/.test(logs.said()), logs.said);
 
   edit(stack, "app/notes.txt", () => "another release\n");
   await stack.succeed();
   await stack.fetch("/health?of-the-next-release");
-  await until("so is the next release", () => /visit of of-the-next-release/.test(logs.said()), logs.said);
+  await until(
+    "so is the next release",
+    60,
+    () => /visit of of-the-next-release/.test(logs.said()),
+    logs.said,
+  );
   const unit = await liveUnit();
-  await until("and what systemd says of it", () => logs.said().includes(`Started ${unit}`), logs.said);
+  await until("and what systemd says of it", 60, () => logs.said().includes(`Started ${unit}`), logs.said);
   assert.equal(logs.said().match(/visit of while-it-follows/g)?.length, 1, logs.said());
 
   logs.interrupt();
   assert.equal((await logs.ended).stderr, "");
   const left = "pgrep -x 'journalctl|tail' || true";
-  await until("nothing is left on the host", async () => (await stack.on(left)) === "");
+  await until("nothing is left on the host", 60, async () => (await stack.on(left)) === "");
 });
 
 test("logs of nginx follow through a rotation of its files, which nginx then writes anew", async () => {
   const logs = npmRun(stack, "logs", "nginx");
-  await until("it follows", () => /logbook\.access\.log <==/.test(logs.said()), logs.said);
+  await until("it follows", 60, () => /logbook\.access\.log <==/.test(logs.said()), logs.said);
   await stack.fetch("/health?before-the-rotation");
-  await until("a request is shown", () => /GET \/health\?before-the-rotation/.test(logs.said()), logs.said);
+  await until(
+    "a request is shown",
+    60,
+    () => /GET \/health\?before-the-rotation/.test(logs.said()),
+    logs.said,
+  );
   await stack.on("logrotate --force /etc/logrotate.d/nginx");
   const file = "/var/log/nginx/logbook.access.log";
-  await until("nginx has a new file", async () => {
+  await until("nginx has a new file", 60, async () => {
     await stack.fetch("/health?after-the-rotation");
     return (await stack.on(`grep -c after-the-rotation ${file} || true`)) !== "0";
   });
-  await until("and it is followed", () => /GET \/health\?after-the-rotation/.test(logs.said()), logs.said);
+  await until(
+    "and it is followed",
+    60,
+    () => /GET \/health\?after-the-rotation/.test(logs.said()),
+    logs.said,
+  );
   logs.interrupt();
   assert.doesNotMatch((await logs.ended).stderr, /npm|berth:/);
   assert.match(await stack.on(`cat ${file}.1`), /before-the-rotation/);
@@ -130,7 +139,7 @@ test("the owner logs in with a key of its own and starts and stops what belongs 
     assert.equal(run.code, 0, `${command}: ${run.stdout}${run.stderr}`);
   }
   assert.notEqual(await pid(), before);
-  await until("the site is well again", async () => (await stack.fetch("/health")).status === 200);
+  await until("the site is well again", 60, async () => (await stack.fetch("/health")).status === 200);
 });
 
 test("the owner may do nothing else as root, by no trick with arguments, variables or a pager", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { quantile } from "../../bench/load.ts";
 import { root } from "../engine/harness.ts";
-import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
+import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after });
@@ -42,8 +42,7 @@ test("four releases and a changed setting in a row: no request fails, no POST is
   assert.match((await stack.fetch("/")).text, /Renamed logbook/);
   const result = await load.stop();
   await assertNothingLost(stack, result);
-  for (const kind of ["get", "kept", "post", "long", "upload", "slow"])
-    assert.ok((result.answered[kind] ?? 0) > 0, `${kind}: ${result.answered[kind]}`);
+  assertEachKindAnswered(result);
   assert.equal(new Set(releases).size, 5);
   const took = result.times.filter(({ at }) => at >= from).map((one) => one.took);
   t.diagnostic(

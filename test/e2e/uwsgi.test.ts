@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { tools } from "../../components/app/tools.ts";
-import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
+import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after });
@@ -54,8 +54,7 @@ test("from gunicorn to uWSGI, two releases and a changed setting: no request fai
   assert.match((await stack.fetch("/")).text, /Renamed logbook/);
   const result = await load.stop();
   await assertNothingLost(stack, result);
-  for (const kind of ["get", "kept", "post", "long", "upload", "slow"])
-    assert.ok((result.answered[kind] ?? 0) > 0, `${kind}: ${result.answered[kind]}`);
+  assertEachKindAnswered(result);
   assert.equal(await running(), "1");
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
   t.diagnostic(`${result.sent} requests, 0 failed`);

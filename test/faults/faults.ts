@@ -11,11 +11,19 @@ import { clearKilledRuns } from "../../engine/stale-lock.ts";
 import { insideMachine, type Run, type Running, removeMachine, type Stack } from "../e2e/harness.ts";
 import { root } from "../engine/harness.ts";
 
-/** Waits until a condition holds; fails with the words given when it does not within the time, in seconds. */
-export async function until(what: string, seconds: number, holds: () => boolean | Promise<boolean>) {
+/**
+ * Waits until a condition holds; fails with the words given, and with what was said, when it does not within the time,
+ * in seconds.
+ */
+export async function until(
+  what: string,
+  seconds: number,
+  holds: () => boolean | Promise<boolean>,
+  said = () => "",
+) {
   const deadline = Date.now() + seconds * 1000;
   while (!(await holds())) {
-    if (Date.now() > deadline) assert.fail(`waited ${seconds} s for: ${what}`);
+    if (Date.now() > deadline) assert.fail(`waited ${seconds} s for: ${what}\n${said()}`);
     await wait(50);
   }
 }

@@ -4,11 +4,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
 import { HostMetrics, metricsNamespace, metricsPolicy } from "../../components/aws/host-metrics.ts";
-import type { Host } from "../../components/host/host.ts";
 import { type Metadata, secret, usual, withMetadata } from "./aws-metadata.ts";
-import { record } from "./aws-mocks.ts";
+import { record, standInHost } from "./aws-mocks.ts";
 
 const program = join(import.meta.dirname, "../../components/aws/host-metrics.py");
 const refusal =
@@ -142,23 +140,8 @@ test("a host may write to its own stack's namespace alone", async () => {
   ]);
 });
 
-const host: Host = {
-  name: "web",
-  address: pulumi.output("192.0.2.7"),
-  privateAddress: pulumi.output("192.0.2.7"),
-  connection: pulumi.output({ host: "192.0.2.7" }),
-  hostKey: pulumi.output("ssh-ed25519 AAAA"),
-  identity: pulumi.output("i-0123456789abcdef0"),
-  memory: undefined,
-  sshCommand: pulumi.output("ssh"),
-  get ready() {
-    return new pulumi.ComponentResource("test:Ready", "ready");
-  },
-  deletedWith: undefined,
-};
-
 test("the step that has a host measure itself is this text", async (t) => {
-  const { only } = await record(() => new HostMetrics("web-metrics", { host }));
+  const { only } = await record(() => new HostMetrics("web-metrics", { host: standInHost() }));
   const { environment, stdin } = only("remote:Command").inputs;
   assert.equal(stdin, undefined, "no secret travels to the host: it fetches its role's itself");
   const text = environment.BERTH_STEP.replaceAll(/\/library\/[0-9a-f]{12}\.sh/g, "/library/DIGEST.sh");

@@ -6,30 +6,16 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { keyProof, keyTurn } from "../../components/aws/key-proof.ts";
-import type { Host } from "../../components/host/host.ts";
-import { record } from "./aws-mocks.ts";
+import { record, standInHost } from "./aws-mocks.ts";
 
 const root = join(import.meta.dirname, "../..");
 const snapshots = join(import.meta.dirname, "snapshots/steps");
 const secret = "A+secret/of+the+IAM+user+that+is+40+long";
 
-const machine = (): Host => ({
-  name: "web",
-  address: pulumi.output("192.0.2.7"),
-  privateAddress: pulumi.output("192.0.2.7"),
-  connection: pulumi.output({ host: "192.0.2.7" }),
-  hostKey: pulumi.output("ssh-ed25519 AAAA"),
-  identity: pulumi.output("machine"),
-  memory: undefined,
-  sshCommand: pulumi.output("ssh"),
-  ready: new pulumi.ComponentResource("test:Ready", "ready"),
-  deletedWith: undefined,
-});
-
 /** What a stack with a generation of the key asks for on its host. */
 async function steps(generation: number, accessKeyId: string, endpoint?: string, region = "eu-central-1") {
   const made = await record(() => {
-    const common = { host: machine(), app: "shop", generation };
+    const common = { host: standInHost("machine"), app: "shop", generation };
     keyTurn("turn", { ...common, root: "/srv/shop" }, {});
     const key = { accessKeyId, secretAccessKey: pulumi.secret(secret) };
     keyProof("proof", { ...common, bucket: "photos.shop", region, endpoint, ...key }, {});

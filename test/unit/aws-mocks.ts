@@ -3,6 +3,21 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import type { Host } from "../../components/host/host.ts";
+
+/** A host that is not there, made inside what {@link record} runs. */
+export const standInHost = (identity = "i-0123456789abcdef0"): Host => ({
+  name: "web",
+  address: pulumi.output("192.0.2.7"),
+  privateAddress: pulumi.output("192.0.2.7"),
+  connection: pulumi.output({ host: "192.0.2.7" }),
+  hostKey: pulumi.output("ssh-ed25519 AAAA"),
+  identity: pulumi.output(identity),
+  memory: undefined,
+  sshCommand: pulumi.output("ssh"),
+  ready: new pulumi.ComponentResource("test:Ready", "ready"),
+  deletedWith: undefined,
+});
 
 /** A resource as the program asked for it. */
 export interface Made {

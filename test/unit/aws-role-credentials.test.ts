@@ -4,11 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
 import { RoleCredentials } from "../../components/aws/role-credentials.ts";
-import type { Host } from "../../components/host/host.ts";
 import { type Metadata, secret, usual, withMetadata } from "./aws-metadata.ts";
-import { known, record } from "./aws-mocks.ts";
+import { known, record, standInHost } from "./aws-mocks.ts";
 
 const root = join(import.meta.dirname, "../..");
 const program = join(root, "components/aws/role-credentials.py");
@@ -87,25 +85,15 @@ test("a metadata service that does not answer is named", async (t) => {
   assert.match(said, /^<3>berth: the metadata service at http:\/\/127\.0\.0\.1:1 does not answer: /);
 });
 
-const host: Host = {
-  name: "web",
-  address: pulumi.output("192.0.2.7"),
-  privateAddress: pulumi.output("192.0.2.7"),
-  connection: pulumi.output({ host: "192.0.2.7" }),
-  hostKey: pulumi.output("ssh-ed25519 AAAA"),
-  identity: pulumi.output("i-0123456789abcdef0"),
-  memory: undefined,
-  sshCommand: pulumi.output("ssh"),
-  get ready() {
-    return new pulumi.ComponentResource("test:Ready", "ready");
-  },
-  deletedWith: undefined,
-};
-
 test("the step that keeps a role's credentials on a host is this text", async (t) => {
   const { result, only } = await record(
     () =>
-      new RoleCredentials("credentials", { host, region: "eu-central-1", app: "shop", root: "/srv/shop" }),
+      new RoleCredentials("credentials", {
+        host: standInHost(),
+        region: "eu-central-1",
+        app: "shop",
+        root: "/srv/shop",
+      }),
   );
   const { environment, stdin } = only("remote:Command").inputs;
   assert.equal(stdin, undefined, "no secret travels to the host: it fetches them itself");

@@ -2,29 +2,16 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../../components/host/host.ts";
 import { Nginx, type NginxArgs } from "../../components/nginx/nginx.ts";
-import { record } from "./aws-mocks.ts";
+import { record, standInHost } from "./aws-mocks.ts";
 
 const password = "a password of the team's";
 
 /** Everything that the steps of a site are told, by the step's name. */
 async function site(args: Partial<NginxArgs> = {}) {
   const made = await record(() => {
-    const host: Host = {
-      name: "web",
-      address: pulumi.output("192.0.2.7"),
-      privateAddress: pulumi.output("192.0.2.7"),
-      connection: pulumi.output({ host: "192.0.2.7" }),
-      hostKey: pulumi.output("ssh-ed25519 AAAA"),
-      identity: pulumi.output("machine"),
-      memory: undefined,
-      sshCommand: pulumi.output("ssh"),
-      ready: new pulumi.ComponentResource("test:Ready", "ready"),
-      deletedWith: undefined,
-    };
     return new Nginx("nginx", {
-      host,
+      host: standInHost("machine"),
       name: "shop",
       serverNames: ["shop.example.org"],
       tls: "off",
