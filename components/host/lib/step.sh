@@ -13,6 +13,8 @@ export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 state=/var/lib/berth
 log=/var/log/berth/$step.log
+# The line of the log that this run begins with.
+log_from=1
 unfinished=$state/unfinished/$step
 declare -A secrets=()
 declare -A changes=()
@@ -47,16 +49,19 @@ secret() {
 
 free_kib() { df --output=avail -k "$1" 2>/dev/null | tail -n 1 | tr -d ' '; }
 
-# refuse_full_disk: a full disk explains most other failures, so it is asked first.
+# refuse_full_disk: a full disk explains most other failures, so it is asked first. Who could not write often takes away
+# what it had written before it ends, so what it said (ENOSPC of errno(3)) counts as well.
 refuse_full_disk() {
-  local place free
+  local place free said next="Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
   for place in / /var /srv /tmp; do
     [ -d "$place" ] || continue
     free=$(free_kib "$place")
     if [ "${free:-9999999}" -lt 2048 ]; then
-      fail "the disk is full: $place has ${free} KiB left." "Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
+      fail "the disk is full: $place has ${free} KiB left." "$next"
     fi
   done
+  said=$(grep -m 1 'No space left on device' < <(tail -n "+$log_from" "$log" 2>/dev/null) || true)
+  [ -z "$said" ] || fail "the disk is full, or was a moment ago: '${said#"${said%%[![:space:]]*}"}'." "$next"
 }
 
 unexpected() {
@@ -134,6 +139,7 @@ begin() {
   chmod 0750 /var/log/berth
   if [ -e "$unfinished" ]; then changes[/]=1; fi
   { : >"$unfinished"; } 2>/dev/null || refuse_full_disk
+  log_from=$(($(wc -l 2>/dev/null <"$log" || echo 0) + 1))
   (umask 077 && printf '== %s %s\n' "$(date -u +%FT%TZ)" "$step" >>"$log") || refuse_full_disk
 }
 
