@@ -5,8 +5,9 @@ import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
+import { PrivateAccess } from "../private/access.ts";
 import { alone, bracketed } from "../private/address.ts";
-import { certificatePath, type PinnedCertificate, pinnedCertificate } from "../private/certificate.ts";
+import { certificatePath, type PinnedCertificate } from "../private/certificate.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -64,39 +65,32 @@ export class Postgres extends pulumi.ComponentResource {
 
   readonly #name: string;
   readonly #args: PostgresArgs;
-  readonly #urls = new Map<string, pulumi.Output<string>>();
+  readonly #access: PrivateAccess;
 
   constructor(name: string, args: PostgresArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:postgres:Postgres", name, {}, options);
     this.#name = name;
     this.#args = args;
-    const { host, others = [] } = args;
-    const certificate =
-      others.length === 0 ? undefined : pinnedCertificate(`${name}-certificate`, "postgres", host, this);
-    const server = this.#server(certificate);
+    const { host, others } = args;
+    const access = { service: "postgres", host, port: Postgres.privatePort, others };
+    this.#access = new PrivateAccess(name, access, this);
+    const server = this.#server();
     const database = this.#database(server);
     this.url = this.#url(pulumi.output("127.0.0.1:5432"), "", database);
-    this.#urls.set(host.name, this.url);
-    if (certificate !== undefined) {
-      for (const other of others) {
-        const reach = this.#reach(other, certificate, database);
-        const place = host.privateAddress.apply((address) => `${bracketed(address)}:${Postgres.privatePort}`);
-        this.#urls.set(other.name, this.#url(place, tlsParameters, reach));
-      }
-    }
+    this.#access.open(this.url, (other, certificate, place) =>
+      this.#url(place, tlsParameters, this.#reach(other, certificate, database)),
+    );
     this.registerOutputs();
   }
 
   /** The URL on one of the hosts that reach it, secret. */
   urlOn(host: Host): pulumi.Output<string> {
-    const url = this.#urls.get(host.name);
-    if (url === undefined) throw new Error(`${this.#name}: ${host.name} is none of its hosts`);
-    return url;
+    return this.#access.urlOn(host);
   }
 
-  #server(certificate: PinnedCertificate | undefined): HostScript {
+  #server(): HostScript {
     const { host, version, locale } = this.#args;
-    const address = certificate === undefined ? pulumi.output("") : host.privateAddress;
+    const { address, certificate } = this.#access;
     return new HostScript(
       `${this.#name}-server`,
       {

@@ -5,8 +5,9 @@ import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
+import { PrivateAccess } from "../private/access.ts";
 import { bracketed } from "../private/address.ts";
-import { certificatePath, type PinnedCertificate, pinnedCertificate } from "../private/certificate.ts";
+import { certificatePath, type PinnedCertificate } from "../private/certificate.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -53,38 +54,30 @@ export class Redis extends pulumi.ComponentResource {
 
   readonly #name: string;
   readonly #args: RedisArgs;
-  readonly #urls = new Map<string, pulumi.Output<string>>();
+  readonly #access: PrivateAccess;
 
   constructor(name: string, args: RedisArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:redis:Redis", name, {}, options);
     this.#name = name;
     this.#args = args;
-    const { host, others = [] } = args;
-    const certificate =
-      others.length === 0 ? undefined : pinnedCertificate(`${name}-certificate`, "redis", host, this);
-    const server = this.#server(certificate);
+    const { host, others } = args;
+    this.#access = new PrivateAccess(name, { service: "redis", host, port: Redis.privatePort, others }, this);
+    const server = this.#server();
     this.url = this.#url("redis", pulumi.output("127.0.0.1:6379"), "", server);
-    this.#urls.set(host.name, this.url);
-    if (certificate !== undefined) {
-      for (const other of others) {
-        const reach = this.#reach(other, certificate, server);
-        const place = host.privateAddress.apply((address) => `${bracketed(address)}:${Redis.privatePort}`);
-        this.#urls.set(other.name, this.#url("rediss", place, tlsParameters, reach));
-      }
-    }
+    this.#access.open(this.url, (other, certificate, place) =>
+      this.#url("rediss", place, tlsParameters, this.#reach(other, certificate, server)),
+    );
     this.registerOutputs();
   }
 
   /** The URL on one of the hosts that reach it, secret. */
   urlOn(host: Host): pulumi.Output<string> {
-    const url = this.#urls.get(host.name);
-    if (url === undefined) throw new Error(`${this.#name}: ${host.name} is none of its hosts`);
-    return url;
+    return this.#access.urlOn(host);
   }
 
-  #server(certificate: PinnedCertificate | undefined): HostScript {
+  #server(): HostScript {
     const { host, memory, password } = this.#args;
-    const address = certificate === undefined ? pulumi.output("") : host.privateAddress;
+    const { address, certificate } = this.#access;
     return new HostScript(
       `${this.#name}-server`,
       {
