@@ -147,24 +147,37 @@ const existingHost = z
   })
   .describe("A machine that you have.");
 
+const everyInstance = {
+  instanceType: z
+    .string()
+    .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: "expected an EC2 instance type, such as t4g.small" })
+    .describe("The EC2 instance type; it decides between arm64 and x86_64. A change stops and starts."),
+  image: awsId("ami", "a machine image")
+    .optional()
+    .describe(
+      "The Debian 13 image to run; another one replaces the instance. Default: the newest there is when the instance is made; the output `imageOffer` names a newer one.",
+    ),
+  rootVolume: z
+    .int()
+    .min(8)
+    .default(12)
+    .describe("Size of the volume for the system, in GiB. It goes with the instance."),
+};
+const reach = z
+  .strictObject({
+    address: address.describe("Where the tunnel begins: an IP address or a name."),
+    port: port.describe("Its port."),
+  })
+  .optional()
+  .describe(
+    "A tunnel to the instance's port 22, such as one by `connectEndpoint`. Default: its public address.",
+  );
+
 const ec2Host = z
   .strictObject({
     kind: z.literal("ec2"),
     region: awsRegion.describe("The AWS region."),
-    instanceType: z
-      .string()
-      .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: "expected an EC2 instance type, such as t4g.small" })
-      .describe("The EC2 instance type; it decides between arm64 and x86_64. A change stops and starts."),
-    image: awsId("ami", "a machine image")
-      .optional()
-      .describe(
-        "The Debian 13 image to run; another one replaces the instance. Default: the newest there is when the instance is made; the output `imageOffer` names a newer one.",
-      ),
-    rootVolume: z
-      .int()
-      .min(8)
-      .default(12)
-      .describe("Size of the volume for the system, in GiB. It goes with the instance."),
+    ...everyInstance,
     dataVolume: z
       .int()
       .min(8)
@@ -178,15 +191,7 @@ const ec2Host = z
       .describe(
         "Networks from which SSH is let in. None closes port 22; a tunnel is then the way in, see docs/aws.md.",
       ),
-    reach: z
-      .strictObject({
-        address: address.describe("Where the tunnel begins: an IP address or a name."),
-        port: port.describe("Its port."),
-      })
-      .optional()
-      .describe(
-        "A tunnel to the instance's port 22, such as one by `connectEndpoint`. Default: its public address.",
-      ),
+    reach,
     connectEndpoint: z
       .boolean()
       .default(false)
@@ -197,7 +202,7 @@ const ec2Host = z
       .boolean()
       .default(false)
       .describe(
-        "Whether the instance, its data and its address are kept from being deleted or replaced; see `berth:allow`.",
+        "Whether the instance, its data and its address are kept from being deleted or replaced, and so the instances and addresses of `berth:hosts`; see `berth:allow`.",
       ),
     alarms: z
       .strictObject({
@@ -210,8 +215,14 @@ const ec2Host = z
           ),
       })
       .optional()
-      .describe("CloudWatch alarms for the instance, and an SNS topic that passes them on. Default: none."),
+      .describe(
+        "CloudWatch alarms for the instance and those of `berth:hosts`, and an SNS topic that passes them on. Default: none.",
+      ),
   })
+  .describe("An EC2 instance.");
+/** Region, network, who may reach its SSH, protection and alarms are the stack's, as `berth:host` has them. */
+const otherEc2Host = z
+  .strictObject({ kind: z.literal("ec2"), ...everyInstance, ...everyHost, reach })
   .describe("An EC2 instance.");
 
 const hostSchema = z.discriminatedUnion("kind", [localHost, existingHost, ec2Host]);
@@ -220,7 +231,7 @@ const hostName = z.string().regex(/^(?!web$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/, {
   error:
     "expected a name of lower-case letters, digits and hyphens, 20 at most; 'web' is the one that berth:host describes",
 });
-const otherHostSchema = z.discriminatedUnion("kind", [localHost, existingHost]);
+const otherHostSchema = z.discriminatedUnion("kind", [localHost, existingHost, otherEc2Host]);
 
 const siteSchema = z.strictObject({
   domain: domainName
@@ -591,7 +602,7 @@ const parts = z.strictObject({
     .record(hostName, otherHostSchema)
     .default({})
     .describe(
-      "More machines by their names, such as `tasks`: each with the keys of `berth:host` above, and of the same kind (`local` or `existing`). They reach its PostgreSQL and Redis; see docs/hosts.md.",
+      "More machines by their names, such as `tasks`: each with the keys of `berth:host` above, and of the same kind. One of kind `ec2` has only `instanceType`, `image`, `rootVolume`, `timezone`, `locale` and `reach`; all else is as `berth:host` has it. They reach its PostgreSQL and Redis; see docs/hosts.md.",
     ),
   site: siteSchema.prefault({}).describe("How the site is reached."),
   app: appSchema.describe("The application."),
@@ -723,21 +734,29 @@ function faultsOfHosts(
 ): (readonly [path: string, expected: string])[] {
   const others = Object.entries(hosts).map(([name, one]) => [`hosts.${name}`, one] as const);
   if (others.length === 0) return [];
-  if (host.kind === "ec2") return [["hosts", "expected none: a stack on EC2 has one host"]];
   const taken = new Map<string, string>();
-  return ([["host", host], ...others] as const).flatMap(([path, one]) => {
+  /** Where a host is to be found must be no other one's. */
+  const alone = (place: string, path: string) => {
+    const other = taken.get(place);
+    taken.set(place, path);
+    return other === undefined ? [] : [[path, `expected another address than berth:${other}`] as const];
+  };
+  return ([["host", host], ...others] as const).flatMap(([path, one]): (readonly [string, string])[] => {
     if (one.kind !== host.kind) {
       return [[`${path}.kind`, `expected '${host.kind}' as berth:host has: the hosts must reach each other`]];
+    }
+    if (one.kind === "ec2") {
+      if (one.reach !== undefined) return alone(`${one.reach.address}:${one.reach.port}`, `${path}.reach`);
+      return host.kind === "ec2" && host.sshFrom.length === 0 && path !== "host"
+        ? [[`${path}.reach`, "expected a tunnel of its own: berth:host.sshFrom lets SSH in from nowhere"]]
+        : [];
     }
     if (one.kind !== "existing") return [];
     const own = one.privateAddress ?? one.address;
     if (isIP(own) === 0) {
       return [[`${path}.privateAddress`, `expected an IP address: the other hosts take none of '${own}'`]];
     }
-    const key = one.privateAddress === undefined ? "address" : "privateAddress";
-    const other = taken.get(own);
-    taken.set(own, `${path}.${key}`);
-    return other === undefined ? [] : [[`${path}.${key}`, `expected another address than berth:${other}`]];
+    return alone(own, `${path}.${one.privateAddress === undefined ? "address" : "privateAddress"}`);
   });
 }
 

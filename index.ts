@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App, type AppArgs } from "./components/app/app.ts";
 import { openSource, processesOf, sourceOf } from "./components/app/source.ts";
+import type { MediaSettings } from "./components/aws/cloud.ts";
 import { createHost } from "./components/host/create-host.ts";
 import { firstHost, type Host } from "./components/host/host.ts";
 import { Nginx } from "./components/nginx/nginx.ts";
@@ -8,7 +9,7 @@ import { Postgres } from "./components/postgres/postgres.ts";
 import { Redis } from "./components/redis/redis.ts";
 import { Secrets } from "./components/secrets/secrets.ts";
 import { System } from "./components/system/system.ts";
-import { type HostConfig, readConfig } from "./config.ts";
+import { type HostConfig, type OtherHostConfig, readConfig } from "./config.ts";
 import { stackOutputs } from "./outputs.ts";
 
 const config = readConfig();
@@ -40,6 +41,10 @@ const cloud =
           ...(cache.enabled ? [Redis.data()] : []),
           App.data(application.name, root, processesOn(firstHost), application.timers),
         ],
+        reached: Object.fromEntries([
+          ...(database.enabled ? [["postgres", Postgres.privatePort]] : []),
+          ...(cache.enabled ? [["redis", Redis.privatePort]] : []),
+        ]),
       })
     : undefined;
 const secrets = new Secrets("secrets", {
@@ -57,7 +62,7 @@ const serverNames =
 const domain = serverNames.apply((names) => names[0] as string);
 
 // What every host's system has of its own settings, and of the stack's.
-const common = (settings: HostConfig) => ({
+const common = (settings: HostConfig | OtherHostConfig) => ({
   timezone: settings.timezone,
   locale: settings.locale,
   admins: config.admins,
@@ -72,7 +77,7 @@ const common = (settings: HostConfig) => ({
 });
 // More hosts come first, for the first one's firewall lets them in by their addresses.
 const others = Object.entries(config.hosts).map(([name, settings]) => {
-  const other = createHost(name, settings);
+  const other = settings.kind === "ec2" ? (cloud?.others[name] as Host) : createHost(name, settings);
   const ready = new System(`${name}-system`, {
     ...common(settings),
     host: other,
@@ -130,10 +135,15 @@ const redis = cache.enabled
     )
   : undefined;
 
-const media = cloud?.mediaSettings(host, application.name, root, redis ?? postgres ?? system);
+const mediaOn = (on: Host, ready: pulumi.Resource) =>
+  cloud?.mediaSettings(on, application.name, root, redis ?? postgres ?? ready);
+const media = mediaOn(host, system);
 
 // The application as every host has it: the same release and settings, and the processes that run there.
-const applicationOn = (on: Host): Omit<AppArgs, "after" | "ownerServices"> => ({
+const applicationOn = (
+  on: Host,
+  media: MediaSettings | undefined,
+): Omit<AppArgs, "after" | "ownerServices"> => ({
   ...application,
   processes: processesOn(on.name),
   processNames: processes.map((process) => process.name),
@@ -161,14 +171,15 @@ const applicationOn = (on: Host): Omit<AppArgs, "after" | "ownerServices"> => ({
 });
 // A release is prepared on every host before it goes live on the first, and there, migrations and all, before another.
 const firstIsLive = Promise.withResolvers<pulumi.Resource>();
-const elsewhere = others.map(
-  (other) =>
-    new App(
-      `${other.name}-app`,
-      { ...applicationOn(other), web: false, after: [], ownerServices: [], liveAfter: [firstIsLive.promise] },
-      { dependsOn: [redis ?? postgres ?? other.ready] },
-    ),
-);
+const elsewhere = others.map((other) => {
+  const media = mediaOn(other, other.ready);
+  const there = { web: false, after: [], ownerServices: [], liveAfter: [firstIsLive.promise] };
+  return new App(
+    `${other.name}-app`,
+    { ...applicationOn(other, media), ...there },
+    { dependsOn: [media?.ready ?? redis ?? postgres ?? other.ready] },
+  );
+});
 if (processes.length > processesOn(firstHost).length && config.media.store === "host") {
   pulumi.log.info(
     "Processes with 'runsOn' do not see uploaded files, which lie on the first host's disk. 'media.store: s3' puts them where both do.",
@@ -177,7 +188,7 @@ if (processes.length > processesOn(firstHost).length && config.media.store === "
 const app = new App(
   "app",
   {
-    ...applicationOn(host),
+    ...applicationOn(host, media),
     limits: application.processes.web,
     releaseCommand: application.processes.release?.command,
     ownerServices: ["nginx", ...(redis ? ["redis-server"] : [])],
@@ -209,7 +220,10 @@ const nginx = new Nginx(
   { dependsOn: [app] },
 );
 
-cloud?.watch(nginx);
+cloud?.watch(firstHost, nginx);
+others.forEach(({ name }, index) => {
+  cloud?.watch(name, elsewhere[index] as App);
+});
 
 const mirrored = cloud?.mirror({
   SECRET_KEY: secrets.signingKey,
@@ -231,7 +245,10 @@ export default stackOutputs({
     others.length === 0
       ? undefined
       : Object.fromEntries(
-          others.map(({ name, address, sshCommand, hostKey }) => [name, { address, sshCommand, hostKey }]),
+          others.map(({ name, address, sshCommand, hostKey }) => [
+            name,
+            { address, sshCommand, hostKey, ...cloud?.outputsOf(name) },
+          ]),
         ),
   deployKey: app.deployKey,
   release: app.release,

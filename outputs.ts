@@ -23,7 +23,7 @@ export interface StackOutputs {
   readonly media: pulumi.Input<string>;
   /** Where the public files of the bucket are, with a slash at the end. Absent when it has none. */
   readonly publicFiles?: pulumi.Input<string> | undefined;
-  /** The stack's other hosts: address, login command and host key of each by its name. Absent without any. */
+  /** The stack's other hosts: address, login command, host key and instance of each by its name. Absent without any. */
   readonly otherHosts?: Readonly<Record<string, OtherHost>> | undefined;
   /** The public key to enter at the git server. Absent when the source needs none. */
   readonly deployKey?: pulumi.Input<string> | undefined;
@@ -49,6 +49,10 @@ export interface OtherHost {
   readonly sshCommand: pulumi.Input<string>;
   /** Its ed25519 public key, `ssh-ed25519 AAAA…`, for a known_hosts file (sshd(8)). */
   readonly hostKey: pulumi.Input<string>;
+  /** The EC2 instance. Absent on hosts of another kind. */
+  readonly instanceId?: pulumi.Input<string> | undefined;
+  /** The id of a newer Debian image than the one that the instance was made from, or an empty text. */
+  readonly imageOffer?: pulumi.Input<string> | undefined;
 }
 
 /** Raised by a change that breaks a reader of the outputs. */

@@ -2,13 +2,15 @@ import { MetricAlarm, type MetricAlarmArgs } from "@pulumi/aws/cloudwatch/metric
 import { Topic } from "@pulumi/aws/sns/topic.js";
 import { TopicSubscription } from "@pulumi/aws/sns/topicSubscription.js";
 import * as pulumi from "@pulumi/pulumi";
-import { disks, metrics } from "./host-metrics.ts";
+import { allDisks, disks, metrics } from "./host-metrics.ts";
 import { cloudName, limits, tagsOf } from "./naming.ts";
 
 export interface AlarmsArgs {
   /** The instance that is watched. */
   readonly instanceId: pulumi.Input<string>;
-  /** Who is written to; AWS asks that address for its consent first. @default nobody: others subscribe to the topic */
+  /** Whom the alarms tell. @default a topic of their own */
+  readonly topicArn?: pulumi.Input<string> | undefined;
+  /** Who is written to by that topic; AWS asks for consent first. @default nobody: others subscribe to it */
   readonly email?: string | undefined;
   /** What the instance measures of itself ({@link HostMetrics}), for alarms on its disks and memory. @default nothing */
   readonly measured?:
@@ -17,6 +19,8 @@ export interface AlarmsArgs {
         readonly namespace: string;
         /** What has begun to send it: an alarm that is there before would go off. */
         readonly by: pulumi.Resource;
+        /** Its disks, by their names in {@link disks}. @default all of these */
+        readonly disks?: readonly (keyof typeof disks)[] | undefined;
       }
     | undefined;
 }
@@ -49,20 +53,7 @@ export class Alarms extends pulumi.ComponentResource {
 
   constructor(name: string, args: AlarmsArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:aws:Alarms", name, {}, options);
-    // Not encrypted by the key alias/aws/sns, which CloudWatch may not use; what is said here is no secret:
-    // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
-    const topic = new Topic(
-      `${name}-topic`,
-      { name: cloudName(name, limits.topic), tags: tagsOf("alarms") },
-      { parent: this, deleteBeforeReplace: true },
-    );
-    if (args.email !== undefined) {
-      new TopicSubscription(
-        `${name}-email`,
-        { topic: topic.arn, protocol: "email", endpoint: args.email },
-        { parent: this },
-      );
-    }
+    const topicArn = pulumi.output(args.topicArn ?? this.#topic(name, args.email));
     const alarm = (what: string, metric: What, dependsOn: pulumi.Resource[] = []) =>
       new MetricAlarm(
         `${name}-${what}`,
@@ -72,8 +63,8 @@ export class Alarms extends pulumi.ComponentResource {
           ...metric,
           name: cloudName(`${name}-${what}`, limits.alarm),
           comparisonOperator: "GreaterThanOrEqualToThreshold",
-          alarmActions: [topic.arn],
-          okActions: [topic.arn],
+          alarmActions: [topicArn],
+          okActions: [topicArn],
           tags: tagsOf("alarms"),
         },
         { parent: this, deleteBeforeReplace: true, dependsOn },
@@ -102,7 +93,8 @@ export class Alarms extends pulumi.ComponentResource {
     if (measured !== undefined) {
       // What says nothing any more may be full.
       const measure = { namespace: measured.namespace, period: 60, treatMissingData: "breaching" };
-      for (const [disk, directory] of Object.entries(disks)) {
+      for (const disk of measured.disks ?? allDisks) {
+        const directory = disks[disk];
         alarm(
           `${disk}-disk`,
           {
@@ -130,7 +122,25 @@ export class Alarms extends pulumi.ComponentResource {
         [measured.by],
       );
     }
-    this.topicArn = topic.arn;
+    this.topicArn = topicArn;
     this.registerOutputs();
+  }
+
+  #topic(name: string, email: string | undefined): pulumi.Output<string> {
+    // Not encrypted by the key alias/aws/sns, which CloudWatch may not use; what is said here is no secret:
+    // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+    const topic = new Topic(
+      `${name}-topic`,
+      { name: cloudName(name, limits.topic), tags: tagsOf("alarms") },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    if (email !== undefined) {
+      new TopicSubscription(
+        `${name}-email`,
+        { topic: topic.arn, protocol: "email", endpoint: email },
+        { parent: this },
+      );
+    }
+    return topic.arn;
   }
 }

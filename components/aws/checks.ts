@@ -13,17 +13,22 @@ import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity.js";
 import { getZone } from "@pulumi/aws/route53/getZone.js";
 import { getBucket } from "@pulumi/aws/s3/getBucket.js";
 import * as pulumi from "@pulumi/pulumi";
+import { configKey, firstHost } from "../host/host.ts";
 import { parseCidr } from "./cidr.ts";
 import { isIn } from "./dns.ts";
-import { limits, tagsOf } from "./naming.ts";
+import { hostTags, limits, tagsOf } from "./naming.ts";
 import type { NetworkChoice } from "./network.ts";
 
-/** What a stack wants of an EC2 host, by the keys under `berth:host`. */
-export interface HostWishes {
-  readonly region: string;
+/** What a stack wants of an EC2 instance, by the keys of its host. */
+export interface InstanceWishes {
   readonly instanceType: string;
   /** @default the newest Debian 13 */
   readonly image?: string | undefined;
+}
+
+/** What a stack wants of the EC2 host that serves the site, by the keys under `berth:host`. */
+export interface HostWishes extends InstanceWishes {
+  readonly region: string;
   /** GiB. */
   readonly dataVolume: number;
   readonly network: NetworkChoice;
@@ -32,6 +37,8 @@ export interface HostWishes {
 export interface CloudWishes<Host extends HostWishes | undefined = HostWishes | undefined> {
   /** The host; undefined when it is not on AWS. */
   readonly host: Host;
+  /** More hosts by their names, in the first one's subnet. @default none */
+  readonly others?: Readonly<Record<string, InstanceWishes>>;
   /** `berth:site.zone`. */
   readonly zone: string | undefined;
   /** The names of the site. One of them at least should be in the zone. @default not looked at */
@@ -42,12 +49,22 @@ export interface CloudWishes<Host extends HostWishes | undefined = HostWishes | 
   readonly mirror?: "none" | "secrets-manager" | "parameter-store";
 }
 
-/** What AWS tells of the machine to be made. */
-export interface CloudFacts {
+/** What AWS tells of a machine to be made. */
+export interface InstanceFacts {
   /** What the instance type runs. */
   readonly architecture: "arm64" | "x86_64";
   /** The image that the stack names, or else the newest Debian 13 for that architecture. */
   readonly image: string;
+}
+
+export interface CloudFacts extends InstanceFacts {
+  /** The same of the stack's other hosts. */
+  readonly others: Readonly<Record<string, InstanceFacts>>;
+}
+
+/** An instance that is asked for: its name in the program, and where it is to be. */
+interface Wanted extends InstanceWishes, Pick<HostWishes, "region" | "network"> {
+  readonly name: string;
 }
 
 type Ask = pulumi.InvokeOptions;
@@ -90,17 +107,31 @@ export async function checkCloud(
   if (refusal !== undefined) throw refused([refusal]);
 
   const { host } = wishes;
-  const [machine, ...found] = await Promise.all([
-    host && findMachine(host, ask),
+  const wanted = host === undefined ? [] : instancesOf(host, wishes.others);
+  const [machines, ...found] = await Promise.all([
+    Promise.all(wanted.map((one) => findMachine(one, ask))),
     host ? volumeFaults(host, ask) : [],
     host ? networkFaults(host.network, ask) : [],
     zoneFaults(wishes, ask),
     bucketFaults(wishes.bucket, ask),
     mirrorFaults(wishes.mirror),
   ]);
-  const faults = [...(Array.isArray(machine) ? machine : []), ...found.flat()];
+  const faults = [...machines.flatMap((one) => (Array.isArray(one) ? one : [])), ...found.flat()];
   if (faults.length > 0) throw refused(faults);
-  return Array.isArray(machine) ? undefined : machine;
+  const [first, ...others] = machines as InstanceFacts[];
+  const named = others.map((facts, index) => [wanted[index + 1]?.name, facts] as const);
+  return first && { ...first, others: Object.fromEntries(named) };
+}
+
+function instancesOf(host: HostWishes, others: Readonly<Record<string, InstanceWishes>> = {}): Wanted[] {
+  const { region, network } = host;
+  return Object.entries({ [firstHost]: host, ...others }).map(([name, { instanceType, image }]) => ({
+    name,
+    region,
+    network,
+    instanceType,
+    image,
+  }));
 }
 
 function refused(faults: readonly string[]): pulumi.RunError {
@@ -123,9 +154,9 @@ async function accountFault(ask: Ask): Promise<string | undefined> {
         "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, so that 'aws sts get-caller-identity' answers; check the region, too.";
 }
 
-async function findMachine(host: HostWishes, ask: Ask): Promise<CloudFacts | string[]> {
+async function findMachine(host: Wanted, ask: Ask): Promise<InstanceFacts | string[]> {
   const { instanceType, region, image } = host;
-  const key = "berth:host.instanceType";
+  const key = `${configKey(host.name)}.instanceType`;
   const kind = await asked(getInstanceType({ instanceType }, ask), /InvalidInstanceType/);
   if (kind.error !== undefined) return [unclear(key, kind.error)];
   if (kind.value === undefined) {
@@ -142,19 +173,17 @@ async function findMachine(host: HostWishes, ask: Ask): Promise<CloudFacts | str
     ];
   }
   const [facts, away] = await Promise.all([
-    image === undefined
-      ? newestDebian(region, architecture, ask)
-      : givenImage(image, region, instanceType, architecture, ask),
+    image === undefined ? newestDebian(host, architecture, ask) : givenImage(host, image, architecture, ask),
     placeFaults(host, ask),
   ]);
   if (Array.isArray(facts)) return [...facts, ...away];
-  const faults = [...away, ...(image === undefined ? await keptImageFaults(instanceType, facts, ask) : [])];
+  const faults = [...away, ...(image === undefined ? await keptImageFaults(host, facts, ask) : [])];
   return faults.length > 0 ? faults : facts;
 }
 
 /** A region offers a type, and yet not each of its zones need have it. */
-async function placeFaults({ instanceType, network }: HostWishes, ask: Ask): Promise<string[]> {
-  const key = "berth:host.instanceType";
+async function placeFaults({ name, instanceType, network }: Wanted, ask: Ask): Promise<string[]> {
+  const key = `${configKey(name)}.instanceType`;
   const filters = [{ name: "instance-type", values: [instanceType] }];
   const [zone, offers] = await Promise.all([
     // Without an answer the check of the network says why.
@@ -188,13 +217,13 @@ async function firstZone(network: NetworkChoice, ask: Ask): Promise<string | und
 }
 
 /** An instance keeps its image unless another one is named, and no image runs on both architectures. */
-async function keptImageFaults(instanceType: string, newest: CloudFacts, ask: Ask): Promise<string[]> {
-  const key = "berth:host.instanceType";
-  const { project = "", stack = "", component = "" } = tagsOf("host");
+async function keptImageFaults(host: Wanted, newest: InstanceFacts, ask: Ask): Promise<string[]> {
+  const { name, instanceType } = host;
+  const key = `${configKey(name)}.instanceType`;
   const instances = await asked(
     getInstances(
       {
-        instanceTags: { project, stack, component },
+        instanceTags: hostTags(name),
         instanceStateNames: ["pending", "running", "stopping", "stopped"],
       },
       ask,
@@ -211,17 +240,18 @@ async function keptImageFaults(instanceType: string, newest: CloudFacts, ask: As
       ? []
       : [
           `${key}: expected a type for ${supportedArchitectures.join(" or ")}, as the image ${instance.value.ami} of the stack's instance ${instanceId} is; found "${instanceType}" for ${newest.architecture}. ` +
-            `To change over, name an image for ${newest.architecture} by berth:host.image as well, such as ${newest.image}: it replaces the instance, and address and data stay.`,
+            `To change over, name an image for ${newest.architecture} by ${configKey(name)}.image as well, such as ${newest.image}: it replaces the instance, and ${name === firstHost ? "address and data stay" : "its address stays"}.`,
         ];
   });
   return (await Promise.all(faults)).flat();
 }
 
 async function newestDebian(
-  region: string,
-  architecture: CloudFacts["architecture"],
+  { name: of, region }: Wanted,
+  architecture: InstanceFacts["architecture"],
   ask: Ask,
-): Promise<CloudFacts | string[]> {
+): Promise<InstanceFacts | string[]> {
+  const key = `${configKey(of)}.image`;
   const name = debian[architecture];
   const filters = [
     { name: "name", values: [name] },
@@ -232,23 +262,22 @@ async function newestDebian(
     getAmi({ owners: [debian.owner], mostRecent: true, filters }, ask),
     /no results/,
   );
-  if (answer.error !== undefined) return [unclear("berth:host.image", answer.error)];
+  if (answer.error !== undefined) return [unclear(key, answer.error)];
   return answer.value
     ? { architecture, image: answer.value.id }
     : [
         `berth:host.region: expected a region with Debian 13 images; found none named ${name} of account ${debian.owner} in ${region}. ` +
-          "Name an image by berth:host.image, or choose another region.",
+          `Name an image by ${key}, or choose another region.`,
       ];
 }
 
 async function givenImage(
+  { name, region, instanceType }: Wanted,
   image: string,
-  region: string,
-  instanceType: string,
-  architecture: CloudFacts["architecture"],
+  architecture: InstanceFacts["architecture"],
   ask: Ask,
-): Promise<CloudFacts | string[]> {
-  const key = "berth:host.image";
+): Promise<InstanceFacts | string[]> {
+  const key = `${configKey(name)}.image`;
   const filters = [{ name: "image-id", values: [image] }];
   const answer = await asked(getAmi({ includeDeprecated: true, filters }, ask), /no results|InvalidAMIID/);
   if (answer.error !== undefined) return [unclear(key, answer.error)];

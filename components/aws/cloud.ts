@@ -2,13 +2,13 @@ import { Provider } from "@pulumi/aws/provider.js";
 import type { Region } from "@pulumi/aws/types/enums/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../../config.ts";
-import type { Host } from "../host/host.ts";
+import { firstHost, type Host } from "../host/host.ts";
 import type { ServiceData } from "../system/system.ts";
 import { Alarms } from "./alarms.ts";
-import { type CloudFacts, checkCloud } from "./checks.ts";
+import { type CloudFacts, checkCloud, type InstanceFacts } from "./checks.ts";
 import { ConnectEndpoint } from "./connect-endpoint.ts";
 import { Dns } from "./dns.ts";
-import { Ec2Host } from "./ec2-host.ts";
+import { Ec2Host, type Ec2HostArgs } from "./ec2-host.ts";
 import { HostMetrics, metricsNamespace, metricsPolicy } from "./host-metrics.ts";
 import { IamUser } from "./iam-user.ts";
 import { InstanceRole } from "./instance-role.ts";
@@ -22,6 +22,7 @@ import { SecretMirror } from "./secret-mirror.ts";
 import { SecurityGroups } from "./security-groups.ts";
 
 type Ec2Config = Extract<Config["host"], { kind: "ec2" }>;
+type OtherEc2Config = Extract<Config["hosts"][string], { kind: "ec2" }>;
 type Settings = Readonly<Record<string, pulumi.Input<string>>>;
 
 export interface CloudArgs {
@@ -29,15 +30,29 @@ export interface CloudArgs {
   readonly config: Config;
   /** What the host keeps on its data volume. */
   readonly data: readonly ServiceData[];
+  /** The services on it that the stack's other hosts reach: the port of each by its name. */
+  readonly reached: Readonly<Record<string, number>>;
 }
 
-/** The resources that hold what nobody could bring back, or that others rely on, by their names. */
-const precious = {
-  instance: "web-instance",
-  address: "web-address",
-  volume: "web-data-disk",
-  bucket: "media-bucket-bucket",
-} as const;
+const bucketResource = "media-bucket-bucket";
+
+/** What of a host nobody could bring back, or others rely on, by the names of the resources. */
+const preciousOf = (host: string) => [
+  `${host}-instance`,
+  `${host}-address`,
+  ...(host === firstHost ? [`${host}-data-disk`] : []),
+];
+
+/** The same of a stack. */
+const precious = ({ hosts }: Config) => [
+  ...[firstHost, ...Object.keys(hosts)].flatMap(preciousOf),
+  bucketResource,
+];
+
+const otherInstances = ({ hosts }: Config) =>
+  Object.fromEntries(
+    Object.entries(hosts).filter((entry): entry is [string, OtherEc2Config] => entry[1].kind === "ec2"),
+  );
 
 /** How an application gets at its bucket, under the names that AWS's SDKs read. */
 export interface MediaSettings {
@@ -56,7 +71,7 @@ export interface MediaSettings {
  */
 export async function openCloud(name: string, args: CloudArgs): Promise<Cloud> {
   const { host, media, site, secrets, allow } = args.config;
-  const faults = permissionFaults(allow, Object.values(precious));
+  const faults = permissionFaults(allow, precious(args.config));
   if (faults.length > 0) {
     throw new pulumi.RunError(["The stack's permissions have faults:", ...faults].join("\n  "));
   }
@@ -65,6 +80,7 @@ export async function openCloud(name: string, args: CloudArgs): Promise<Cloud> {
   const facts = await checkCloud(
     {
       host: host.kind === "ec2" ? host : undefined,
+      others: otherInstances(args.config),
       zone: site.zone,
       names: [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases],
       bucket: media.store === "s3" ? media.bucket : undefined,
@@ -75,10 +91,12 @@ export async function openCloud(name: string, args: CloudArgs): Promise<Cloud> {
   return new Cloud(name, args, facts, { providers: [provider] });
 }
 
-/** The AWS side of a stack: the host with its network, its role and its alarms; the bucket; the way to both. */
+/** The AWS side of a stack: the hosts with their network, their role and their alarms; the bucket; the way to all. */
 export class Cloud extends pulumi.ComponentResource {
-  /** The host; absent when only the bucket is on AWS. */
+  /** The host that serves the site; absent when only the bucket is on AWS. */
   readonly host: Ec2Host | undefined;
+  /** The stack's other hosts by their names. */
+  readonly others: Readonly<Record<string, Ec2Host>> = {};
   /** The bucket for uploaded files; absent when they lie on the host. */
   readonly bucket: MediaBucket | undefined;
   /** Records to make by hand, such as `shop.example.org A 203.0.113.7`. */
@@ -87,6 +105,8 @@ export class Cloud extends pulumi.ComponentResource {
   readonly #config: Config;
   readonly #siteNames: readonly string[];
   readonly #byRole: boolean;
+  #userSettings: Omit<MediaSettings, "ready"> | undefined;
+  #alarmTopic: pulumi.Output<string> | undefined;
 
   constructor(
     name: string,
@@ -103,7 +123,9 @@ export class Cloud extends pulumi.ComponentResource {
       this.bucket = this.#bucket();
     }
     if (host.kind === "ec2" && facts !== undefined) {
-      this.host = this.#host(host, facts, args);
+      const hosts = this.#hosts(host, facts, args);
+      this.host = hosts.first;
+      this.others = hosts.others;
       this.dns = new Dns(
         "site-dns",
         { zone: site.zone, names: [...this.#siteNames], address: this.host.address },
@@ -114,7 +136,7 @@ export class Cloud extends pulumi.ComponentResource {
   }
 
   /**
-   * Lets the application at the bucket.
+   * Lets the application at the bucket, on the first host before any other.
    *
    * @param app name of the application, and of its account on the host
    * @param root the application's directory on the host
@@ -135,12 +157,14 @@ export class Cloud extends pulumi.ComponentResource {
     };
     if (this.#byRole) {
       const credentials = new RoleCredentials(
-        "media-credentials",
+        host.name === firstHost ? "media-credentials" : `${host.name}-media-credentials`,
         { host, app, root, region: this.#region() },
         { parent: this, dependsOn: [after] },
       );
       return { env: { ...env, AWS_CONFIG_FILE: credentials.configFile }, secrets: {}, ready: credentials };
     }
+    // There is one key, which was proven on the first host.
+    if (this.#userSettings !== undefined) return { ...this.#userSettings, ready: after };
     const generation = this.#config.rotate.media;
     const turn = keyTurn(
       "media-user-turn",
@@ -168,30 +192,42 @@ export class Cloud extends pulumi.ComponentResource {
       { parent: this, dependsOn: [turn] },
     );
     const secrets = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+    this.#userSettings = { env, secrets };
     return { env, secrets, ready: proof };
   }
 
   /**
-   * Makes the alarms that the stack asks for.
+   * Makes the alarms for a host that the stack asks for, of the first one before any other's.
    *
+   * @param name the host
    * @param after the step on the host after which that of this comes
    */
-  watch(after: pulumi.Resource): void {
+  watch(name: string, after: pulumi.Resource): void {
     const { host: config } = this.#config;
-    if (this.host === undefined || config.kind !== "ec2" || config.alarms === undefined) return;
+    const host = name === firstHost ? this.host : this.others[name];
+    if (host === undefined || config.kind !== "ec2" || config.alarms === undefined) return;
     const { email, agent } = config.alarms;
+    const disks = name === firstHost ? undefined : (["root"] as const);
     const by = agent
-      ? new HostMetrics("web-metrics", { host: this.host }, { parent: this, dependsOn: [after] })
+      ? new HostMetrics(`${name}-metrics`, { host, disks }, { parent: this, dependsOn: [after] })
       : undefined;
-    new Alarms(
-      "web-alarms",
+    const alarms = new Alarms(
+      `${name}-alarms`,
       {
-        instanceId: this.host.instanceId,
+        instanceId: host.instanceId,
+        topicArn: this.#alarmTopic,
         email,
-        measured: by && { namespace: metricsNamespace(), by },
+        measured: by && { namespace: metricsNamespace(), by, disks },
       },
       { parent: this },
     );
+    this.#alarmTopic = alarms.topicArn;
+  }
+
+  /** What the stack tells of one of its other hosts; undefined where that is no instance. */
+  outputsOf(name: string): Pick<Ec2Host, "instanceId" | "imageOffer"> | undefined {
+    const host = this.others[name];
+    return host && { instanceId: host.instanceId, imageOffer: host.imageOffer };
   }
 
   /**
@@ -233,7 +269,7 @@ export class Cloud extends pulumi.ComponentResource {
         origins: this.#origins(),
         oldVersionsDays: media.oldVersions,
         forceDestroy: !(host.kind === "ec2" && host.protect),
-        protect: this.#protects(precious.bucket),
+        protect: this.#protects(bucketResource),
         publicFiles: media.publicFiles,
       },
       { parent: this },
@@ -249,7 +285,12 @@ export class Cloud extends pulumi.ComponentResource {
     return bucket.arn.apply((arn) => mediaPolicy(arn, this.#config.media.mayDelete));
   }
 
-  #host(config: Ec2Config, facts: CloudFacts, args: CloudArgs): Ec2Host {
+  #hosts(
+    config: Ec2Config,
+    facts: CloudFacts,
+    args: CloudArgs,
+  ): { readonly first: Ec2Host; readonly others: Readonly<Record<string, Ec2Host>> } {
+    const others = Object.entries(otherInstances(args.config));
     const network = new Network("web-network", config.network, { parent: this });
     const groups = new SecurityGroups(
       "web-groups",
@@ -258,6 +299,7 @@ export class Cloud extends pulumi.ComponentResource {
         sshFrom: config.sshFrom,
         privateServices: false,
         connectEndpoint: config.connectEndpoint,
+        othersReach: others.length === 0 ? undefined : args.reached,
       },
       { parent: this },
     );
@@ -275,26 +317,45 @@ export class Cloud extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    return new Ec2Host(
-      "web",
-      {
-        instanceType: config.instanceType,
-        image: facts.image,
-        imagePinned: config.image !== undefined,
-        subnetId,
-        zone: network.zone,
-        securityGroupIds: [groups.webId],
-        instanceProfile: role.profileName,
-        rootVolume: config.rootVolume,
-        dataVolume: config.dataVolume,
-        dataDirectories: args.data.flatMap((service) => service.directories),
-        dataServices: args.data.flatMap((service) => service.services),
-        protect: config.protect,
-        unprotected: Object.values(precious).filter((resource) => !this.#protects(resource)),
-        reach: config.reach,
-        way: endpoint,
-      },
-      { parent: this },
-    );
+    const way = endpoint === undefined ? [] : [endpoint];
+    // Beside each other, in one zone: what they say to each other costs nothing and is quick.
+    const place = { subnetId, zone: network.zone, instanceProfile: role.profileName };
+    const host = (
+      name: string,
+      wanted: OtherEc2Config,
+      { image }: InstanceFacts,
+      own: Pick<Ec2HostArgs, "securityGroupIds" | "data" | "way">,
+    ) =>
+      new Ec2Host(
+        name,
+        {
+          ...place,
+          ...own,
+          instanceType: wanted.instanceType,
+          image,
+          imagePinned: wanted.image !== undefined,
+          rootVolume: wanted.rootVolume,
+          protect: config.protect,
+          unprotected: preciousOf(name).filter((resource) => !this.#protects(resource)),
+          reach: wanted.reach,
+        },
+        { parent: this },
+      );
+    const data = {
+      volume: config.dataVolume,
+      directories: args.data.flatMap((service) => service.directories),
+      services: args.data.flatMap((service) => service.services),
+    };
+    return {
+      first: host(firstHost, config, facts, { securityGroupIds: [groups.webId], data, way }),
+      others: Object.fromEntries(
+        others.map(([name, wanted]) => {
+          const securityGroupIds = [groups.othersId as pulumi.Output<string>];
+          // The rules that let it reach the first host's services are there before it asks for them.
+          const own = { securityGroupIds, way: [...way, groups] };
+          return [name, host(name, wanted, facts.others[name] as InstanceFacts, own)];
+        }),
+      ),
+    };
   }
 }

@@ -7,10 +7,10 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { userData } from "../../cloud-init/user-data.ts";
 import { connected } from "../host/connect.ts";
-import { firstAccount, type Host } from "../host/host.ts";
+import { firstAccount, firstHost, type Host } from "../host/host.ts";
 import { DataVolume } from "./data-volume.ts";
 import { firstContact, publicKey } from "./host-key.ts";
-import { cloudName, limits, tagsOf } from "./naming.ts";
+import { cloudName, hostTags, limits } from "./naming.ts";
 
 export interface Ec2HostArgs {
   /** Such as `t4g.small`. Another one stops the instance and starts it again; all else stays. */
@@ -28,20 +28,25 @@ export interface Ec2HostArgs {
   readonly instanceProfile: pulumi.Input<string>;
   /** Size of the root disk, in GiB. */
   readonly rootVolume: number;
-  /** Size of the data volume, in GiB. */
-  readonly dataVolume: number;
-  /** Absolute paths of the directories that must survive the instance; they live on the data volume. */
-  readonly dataDirectories: readonly string[];
-  /** The systemd units that keep data there; they do not start without it. */
-  readonly dataServices: readonly string[];
+  /** The volume for what must survive the instance. @default nothing on it must */
+  readonly data?: HostData | undefined;
   /** Whether AWS and the engine refuse to delete or replace it, its address and its data. */
   readonly protect: boolean;
   /** Names of resources that the engine does not protect for now, such as `web-instance`. @default none */
   readonly unprotected?: readonly string[] | undefined;
   /** Where its SSH answers when port 22 is closed: the end of a tunnel. @default port 22 of its own address */
   readonly reach?: { readonly address: string; readonly port: number } | undefined;
-  /** What must be there before its SSH can be reached. @default its address */
-  readonly way?: pulumi.Resource | undefined;
+  /** What must be there, beside its address, before it is spoken to. @default nothing */
+  readonly way?: readonly pulumi.Resource[] | undefined;
+}
+
+export interface HostData {
+  /** Size of the data volume, in GiB. */
+  readonly volume: number;
+  /** Absolute paths of the directories that must survive the instance; they live on the data volume. */
+  readonly directories: readonly string[];
+  /** The systemd units that keep data there; they do not start without it. */
+  readonly services: readonly string[];
 }
 
 /**
@@ -82,7 +87,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const instance = this.#instance(name, args, login, bootstrapKey);
     const address = new Eip(
       `${name}-address`,
-      { domain: "vpc", tags: tagsOf("host") },
+      { domain: "vpc", tags: hostTags(name) },
       { parent: this, protect: this.#protects(`${name}-address`) },
     );
     const association = new EipAssociation(
@@ -91,11 +96,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       // One address, one machine.
       { parent: this, deleteBeforeReplace: true },
     );
-    const volume = new DataVolume(
-      `${name}-data`,
-      { size: args.dataVolume, zone: args.zone, instance, protect: this.#protects(`${name}-data-disk`) },
-      { parent: this },
-    );
+    const volume = args.data && this.#volume(name, args.data, args.zone, instance);
 
     this.name = name;
     this.address = address.publicIp;
@@ -115,15 +116,19 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         privateKey,
         hostKey: key,
       }));
-    this.sshCommand = pulumi.output(`npm run ssh -- -s ${pulumi.getStack()}`);
+    this.sshCommand = pulumi.output(
+      `npm run ssh -- -s ${pulumi.getStack()}${name === firstHost ? "" : ` --host ${name}`}`,
+    );
     const { instanceType } = args;
     this.ready = firstContact(
       `${name}-first-contact`,
       { ...place, instanceId: instance.id, instanceType, login, bootstrapKey, hostKey },
-      { parent: this, dependsOn: [association, ...(args.way ? [args.way] : [])], deletedWith: instance },
+      { parent: this, dependsOn: [association, ...(args.way ?? [])], deletedWith: instance },
     );
     this.ready = connected(this, this).ready;
-    this.ready = volume.mounted(`${name}-data-volume`, this, args.dataDirectories, args.dataServices);
+    if (volume !== undefined && args.data !== undefined) {
+      this.ready = volume.mounted(`${name}-data-volume`, this, args.data.directories, args.data.services);
+    }
     this.registerOutputs();
   }
 
@@ -132,10 +137,15 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     return new tls.PrivateKey(name, { algorithm: "ED25519" }, { parent: this, ...trigger });
   }
 
+  #volume(name: string, data: HostData, zone: pulumi.Input<string>, instance: Instance): DataVolume {
+    const protect = this.#protects(`${name}-data-disk`);
+    return new DataVolume(`${name}-data`, { size: data.volume, zone, instance, protect }, { parent: this });
+  }
+
   #instance(name: string, args: Ec2HostArgs, login: tls.PrivateKey, bootstrapKey: tls.PrivateKey): Instance {
     const keyPair = new KeyPair(
       `${name}-key-pair`,
-      { keyName: cloudName(name, limits.keyPair), publicKey: publicKey(login), tags: tagsOf("host") },
+      { keyName: cloudName(name, limits.keyPair), publicKey: publicKey(login), tags: hostTags(name) },
       { parent: this, deleteBeforeReplace: true },
     );
     const firstBoot = pulumi
@@ -178,13 +188,13 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
           encrypted: true,
           deleteOnTermination: true,
           // Not by volumeTags, which would be the data volume's as well.
-          tags: tagsOf("host"),
+          tags: hostTags(name),
         },
         // AWS moves it to other hardware when its own fails, with its address and disks.
         maintenanceOptions: { autoRecovery: "default" },
         // Basic monitoring, every 5 minutes; status checks come every minute all the same, and cost nothing.
         monitoring: false,
-        tags: tagsOf("host"),
+        tags: hostTags(name),
       },
       {
         parent: this,

@@ -15,6 +15,7 @@ export const metrics = { disk: "DiskUsed", memory: "MemoryUsed" } as const;
 
 /** Where the disks of a host are mounted, by a name for each. */
 export const disks = { root: "/", data: dataVolumeRoot } as const;
+export const allDisks = ["root", "data"] as const satisfies readonly (keyof typeof disks)[];
 
 /** CloudWatch's namespace for what the hosts of this stack measure; another stack's role cannot write to it. */
 export function metricsNamespace(): string {
@@ -53,11 +54,13 @@ export class HostMetrics extends pulumi.ComponentResource {
     args: {
       /** An EC2 instance whose role has {@link metricsPolicy}. */
       readonly host: Host;
+      /** Its disks, by their names in {@link disks}. @default all of these */
+      readonly disks?: readonly (keyof typeof disks)[] | undefined;
     },
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("berth:aws:HostMetrics", name, {}, options);
-    const directories = Object.values(disks).join(" ");
+    const directories = (args.disks ?? allDisks).map((disk) => disks[disk]).join(" ");
     new HostScript(
       `${name}-send`,
       {

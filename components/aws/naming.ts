@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { firstHost } from "../host/host.ts";
 
 /** How long AWS lets a name be, in characters. */
 export const limits = {
@@ -70,6 +71,11 @@ export function tagsOf(component: string, part?: string): Record<string, string>
     component: tagValue(component),
     Name: tagValue([project, stack, component, ...(part === undefined ? [] : [part])].join("-")),
   };
+}
+
+/** The tags of a host's own things; of several hosts in a stack each is known by the name. */
+export function hostTags(host: string, component = "host"): Record<string, string> {
+  return tagsOf(component, host === firstHost ? undefined : host);
 }
 
 /**

@@ -14,6 +14,11 @@ export interface SecurityGroupsArgs {
   readonly privateServices: boolean;
   /** Whether there is a group for an endpoint by which the web group's SSH is reached. @default false */
   readonly connectEndpoint?: boolean | undefined;
+  /**
+   * Ports of the web group, by a name for each, that hosts beside it reach; with it there is a group for those hosts.
+   * @default no such group
+   */
+  readonly othersReach?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Ports, the first and the last. */
@@ -35,14 +40,16 @@ const http = { http: 80, https: 443 } as const;
 const anywhere = { ipv4: { cidrIpv4: "0.0.0.0/0" }, ipv6: { cidrIpv6: "::/0" } } as const;
 
 /**
- * The security groups: one for hosts that serve the web and, where it is asked for, one for services that only these
- * reach. A group has no rule but those below: with `@pulumi/aws` AWS's own, which lets everything out, is taken away.
+ * The security groups: one for hosts that serve the web and, where they are asked for, one for hosts beside these that
+ * serve nobody, and one for services that only the web group reaches. A group has no rule but those below: with `@pulumi/aws` AWS's own, which lets everything out, is taken away.
  * Each rule is a resource named after what it means, so that a network that is added or removed changes nothing else.
  * What should wait for the rules depends on the component, and not on the groups' ids alone.
  */
 export class SecurityGroups extends pulumi.ComponentResource {
   /** Id of the group of hosts that serve the web. */
   readonly webId: pulumi.Output<string>;
+  /** Id of the group of hosts beside those of the web group, where it is asked for. */
+  readonly othersId: pulumi.Output<string> | undefined = undefined;
   /** Id of the group of private services, where it is asked for. */
   readonly privateId: pulumi.Output<string> | undefined = undefined;
   /** Id of the group of the endpoint for tunnels, where it is asked for. */
@@ -55,12 +62,20 @@ export class SecurityGroups extends pulumi.ComponentResource {
     this.#name = name;
     const web = this.#group("web", "Serves the web", args.vpcId);
     this.#letWebIn(web);
-    this.#letSshIn(web, args.sshFrom);
-    this.#letEverythingOut(web);
+    this.#letSshIn("web", web, args.sshFrom);
+    this.#letEverythingOut("web", web);
     this.webId = web.id;
+    const others = args.othersReach && this.#group("others", "Hosts beside the web group", args.vpcId);
+    if (others !== undefined) {
+      this.#letSshIn("others", others, args.sshFrom);
+      this.#letEverythingOut("others", others);
+      this.#letOthersReach(web, others, args.othersReach ?? {});
+      this.othersId = others.id;
+    }
     if (args.connectEndpoint) {
       const endpoint = this.#group("connect", "Tunnels to SSH of the web group", args.vpcId);
-      this.#letTunnelsThrough(endpoint, web);
+      this.#letTunnelsThrough(endpoint, "web", web);
+      if (others !== undefined) this.#letTunnelsThrough(endpoint, "others", others);
       this.connectId = endpoint.id;
     }
     if (args.privateServices) {
@@ -80,22 +95,31 @@ export class SecurityGroups extends pulumi.ComponentResource {
     }
   }
 
-  #letSshIn(group: SecurityGroup, networks: readonly string[]): void {
+  #letSshIn(part: string, group: SecurityGroup, networks: readonly string[]): void {
     // Two spellings of one network are one rule; AWS refuses a second.
     const once = new Map(networks.map((network) => this.#read(network)).map((cidr) => [cidr.text, cidr]));
     for (const { family, text } of once.values()) {
       // The name is part of a URN, in which '::' divides.
-      const part = `web-ssh-${text.replaceAll(/[:/]/g, "-")}`;
+      const rule = `${part}-ssh-${text.replaceAll(/[:/]/g, "-")}`;
       const from = family === 4 ? { cidrIpv4: text } : { cidrIpv6: text };
-      this.#in(part, group, `ssh from ${text}`, [22, 22], from);
+      this.#in(rule, group, `ssh from ${text}`, [22, 22], from);
     }
   }
 
-  #letTunnelsThrough(endpoint: SecurityGroup, web: SecurityGroup): void {
+  #letTunnelsThrough(endpoint: SecurityGroup, part: "web" | "others", group: SecurityGroup): void {
     const ssh = { ipProtocol: "tcp", fromPort: 22, toPort: 22 };
-    this.#out("connect-out", endpoint, "ssh to the web group", { ...ssh, referencedSecurityGroupId: web.id });
+    const out = part === "web" ? "connect-out" : `connect-out-${part}`;
+    const to = part === "web" ? "ssh to the web group" : "ssh to the hosts beside the web group";
+    this.#out(out, endpoint, to, { ...ssh, referencedSecurityGroupId: group.id });
     const from = { referencedSecurityGroupId: endpoint.id };
-    this.#in("web-ssh-connect", web, "ssh from the endpoint for tunnels", [22, 22], from);
+    this.#in(`${part}-ssh-connect`, group, "ssh from the endpoint for tunnels", [22, 22], from);
+  }
+
+  #letOthersReach(web: SecurityGroup, others: SecurityGroup, ports: Readonly<Record<string, number>>): void {
+    for (const [what, port] of Object.entries(ports)) {
+      const from = { referencedSecurityGroupId: others.id };
+      this.#in(`web-${what}-others`, web, `${what} from the hosts beside the web group`, [port, port], from);
+    }
   }
 
   #read(network: string): Cidr {
@@ -109,9 +133,9 @@ export class SecurityGroups extends pulumi.ComponentResource {
   }
 
   /** To package archives, mail and what else an application calls. */
-  #letEverythingOut(group: SecurityGroup): void {
+  #letEverythingOut(part: string, group: SecurityGroup): void {
     for (const [family, to] of Object.entries(anywhere)) {
-      this.#out(`web-out-${family}`, group, "everything out", { ipProtocol: "-1", ...to });
+      this.#out(`${part}-out-${family}`, group, "everything out", { ipProtocol: "-1", ...to });
     }
   }
 

@@ -82,7 +82,7 @@ describe("the data volume", { concurrency: false }, () => {
 
   test("a disk that has grown is a file system that has grown, and its services run", async () => {
     disk.grow(2);
-    const { dataVolume } = await stepsOf(machine, { dataVolume: 2 });
+    const { dataVolume } = await stepsOf(machine, { volume: 2 });
     succeeded(await machine.step(dataVolume));
     const size = Number(await machine.on("stat -fc %b /var/lib/postgresql")) * 4096;
     assert.ok(size > 1.8 * 2 ** 30, `${size}`);
@@ -93,8 +93,8 @@ describe("the data volume", { concurrency: false }, () => {
   test("a directory that comes to the volume later brings what it holds, and its owner", async () => {
     await machine.on("install -d -o shop -g shop -m 0750 /srv/shop/reports; echo one >/srv/shop/reports/one");
     const { dataVolume } = await stepsOf(machine, {
-      dataVolume: 2,
-      dataDirectories: ["/var/lib/postgresql", "/var/lib/redis", "/srv/shop/media", "/srv/shop/reports"],
+      volume: 2,
+      directories: ["/var/lib/postgresql", "/var/lib/redis", "/srv/shop/media", "/srv/shop/reports"],
     });
     succeeded(await machine.step(dataVolume));
     assert.equal(
@@ -143,7 +143,7 @@ describe("the data volume", { concurrency: false }, () => {
     machine = await withMachine(scope);
     await machine.on(`groupadd --gid ${taken} other; useradd --uid ${taken} --gid ${taken} other`);
     machine.attach(disk);
-    const { connect, dataVolume, postgres } = await stepsOf(machine, { dataVolume: 2 });
+    const { connect, dataVolume, postgres } = await stepsOf(machine, { volume: 2 });
     succeeded(await machine.step(connect));
     succeeded(await machine.step(dataVolume));
     await installServices(machine);

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { userData } from "../../cloud-init/user-data.ts";
-import { Ec2Host, type Ec2HostArgs } from "../../components/aws/ec2-host.ts";
+import { Ec2Host, type Ec2HostArgs, type HostData } from "../../components/aws/ec2-host.ts";
 import { Postgres } from "../../components/postgres/postgres.ts";
 import { System } from "../../components/system/system.ts";
 import { execute, leaderOf, type Result, removeMachine } from "../e2e/harness.ts";
@@ -153,11 +153,11 @@ export function withDisk(scope: Scope, gigabytes: number): Disk {
 /** What an EC2 host asks for on a machine: its steps by name. */
 export async function stepsOf(
   machine: Machine,
-  args: Partial<Ec2HostArgs> = {},
+  data: Partial<HostData> = {},
 ): Promise<Record<"connect" | "dataVolume" | "postgres" | "firewall", string>> {
   const asked = await record(
     () => {
-      const host = new Ec2Host("web", { ...hostArgs, ...args });
+      const host = new Ec2Host("web", { ...hostArgs, data: { ...usualData, ...data } });
       new System("system", {
         host,
         packages: [],
@@ -190,6 +190,12 @@ export async function stepsOf(
   };
 }
 
+const usualData: HostData = {
+  volume: 1,
+  directories: ["/var/lib/postgresql", "/var/lib/redis", "/srv/shop/media"],
+  services: ["postgresql@.service", "redis-server.service", "shop-web@.service"],
+};
+
 const hostArgs: Ec2HostArgs = {
   instanceType: "t4g.small",
   image: "ami-0123456789abcdef0",
@@ -199,9 +205,6 @@ const hostArgs: Ec2HostArgs = {
   securityGroupIds: ["sg-0123456789abcdef0"],
   instanceProfile: "web",
   rootVolume: 12,
-  dataVolume: 1,
-  dataDirectories: ["/var/lib/postgresql", "/var/lib/redis", "/srv/shop/media"],
-  dataServices: ["postgresql@.service", "redis-server.service", "shop-web@.service"],
   protect: false,
 };
 

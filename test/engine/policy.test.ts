@@ -297,8 +297,8 @@ describe("in production", () => {
     const role = new InstanceRole("role", { policies: { media: policy } }, options);
     const host = new Ec2Host("web", {
       instanceType: "t4g.small", image: "ami-1", imagePinned: false, subnetId: "subnet-1", zone: "eu-central-1a",
-      securityGroupIds: [groups.webId], instanceProfile: role.profileName, rootVolume: 12, dataVolume: 20,
-      dataDirectories: ["/var/lib/postgresql"], dataServices: ["postgresql.service"], protect,
+      securityGroupIds: [groups.webId], instanceProfile: role.profileName, rootVolume: 12, protect,
+      data: { volume: 20, directories: ["/var/lib/postgresql"], services: ["postgresql.service"] },
     }, options);
     new Alarms("alarms", { instanceId: host.instanceId, email: "ops@example.org", agent: true }, options);
     new SecretMirror("mirror", { to: "secrets-manager", secrets: { key: "s" } }, options);

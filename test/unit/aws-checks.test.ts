@@ -82,14 +82,14 @@ const faultsOf = (message: string) =>
 
 test("the newest Debian 13 for the instance type's architecture is offered", async () => {
   const arm = await check({});
-  assert.deepEqual(arm.result, { architecture: "arm64", image: "newest debian-13-arm64-*" });
+  assert.deepEqual(arm.result, { architecture: "arm64", image: "newest debian-13-arm64-*", others: {} });
   const x86 = await check({ host: { ...host, instanceType: "t3.small" } });
-  assert.deepEqual(x86.result, { architecture: "x86_64", image: "newest debian-13-amd64-*" });
+  assert.deepEqual(x86.result, { architecture: "x86_64", image: "newest debian-13-amd64-*", others: {} });
 });
 
 test("an image that the stack names is the one", async () => {
   const { result, invokes } = await check({ host: { ...host, instanceType: "t3.small", image: "ami-1" } });
-  assert.deepEqual(result, { architecture: "x86_64", image: "ami-1" });
+  assert.deepEqual(result, { architecture: "x86_64", image: "ami-1", others: {} });
   assert.equal(invokes.filter(({ token }) => token.includes("getAmi")).length, 1);
 });
 
@@ -149,7 +149,12 @@ test("a region without Debian's images is named", async () => {
 /** The stack has an instance of this type. */
 const running = (instanceType: string): Answers => ({
   "aws:ec2/getInstances:getInstances": ({ instanceTags, instanceStateNames }) => {
-    assert.deepEqual(instanceTags, { project: "shop", stack: "prod", component: "host" });
+    assert.deepEqual(instanceTags, {
+      project: "shop",
+      stack: "prod",
+      component: "host",
+      Name: "shop-prod-host",
+    });
     assert.deepEqual(instanceStateNames, ["pending", "running", "stopping", "stopped"]);
     return { ids: ["i-1"] };
   },
@@ -168,7 +173,7 @@ test("a type of the other architecture is refused while the instance keeps its i
 test("with an image for it, a type of the other architecture is taken", async () => {
   const x86 = { ...host, instanceType: "t3.small", image: "ami-1" };
   const { result } = await check({ host: x86 }, running("t4g.small"));
-  assert.deepEqual(result, { architecture: "x86_64", image: "ami-1" });
+  assert.deepEqual(result, { architecture: "x86_64", image: "ami-1", others: {} });
 });
 
 test("a type that the zone of the host's subnet does not have is refused, whatever the network", async () => {

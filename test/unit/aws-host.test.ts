@@ -16,9 +16,11 @@ const usual: Ec2HostArgs = {
   securityGroupIds: ["sg-web"],
   instanceProfile: "shop-prod-web",
   rootVolume: 12,
-  dataVolume: 20,
-  dataDirectories: ["/var/lib/postgresql", "/srv/shop/media"],
-  dataServices: ["postgresql@.service", "shop-web@.service"],
+  data: {
+    volume: 20,
+    directories: ["/var/lib/postgresql", "/srv/shop/media"],
+    services: ["postgresql@.service", "shop-web@.service"],
+  },
   protect: false,
 };
 
@@ -71,7 +73,14 @@ test("whatever makes a new instance makes a new bootstrap key, and new user-data
   const trigger = async (args: Partial<Ec2HostArgs>) =>
     (await host(args)).named("web-bootstrap-key").replacementTrigger;
   const now = await trigger({});
-  assert.equal(await trigger({ instanceType: "t4g.medium", image: "ami-newer", dataVolume: 30 }), now);
+  assert.equal(
+    await trigger({
+      instanceType: "t4g.medium",
+      image: "ami-newer",
+      data: { volume: 30, directories: [], services: [] },
+    }),
+    now,
+  );
   assert.notEqual(await trigger({ subnetId: "subnet-b" }), now);
   assert.notEqual(
     await trigger({ imagePinned: true }),
@@ -132,7 +141,7 @@ test("a host whose port 22 is closed is reached by the end of a tunnel", async (
 test("a host is not spoken to before the way to it is there", async () => {
   const seen = await record(() => {
     const way = new tls.PrivateKey("endpoint", { algorithm: "ED25519" });
-    new Ec2Host("web", { ...usual, way });
+    new Ec2Host("web", { ...usual, way: [way] });
   });
   assert.ok(seen.named("web-first-contact").dependsOn.includes("endpoint"));
   assert.ok(!seen.only("Instance").dependsOn.includes("endpoint"), "the two are made at the same time");

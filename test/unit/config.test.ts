@@ -396,7 +396,10 @@ test("a host that others cannot reach, or that is there twice, is refused", () =
     "berth:hosts.tasks.kind: expected 'local' as berth:host has: the hosts must reach each other; found \"existing\"",
   ]);
   assert.deepEqual(faults({ ...least, host: ec2, hosts: { tasks: given } }), [
-    "berth:hosts: expected none: a stack on EC2 has one host; found a group with tasks",
+    "berth:hosts.tasks.kind: expected 'ec2' as berth:host has: the hosts must reach each other; found \"existing\"",
+  ]);
+  assert.deepEqual(faults({ ...least, hosts: { tasks: { kind: "ec2", instanceType: "t4g.small" } } }), [
+    "berth:hosts.tasks.kind: expected 'local' as berth:host has: the hosts must reach each other; found \"ec2\"",
   ]);
   const byName = { ...given, address: "web.example.org" };
   assert.deepEqual(faults({ ...least, host: byName, hosts: { tasks: given, more: given } }), [
@@ -412,10 +415,45 @@ test("a host that others cannot reach, or that is there twice, is refused", () =
   });
 });
 
+test("an EC2 host beside the first says what it is, and has all else from the first", () => {
+  const tasks = { kind: "ec2", instanceType: "t4g.medium" };
+  const { hosts } = read({ ...least, host: ec2, hosts: { tasks } });
+  assert.deepEqual(hosts, {
+    tasks: { ...tasks, rootVolume: 12, timezone: "UTC", locale: "en_US.UTF-8" },
+  });
+  for (const [key, value] of Object.entries({ ...ec2, dataVolume: 20, protect: true, alarms: {} })) {
+    if (key in tasks) continue;
+    assert.match(
+      faults({ ...least, host: ec2, hosts: { tasks: { ...tasks, [key]: value } } }).join("\n"),
+      new RegExp(
+        `^berth:hosts\\.tasks\\.${key}: there is no such key\\..* There is: kind, instanceType, image, rootVolume, timezone, locale, reach\\.$`,
+      ),
+    );
+  }
+});
+
+test("each EC2 host whose port 22 is closed has a tunnel of its own", () => {
+  const reach = (port: number) => ({ address: "127.0.0.1", port });
+  const closed = { ...ec2, sshFrom: [], reach: reach(2222) };
+  const host = { kind: "ec2", instanceType: "t4g.small" };
+  assert.deepEqual(
+    faults({ ...least, host: closed, hosts: { tasks: host, mail: { ...host, reach: reach(2222) } } }),
+    [
+      "berth:hosts.tasks.reach: expected a tunnel of its own: berth:host.sshFrom lets SSH in from nowhere; found nothing: the key is required",
+      "berth:hosts.mail.reach: expected another address than berth:host.reach; found a group with address, port",
+    ],
+  );
+  read({ ...least, host: closed, hosts: { tasks: { ...host, reach: reach(2223) } } });
+  read({ ...least, host: ec2, hosts: { tasks: host, mail: host } });
+});
+
 for (const [hosts, expected] of [
   [{ web: { kind: "local" } }, /^berth:hosts\.web: expected a name of lower-case .*'web' is the one/],
   [{ Tasks: { kind: "local" } }, /^berth:hosts\.Tasks: expected a name of lower-case/],
-  [{ tasks: ec2 }, /^berth:hosts\.tasks\.kind: expected "local" or "existing"; found "ec2"/],
+  [
+    { tasks: { kind: "ecs" } },
+    /^berth:hosts\.tasks\.kind: expected "local" or "existing" or "ec2"; found "ecs"/,
+  ],
   [{ tasks: { kind: "local", memry: 1 } }, /^berth:hosts\.tasks\.memry: .* Did you mean 'memory'\?/],
   [{ tasks: { ...given, privateAddress: "tasks.internal" } }, /privateAddress: expected an IP address/],
 ] as const) {
