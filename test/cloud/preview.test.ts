@@ -5,10 +5,13 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import { type Run, withStack } from "../e2e/harness.ts";
 import { root } from "../engine/harness.ts";
 import { type Cloud, withCloud } from "./harness.ts";
+
+type Values = Record<string, unknown>;
 
 interface Planned {
   readonly urn: string;
@@ -70,16 +73,37 @@ after(async () => {
   for (const clean of cleaning) await clean();
 });
 
-/** The preview of a stack, with the rules of the policy pack. */
-async function previewOf(name: string): Promise<Run> {
+/** The preview of a stack, with the rules of the policy pack: as its file says, and `more`, and these processes. */
+async function previewOf(name: string, more: Values = {}, processes: Values = {}): Promise<Run> {
   const stack = await withStack(scope, { name, env: cloud.env });
   cloud.placeProvider(stack.engine.home);
   const { config } = parse(readFileSync(join(root, `Pulumi.${name}.yaml`), "utf8"));
   // The repository in these files is nobody's, and its application is not the example's.
-  const app = { ...config["berth:app"], source: { directory: "app" }, wsgi: "logbook.wsgi" };
-  writeFileSync(stack.file, stringify({ config: { ...config, "berth:app": app } }));
+  const given = config["berth:app"];
+  const app = {
+    ...given,
+    source: { directory: "app" },
+    wsgi: "logbook.wsgi",
+    processes: { ...given.processes, ...processes },
+  };
+  writeFileSync(stack.file, stringify({ config: { ...config, "berth:app": app, ...more } }));
   return stack.preview("--json", "--policy-pack", join(root, "policy"));
 }
+
+/** What is planned: what a reviewer sees of each resource, by its name. */
+function resourcesOf(preview: Run): Values {
+  const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; newState: Planned }[] };
+  assert.deepEqual([...new Set(steps.map(({ op }) => op))], ["create"]);
+  const resources = steps
+    .map(({ newState }) => [nameOf(newState.urn), shown(newState)] as const)
+    .sort(([left], [right]) => (left < right ? -1 : 1));
+  assert.equal(new Set(resources.map(([one]) => one)).size, resources.length, "each has a name of its own");
+  return Object.fromEntries(resources);
+}
+
+const snapshot = (name: string) => join(import.meta.dirname, "snapshots", `${name}.yaml`);
+const asText = (resources: Values) => stringify(resources, { lineWidth: 0 });
+const asItIs = { serializers: [(value: string) => value] };
 
 /** What the policy pack, and the engine, have to say. */
 function findings(events: string): string[] {
@@ -107,20 +131,32 @@ for (const name of ["staging", "prod"]) {
     });
 
     it("makes these resources, and nothing else", (t) => {
-      const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; newState: Planned }[] };
-      assert.deepEqual([...new Set(steps.map(({ op }) => op))], ["create"]);
-      const resources = steps
-        .map(({ newState }) => [nameOf(newState.urn), shown(newState)] as const)
-        .sort(([left], [right]) => (left < right ? -1 : 1));
-      assert.equal(
-        new Set(resources.map(([one]) => one)).size,
-        resources.length,
-        "each has a name of its own",
+      t.assert.fileSnapshot(asText(resourcesOf(preview)), snapshot(name), asItIs);
+    });
+  });
+
+  describe(`the stack '${name}' with its workers on a second host`, () => {
+    const hosts = { tasks: { kind: "ec2", instanceType: "t4g.small" } };
+    const worker = { command: "celery -A logbook worker", runsOn: "tasks" };
+    let preview: Run;
+    before(async () => {
+      preview = await previewOf(name, { "berth:hosts": hosts }, { worker });
+    });
+
+    it("breaks no rule of the policy pack", () => {
+      assert.deepEqual(findings(preview.events), []);
+      assert.equal(preview.code, 0, preview.stderr);
+    });
+
+    it("makes these resources beside those of one host, or in another way, and takes none of those away", (t) => {
+      const alone = parse(readFileSync(snapshot(name), "utf8")) as Values;
+      const resources = resourcesOf(preview);
+      const missing = Object.keys(alone).filter((one) => !(one in resources));
+      assert.deepEqual(missing, []);
+      const different = Object.entries(resources).filter(
+        ([one, planned]) => !isDeepStrictEqual(planned, alone[one]),
       );
-      const text = stringify(Object.fromEntries(resources), { lineWidth: 0 });
-      t.assert.fileSnapshot(text, join(import.meta.dirname, "snapshots", `${name}.yaml`), {
-        serializers: [(value: string) => value],
-      });
+      t.assert.fileSnapshot(asText(Object.fromEntries(different)), snapshot(`${name}-hosts`), asItIs);
     });
   });
 }
