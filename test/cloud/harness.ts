@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { arch, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { firstHost } from "../../components/host/host.ts";
 import { writeFile } from "../../engine/files.ts";
 import { launcherText, pluginPath } from "../../engine/launchers.ts";
 import type { Properties } from "../../engine/plugins/values.ts";
@@ -44,9 +45,11 @@ export interface Cloud {
   things(kind: string): Thing[];
   /** Adds a thing that the account has by itself, such as a newer image, or changes one by hand. */
   put(kind: string, thing: Properties & { id: string }): void;
-  /** The Elastic IP of the only instance that has one. */
-  address(): string;
-  /** A shell command as root in an instance's machine, by no network. @default the only instance */
+  /** The Elastic IP of an instance. @default the only one that there is, or of several that of the host `web` */
+  address(instance?: string): string;
+  /** The only instance that there is, or of several that of a host of a stack. @default the host `web` */
+  instance(host?: string): Thing;
+  /** A shell command as root in an instance's machine, by no network. @default as with `address` */
   inside(command: string, instance?: string): Result;
   /** The operations of AWS's interfaces that were used, such as `ec2:RunInstances`, each once. */
   calls(): string[];
@@ -96,6 +99,9 @@ function removeTraces(folder: string): void {
   }
   const name = table(folder);
   spawnSync("nft", ["-f", "-"], { input: `table ip ${name}\ndelete table ip ${name}\n` });
+  if (lines("nft", "list", "tables", "bridge").some((line) => line.endsWith(` ${name}`))) {
+    spawnSync("nft", ["delete", "table", "bridge", name]);
+  }
   for (const route of routesOf(folder)) spawnSync("ip", ["route", "del", route]);
   rmSync(folder, { recursive: true, force: true });
   foldersHere.delete(folder);
@@ -220,6 +226,13 @@ export async function withCloud(
     if (!first || second) throw new Error(`the cloud has ${found.length} ${what}, and not one`);
     return first;
   };
+  const instance = (host?: string): Thing => {
+    const there = thingsIn(folder, "instances");
+    if (there.length < 2 && host === undefined) return only(there, "instances");
+    const end = host === undefined || host === firstHost ? "-host" : `-host-${host}`;
+    const named = there.filter(({ tags }) => `${(tags as Properties).Name}`.endsWith(end));
+    return only(named, `instances of ${host ?? firstHost}`);
+  };
   return {
     folder,
     region,
@@ -233,18 +246,15 @@ export async function withCloud(
     },
     things: (kind) => thingsIn(folder, kind),
     put,
-    address: () =>
+    address: (of = instance().id) =>
       `${
         only(
-          thingsIn(folder, "addresses").filter((one) => one.associationId !== ""),
-          "addresses in use",
+          thingsIn(folder, "addresses").filter((one) => one.instanceId === of),
+          `addresses of ${of}`,
         ).publicIp
       }`,
-    inside: (command, instance) =>
-      insideMachine(
-        machineName(instance ?? only(thingsIn(folder, "instances"), "instances").id, folder),
-        command,
-      ),
+    instance,
+    inside: (command, of = instance().id) => insideMachine(machineName(of, folder), command),
     calls: () => [...new Set(lines("cat", join(folder, "calls")))].sort(),
     client: (key?: AccessKey) => moto.client(key),
     traces: () => tracesOf(folder),

@@ -201,6 +201,34 @@ test("a type that the zone of the host's subnet does not have is refused, whatev
   }
 });
 
+test("more hosts are asked for as the first is, each by its own keys", async () => {
+  const others = { tasks: { instanceType: "t3.small" }, mail: { instanceType: "t4g.nano", image: "ami-1" } };
+  const pinned = { ...host, instanceType: "t3.small", image: "ami-1" };
+  const seen = await check({ host: pinned, others: { tasks: others.tasks } });
+  assert.deepEqual(seen.result?.others, {
+    tasks: { architecture: "x86_64", image: "newest debian-13-amd64-*" },
+  });
+  const message = await refusal(
+    { others },
+    {
+      ...running("t4g.small"),
+      "aws:ec2/getInstances:getInstances": ({ instanceTags }) => ({
+        ids: instanceTags.Name === "shop-prod-host-tasks" ? ["i-2"] : [],
+      }),
+    },
+  );
+  const faults = faultsOf(message);
+  assert.equal(faults.length, 2, message);
+  assert.match(
+    `${faults[0]}`,
+    /^berth:hosts\.tasks\.instanceType: expected a type for arm64, .* i-2 is; .* by berth:hosts\.tasks\.image as well, .* its address stays\.$/,
+  );
+  assert.match(
+    `${faults[1]}`,
+    /^berth:hosts\.mail\.image: expected an image for arm64, which t4g\.nano is; found ami-1 for x86_64\./,
+  );
+});
+
 test("a project whose name SSM keeps for AWS cannot mirror its secrets there", async () => {
   for (const project of ["aws-shop", "SSMshop"]) {
     const message = await refusal({ mirror: "parameter-store" }, {}, project);

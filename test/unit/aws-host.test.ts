@@ -147,6 +147,29 @@ test("a host is not spoken to before the way to it is there", async () => {
   assert.ok(!seen.only("Instance").dependsOn.includes("endpoint"), "the two are made at the same time");
 });
 
+test("a host that keeps nothing has no data volume, and is ready without one", async () => {
+  const seen = await record(() => {
+    const { data: _, ...without } = usual;
+    const { ready, sshCommand } = new Ec2Host("tasks", without);
+    new tls.PrivateKey("next", { algorithm: "ED25519" }, { dependsOn: [ready] });
+    return known(sshCommand);
+  });
+  for (const type of ["Volume", "VolumeAttachment"]) assert.equal(seen.all(type).length, 0, type);
+  assert.ok(seen.named("next").dependsOn.includes("tasks-connect"));
+  assert.equal(seen.only("Eip").name, "tasks-address");
+  assert.equal(seen.only("Instance").inputs.rootBlockDevice.encrypted, true);
+  assert.equal(seen.only("Instance").inputs.metadataOptions.httpTokens, "required");
+  assert.equal(seen.result, "npm run ssh -- -s prod --host tasks");
+});
+
+test("each instance of a stack is found by its name, and by what they have in common", async () => {
+  const tags = async (name: string) =>
+    (await record(() => new Ec2Host(name, usual))).only("Instance").inputs.tags;
+  const common = { project: "shop", stack: "prod", component: "host" };
+  assert.deepEqual(await tags("web"), { ...common, Name: "shop-prod-host" });
+  assert.deepEqual(await tags("tasks"), { ...common, Name: "shop-prod-host-tasks" });
+});
+
 test("the step of the data volume runs again when the volume grows, and keeps its services from an empty directory", async () => {
   const text = (await host()).named("web-data-volume").inputs.environment.BERTH_STEP;
   assert.match(text, /^size='20'$/m);
@@ -194,6 +217,27 @@ test("a machine that fails its checks, or says nothing any more, alarms; so does
   assert.equal(seen.only("TopicSubscription").inputs.endpoint, "ops@example.org");
   const silent = await record(() => new Alarms("web-alarms", { instanceId: "i-1" }));
   assert.equal(silent.all("TopicSubscription").length, 0);
+});
+
+test("the alarms of another host tell the topic that there is, and know the disks that it has", async () => {
+  const topicArn = "arn:aws:sns:eu-central-1:123456789012:shop-prod-web-alarms";
+  const seen = await record(() => {
+    const by = new pulumi.ComponentResource("test:Metrics", "tasks-metrics");
+    const measured = { namespace: "Berth/shop-prod", by, disks: ["root"] } as const;
+    new Alarms("tasks-alarms", { instanceId: "i-2", topicArn, email: "ops@example.org", measured });
+  });
+  assert.deepEqual([seen.all("Topic").length, seen.all("TopicSubscription").length], [0, 0]);
+  const alarms = seen.all("MetricAlarm");
+  assert.deepEqual(alarms.map(({ name }) => name).sort(), [
+    "tasks-alarms-cpu",
+    "tasks-alarms-memory",
+    "tasks-alarms-root-disk",
+    "tasks-alarms-status",
+  ]);
+  for (const { inputs } of alarms) {
+    assert.deepEqual([inputs.alarmActions, inputs.okActions], [[topicArn], [topicArn]]);
+    assert.equal(inputs.dimensions.InstanceId, "i-2");
+  }
 });
 
 test("a full disk or memory alarms, and so does a host that says nothing of them; not before it has begun to", async () => {

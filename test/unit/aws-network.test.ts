@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type * as pulumi from "@pulumi/pulumi";
 import { parseCidr, partOf } from "../../components/aws/cidr.ts";
 import { ConnectEndpoint } from "../../components/aws/connect-endpoint.ts";
 import { Dns } from "../../components/aws/dns.ts";
 import { Network, type NetworkChoice } from "../../components/aws/network.ts";
-import { SecurityGroups } from "../../components/aws/security-groups.ts";
+import { SecurityGroups, type SecurityGroupsArgs } from "../../components/aws/security-groups.ts";
 import { known, type Made, type Recording, record, type Surroundings } from "./aws-mocks.ts";
 
 const placeOf: Record<string, string> = { "subnet-c": "eu-central-1c", "subnet-a": "eu-central-1a" };
@@ -156,7 +157,7 @@ test("everything of a network and of its security groups is tagged", async () =>
   }
 });
 
-const groups = (args: { sshFrom: string[]; privateServices: boolean; connectEndpoint?: boolean }) =>
+const groups = (args: Omit<SecurityGroupsArgs, "vpcId">) =>
   record(() => new SecurityGroups("groups", { vpcId: "vpc-1", ...args }));
 
 const rulesOf = (seen: Recording<unknown>, way: "Ingress" | "Egress", group: string): Made[] =>
@@ -243,6 +244,44 @@ test("the endpoint for tunnels is known to an instance by its group, and makes r
   assert.deepEqual(endpoint.inputs.securityGroupIds, ["sg-connect"]);
   assert.equal(endpoint.inputs.tags.project, "shop");
   assert.equal(endpoint.deleteBeforeReplace, true);
+});
+
+const othersReach = { postgres: 5432, redis: 6380 };
+
+test("hosts beside the web are let in by SSH alone, and reach of the web group what is named, by their group", async () => {
+  const sshFrom = ["203.0.113.0/24", "2001:db8::/32"];
+  const seen = await groups({ sshFrom, privateServices: false, othersReach });
+  assert.equal(await known(seen.result.othersId as pulumi.Output<string>), "groups-others-id");
+  const ssh = ["tcp 22-22 2001:db8::/32", "tcp 22-22 203.0.113.0/24"];
+  assert.deepEqual(rulesOf(seen, "Ingress", "groups-others").map(passes).sort(), ssh);
+  assert.deepEqual(
+    rulesOf(seen, "Ingress", "groups-web").map(passes).sort(),
+    [...ssh, ...web, "tcp 5432-5432 groups-others-id", "tcp 6380-6380 groups-others-id"].sort(),
+  );
+  assert.deepEqual(rulesOf(seen, "Egress", "groups-others").map(passes), ["-1 0.0.0.0/0", "-1 ::/0"]);
+  for (const { name, inputs } of seen.resources.filter(({ custom }) => custom)) {
+    assert.match(inputs.description, /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]{1,255}$/, name);
+    assert.equal(inputs.tags.project, "shop", name);
+  }
+});
+
+test("hosts beside the web are reached by the endpoint for tunnels as the web is", async () => {
+  const seen = await groups({ sshFrom: [], privateServices: false, connectEndpoint: true, othersReach });
+  assert.deepEqual(rulesOf(seen, "Ingress", "groups-others").map(passes), ["tcp 22-22 groups-connect-id"]);
+  assert.deepEqual(rulesOf(seen, "Egress", "groups-connect").map(passes), [
+    "tcp 22-22 groups-web-id",
+    "tcp 22-22 groups-others-id",
+  ]);
+});
+
+test("hosts beside the web change none of the rules of a stack without them", async () => {
+  const args = { sshFrom: ["203.0.113.0/24"], privateServices: false, connectEndpoint: true };
+  const alone = (await groups(args)).resources;
+  const beside = (await groups({ ...args, othersReach })).resources;
+  assert.deepEqual(
+    beside.filter(({ name }) => !/others/.test(name)),
+    alone,
+  );
 });
 
 test("private services are reached from the web group only", async () => {

@@ -1,5 +1,6 @@
 // What EC2's network does with packets, by an nftables table of this cloud's own: Elastic IPs lead to the instance that
-// has them, and only what the instance's security groups let in; instances find their metadata at 169.254.169.254.
+// has them, and only what the instance's security groups let in; instances find their metadata at 169.254.169.254, and
+// each other as far as these groups let them.
 // The table is always made whole from the cloud's state, so running twice changes nothing.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -65,6 +66,7 @@ ${every.map((address) => `    ip daddr ${address} drop`).join("\n")}
   .join("\n")}
 }
 `);
+  applyRulesBetween(running);
   // From this computer an address is reached over the bridge, as coming from the bridge's own address.
   for (const address of every) {
     execFileSync("ip", ["route", "replace", `${address}/32`, "dev", bridge, "src", here]);
@@ -72,13 +74,21 @@ ${every.map((address) => `    ip daddr ${address} drop`).join("\n")}
 }
 
 /** The rules that lead from an Elastic IP to its instance: one for each thing that a security group lets in. */
-function letIn(address: string, instance: Thing): string[] {
+const letIn = (address: string, instance: Thing): string[] =>
+  passing(instance).map(
+    ({ source, what }) =>
+      `ip saddr ${source} ip daddr ${address} ${what} dnat to ${text(instance.privateIp)}`,
+  );
+
+/** What the security groups of an instance let in, by IPv4. */
+function passing(instance: Thing): { source: string; what: string }[] {
   const groups = list(instance.vpcSecurityGroupIds);
   const rules = all(
     "rules",
     (one) => one.direction === "ingress" && groups.includes(text(one.securityGroupId)),
   );
   return rules.flatMap((rule) => {
+    if (rule.cidrIpv6 !== undefined) return [];
     const sources =
       rule.cidrIpv4 === undefined
         ? all("instances", (one) =>
@@ -89,16 +99,44 @@ function letIn(address: string, instance: Thing): string[] {
     const ports = `${rule.fromPort}-${rule.toPort ?? rule.fromPort}`;
     const what =
       protocol === "-1" ? "" : protocol === "icmp" ? "ip protocol icmp" : `${protocol} dport ${ports}`;
-    return sources.map(
-      (source) => `ip saddr ${source} ip daddr ${address} ${what} dnat to ${text(instance.privateIp)}`,
-    );
+    return sources.map((source) => ({ source, what }));
   });
+}
+
+/**
+ * Between instances, at their private addresses: a connection by TCP begins only where the security groups of the one
+ * that it goes to let it in. They are on one bridge, where packets pass all other rules.
+ */
+function applyRulesBetween(running: readonly Thing[]): void {
+  removeRulesBetween();
+  if (running.length < 2) return;
+  const begins = "tcp flags & (syn | ack) == syn";
+  const addresses = running.map((one) => text(one.privateIp));
+  const lines = running.flatMap((instance) => [
+    ...passing(instance).map(
+      ({ source, what }) => `ip saddr ${source} ip daddr ${text(instance.privateIp)} ${what} accept`,
+    ),
+    `ip saddr { ${addresses.join(", ")} } ip daddr ${text(instance.privateIp)} ${begins} drop`,
+  ]);
+  nft(`table bridge ${table()} {
+  chain between {
+    type filter hook forward priority 0
+${lines.map((line) => `    ${line}`).join("\n")}
+  }
+}
+`);
+}
+
+function removeRulesBetween(place = folder): void {
+  const there = execFileSync("nft", ["list", "tables", "bridge"], { encoding: "utf8" });
+  if (there.includes(table(place))) nft(`delete table bridge ${table(place)}\n`);
 }
 
 /** Takes away everything that applyRules made, for this cloud or another one's folder. */
 export function removeRules(place = folder): void {
   const name = table(place);
   nft(`table ip ${name}\ndelete table ip ${name}\n`);
+  removeRulesBetween(place);
   if (!hasBridge() || place !== folder) return;
   for (const address of all("addresses")) dropRoute(text(address.publicIp));
 }
