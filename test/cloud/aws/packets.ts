@@ -73,22 +73,27 @@ ${every.map((address) => `    ip daddr ${address} drop`).join("\n")}
   }
 }
 
-/** The rules that lead from an Elastic IP to its instance: one for each thing that a security group lets in. */
+/**
+ * The rules that lead from an Elastic IP to its instance: one for each network that a security group lets in. Another
+ * group's instances are known at their private addresses alone, and here they come from public ones.
+ */
 const letIn = (address: string, instance: Thing): string[] =>
-  passing(instance).map(
+  passing(instance, (rule) => rule.cidrIpv4 !== undefined).map(
     ({ source, what }) =>
       `ip saddr ${source} ip daddr ${address} ${what} dnat to ${text(instance.privateIp)}`,
   );
 
 /** What the security groups of an instance let in, by IPv4. */
-function passing(instance: Thing): { source: string; what: string }[] {
+function passing(
+  instance: Thing,
+  counts: (rule: Thing) => boolean = (rule) => rule.cidrIpv6 === undefined,
+): { source: string; what: string }[] {
   const groups = list(instance.vpcSecurityGroupIds);
   const rules = all(
     "rules",
-    (one) => one.direction === "ingress" && groups.includes(text(one.securityGroupId)),
+    (one) => one.direction === "ingress" && groups.includes(text(one.securityGroupId)) && counts(one),
   );
   return rules.flatMap((rule) => {
-    if (rule.cidrIpv6 !== undefined) return [];
     const sources =
       rule.cidrIpv4 === undefined
         ? all("instances", (one) =>
