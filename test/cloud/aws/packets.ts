@@ -113,8 +113,11 @@ function passing(
  * that it goes to let it in. They are on one bridge, where packets pass all other rules.
  */
 function applyRulesBetween(running: readonly Thing[]): void {
-  removeRulesBetween();
-  if (running.length < 2) return;
+  if (running.length < 2) {
+    removeRulesBetween();
+    return;
+  }
+  const name = table();
   const begins = "tcp flags & (syn | ack) == syn";
   const addresses = running.map((one) => text(one.privateIp));
   const lines = running.flatMap((instance) => [
@@ -123,7 +126,9 @@ function applyRulesBetween(running: readonly Thing[]): void {
     ),
     `ip saddr { ${addresses.join(", ")} } ip daddr ${text(instance.privateIp)} ${begins} drop`,
   ]);
-  nft(`table bridge ${table()} {
+  nft(`table bridge ${name}
+delete table bridge ${name}
+table bridge ${name} {
   chain between {
     type filter hook forward priority 0
 ${lines.map((line) => `    ${line}`).join("\n")}
