@@ -30,7 +30,8 @@ settled_unit() {
   # Of a step that was killed it may still be at work.
   no_other() { ! systemctl is-active --quiet "$running"; }
   wait_until 600 no_other || fail "$running.service of an earlier run has been at work for 10 minutes." "See 'systemctl status $running' on the host."
-  systemd-run --quiet --wait --pipe --collect --unit "$running" -p User="$account" -p Group="$name" \
+  # What looks like a variable in a command is the command's own.
+  systemd-run --quiet --wait --pipe --collect --expand-environment=no --unit "$running" -p User="$account" -p Group="$name" \
     -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
     -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes "$@"
 }

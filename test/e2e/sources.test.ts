@@ -136,6 +136,49 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     assert.equal(await stack.on(`cat ${home}/current/NEWS`), "More.");
   });
 
+  const live = async () => `${JSON.parse((await stack.fetch("/health")).text).release}`;
+  await t.test(
+    "a git source's Procfile: a process that the stack does not name is refused with what to add",
+    async () => {
+      const was = await live();
+      const lines = [
+        "web: gunicorn wsgi:app",
+        `release: was=$(basename $(readlink ${home}/current)); echo "$BERTH_RELEASE after \${was}" >>"$MEDIA_ROOT/released"`,
+        "worker: python worker.py",
+      ];
+      writeFileSync(join(repository(stack), "services/web/Procfile"), `${lines.join("\n")}\n`);
+      writeFileSync(join(repository(stack), "services/web/worker.py"), "import time\n\ntime.sleep(1e6)\n");
+      await push(stack);
+      const refused = await stack.up();
+      assert.notEqual(refused.code, 0);
+      assert.match(
+        said(refused),
+        /its Procfile has a process 'worker', which the stack does not name\. Add 'worker: \{kind: command\}' to berth:app\.processes/,
+      );
+      assert.equal(await live(), was);
+      assert.equal(await stack.on(`ls ${home}/media/released 2>/dev/null || true`), "", "no release line");
+    },
+  );
+
+  await t.test(
+    "named, it runs, and the release line has run once, as its shell reads it, before the release went live",
+    async () => {
+      const was = await live();
+      stack.configure({ app: { processes: { worker: { kind: "command" } } } });
+      const run = await stack.succeed();
+      assert.match(said(run), /the Procfile's line 'web' is not run/);
+      const { release } = await stack.outputs();
+      assert.equal(await live(), release);
+      assert.equal(await stack.on(`cat ${home}/media/released`), `${release} after ${was}`);
+      const worker = "/proc/$(systemctl show 'moored-worker@*.service' -P MainPID)";
+      assert.equal(await stack.on(`tr '\\0' ' ' <${worker}/cmdline`), "python worker.py");
+      assert.match(
+        await stack.on(`tr '\\0' '\\n' <${worker}/environ`),
+        new RegExp(`^BERTH_RELEASE=${release}$`, "m"),
+      );
+    },
+  );
+
   await t.test("a reference that does not exist is refused before anything is changed", async () => {
     stack.configure({ app: { source: { ...source, ref: "mian" } } });
     const refused = await stack.up();
@@ -155,7 +198,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
 
   await t.test("a project that pyproject.toml alone describes is installed and served", async () => {
     cpSync(join(root, "test/fixtures/pyproject"), join(stack.project, "pyproject"), { recursive: true });
-    stack.configure({ app: { source: { directory: "pyproject" }, static: undefined } });
+    stack.configure({ app: { source: { directory: "pyproject" }, static: undefined, processes: undefined } });
     await stack.succeed();
     assert.match((await stack.fetch("/")).text, /<h1>Release /);
     assert.equal((await stack.outputs()).deployKey, undefined);
