@@ -187,7 +187,11 @@ export class App extends pulumi.ComponentResource {
               name,
               owner,
               services: ownerServices,
-              processes: ["web", ...this.#args.processes.map((process) => process.name)],
+              timers: Object.keys(this.#timers),
+              processes: [
+                ...(this.#isWeb ? ["web"] : []),
+                ...this.#args.processes.map((process) => process.name),
+              ],
             }),
             mode: "0440",
           },

@@ -15,7 +15,8 @@ const liveUnit = async () =>
   `logbook-web@${await stack.on("readlink /srv/logbook/config/web/current")}.service`;
 
 before(async () => {
-  stack.configure({ app: { ownerKeys: [owner.public.trim()] } });
+  const timers = { clean: { command: "python manage.py clearsessions", at: "yearly" } };
+  stack.configure({ app: { ownerKeys: [owner.public.trim()], timers } });
   // Every request is a line in the journal and one in a log file; '?fill' makes that one long.
   edit(
     stack,
@@ -114,8 +115,10 @@ test("without following, the last lines of each part are shown, and a wrong word
   assert.notEqual(wrong.code, 0);
   assert.match(
     wrong.stderr,
-    /berth: expected one of beat, web, worker, nginx, postgres, redis, system; found ngnix/,
+    /berth: expected one of beat, clean, web, worker, nginx, postgres, redis, system; found ngnix/,
   );
+  const late = await npmRun(stack, "logs", "worker", "--host", "web", "--no-follow").ended;
+  assert.match(late.stderr, /berth: --host: expected before the part/);
 });
 
 test("the owner logs in with a key of its own and starts and stops what belongs to the application", async () => {
@@ -131,6 +134,8 @@ test("the owner logs in with a key of its own and starts and stops what belongs 
     ...["stop", "start", "restart", "status"].map((verb) => `${verb} redis-server`),
     `restart ${await stack.on("systemctl list-units --plain --no-legend 'logbook-worker@*' | cut -d' ' -f1")}`,
     "status 'logbook-beat@*'",
+    "start logbook-clean.service",
+    "stop logbook-clean",
     `stop ${unit}`,
     "restart logbook-web-start",
   ];
@@ -139,6 +144,10 @@ test("the owner logs in with a key of its own and starts and stops what belongs 
     assert.equal(run.code, 0, `${command}: ${run.stdout}${run.stderr}`);
   }
   assert.notEqual(await pid(), before);
+  assert.match(
+    await stack.on("journalctl -o cat -u logbook-clean.service"),
+    /^Finished logbook-clean\.service/m,
+  );
   await until("the site is well again", 60, async () => (await stack.fetch("/health")).status === 200);
 });
 
@@ -165,6 +174,9 @@ test("the owner may do nothing else as root, by no trick with arguments, variabl
     "systemctl restart 'logbook-web@../../x'",
     "systemctl restart logbook-web@x.mount",
     "systemctl restart 'logbook-*'",
+    "systemctl stop logbook-clean.timer",
+    "systemctl start 'logbook-clean@*'",
+    "systemctl start logbook-cleaner",
     "systemctl restart 'nginx\nssh'",
     "systemctl restart '^nginx$'",
     "systemctl 'restart nginx'",

@@ -65,6 +65,18 @@ test("a process that runs on the second host is none of the first, and nothing t
   assert.match(slots("tasks-system-packages"), /python3-venv/);
 });
 
+test("a Procfile's line that another host runs is refused on none", () => {
+  for (const step of ["app-release", "tasks-app-release"])
+    assert.match(shown[step] ?? "", /^process_names='worker'$/m, step);
+});
+
+test("on each host the owner may start what runs there, and no more", () => {
+  const units = (step: string) =>
+    /\(([^ ]*shop-web-start[^ ]*)\)\(/.exec(shown[step] ?? "")?.[1]?.split("@")[0];
+  assert.equal(units("app-account"), "nginx|redis-server|shop-web-start|shop-(web)");
+  assert.equal(units("tasks-app-account"), "shop-web-start|shop-(worker)");
+});
+
 test("no secret is in the text of any step", () => {
   for (const [name, text] of Object.entries(shown)) {
     assert.ok(!text.includes(secretValue), `${name} holds a secret`);
