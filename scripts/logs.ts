@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { shellQuote } from "../components/host/quote.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress } from "./lib/progress.ts";
-import { applicationOf, hostOf, sshArguments } from "./lib/stack.ts";
+import { applicationOf, chosenHost, chosenStack, hostOf, sshArguments } from "./lib/stack.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -22,11 +22,14 @@ interface Wanted {
 }
 
 function readWanted(): Wanted {
+  const { stack, rest: words } = chosenStack(process.argv.slice(2));
+  const { host, rest } = chosenHost(words);
+  const late = rest.find((word) => ["-s", "--stack", "--host"].includes(word));
+  if (late !== undefined) throw new Error(`${late}: expected before the part, -s first; found after it`);
   const { values, positionals } = parseArgs({
+    args: [...rest],
     allowPositionals: true,
     options: {
-      stack: { type: "string", short: "s", default: "local" },
-      host: { type: "string" },
       lines: { type: "string", short: "n", default: "20" },
       "no-follow": { type: "boolean", default: false },
     },
@@ -35,8 +38,13 @@ function readWanted(): Wanted {
   if (more !== undefined) throw new Error(`expected one part; found '${positionals.join(" ")}'`);
   if (!/^\d{1,6}$/.test(values.lines))
     throw new Error(`-n: expected a number of lines; found '${values.lines}'`);
-  const host = values.host ?? hostOf(root, values.stack, what);
-  return { stack: values.stack, host, what, lines: Number(values.lines), follow: !values["no-follow"] };
+  return {
+    stack,
+    host: host ?? hostOf(root, stack, what),
+    what,
+    lines: Number(values.lines),
+    follow: !values["no-follow"],
+  };
 }
 
 /** Shows the log; the answer is ssh's exit code. */

@@ -13,7 +13,8 @@ there_is() {
   processes
   if [ -d /var/log/nginx ]; then echo nginx; fi
   if [ -d /var/log/postgresql ]; then echo postgres; fi
-  if [ -d /var/log/redis ]; then echo redis; fi
+  # Its directory comes with the client already.
+  if [ -e /var/log/redis/redis-server.log ]; then echo redis; fi
   echo system
 }
 

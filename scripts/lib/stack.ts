@@ -17,13 +17,13 @@ export function chosenStack(args: readonly string[]): {
   return { stack: "local", rest: args };
 }
 
-/** The host that a command is about: `--host NAME` before any other word, or the one that serves the site. */
+/** The host that a command is about: `--host NAME` before any other word; undefined where none is named. */
 export function chosenHost(args: readonly string[]): {
-  readonly host: string;
+  readonly host: string | undefined;
   readonly rest: readonly string[];
 } {
   const [flag, value, ...rest] = args;
-  if (flag !== "--host") return { host: firstHost, rest: args };
+  if (flag !== "--host") return { host: undefined, rest: args };
   if (value === undefined) throw new Error(`${flag} wants the name of a host`);
   return { host: value, rest };
 }

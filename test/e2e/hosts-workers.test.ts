@@ -1,7 +1,8 @@
-// Workers on a second host: they do what the site on the first one queues, over releases, failures and reboots.
+// Workers on a second host, which comes to a stack that runs: they do what the site on the first one queues, over releases, failures and reboots.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { until } from "../faults/faults.ts";
+import { until, watchSite } from "../faults/faults.ts";
+import { npmRun } from "./checkout.ts";
 import { edit, insideMachine, leaderOf, machinesLeft, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue" });
@@ -17,6 +18,10 @@ const processes = {
   rq: { command: "rq worker -c rq_settings", runsOn: "tasks" },
   idle: { command: "sleep infinity" },
 };
+/** The same with one host. */
+const allHere = Object.fromEntries(
+  Object.entries(processes).map(([name, { command }]) => [name, { command }]),
+);
 
 const running = (on: typeof first) =>
   on(
@@ -58,11 +63,17 @@ async function done(names: readonly string[], seconds = 120): Promise<void> {
 before(async () => {
   // Which host beat runs on is a test of its own.
   edit(stack, "app/Procfile", (text) => text.replace(/^beat: .*\n/m, ""));
-  stack.configure({
-    app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes },
-    hosts: { tasks: { kind: "local", memory: 1024, disk: 6 } },
-  });
+  stack.configure({ app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes: allHere } });
   await stack.succeed();
+});
+
+test("a second host comes to a stack that runs: the site answers throughout, and the workers move there", async () => {
+  assert.deepEqual(running(first), [...queues, "idle", "web"].sort());
+  const site = watchSite(stack, "/");
+  stack.configure({ app: { processes }, hosts: { tasks: { kind: "local", memory: 1024, disk: 6 } } });
+  await stack.succeed();
+  assert.deepEqual(Object.keys(await site.stop()), ["200"]);
+  await until("the workers here to have ended", 30, () => running(first).length === 2);
 });
 
 test("each process runs on the host that the stack names, and there is no web server on the second", async () => {
@@ -75,6 +86,19 @@ test("each process runs on the host that the stack names, and there is no web se
 
 test("what the site queues is done on the second host, by Celery, huey and RQ alike", async () => {
   await done(await queued(5, 0.1));
+});
+
+test("logs of a process on the second host are found by its name, and followed there with --host", async () => {
+  const found = await npmRun(stack, "logs", "celery", "-n", "200", "--no-follow").ended;
+  assert.match(found.stdout, /celery-\S+@tasks\S* ready\./, found.stderr);
+  const logs = npmRun(stack, "logs", "--host", "tasks", "rq", "-n", "1");
+  await until("it follows", 60, () => logs.said() !== "");
+  const names = await queued(1, 0.1);
+  await until("the task to be seen", 60, () => logs.said().includes(names.at(-1) as string), logs.said);
+  logs.interrupt();
+  assert.equal((await logs.ended).stderr, "");
+  const wrong = await npmRun(stack, "logs", "--host", "tasks", "web", "--no-follow").ended;
+  assert.match(wrong.stderr, /berth: expected one of celery, huey, rq, system; found web/);
 });
 
 test("the settings with their passwords can be read by the processes' account alone", () => {
@@ -172,10 +196,7 @@ test("Celery's beat moves to the second host and back, and there are never two",
 });
 
 test("with the second host taken out the workers run on the first, and its machine is gone", async () => {
-  const here = Object.fromEntries(
-    Object.entries(processes).map(([name, one]) => [name, { command: one.command }]),
-  );
-  stack.configure({ app: { processes: here }, hosts: undefined });
+  stack.configure({ app: { processes: allHere }, hosts: undefined });
   await stack.succeed();
   assert.deepEqual(running(first), [...queues, "idle", "web"].sort());
   assert.ok(!machinesLeft().includes(machine));
