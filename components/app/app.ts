@@ -337,6 +337,7 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-processes`,
       {
         host: this.#args.host,
+        check: here("timers-check.sh"),
         script: ["units.sh", "process-units.sh"].map(here),
         removal: here("process-units-removal.sh"),
         slots: {

@@ -2,7 +2,7 @@
 : "${root?the directory of the application}"
 : "${processes?a line for each process}"
 : "${web?not empty where the web server runs, and not only processes}"
-: "${timers?a line for each timer: its name and its account}"
+: "${timers?a line for each timer: its name, its account and its times}"
 
 each_timer() { while read -r timer _; do if [ -n "$timer" ]; then "$@" "$timer"; fi; done <<<"$timers"; }
 stop_timer() {
@@ -37,6 +37,7 @@ while read -r process _; do
   fi
 done <<<"$processes"
 each_timer end_timer
+rmdir --ignore-fail-on-non-empty "/etc/berth/$name/processes" "/etc/berth/$name/timers" 2>/dev/null || true
 if [ -z "$web" ]; then
   systemctl disable --quiet "$name-web-start.service" 2>/dev/null || true
   rm -rf "${root:?}/config/web"

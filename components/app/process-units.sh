@@ -1,6 +1,5 @@
 : "${processes?a line for each process: its name, kind, count, 'alone' or 'beside', 'restart' or 'keep', account, where its command is from}"
 : "${owner?the account that owns the files}"
-: "${timers?a line for each timer: its name and its account}"
 : "${web?not empty where the web server runs, and not only processes}"
 
 # put_account PROCESS ACCOUNT: in the application's group, so that it reads the code.
@@ -13,6 +12,8 @@ if [ -n "$processes" ]; then
   while read -r process _ _ _ _ account _; do
     put_account "$process" "$account"
     prove_unit "$name-$process@"
+    # Of one that was taken out, and has come back.
+    take_away "/run/systemd/system/$name-$process@.service"
   done <<<"$processes"
 fi
 for file in "/etc/berth/$name/processes"/*; do
@@ -33,23 +34,29 @@ if [ -z "$web" ]; then
 fi
 
 if [ -n "$timers" ]; then
-  while read -r timer account; do
+  while read -r timer account _; do
     put_account "$timer" "$account"
     prove_unit "$name-$timer"
-    at=$(sed -n 's/^OnCalendar=//p' "/etc/systemd/system/$name-$timer.timer")
-    systemd-analyze calendar "$at" >/dev/null 2>&1 ||
-      fail "berth:app.timers.$timer.at: expected times of systemd.time(7), such as daily or *:0/15; found '$at'." "'systemd-analyze calendar' on a host says what it makes of one."
+    take_away "/run/systemd/system/$name-$timer.service"
     systemctl is-enabled --quiet "$name-$timer.timer" || logged systemctl enable "$name-$timer.timer"
     if changed "/etc/systemd/system/$name-$timer.timer"; then logged systemctl restart "$name-$timer.timer"; fi
     systemctl is-active --quiet "$name-$timer.timer" || logged systemctl start "$name-$timer.timer"
   done <<<"$timers"
 fi
-# Those that there are no more. What one has started runs to its end.
+# leave_running TIMER: what it has started runs to its end, by the settings that it was started with.
+leave_running() {
+  local unit=$name-$1.service copy=/run/systemd/system/$name-$1.service
+  case $(systemctl show "$unit" -P ActiveState) in inactive | failed) return 0 ;; esac
+  printf '\n[Service]\nExecStopPost=+/bin/rm -f %s\n' "$copy" | cat "/etc/systemd/system/$unit" - | put_file "$copy" root:root 0644
+}
+
+# Those that there are no more.
 for file in "/etc/systemd/system/$name"-*.timer; do
   timer=${file#"/etc/systemd/system/$name-"}
   timer=${timer%.timer}
   if grep -qxF "# Berth: the timer $timer of the application $name." "$file" 2>/dev/null && ! grep -q "^$timer " <<<"$timers"; then
     logged systemctl disable --now "$name-$timer.timer"
+    leave_running "$timer"
     take_away "$file" "${file%.timer}.service" "/etc/berth/$name/timers/$timer"
   fi
 done

@@ -235,10 +235,10 @@ export function timerFiles(
   return Object.fromEntries(files);
 }
 
-/** A line for each timer: its name and its account. */
+/** A line for each timer: its name, its account and its times. */
 export const timerTable = (name: string, timers: Readonly<Record<string, Timer>>): string =>
   Object.entries(timers)
-    .map(([timer, { account }]) => `${timer} ${account ?? name}`)
+    .map(([timer, { account, at }]) => `${timer} ${account ?? name} ${inZone(at)}`)
     .join("\n");
 
 /** How the host tells kinds: a line for each with its pattern, which is the first that fits. */

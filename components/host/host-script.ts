@@ -23,7 +23,9 @@ export interface HostScriptArgs {
    * each slot on a line of its own, `: "${name?what it is}"`, and may use the functions of `components/host/lib`.
    */
   readonly script: string | readonly string[];
-  /** Values for the script's slots. @default none */
+  /** Path of a shell script that refuses what is wrong while nothing has been put in place. @default none */
+  readonly check?: string;
+  /** Values for the slots of these scripts. @default none */
   readonly slots?: Readonly<Record<string, pulumi.Input<string | number | boolean>>>;
   /** Files to put in place first, by their path on the host. @default none */
   readonly files?: Readonly<Record<string, pulumi.Input<StepFile>>>;
@@ -80,6 +82,7 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
     .all([args.slots ?? {}, args.files ?? {}, names])
     .apply(([slots, files, arriving]) => ({
       name,
+      ...(args.check === undefined ? {} : { check: args.check }),
       scripts: [args.script].flat(),
       slots: Object.fromEntries(Object.entries(slots).map(([slot, value]) => [slot, `${value}`])),
       files,

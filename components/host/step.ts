@@ -43,6 +43,8 @@ export interface SecretFilePlace {
 export interface StepText {
   /** The step's name, as people see it in progress lines and errors. */
   readonly name: string;
+  /** Path of the shell script that runs before any file is put in place. @default none */
+  readonly check?: string;
   /** Paths of the shell scripts that, one after the other, do the work; the last ends by proving itself. */
   readonly scripts: readonly string[];
   /** Values for the slots that the script declares (`: "${name?what it is}"`), each a string. */
@@ -64,15 +66,16 @@ export interface StepText {
  * @throws when the script declares a slot that is not filled, or is given one that it does not declare.
  */
 export function stepText(step: StepText): string {
+  const check = step.check === undefined ? "" : readFileSync(step.check, "utf8");
   const script = step.scripts.map((path) => readFileSync(path, "utf8")).join("\n");
-  checkSlots(step, script);
+  checkSlots(step, `${check}\n${script}`);
   return asRoot(step.name, [
     ...opening(step),
     ...(step.first
       ? [library]
       : [`if [ ! -r ${libraryPath} ]; then ${missingLibrary(step)}; fi`, `. ${libraryPath}`]),
     `begin ${shellQuote(step.secrets.join(" "))}`,
-    "",
+    check,
     ...Object.entries(step.files).map(([path, file]) => putFile(path, file)),
     ...Object.entries(step.secretFiles).map(([path, file]) => putSecretFile(path, file)),
     script,

@@ -1,7 +1,7 @@
 // Workers of Celery, huey and RQ, Celery's beat and a plain command, with real queues: no task is lost, none is run twice.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { until } from "../faults/faults.ts";
+import { until, watchSite } from "../faults/faults.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue" });
@@ -17,6 +17,7 @@ const processes = {
   huey: { command: "huey_consumer tasks.huey -w 2", account: "huey", memory: 256, cpu: 150 },
   rq: { command: "rq worker -c rq_settings" },
   idle: { command: "sleep infinity", stopTimeout: 10 },
+  web: { memory: 512, cpu: 180 },
 };
 const queues = ["celery", "huey", "rq"];
 
@@ -75,7 +76,7 @@ test("the Procfile's release line runs before the release goes live, and the dat
   );
 });
 
-test("each process has its own unit, log and limits, and runs as often as the stack says", async () => {
+test("each process has its own unit, log and limits, the web server too, and runs as often as the stack says", async () => {
   assert.deepEqual(running(), expected());
   const instance = live();
   const of = (process: string, property: string) =>
@@ -83,6 +84,8 @@ test("each process has its own unit, log and limits, and runs as often as the st
   assert.equal(of("huey", "MemoryMax"), `${256 * 1024 * 1024}`);
   assert.equal(of("huey", "CPUQuotaPerSecUSec"), "1.500000s");
   assert.equal(of("huey", "KillSignal"), "2");
+  assert.equal(of("web", "MemoryMax"), `${512 * 1024 * 1024}`);
+  assert.equal(of("web", "CPUQuotaPerSecUSec"), "1.800000s");
   assert.match(host(`journalctl -o cat -u 'queue-celery@${instance}.service'`), /celery-\S+@\S+ ready\./);
   for (const [process, program] of [
     ["celery", /bin\/celery/],
@@ -165,6 +168,56 @@ test("a timer runs the live release at its times, and never twice at once", asyn
   );
   assert.equal(host("systemctl show -P Result queue-tock.service"), "success");
   assert.equal(sql("SELECT count(*) > 1 FROM runs WHERE name = 'tock' AND ended IS NULL"), "f");
+});
+
+test("a timer with wrong times is refused by its key, and those of before go on until there is a right one", async () => {
+  const files = () =>
+    host("cd /etc; cat systemd/system/queue-*.timer; ls systemd/system/queue-* berth/queue/timers");
+  const runs = () => Number(sql("SELECT count(*) FROM runs WHERE name = 'tock'"));
+  const before = files();
+  const late = {
+    command: `until [ -e "$MEDIA_ROOT/enough" ]; do sleep 0.2; done; exec python -c 'import tasks; tasks.work("late", 0)'`,
+    at: "*:*:0/2",
+    memory: 200,
+  };
+  stack.configure({ app: { timers: { tock: { ...timers.tock, at: "when it rains" }, late } } });
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    said(refused),
+    /berth:app\.timers\.tock\.at: expected times of systemd\.time\(7\)[^\n]*; found 'when it rains'\./,
+  );
+  assert.equal(files(), before);
+  const count = runs();
+  await until("the timer of before to run", 30, () => runs() > count);
+
+  stack.configure({ app: { timers: { ...timers, late } } });
+  await stack.succeed();
+  assert.equal(host("systemctl is-active queue-late.timer queue-tock.timer"), "active\nactive");
+});
+
+test("a timer that is taken out goes with its units, and what it has started runs to its end as it began", async () => {
+  const of = (property: string) => host(`systemctl show -P ${property} queue-late.service`);
+  await until("it to start its command", 30, () => of("ActiveState") === "activating");
+  stack.configure({ app: { timers } });
+  await stack.succeed();
+  assert.equal(host("find /etc/systemd/system /etc/berth/queue -name '*late*'"), "");
+  assert.notEqual(stack.inside("systemctl is-active queue-late.timer").code, 0);
+  assert.deepEqual(
+    ["ActiveState", "TimeoutStartUSec", "MemoryMax"].map(of),
+    ["activating", "infinity", `${200 * 1024 * 1024}`],
+    "under way, for as long as it likes, with its own limits",
+  );
+  host("touch /srv/queue/media/enough");
+  await until("its end", 30, () => sql("SELECT count(ended) FROM runs WHERE name = 'late'") === "1");
+  await until(
+    "nothing of it to be left",
+    30,
+    () =>
+      host(
+        "systemctl list-units --all --plain --no-legend 'queue-late*'; ls /run/systemd/system/queue-late* 2>&1",
+      ) === "ls: cannot access '/run/systemd/system/queue-late*': No such file or directory",
+  );
 });
 
 test("a release that is gone back to runs the commands of its own Procfile", async () => {
@@ -279,5 +332,31 @@ test("after a reboot exactly the processes of the live release run", async () =>
       () => false,
     ),
   );
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
+
+test("all processes and timers are taken out at once: the site serves throughout, tasks are finished, nothing is left", async () => {
+  const last = queues.map((where) => `${where}-at-last`);
+  for (const where of queues) await queue(where, [`${where}-at-last`], 6);
+  await until(
+    "the tasks to begin",
+    30,
+    () => sql("SELECT count(*) FROM runs WHERE name LIKE '%-at-last'") === "3",
+  );
+  const site = watchSite(stack);
+  edit(stack, "app/Procfile", (text) => text.replaceAll(/^(celery|beat): .*\n/gm, ""));
+  stack.configure({ app: { processes: undefined, timers: undefined } });
+  await stack.succeed();
+  assert.deepEqual(Object.keys(await site.stop()), ["200"]);
+  assert.deepEqual(faultsOf(last), { lost: [], twice: [] });
+  assert.deepEqual(running(), []);
+  assert.equal(
+    host(
+      "find /etc/systemd /run/systemd/system -name 'queue-*' ! -name 'queue-web*'; ls -A /etc/berth/queue",
+    ),
+    "gunicorn.py\nuwsgi.ini",
+  );
+  assert.equal(host("systemctl list-units --all --plain --no-legend 'queue-*' | grep -v '^queue-web'"), "");
+  assert.match(host("cat /etc/sudoers.d/berth-queue"), /\|queue-web-start\|queue-\(web\)@/);
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });

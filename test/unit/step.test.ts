@@ -71,6 +71,18 @@ test("a step of several scripts has the slots of all of them", () => {
   });
 });
 
+test("what a step refuses beforehand it refuses while no file is in place", () => {
+  const text = stepText(
+    step({
+      check: script(': "${at?when}"\nfail "not so: $at"\n'),
+      slots: { at: "never" },
+      files: { "/etc/shop": { content: "a" } },
+    }),
+  );
+  const [check, file] = [text.indexOf('fail "not so: $at"'), text.indexOf("put_file '/etc/shop'")];
+  assert.ok(text.includes("at='never'") && check > 0 && check < file, `${check} ${file}`);
+});
+
 test("the text of a step is a shell program, and the same every time", () => {
   const wanted = step({
     files: { "/etc/shop.conf": { content: "a $HOME `b` \\ 'c'\n" } },
