@@ -240,10 +240,10 @@ take_back() {
 # await_ended INSTANCE…: the step does not wait for a long task, which goes on.
 await_ended() {
   local one left
-  none_runs() { for one in "$@"; do if [ -n "$(running "$one")" ]; then return 1; fi; done; }
+  none_runs() { for one in "$@"; do if [ -n "$(finishing "$one")" ]; then return 1; fi; done; }
   wait_until 30 none_runs "$@" || true
   for one in "$@"; do
-    left=$(running "$one" | paste -sd' ')
+    left=$(finishing "$one" | paste -sd' ')
     [ -z "$left" ] || say "$left: finishes what it has begun, on release ${one%.*}, and then ends"
     forget "$one"
   done

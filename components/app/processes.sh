@@ -86,6 +86,9 @@ unwanted_units() {
   done < <(units_of "$1")
 }
 
+# finishing INSTANCE: those of its units that are to end, and have not.
+finishing() { comm -12 <(unwanted_units "$1" | sort) <(running "$1" | sort); }
+
 # start_units UNIT…: and does not wait.
 start_units() {
   [ "$#" != 0 ] || return 0

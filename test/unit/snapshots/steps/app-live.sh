@@ -266,6 +266,9 @@ unwanted_units() {
   done < <(units_of "$1")
 }
 
+# finishing INSTANCE: those of its units that are to end, and have not.
+finishing() { comm -12 <(unwanted_units "$1" | sort) <(running "$1" | sort); }
+
 # start_units UNIT…: and does not wait.
 start_units() {
   [ "$#" != 0 ] || return 0
@@ -714,10 +717,10 @@ take_back() {
 # await_ended INSTANCE…: the step does not wait for a long task, which goes on.
 await_ended() {
   local one left
-  none_runs() { for one in "$@"; do if [ -n "$(running "$one")" ]; then return 1; fi; done; }
+  none_runs() { for one in "$@"; do if [ -n "$(finishing "$one")" ]; then return 1; fi; done; }
   wait_until 30 none_runs "$@" || true
   for one in "$@"; do
-    left=$(running "$one" | paste -sd' ')
+    left=$(finishing "$one" | paste -sd' ')
     [ -z "$left" ] || say "$left: finishes what it has begun, on release ${one%.*}, and then ends"
     forget "$one"
   done
