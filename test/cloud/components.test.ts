@@ -268,7 +268,8 @@ test(
         const ways = await rulesOf(trial.moto, `${id}`);
         return ["in", "out"].map((way) => ways.filter((found) => found === way).length);
       };
-      assert.deepEqual(await count(made.webGroup), [6, 2]);
+      assert.deepEqual(await count(made.webGroup), [8, 2]);
+      assert.deepEqual(await count(made.othersGroup), [2, 2]);
       assert.deepEqual(await count(made.privateGroup), [5, 4]);
     });
 
@@ -280,7 +281,9 @@ test(
         assert.deepEqual(
           changes.filter(({ op }) => op !== "update"),
           [
+            { op: "create", name: "groups-others-ssh-198.51.100.7-32" },
             { op: "create", name: "groups-web-ssh-198.51.100.7-32" },
+            { op: "delete", name: "groups-others-ssh-203.0.113.0-24" },
             { op: "delete", name: "groups-web-ssh-203.0.113.0-24" },
           ],
         );
@@ -317,6 +320,7 @@ test(
         await trial.unchanged();
         const now = await trial.outputs();
         assert.equal(now.instanceId, made.instanceId);
+        assert.equal(now.otherInstanceId, made.otherInstanceId);
         assert.notEqual(now.accessKeyId, made.accessKeyId);
       },
     );

@@ -73,6 +73,7 @@ pulumi.runtime.registerStackTransformation(({ type, props, opts }) => ({
   opts,
 }));
 
+const otherType = "t3.micro";
 const provider = new Provider("account", { region: "eu-central-1", s3UsePathStyle: true });
 const facts = await checkCloud(
   {
@@ -83,6 +84,7 @@ const facts = await checkCloud(
       dataVolume: shape.dataVolume,
       network: shape.network,
     },
+    others: { tasks: { instanceType: otherType, image: shape.image } },
     zone: shape.zone,
     names: shape.names,
     bucket: shape.bucket,
@@ -96,7 +98,12 @@ const parent = new Everything("berth:test:Everything", "everything", {}, { provi
 const network = new Network("network", shape.network, { parent });
 const groups = new SecurityGroups(
   "groups",
-  { vpcId: network.vpcId, sshFrom: shape.sshFrom, privateServices: true },
+  {
+    vpcId: network.vpcId,
+    sshFrom: shape.sshFrom,
+    privateServices: true,
+    othersReach: { postgres: 5432, redis: 6380 },
+  },
   { parent },
 );
 const bucket = new MediaBucket(
@@ -121,24 +128,38 @@ const role = new InstanceRole(
 for (const to of ["secrets-manager", "parameter-store"] as const) {
   new SecretMirror(to, { to, secrets: { database: pulumi.secret(shape.secret) } }, { parent });
 }
+const common = {
+  imagePinned: true,
+  subnetId: network.publicSubnetIds.apply((ids) => ids[0] as string),
+  zone: network.zone,
+  instanceProfile: role.profileName,
+  rootVolume: 12,
+  protect: false,
+};
 const host = new Ec2Host(
   "web",
   {
+    ...common,
     instanceType: shape.instanceType,
     image: facts.image,
-    imagePinned: true,
-    subnetId: network.publicSubnetIds.apply((ids) => ids[0] as string),
-    zone: network.zone,
     securityGroupIds: [groups.webId],
-    instanceProfile: role.profileName,
-    rootVolume: 12,
     data: { volume: shape.dataVolume, directories: ["/srv/data"], services: [] },
-    protect: false,
+  },
+  { parent },
+);
+const other = new Ec2Host(
+  "tasks",
+  {
+    ...common,
+    instanceType: otherType,
+    image: facts.others.tasks?.image as string,
+    securityGroupIds: [groups.othersId as pulumi.Output<string>],
+    way: [groups],
   },
   { parent },
 );
 const measured = new HostMetrics("metrics", { host }, { parent });
-new Alarms(
+const alarms = new Alarms(
   "alarms",
   {
     instanceId: host.instanceId,
@@ -147,6 +168,7 @@ new Alarms(
   },
   { parent },
 );
+new Alarms("tasks-alarms", { instanceId: other.instanceId, topicArn: alarms.topicArn }, { parent });
 const dns = new Dns("dns", { zone: shape.zone, names: shape.names, address: host.address }, { parent });
 
 export const address = host.address;
@@ -154,6 +176,8 @@ export const instanceId = host.instanceId;
 export const toDo = dns.toDo;
 export const vpc = network.vpcId;
 export const webGroup = groups.webId;
+export const othersGroup = groups.othersId;
+export const otherInstanceId = other.instanceId;
 export const privateGroup = groups.privateId;
 export const publicSubnets = network.publicSubnetIds;
 export const privateSubnets = network.privateSubnetIds;
