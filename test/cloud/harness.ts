@@ -45,11 +45,11 @@ export interface Cloud {
   things(kind: string): Thing[];
   /** Adds a thing that the account has by itself, such as a newer image, or changes one by hand. */
   put(kind: string, thing: Properties & { id: string }): void;
-  /** The Elastic IP of an instance. @default the only one that there is, or of several that of the host `web` */
+  /** The Elastic IP of an instance. @default the only one in use, or of several that of the host `web` */
   address(instance?: string): string;
   /** The only instance that there is, or of several that of a host of a stack. @default the host `web` */
   instance(host?: string): Thing;
-  /** A shell command as root in an instance's machine, by no network. @default as with `address` */
+  /** A shell command as root in an instance's machine, by no network. @default as with `instance` */
   inside(command: string, instance?: string): Result;
   /** The operations of AWS's interfaces that were used, such as `ec2:RunInstances`, each once. */
   calls(): string[];
@@ -226,13 +226,14 @@ export async function withCloud(
     if (!first || second) throw new Error(`the cloud has ${found.length} ${what}, and not one`);
     return first;
   };
-  const instance = (host?: string): Thing => {
-    const there = thingsIn(folder, "instances");
-    if (there.length < 2 && host === undefined) return only(there, "instances");
+  /** Of several things those of a host of a stack, by the name that they have in the console. */
+  const ofHost = (things: Thing[], host?: string): Thing[] => {
     const end = host === undefined || host === firstHost ? "-host" : `-host-${host}`;
-    const named = there.filter(({ tags }) => `${(tags as Properties).Name}`.endsWith(end));
-    return only(named, `instances of ${host ?? firstHost}`);
+    const isOf = ({ tags }: Thing) => `${(tags as Properties | undefined)?.Name}`.endsWith(end);
+    return host === undefined && things.length < 2 ? things : things.filter(isOf);
   };
+  const instance = (host?: string): Thing =>
+    only(ofHost(thingsIn(folder, "instances"), host), `instances of ${host ?? firstHost}`);
   return {
     folder,
     region,
@@ -246,13 +247,11 @@ export async function withCloud(
     },
     things: (kind) => thingsIn(folder, kind),
     put,
-    address: (of = instance().id) =>
-      `${
-        only(
-          thingsIn(folder, "addresses").filter((one) => one.instanceId === of),
-          `addresses of ${of}`,
-        ).publicIp
-      }`,
+    address: (of) => {
+      const used = thingsIn(folder, "addresses").filter((one) => one.associationId !== "");
+      const found = of === undefined ? ofHost(used) : used.filter((one) => one.instanceId === of);
+      return `${only(found, "such addresses in use").publicIp}`;
+    },
     instance,
     inside: (command, of = instance().id) => insideMachine(machineName(of, folder), command),
     calls: () => [...new Set(lines("cat", join(folder, "calls")))].sort(),

@@ -26,12 +26,7 @@ before(async () => {
         site: { domain: undefined },
         host: { alarms: {}, protect: true },
         media: { store: "s3" },
-        app: {
-          name: "queue",
-          wsgi: "wsgi:app",
-          settings: undefined,
-          processes: { celery: { command, runsOn: "tasks" } },
-        },
+        app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes: { celery: { command } } },
       },
     },
     async (...made) => {
@@ -42,8 +37,7 @@ before(async () => {
   );
   await Promise.race([begun.promise, whole]);
   edit(stack, "app/Procfile", (text) => text.replace(/^beat: .*\n/m, ""));
-  stack.configure({ hosts: { tasks } });
-  await stack.succeed("--policy-pack", "policy");
+  await stack.succeed();
 });
 after(async () => {
   ended.resolve();
@@ -76,6 +70,21 @@ async function queuedIsDone(): Promise<void> {
     on(web(), `runuser -u postgres -- psql -XAtq queue -c "SELECT name FROM runs WHERE ended IS NOT NULL"`);
   await until("the tasks to be done", 120, () => names.every((name) => done().split("\n").includes(name)));
 }
+
+test("a second instance comes to a stack that has one, and nothing of that one is made anew or in the way", async () => {
+  const first = web().id;
+  stack.configure({ hosts: { tasks }, app: { processes: { celery: { command, runsOn: "tasks" } } } });
+  const { changes } = await stack.succeed("--policy-pack", "policy");
+  assert.equal(web().id, first);
+  const others = Object.entries(changes).filter(([, op]) => op !== "create");
+  const gone = others.filter(([, op]) => op !== "update");
+  assert.deepEqual(gone, [["app-processes", "delete"]], "only its worker, which has moved");
+  assert.deepEqual(
+    others.filter(([name]) => !/^((system|postgres|redis|app)-[a-z]+|web-data-volume)$/.test(name)),
+    [],
+    "nothing but steps on the host is changed",
+  );
+});
 
 test("what the site queues is done on the second instance, by Redis and PostgreSQL of the first", async () => {
   assert.deepEqual([running(web()), running(second())], [["web"], ["celery"]]);
