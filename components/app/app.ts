@@ -315,7 +315,7 @@ export class App extends pulumi.ComponentResource {
     );
   }
 
-  /** What starts the live release as the host boots. */
+  /** What starts the live release as the host boots, and what tidies up after those that were live before. */
   #startFiles(): Record<string, StepFile> {
     const { name } = this.#args;
     const root = this.#root;
@@ -325,6 +325,10 @@ export class App extends pulumi.ComponentResource {
       },
       [`/usr/local/lib/berth/${name}/start`]: {
         content: renderTemplate(here("start.sh.liquid"), { name, root, web: this.#isWeb }),
+        mode: "0755",
+      },
+      [`/usr/local/lib/berth/${name}/tidy`]: {
+        content: renderTemplate(here("tidy.sh.liquid"), { name, root }),
         mode: "0755",
       },
     };

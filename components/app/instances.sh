@@ -54,33 +54,18 @@ put_instance() {
 # gone SERVICE: it neither runs nor is about to.
 gone() { case $(systemctl show "$1" -P ActiveState) in inactive | failed) ;; *) return 1 ;; esac; }
 
-# finish_requests SERVICE SOCKET: the service takes what waits at its socket, finishes what it has begun, and stops.
-# Should something come in between, systemd starts it again for that, and it is stopped once more.
-finish_requests() {
-  local round
-  none_waits() { [ "$(waiting "$1")" = 0 ]; }
-  for round in 1 2 3; do
-    wait_until "$timeout" none_waits "$2" || say "$1 has not taken all that waits at its socket in $timeout s (round $round)"
-    systemctl stop "$1" >>"$log" 2>&1 9>&- || true
-    if none_waits "$2" && gone "$1"; then return 0; fi
-  done
-}
+# none_waits INSTANCE: at the socket of its server.
+none_waits() { [ "$(waiting "$(socket_of "$1")")" = 0 ]; }
 
-# retire INSTANCE: nobody is sent to its server any more, which ends when its last request has.
-retire() {
-  local unit
-  unit=$(unit_of "$1")
-  [ -n "$web" ] || return 0
-  finish_requests "$unit.service" "$(socket_of "$1")"
-  systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
-  systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
-}
+# server_units INSTANCE: its server and, which stops after it and would start it again, its socket.
+server_units() { printf '%s\n' "$(unit_of "$1").service" "$(unit_of "$1").socket"; }
 
 # retire_single: the service of Berth 0.1, which was one for all releases. Its socket has lost its path to the link.
 retire_single() {
   local old=$name-web
   [ -e "/etc/systemd/system/$old.service" ] || return 0
-  finish_requests "$old.service" "$run/web.sock"
+  none_waits_there() { [ "$(waiting "$run/web.sock")" = 0 ]; }
+  wait_until "$timeout" none_waits_there || true
   systemctl disable --quiet "$old.service" "$old.socket" 2>/dev/null || true
   systemctl stop "$old.socket" "$old.service" >>"$log" 2>&1 || true
   take_away "/etc/systemd/system/$old.service" "/etc/systemd/system/$old.socket" "$run/web-single.sock"

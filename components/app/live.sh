@@ -68,7 +68,7 @@ fall_back() {
   take_back
   if [ -n "$web" ]; then give_back "$instance"; fi
   rm -f "$run/before.sock"
-  await_ended "$instance"
+  leave "$instance"
   refuse "release $release is not well: $2" "$words" "$next"
 }
 
@@ -162,44 +162,52 @@ server_ids() {
 # crashed: one of those that there were is gone.
 crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(server_ids | sort))" ]; }
 # restarted: it has ended by itself, and systemd has started it again, or is about to.
-restarted() {
-  [ "$(systemctl show "$unit.service" -P NRestarts)" != 0 ] || [ "$(systemctl show "$unit.service" -P SubState)" = auto-restart ] ||
-    systemctl is-failed --quiet "$unit.service"
-}
+restarted() { grep -qE '^(NRestarts=[1-9]|SubState=auto-restart|ActiveState=failed)' < <(systemctl show "$unit.service" -p NRestarts,SubState,ActiveState); }
 
 start_beside() {
-  local code fallen shell
+  local code=000 fallen shell
+  # One that is gone back to may still finish what it has begun when it was live.
+  if [ -e "$instances/$instance" ]; then
+    finished() { [ "$(systemctl show "$unit.service" -P ActiveState)" != deactivating ]; }
+    wait_until "$((timeout + 15))" finished || fail "$unit.service does not end."
+  fi
   put_instance "$instance"
   mapfile -t beside < <(wanted_units beside)
   mapfile -t alone < <(wanted_units alone)
-  started=$SECONDS
-  start_units "${beside[@]}" || fail "the processes of the release cannot be started."
+  # The time that it takes to see whether they stay up is that in which the server starts. Those that have stayed up
+  # before leave the computer to it until people are served.
+  if ! proven_so; then start_units "${beside[@]}"; fi
   if [ -n "$web" ]; then
     mkdir -p "$run"
     systemctl reset-failed "$unit.service" 2>/dev/null || true
     logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
     logged systemctl start --no-block "$unit.service"
     # A connection that nobody takes would keep the question waiting.
-    settled() { restarted || [ "$(answer 2 "$socket")" = 200 ]; }
-    wait_until 40 settled || true
-    if restarted; then code=000; else code=$(answer 10 "$socket"); fi
+    settled() {
+      if restarted; then code=000 && return 0; fi
+      code=$(answer 2 "$socket")
+      [ "$code" = 200 ]
+    }
+    wait_until 40 settled || code=$(answer 10 "$socket")
     if [ "$code" != 200 ]; then not_well "$code"; fi
     # Several at once: each worker has loaded what a request needs before people come.
     for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
     wait
     seen=$(server_ids)
   fi
-  if ! proven_so; then settle "${beside[@]}"; fi
+  if proven_so; then start_units "${beside[@]}"; else settle "${beside[@]}"; fi
   fallen=$(fallen "${beside[@]}")
   if [ -n "$fallen" ]; then not_up "$fallen"; fi
   shell=$(shelled "${beside[@]}")
   if [ -n "$shell" ]; then no_signal "$shell"; fi
 }
 
-# watch: for two seconds after the switch; one that has served before is only asked once.
+# watch: for a second after the switch, and until what was started then has started up; one that has served
+# before is only asked once.
 watch() {
-  local end=$((SECONDS + 2)) code fallen
-  while true; do
+  local end=$(($(milliseconds) + 1000)) code fallen more=yes
+  while [ -n "$more" ]; do
+    if ! starting "${alone[@]}" && [ "$(milliseconds)" -ge "$end" ]; then more=''; fi
     if [ -n "$web" ]; then
       if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
       if [ "$code" != 200 ]; then not_well "$code"; fi
@@ -208,23 +216,23 @@ watch() {
     fallen=$(fallen "${beside[@]}" "${alone[@]}")
     if [ -n "$fallen" ]; then not_up "$fallen"; fi
     if proven_so; then return 0; fi
-    if [ "$SECONDS" -ge "$end" ]; then break; fi
-    sleep 0.2
+    [ -z "$more" ] || sleep 0.2
   done
-  settle "${alone[@]}"
-  fallen=$(fallen "${beside[@]}" "${alone[@]}")
-  if [ -n "$fallen" ]; then not_up "$fallen"; fi
+}
+
+# unwanted_alone: what runs of other instances of that of which there may be only one.
+unwanted_alone() {
+  local one
+  for one in $(others "$instance"); do unwanted_units "$one" alone; done
 }
 
 # take_over: of what there may be only one, the new one starts when the old one has ended.
 take_over() {
-  local old one
+  local old
   [ "${#alone[@]}" != 0 ] || return 0
-  mapfile -t old < <(for one in $(others "$instance"); do unwanted_units "$one" alone; done)
-  stop_units "${old[@]}"
+  mapfile -t old < <(unwanted_alone)
   wait_until 40 ended "${old[@]}" || fall_back "${old[0]}" "${old[*]} of the release before does not end, and there may be only one."
-  started=$SECONDS
-  start_units "${alone[@]}" || fail "the processes of the release cannot be started."
+  start_units "${alone[@]}"
 }
 
 # take_back: the processes of the new instance are told to end, and of what there may be only one the old one runs again.
@@ -237,19 +245,19 @@ take_back() {
   start_units "${old[@]}" || true
 }
 
-# await_ended INSTANCE…: the step does not wait for a long task, which goes on.
-await_ended() {
+# leave INSTANCE…: the step does not wait for what they have begun, which goes on.
+leave() {
   local one left
-  none_runs() { for one in "$@"; do if [ -n "$(finishing "$one")" ]; then return 1; fi; done; }
-  wait_until 30 none_runs "$@" || true
   for one in "$@"; do
     left=$(finishing "$one" | paste -sd' ')
     [ -z "$left" ] || say "$left: finishes what it has begun, on release ${one%.*}, and then ends"
-    forget "$one"
   done
+  # One that is there already looks after these as well.
+  systemd-run --quiet --collect --no-block --unit "berth-$name-tidy" "/usr/local/lib/berth/$name/tidy" 2>>"$log" || true
 }
 
 switch() {
+  if [ "${#alone[@]}" != 0 ]; then unwanted_alone | xargs -r systemctl stop --no-block >>"$log" 2>&1 || true; fi
   # Where the front door does not answer for this name now, it says nothing about the release.
   door=000
   if [ -n "$web" ]; then
@@ -284,16 +292,25 @@ is_live() {
   all_active "${units[@]}"
 }
 
-# retire_others: all other instances: their processes finish what they do while their servers finish their requests.
+# retire_others: all other instances take no more tasks and no more requests, finish what they have begun, and end.
 retire_others() {
-  local one units rest
+  local one units rest late=()
   mapfile -t rest < <(others "$instance")
   for one in "${rest[@]}"; do
     mapfile -t units < <(unwanted_units "$one")
+    if [ -n "$web" ] && none_waits "$one"; then
+      mapfile -t -O "${#units[@]}" units < <(server_units "$one")
+    elif [ -n "$web" ]; then
+      late+=("$one")
+    fi
     stop_units "${units[@]}"
   done
-  for one in "${rest[@]}"; do retire "$one"; done
-  await_ended "${rest[@]}"
+  for one in "${late[@]}"; do
+    wait_until "$timeout" none_waits "$one" || say "$(unit_of "$one") has not taken all that waits at its socket in $timeout s"
+    mapfile -t units < <(server_units "$one")
+    stop_units "${units[@]}"
+  done
+  leave "${rest[@]}"
   if [ -n "$web" ]; then retire_single; fi
   drop_units
 }

@@ -1,8 +1,8 @@
 # An instance's file 'units' names the units of its processes, one a line: the unit, its process, 'alone' or 'beside'.
-# It is written before one of them starts, and goes when none runs any more.
+# It is written before one of them starts, and goes when none runs any more (tidy.sh).
 
-# When those that were started last were, of SECONDS.
-started=0
+# When those that were started last were, and what they had computed when they were looked at last, in milliseconds.
+started=0 computed=0
 
 units_of() { cat "$instances/$1/units" 2>/dev/null || true; }
 
@@ -45,14 +45,6 @@ put_processes() {
 # all_active UNIT…: each of them runs.
 all_active() { [ "$#" = 0 ] || ! grep -qvx active < <(systemctl is-active "$@"); }
 
-# running INSTANCE: those of its units that have not ended.
-running() {
-  local units
-  mapfile -t units < <(units_of "$1" | cut -d' ' -f1)
-  [ "${#units[@]}" != 0 ] || return 0
-  systemctl show -p Id,ActiveState "${units[@]}" | awk 'BEGIN { RS = ""; FS = "\n" } !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
-}
-
 # elsewhere PROCESS: the instance on which it runs and is left, though this release is another: 'onRelease: keep'. It is
 # not left when its command or count is another now.
 elsewhere() {
@@ -86,12 +78,20 @@ unwanted_units() {
   done < <(units_of "$1")
 }
 
-# finishing INSTANCE: those of its units that are to end, and have not.
-finishing() { comm -12 <(unwanted_units "$1" | sort) <(running "$1" | sort); }
+# finishing INSTANCE: those of its units that are to end, and have not, its server's included.
+finishing() {
+  local units
+  mapfile -t units < <(
+    unwanted_units "$1"
+    printf '%s.service\n' "$(unit_of "$1")"
+  )
+  systemctl show -p Id,ActiveState "${units[@]}" | awk 'BEGIN { RS = ""; FS = "\n" } !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
+}
 
 # start_units UNIT…: and does not wait.
 start_units() {
   [ "$#" != 0 ] || return 0
+  started=$(milliseconds) computed=0
   systemctl reset-failed "$@" 2>/dev/null || true
   logged systemctl start --no-block "$@"
 }
@@ -102,26 +102,27 @@ stop_units() { [ "$#" = 0 ] || systemctl stop --no-block "$@" >>"$log" 2>&1 9>&-
 # ended UNIT…: none of them is there any more.
 ended() { [ "$#" = 0 ] || ! grep -qvxE 'inactive|failed|unknown' < <(systemctl is-active "$@"); }
 
-# fallen UNIT…: the first that has ended by itself.
+# fallen UNIT…: the first that has ended by itself. One that was told to end, and is gone back to before it has, is to be
+# started when it has: it ends with a job.
 fallen() {
   [ "$#" != 0 ] || return 0
-  systemctl show -p Id,NRestarts,ActiveState,SubState "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+  systemctl show -p Id,NRestarts,ActiveState,SubState,Job "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+    /ActiveState=deactivating/ && /Job=[1-9]/ { next }
     !bad && (/NRestarts=[1-9]/ || /SubState=auto-restart/ || !/ActiveState=(active|activating)/) { sub(/.*Id=/, ""); sub(/\n.*/, ""); bad = $0 }
     END { print bad }'
 }
 
-# settle UNIT…: waits until they, started at $started, have started up and compute no more. Those that already work are
-# busy for as long as there is work, and are not waited for.
-settle() {
-  local used before=0 end=$((SECONDS + 5))
-  [ "$#" != 0 ] || return 0
-  while [ "$SECONDS" -lt "$end" ] && [ -z "$(fallen "$@")" ]; do
-    used=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
-    if [ "$((used - before))" -lt 50 ] && [ "$((SECONDS - started))" -ge 2 ]; then return 0; fi
-    before=$used
-    sleep 0.25
-  done
+# starting UNIT…: whether they, started at $started, still start up: for a second, and then for as long as they compute.
+# Those that already work do so for as long as there is work, and five seconds are enough.
+starting() {
+  local age=$(($(milliseconds) - started)) before=$computed
+  [ "$#" != 0 ] && [ "$age" -lt 5000 ] || return 1
+  computed=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
+  [ "$age" -lt 1000 ] || [ "$((computed - before))" -ge 40 ]
 }
+
+# settle UNIT…: waits until they have started up.
+settle() { while starting "$@" && [ -z "$(fallen "$@")" ]; do sleep 0.2; done; }
 
 # shelled UNIT…: the first whose main process is a shell that waits for the command, and would pass on no signal to it.
 shelled() {
@@ -134,18 +135,6 @@ shelled() {
   done
 }
 
-# forget INSTANCE: what lies of it on the disk, once none of its processes runs.
-forget() {
-  local link units
-  if [ -n "$(running "$1")" ]; then return 0; fi
-  mapfile -t units < <(units_of "$1" | cut -d' ' -f1)
-  if [ "${#units[@]}" != 0 ]; then systemctl reset-failed "${units[@]}" 2>/dev/null || true; fi
-  for link in "${instances:?}/$1".*; do
-    if [ -L "$link" ]; then rm -f "$link"; fi
-  done
-  rm -rf "${instances:?}/$1"
-}
-
 # drop_units: the units of processes that there are no more. One that still finishes keeps its settings until then.
 drop_units() {
   local file process here=/etc/systemd/system
@@ -156,7 +145,7 @@ drop_units() {
       grep -q "^$process " <<<"$processes"; then
       continue
     fi
-    if ! ended "$name-$process@*.service"; then
+    if ! wait_until 30 ended "$name-$process@*.service"; then
       mkdir -p /run/systemd/system
       cp "$file" "/run/systemd/system/"
     fi

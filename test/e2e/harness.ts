@@ -583,3 +583,7 @@ export function edit(stack: Stack, path: string, change: (text: string) => strin
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, change(existsSync(file) ? readFileSync(file, "utf8") : ""));
 }
+
+/** Shell, before what is asked: waits until what releases before had begun has ended, for which an `up` does not wait. */
+export const tidied =
+  "timeout 60 sh -c 'while systemctl --quiet is-active \"berth-*-tidy.service\"; do sleep 0.1; done'; ";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import ssh2 from "ssh2";
-import { edit, machinesLeft, type Stack, sharedTraces, withStack } from "./harness.ts";
+import { edit, machinesLeft, type Stack, sharedTraces, tidied, withStack } from "./harness.ts";
 import { photoOn, visitLog } from "./visitor.ts";
 
 test("a stack takes the Django example from nothing to production and back to nothing", async (t) => {
@@ -115,7 +115,7 @@ test("a stack takes the Django example from nothing to production and back to no
     const settings = "/srv/logbook/config/env";
     assert.equal(await stack.on(`stat -c '%U:%G %a' ${settings}`), "root:logbook 640");
     assert.notEqual((await stack.ssh(`runuser -u www-data -- cat ${settings}`)).code, 0);
-    const pid = await stack.on("systemctl show 'logbook-web@*.service' -P MainPID");
+    const pid = await stack.on(`${tidied}systemctl show 'logbook-web@*.service' -P MainPID`);
     const value = await stack.on(`tr '\\0' '\\n' </proc/${pid}/environ | sed -n s/^PARTNER_TOKEN=//p`);
     assert.equal(value, password);
   });
@@ -209,7 +209,7 @@ test("a stack takes the Django example from nothing to production and back to no
   await t.test("an application that is killed comes back by itself", async () => {
     await stack.on("systemctl kill -s KILL --kill-whom=all 'logbook-web@*.service'");
     await untilWell(stack);
-    assert.equal(await stack.on("systemctl is-active 'logbook-web@*.service'"), "active");
+    assert.equal(await stack.on(`${tidied}systemctl is-active 'logbook-web@*.service'`), "active");
   });
 
   await t.test("while the application is away, visitors see a page that says so and comes back", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { until, watchSite } from "../faults/faults.ts";
-import { edit, type Run, withStack } from "./harness.ts";
+import { edit, type Run, tidied, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue" });
 const host = (command: string) => stack.inside(command).stdout.trim();
@@ -24,7 +24,7 @@ const queues = ["celery", "huey", "rq"];
 /** The units of processes that run, as `process@instance`. */
 const running = () =>
   host(
-    "systemctl list-units --plain --no-legend --state=active,activating,deactivating 'queue-*@*.service' | cut -d' ' -f1",
+    `${tidied}systemctl list-units --plain --no-legend --state=active,activating,deactivating 'queue-*@*.service' | cut -d' ' -f1`,
   )
     .split("\n")
     .filter((unit) => unit !== "" && !unit.startsWith("queue-web@"))
@@ -238,7 +238,7 @@ test("a release that is gone back to runs the commands of its own Procfile", asy
 });
 
 test("a process that is to be kept is left on the release that it runs, until it is not to be kept", async () => {
-  const pid = () => host("systemctl show -P MainPID 'queue-idle@*.service'");
+  const pid = () => host(`${tidied}systemctl show -P MainPID 'queue-idle@*.service'`);
   const [was, old] = [pid(), live()];
   stack.configure({ app: { processes: { ...processes, idle: { ...processes.idle, onRelease: "keep" } } } });
   await stack.succeed();
@@ -261,7 +261,7 @@ test("a process that is to be kept is left on the release that it runs, until it
 
 test("a release whose worker cannot start leaves the server, the workers and beat of the one before", async () => {
   const [release, before] = [current(), running()];
-  const pids = () => host("systemctl show -P MainPID 'queue-*@*.service' | sort");
+  const pids = () => host(`${tidied}systemctl show -P MainPID 'queue-*@*.service' | sort`);
   const were = pids();
   stack.configure({
     app: { processes: { ...processes, idle: { command: "python -c 'raise SystemExit(\"no work here\")'" } } },

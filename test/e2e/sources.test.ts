@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { tools } from "../../components/app/tools.ts";
 import { root } from "../engine/harness.ts";
-import { edit, type Run, type Stack, withStack } from "./harness.ts";
+import { edit, type Run, type Stack, tidied, withStack } from "./harness.ts";
 
 const home = "/home/devartis/webapp";
 const said = (run: Run) => run.stdout + run.stderr;
@@ -45,7 +45,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     await stack.on("echo private >/home/devartis/private; chmod 0644 /home/devartis/private");
     const inService = (command: string) =>
       stack.ssh(
-        `nsenter -t $(systemctl show 'moored-web@*.service' -P MainPID) -m -- runuser -u moored -- ${command}`,
+        `${tidied}nsenter -t $(systemctl show 'moored-web@*.service' -P MainPID) -m -- runuser -u moored -- ${command}`,
       );
     assert.notEqual((await inService("cat /home/devartis/private")).code, 0);
     assert.notEqual((await inService(`touch ${home}/current/wsgi.py`)).code, 0);

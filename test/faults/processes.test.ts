@@ -1,7 +1,7 @@
 // A release with workers that is cut short: whatever was under way, one release comes out, with its own workers and one beat.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { edit, withStack } from "../e2e/harness.ts";
+import { edit, tidied, withStack } from "../e2e/harness.ts";
 import { assertWell, killEngine, recover, until } from "./faults.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue" });
@@ -35,7 +35,10 @@ async function oneRuns(): Promise<void> {
   assert.deepEqual(all(), expected);
   assert.equal(current(), live.split(".")[0]);
   assert.equal((await stack.fetch("/health")).text, current());
-  assert.equal(host("find /srv/queue/config/web -mindepth 1 -maxdepth 1 -type d -printf '%f '"), live);
+  assert.equal(
+    host(`${tidied}find /srv/queue/config/web -mindepth 1 -maxdepth 1 -type d -printf '%f '`),
+    live,
+  );
 }
 
 const moments = {

@@ -47,19 +47,13 @@ secret() {
   base64 -d <<<"${secrets[$1]}"
 }
 
-free_kib() { df --output=avail -k "$1" 2>/dev/null | tail -n 1 | tr -d ' '; }
-
 # refuse_full_disk: a full disk explains most other failures, so it is asked first. Who could not write often takes away
 # what it had written before it ends, so what it said (ENOSPC of errno(3)) counts as well.
 refuse_full_disk() {
-  local place free said next="Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
-  for place in / /var /srv /tmp; do
-    [ -d "$place" ] || continue
-    free=$(free_kib "$place")
-    if [ "${free:-9999999}" -lt 2048 ]; then
-      fail "the disk is full: $place has ${free} KiB left." "$next"
-    fi
-  done
+  local free place said next="Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
+  while read -r free place; do
+    [ "$free" -ge 2048 ] || fail "the disk is full: $place has $free KiB left." "$next"
+  done < <(df --output=avail,target -k / /var /srv /tmp 2>/dev/null | tail -n +2)
   said=$(grep -m 1 'No space left on device' < <(tail -n "+$log_from" "$log" 2>/dev/null) || true)
   [ -z "$said" ] || fail "the disk is full, or was a moment ago: '${said#"${said%%[![:space:]]*}"}'." "$next"
 }
@@ -88,15 +82,18 @@ logged() {
   return "$status"
 }
 
-# wait_until SECONDS COMMAND…: asks four times a second, until the time is over; then status 1.
+# wait_until SECONDS COMMAND…: asks ten times a second, until the time is over; then status 1.
 wait_until() {
   local end=$((SECONDS + $1))
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$SECONDS" -lt "$end" ] || return 1
-    sleep 0.25
+    sleep 0.1
   done
 }
+
+# milliseconds: a clock, to tell how long something has taken.
+milliseconds() { printf '%s\n' "$((${EPOCHREALTIME/./} / 1000))"; }
 
 # Two runs never overlap on one host. The lock is the kernel's: it goes when its holder goes, however that ends.
 take_lock() {

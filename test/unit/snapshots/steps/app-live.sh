@@ -179,10 +179,10 @@ unfit() {
 }
 
 # An instance's file 'units' names the units of its processes, one a line: the unit, its process, 'alone' or 'beside'.
-# It is written before one of them starts, and goes when none runs any more.
+# It is written before one of them starts, and goes when none runs any more (tidy.sh).
 
-# When those that were started last were, of SECONDS.
-started=0
+# When those that were started last were, and what they had computed when they were looked at last, in milliseconds.
+started=0 computed=0
 
 units_of() { cat "$instances/$1/units" 2>/dev/null || true; }
 
@@ -225,14 +225,6 @@ put_processes() {
 # all_active UNIT…: each of them runs.
 all_active() { [ "$#" = 0 ] || ! grep -qvx active < <(systemctl is-active "$@"); }
 
-# running INSTANCE: those of its units that have not ended.
-running() {
-  local units
-  mapfile -t units < <(units_of "$1" | cut -d' ' -f1)
-  [ "${#units[@]}" != 0 ] || return 0
-  systemctl show -p Id,ActiveState "${units[@]}" | awk 'BEGIN { RS = ""; FS = "\n" } !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
-}
-
 # elsewhere PROCESS: the instance on which it runs and is left, though this release is another: 'onRelease: keep'. It is
 # not left when its command or count is another now.
 elsewhere() {
@@ -266,12 +258,20 @@ unwanted_units() {
   done < <(units_of "$1")
 }
 
-# finishing INSTANCE: those of its units that are to end, and have not.
-finishing() { comm -12 <(unwanted_units "$1" | sort) <(running "$1" | sort); }
+# finishing INSTANCE: those of its units that are to end, and have not, its server's included.
+finishing() {
+  local units
+  mapfile -t units < <(
+    unwanted_units "$1"
+    printf '%s.service\n' "$(unit_of "$1")"
+  )
+  systemctl show -p Id,ActiveState "${units[@]}" | awk 'BEGIN { RS = ""; FS = "\n" } !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
+}
 
 # start_units UNIT…: and does not wait.
 start_units() {
   [ "$#" != 0 ] || return 0
+  started=$(milliseconds) computed=0
   systemctl reset-failed "$@" 2>/dev/null || true
   logged systemctl start --no-block "$@"
 }
@@ -282,26 +282,27 @@ stop_units() { [ "$#" = 0 ] || systemctl stop --no-block "$@" >>"$log" 2>&1 9>&-
 # ended UNIT…: none of them is there any more.
 ended() { [ "$#" = 0 ] || ! grep -qvxE 'inactive|failed|unknown' < <(systemctl is-active "$@"); }
 
-# fallen UNIT…: the first that has ended by itself.
+# fallen UNIT…: the first that has ended by itself. One that was told to end, and is gone back to before it has, is to be
+# started when it has: it ends with a job.
 fallen() {
   [ "$#" != 0 ] || return 0
-  systemctl show -p Id,NRestarts,ActiveState,SubState "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+  systemctl show -p Id,NRestarts,ActiveState,SubState,Job "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+    /ActiveState=deactivating/ && /Job=[1-9]/ { next }
     !bad && (/NRestarts=[1-9]/ || /SubState=auto-restart/ || !/ActiveState=(active|activating)/) { sub(/.*Id=/, ""); sub(/\n.*/, ""); bad = $0 }
     END { print bad }'
 }
 
-# settle UNIT…: waits until they, started at $started, have started up and compute no more. Those that already work are
-# busy for as long as there is work, and are not waited for.
-settle() {
-  local used before=0 end=$((SECONDS + 5))
-  [ "$#" != 0 ] || return 0
-  while [ "$SECONDS" -lt "$end" ] && [ -z "$(fallen "$@")" ]; do
-    used=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
-    if [ "$((used - before))" -lt 50 ] && [ "$((SECONDS - started))" -ge 2 ]; then return 0; fi
-    before=$used
-    sleep 0.25
-  done
+# starting UNIT…: whether they, started at $started, still start up: for a second, and then for as long as they compute.
+# Those that already work do so for as long as there is work, and five seconds are enough.
+starting() {
+  local age=$(($(milliseconds) - started)) before=$computed
+  [ "$#" != 0 ] && [ "$age" -lt 5000 ] || return 1
+  computed=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
+  [ "$age" -lt 1000 ] || [ "$((computed - before))" -ge 40 ]
 }
+
+# settle UNIT…: waits until they have started up.
+settle() { while starting "$@" && [ -z "$(fallen "$@")" ]; do sleep 0.2; done; }
 
 # shelled UNIT…: the first whose main process is a shell that waits for the command, and would pass on no signal to it.
 shelled() {
@@ -314,18 +315,6 @@ shelled() {
   done
 }
 
-# forget INSTANCE: what lies of it on the disk, once none of its processes runs.
-forget() {
-  local link units
-  if [ -n "$(running "$1")" ]; then return 0; fi
-  mapfile -t units < <(units_of "$1" | cut -d' ' -f1)
-  if [ "${#units[@]}" != 0 ]; then systemctl reset-failed "${units[@]}" 2>/dev/null || true; fi
-  for link in "${instances:?}/$1".*; do
-    if [ -L "$link" ]; then rm -f "$link"; fi
-  done
-  rm -rf "${instances:?}/$1"
-}
-
 # drop_units: the units of processes that there are no more. One that still finishes keeps its settings until then.
 drop_units() {
   local file process here=/etc/systemd/system
@@ -336,7 +325,7 @@ drop_units() {
       grep -q "^$process " <<<"$processes"; then
       continue
     fi
-    if ! ended "$name-$process@*.service"; then
+    if ! wait_until 30 ended "$name-$process@*.service"; then
       mkdir -p /run/systemd/system
       cp "$file" "/run/systemd/system/"
     fi
@@ -401,33 +390,18 @@ put_instance() {
 # gone SERVICE: it neither runs nor is about to.
 gone() { case $(systemctl show "$1" -P ActiveState) in inactive | failed) ;; *) return 1 ;; esac; }
 
-# finish_requests SERVICE SOCKET: the service takes what waits at its socket, finishes what it has begun, and stops.
-# Should something come in between, systemd starts it again for that, and it is stopped once more.
-finish_requests() {
-  local round
-  none_waits() { [ "$(waiting "$1")" = 0 ]; }
-  for round in 1 2 3; do
-    wait_until "$timeout" none_waits "$2" || say "$1 has not taken all that waits at its socket in $timeout s (round $round)"
-    systemctl stop "$1" >>"$log" 2>&1 9>&- || true
-    if none_waits "$2" && gone "$1"; then return 0; fi
-  done
-}
+# none_waits INSTANCE: at the socket of its server.
+none_waits() { [ "$(waiting "$(socket_of "$1")")" = 0 ]; }
 
-# retire INSTANCE: nobody is sent to its server any more, which ends when its last request has.
-retire() {
-  local unit
-  unit=$(unit_of "$1")
-  [ -n "$web" ] || return 0
-  finish_requests "$unit.service" "$(socket_of "$1")"
-  systemctl stop "$unit.socket" "$unit.service" >>"$log" 2>&1 || true
-  systemctl reset-failed "$unit.service" "$unit.socket" 2>/dev/null || true
-}
+# server_units INSTANCE: its server and, which stops after it and would start it again, its socket.
+server_units() { printf '%s\n' "$(unit_of "$1").service" "$(unit_of "$1").socket"; }
 
 # retire_single: the service of Berth 0.1, which was one for all releases. Its socket has lost its path to the link.
 retire_single() {
   local old=$name-web
   [ -e "/etc/systemd/system/$old.service" ] || return 0
-  finish_requests "$old.service" "$run/web.sock"
+  none_waits_there() { [ "$(waiting "$run/web.sock")" = 0 ]; }
+  wait_until "$timeout" none_waits_there || true
   systemctl disable --quiet "$old.service" "$old.socket" 2>/dev/null || true
   systemctl stop "$old.socket" "$old.service" >>"$log" 2>&1 || true
   take_away "/etc/systemd/system/$old.service" "/etc/systemd/system/$old.socket" "$run/web-single.sock"
@@ -545,7 +519,7 @@ fall_back() {
   take_back
   if [ -n "$web" ]; then give_back "$instance"; fi
   rm -f "$run/before.sock"
-  await_ended "$instance"
+  leave "$instance"
   refuse "release $release is not well: $2" "$words" "$next"
 }
 
@@ -639,44 +613,52 @@ server_ids() {
 # crashed: one of those that there were is gone.
 crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(server_ids | sort))" ]; }
 # restarted: it has ended by itself, and systemd has started it again, or is about to.
-restarted() {
-  [ "$(systemctl show "$unit.service" -P NRestarts)" != 0 ] || [ "$(systemctl show "$unit.service" -P SubState)" = auto-restart ] ||
-    systemctl is-failed --quiet "$unit.service"
-}
+restarted() { grep -qE '^(NRestarts=[1-9]|SubState=auto-restart|ActiveState=failed)' < <(systemctl show "$unit.service" -p NRestarts,SubState,ActiveState); }
 
 start_beside() {
-  local code fallen shell
+  local code=000 fallen shell
+  # One that is gone back to may still finish what it has begun when it was live.
+  if [ -e "$instances/$instance" ]; then
+    finished() { [ "$(systemctl show "$unit.service" -P ActiveState)" != deactivating ]; }
+    wait_until "$((timeout + 15))" finished || fail "$unit.service does not end."
+  fi
   put_instance "$instance"
   mapfile -t beside < <(wanted_units beside)
   mapfile -t alone < <(wanted_units alone)
-  started=$SECONDS
-  start_units "${beside[@]}" || fail "the processes of the release cannot be started."
+  # The time that it takes to see whether they stay up is that in which the server starts. Those that have stayed up
+  # before leave the computer to it until people are served.
+  if ! proven_so; then start_units "${beside[@]}"; fi
   if [ -n "$web" ]; then
     mkdir -p "$run"
     systemctl reset-failed "$unit.service" 2>/dev/null || true
     logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
     logged systemctl start --no-block "$unit.service"
     # A connection that nobody takes would keep the question waiting.
-    settled() { restarted || [ "$(answer 2 "$socket")" = 200 ]; }
-    wait_until 40 settled || true
-    if restarted; then code=000; else code=$(answer 10 "$socket"); fi
+    settled() {
+      if restarted; then code=000 && return 0; fi
+      code=$(answer 2 "$socket")
+      [ "$code" = 200 ]
+    }
+    wait_until 40 settled || code=$(answer 10 "$socket")
     if [ "$code" != 200 ]; then not_well "$code"; fi
     # Several at once: each worker has loaded what a request needs before people come.
     for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
     wait
     seen=$(server_ids)
   fi
-  if ! proven_so; then settle "${beside[@]}"; fi
+  if proven_so; then start_units "${beside[@]}"; else settle "${beside[@]}"; fi
   fallen=$(fallen "${beside[@]}")
   if [ -n "$fallen" ]; then not_up "$fallen"; fi
   shell=$(shelled "${beside[@]}")
   if [ -n "$shell" ]; then no_signal "$shell"; fi
 }
 
-# watch: for two seconds after the switch; one that has served before is only asked once.
+# watch: for a second after the switch, and until what was started then has started up; one that has served
+# before is only asked once.
 watch() {
-  local end=$((SECONDS + 2)) code fallen
-  while true; do
+  local end=$(($(milliseconds) + 1000)) code fallen more=yes
+  while [ -n "$more" ]; do
+    if ! starting "${alone[@]}" && [ "$(milliseconds)" -ge "$end" ]; then more=''; fi
     if [ -n "$web" ]; then
       if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
       if [ "$code" != 200 ]; then not_well "$code"; fi
@@ -685,23 +667,23 @@ watch() {
     fallen=$(fallen "${beside[@]}" "${alone[@]}")
     if [ -n "$fallen" ]; then not_up "$fallen"; fi
     if proven_so; then return 0; fi
-    if [ "$SECONDS" -ge "$end" ]; then break; fi
-    sleep 0.2
+    [ -z "$more" ] || sleep 0.2
   done
-  settle "${alone[@]}"
-  fallen=$(fallen "${beside[@]}" "${alone[@]}")
-  if [ -n "$fallen" ]; then not_up "$fallen"; fi
+}
+
+# unwanted_alone: what runs of other instances of that of which there may be only one.
+unwanted_alone() {
+  local one
+  for one in $(others "$instance"); do unwanted_units "$one" alone; done
 }
 
 # take_over: of what there may be only one, the new one starts when the old one has ended.
 take_over() {
-  local old one
+  local old
   [ "${#alone[@]}" != 0 ] || return 0
-  mapfile -t old < <(for one in $(others "$instance"); do unwanted_units "$one" alone; done)
-  stop_units "${old[@]}"
+  mapfile -t old < <(unwanted_alone)
   wait_until 40 ended "${old[@]}" || fall_back "${old[0]}" "${old[*]} of the release before does not end, and there may be only one."
-  started=$SECONDS
-  start_units "${alone[@]}" || fail "the processes of the release cannot be started."
+  start_units "${alone[@]}"
 }
 
 # take_back: the processes of the new instance are told to end, and of what there may be only one the old one runs again.
@@ -714,19 +696,19 @@ take_back() {
   start_units "${old[@]}" || true
 }
 
-# await_ended INSTANCE…: the step does not wait for a long task, which goes on.
-await_ended() {
+# leave INSTANCE…: the step does not wait for what they have begun, which goes on.
+leave() {
   local one left
-  none_runs() { for one in "$@"; do if [ -n "$(finishing "$one")" ]; then return 1; fi; done; }
-  wait_until 30 none_runs "$@" || true
   for one in "$@"; do
     left=$(finishing "$one" | paste -sd' ')
     [ -z "$left" ] || say "$left: finishes what it has begun, on release ${one%.*}, and then ends"
-    forget "$one"
   done
+  # One that is there already looks after these as well.
+  systemd-run --quiet --collect --no-block --unit "berth-$name-tidy" "/usr/local/lib/berth/$name/tidy" 2>>"$log" || true
 }
 
 switch() {
+  if [ "${#alone[@]}" != 0 ]; then unwanted_alone | xargs -r systemctl stop --no-block >>"$log" 2>&1 || true; fi
   # Where the front door does not answer for this name now, it says nothing about the release.
   door=000
   if [ -n "$web" ]; then
@@ -761,16 +743,25 @@ is_live() {
   all_active "${units[@]}"
 }
 
-# retire_others: all other instances: their processes finish what they do while their servers finish their requests.
+# retire_others: all other instances take no more tasks and no more requests, finish what they have begun, and end.
 retire_others() {
-  local one units rest
+  local one units rest late=()
   mapfile -t rest < <(others "$instance")
   for one in "${rest[@]}"; do
     mapfile -t units < <(unwanted_units "$one")
+    if [ -n "$web" ] && none_waits "$one"; then
+      mapfile -t -O "${#units[@]}" units < <(server_units "$one")
+    elif [ -n "$web" ]; then
+      late+=("$one")
+    fi
     stop_units "${units[@]}"
   done
-  for one in "${rest[@]}"; do retire "$one"; done
-  await_ended "${rest[@]}"
+  for one in "${late[@]}"; do
+    wait_until "$timeout" none_waits "$one" || say "$(unit_of "$one") has not taken all that waits at its socket in $timeout s"
+    mapfile -t units < <(server_units "$one")
+    stop_units "${units[@]}"
+  done
+  leave "${rest[@]}"
   if [ -n "$web" ]; then retire_single; fi
   drop_units
 }

@@ -120,6 +120,45 @@ systemctl start --no-block "shop-web@$instance.socket" "shop-web@$instance.servi
 [ ! -e "/srv/shop/config/web/$instance/units" ] ||
   cut -d' ' -f1 "/srv/shop/config/web/$instance/units" | xargs -r systemctl start --no-block
 BERTH_FILE_END
+put_file '/usr/local/lib/berth/shop/tidy' 'root:root' '0755' <<'BERTH_FILE_END'
+#!/bin/bash
+# Berth: what lies of releases that are live no more, their settings and the commands of their processes, goes when what
+# they had begun has ended. The step that makes a release live starts this and does not wait.
+set -eu
+instances=/srv/shop/config/web
+
+left() { find "$instances" -mindepth 1 -maxdepth 1 -type d ! -name "$(readlink "$instances/current" || true)" -printf '%f\n' 2>/dev/null; }
+
+# of INSTANCE COMMAND…: the command with the units of its server and its processes behind.
+of() {
+  {
+    echo "shop-web@$1.service"
+    cut -d' ' -f1 "$instances/$1/units" 2>/dev/null || true
+  } | xargs -r "${@:2}"
+}
+
+# states INSTANCE: of its units, with the job that systemd has for each.
+states() { of "$1" systemctl show -p ActiveState,Job; }
+
+is_ending() {
+  for one in $(left); do
+    if grep -qE '^(ActiveState=deactivating|Job=[1-9])' < <(states "$one"); then return 0; fi
+  done
+  return 1
+}
+
+while is_ending; do sleep 1; done
+# Steps hold this lock: none of them starts one of these meanwhile.
+exec 9<>/run/lock/berth.lock
+flock 9
+for one in $(left); do
+  # A process is left on it (onRelease: keep).
+  if grep -qvE '^(ActiveState=(inactive|failed)|Job=|)$' < <(states "$one"); then continue; fi
+  of "$one" systemctl reset-failed 2>/dev/null || true
+  find "$instances" -mindepth 1 -maxdepth 1 -type l -name "$one.*" -delete
+  rm -rf "${instances:?}/$one"
+done
+BERTH_FILE_END
 put_file '/usr/local/lib/berth/shop/serve' 'root:root' '0755' <<'BERTH_FILE_END'
 #!/bin/sh
 # Berth: the server of an instance of shop: serve INSTANCE. Which one its release has been prepared with shows in
