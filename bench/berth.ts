@@ -42,11 +42,18 @@ export function existingConfig(root: string, host: BareHost, maxBody: number): R
   };
 }
 
+/** The example's worker and beat, as stack `local` has them. */
+export const exampleProcesses = (root: string): unknown =>
+  (readLocal(root)["berth:app"] as { readonly processes: unknown }).processes;
+
+function readLocal(root: string): Record<string, object> {
+  const text = readFileSync(join(root, "Pulumi.local.yaml"), "utf8");
+  return (parse(text) as { config: Record<string, object> }).config;
+}
+
 /** The configuration of stack `local`, without the worker and the beat, which nothing it is measured against has. */
 export function localConfig(root: string, maxBody: number): Record<string, unknown> {
-  const { config } = parse(readFileSync(join(root, "Pulumi.local.yaml"), "utf8")) as {
-    config: Record<string, object>;
-  };
+  const config = readLocal(root);
   const app = { ...config["berth:app"], processes: undefined };
   return {
     ...config,

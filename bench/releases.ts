@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Progress } from "../scripts/lib/progress.ts";
-import { existingConfig } from "./berth.ts";
+import { exampleProcesses, existingConfig } from "./berth.ts";
 import { site } from "./contender.ts";
 import { berthProject, type Project } from "./engine.ts";
 import { type BareHost, bareHost } from "./host.ts";
@@ -88,7 +88,7 @@ class Bench {
       ...config,
       // The load asks by the address, for which the site shows its certificate when it has no name.
       "berth:site": { maxBody: site.maxBody },
-      "berth:app": { ...(config["berth:app"] as object), workers: 4 },
+      "berth:app": { ...(config["berth:app"] as object), workers: 4, processes: exampleProcesses(root) },
     };
   }
 
