@@ -192,6 +192,8 @@ start_beside() {
     if [ "$code" != 200 ]; then not_well "$code"; fi
     # Several at once: each worker has loaded what a request needs before people come.
     for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
+    # What they compute is looked at from here on.
+    starting "${beside[@]}" || true
     wait
     seen=$(server_ids)
   fi
@@ -216,7 +218,7 @@ watch() {
     fallen=$(fallen "${beside[@]}" "${alone[@]}")
     if [ -n "$fallen" ]; then not_up "$fallen"; fi
     if proven_so; then return 0; fi
-    [ -z "$more" ] || sleep 0.2
+    [ -z "$more" ] || sleep 0.1
   done
 }
 
@@ -318,13 +320,10 @@ retire_others() {
 # prune: the releases that were well last stay; with the others go their static files, dumps and environments.
 prune() {
   local one place
+  stat -c '%Y %n' "$root"/releases/*/.berth/proven | sort -rn | head -n "$keep" | sed 's#/\.berth/proven$##; s#.*/##' >"$ledger/kept"
   for one in "$root"/releases/*/; do
     one=$(basename "$one")
-    if proven "$one"; then printf '%s %s\n' "$(stat -c %Y "$root/releases/$one/.berth/proven")" "$one"; fi
-  done | sort -rn | head -n "$keep" | cut -d' ' -f2 >"$ledger/kept"
-  for one in "$root"/releases/*/; do
-    one=$(basename "$one")
-    if [ "$one" != "$release" ] && ! in_use "$one" && ! grep -qxF "$one" "$ledger/kept"; then
+    if [ "$one" != "$release" ] && ! grep -qxF "$one" "$ledger/kept" && ! in_use "$one"; then
       rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
     fi
   done
