@@ -207,9 +207,9 @@ start_beside() {
 # watch: for a second after the switch, and until what was started then has started up; one that has served
 # before is only asked once.
 watch() {
-  local end=$(($(milliseconds) + 1000)) code fallen more=yes
+  local code fallen more=yes
   while [ -n "$more" ]; do
-    if ! starting "${alone[@]}" && [ "$(milliseconds)" -ge "$end" ]; then more=''; fi
+    if ! starting "${alone[@]}" && [ "$(milliseconds)" -ge "$((switched + 1000))" ]; then more=''; fi
     if [ -n "$web" ]; then
       if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
       if [ "$code" != 200 ]; then not_well "$code"; fi
@@ -271,7 +271,7 @@ switch() {
     if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
     lead_to "$instance"
   fi
-  switched=yes
+  switched=$(milliseconds)
   take_over
   watch
   touch "$directory/.berth/proven"

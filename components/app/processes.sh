@@ -112,13 +112,13 @@ fallen() {
     END { print bad }'
 }
 
-# starting UNIT…: whether they, started at $started, still start up: for a second, and then for as long as they compute.
+# starting UNIT…: whether they, started at $started, still start up: for 0.7 s, and then for as long as they compute.
 # Those that already work do so for as long as there is work, and five seconds are enough.
 starting() {
   local age=$(($(milliseconds) - started)) before=$computed
   [ "$#" != 0 ] && [ "$age" -lt 5000 ] || return 1
   computed=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
-  [ "$age" -lt 1000 ] || [ "$((computed - before))" -ge 40 ]
+  [ "$age" -lt 700 ] || [ "$((computed - before))" -ge 40 ]
 }
 
 # settle UNIT…: waits until they have started up.

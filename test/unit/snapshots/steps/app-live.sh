@@ -292,13 +292,13 @@ fallen() {
     END { print bad }'
 }
 
-# starting UNIT…: whether they, started at $started, still start up: for a second, and then for as long as they compute.
+# starting UNIT…: whether they, started at $started, still start up: for 0.7 s, and then for as long as they compute.
 # Those that already work do so for as long as there is work, and five seconds are enough.
 starting() {
   local age=$(($(milliseconds) - started)) before=$computed
   [ "$#" != 0 ] && [ "$age" -lt 5000 ] || return 1
   computed=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
-  [ "$age" -lt 1000 ] || [ "$((computed - before))" -ge 40 ]
+  [ "$age" -lt 700 ] || [ "$((computed - before))" -ge 40 ]
 }
 
 # settle UNIT…: waits until they have started up.
@@ -658,9 +658,9 @@ start_beside() {
 # watch: for a second after the switch, and until what was started then has started up; one that has served
 # before is only asked once.
 watch() {
-  local end=$(($(milliseconds) + 1000)) code fallen more=yes
+  local code fallen more=yes
   while [ -n "$more" ]; do
-    if ! starting "${alone[@]}" && [ "$(milliseconds)" -ge "$end" ]; then more=''; fi
+    if ! starting "${alone[@]}" && [ "$(milliseconds)" -ge "$((switched + 1000))" ]; then more=''; fi
     if [ -n "$web" ]; then
       if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
       if [ "$code" != 200 ]; then not_well "$code"; fi
@@ -722,7 +722,7 @@ switch() {
     if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
     lead_to "$instance"
   fi
-  switched=yes
+  switched=$(milliseconds)
   take_over
   watch
   touch "$directory/.berth/proven"
