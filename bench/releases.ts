@@ -70,7 +70,7 @@ class Bench {
   readonly #project: Project;
   readonly #app: string;
   readonly #options: ReleaseOptions;
-  readonly #config: Record<string, unknown>;
+  #config: Record<string, unknown>;
   readonly #progress: Progress;
   #versions = 0;
   #site: Site = { address: "", certificate: "" };
@@ -88,8 +88,19 @@ class Bench {
       ...config,
       // The load asks by the address, for which the site shows its certificate when it has no name.
       "berth:site": { maxBody: site.maxBody },
-      "berth:app": { ...(config["berth:app"] as object), workers: 4, processes: exampleProcesses(root) },
+      "berth:app": { ...(config["berth:app"] as object), processes: exampleProcesses(root) },
     };
+  }
+
+  /** Four workers in place of two: the load keeps two or three of them busy at all times. */
+  async widen(): Promise<void> {
+    const { name } = this.#host;
+    this.#config = {
+      ...this.#config,
+      "berth:app": { ...(this.#config["berth:app"] as object), workers: 4 },
+    };
+    this.#project.configure(name, this.#config);
+    await this.#project.up(name);
   }
 
   async deploy(): Promise<void> {
@@ -254,6 +265,7 @@ export async function benchReleases(
     await bench.deploy();
     step.done();
     await bench.time(book);
+    await bench.widen();
     const ways: WayFigures[] = [];
     for (const way of bench.ways()) ways.push(await bench.under(way));
     return ways;
