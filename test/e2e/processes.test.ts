@@ -160,6 +160,34 @@ test("a release with 200 tasks and more under way: none lost, none run twice, an
   );
 });
 
+test("workers that are stopped while they do many short tasks lose none, and run none twice", async () => {
+  const names = numbered("short", 1000);
+  await queue("celery", names, 0.01);
+  const ended = () => Number(sql("SELECT count(ended) FROM runs WHERE name LIKE 'short-%'"));
+  // Processes that come late to their turn: between what a worker hands to one and its saying so there is time then.
+  const busy = "busy-for-a-test";
+  stack.inside(
+    `systemd-run --quiet --nice 10 --unit ${busy} sh -c 'while :; do :; done & while :; do :; done'`,
+  );
+  try {
+    for (let round = 1; round <= 6; round++) {
+      const before = ended();
+      stack.inside(
+        "for main in $(systemctl show -P MainPID 'queue-celery@*.service'); do pgrep -P $main; done | xargs renice -n 19",
+      );
+      await until("more tasks to be done", 60, () => ended() > before + 30);
+      assert.equal(stack.inside("systemctl restart 'queue-celery@*.service'").code, 0);
+    }
+  } finally {
+    stack.inside(`systemctl stop ${busy}`);
+  }
+  assert.ok(ended() < names.length, "the queue was full throughout");
+  await until("all tasks to be done", 180, () => faultsOf(names).lost.length === 0);
+  assert.deepEqual(faultsOf(names), { lost: [], twice: [] });
+  const log = host("journalctl -b -o cat -u 'queue-celery@*.service'");
+  assert.doesNotMatch(log, /celery_drain|does not answer/);
+});
+
 test("a timer runs the live release at its times, and never twice at once", async () => {
   await until(
     "the timer to run",
