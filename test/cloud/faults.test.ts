@@ -64,7 +64,12 @@ async function refuses(
 
 test("what cannot be had is told by its key, with what was found and what is expected, before anything is made", async (t) => {
   await withCloudStack({ zones: ["example.org"], takenBuckets: ["uploads"] }, async (stack, cloud) => {
-    const tags = (component: string) => ({ project: "berth", stack: stack.name, component });
+    const tags = (component: string) => ({
+      project: "berth",
+      stack: stack.name,
+      component,
+      Name: `berth-${stack.name}-${component}`,
+    });
     const refused = (change: StackConfig, ...expected: RegExp[]) => refuses(stack, cloud, change, expected);
     const given = { kind: "given", vpc: "vpc-00000000000000001", subnets: ["subnet-0000000000000000a"] };
 
