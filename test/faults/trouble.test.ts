@@ -22,7 +22,7 @@ const freeDisk = () => stack.inside("rm -f /var/fill");
 const fillDisk =
   "fallocate -l $(($(df --output=avail -k /var | tail -n 1) - 600))K /var/fill; dd if=/dev/zero of=/var/fill oflag=append conv=notrunc bs=64k status=none";
 const fullDisk =
-  /the disk is full(: \/\w* has \d+ KiB left|, or was a moment ago: '.*No space left on device.*')\. Free some space on the host or give it a larger disk, then run 'pulumi up' again/;
+  /the disk is full(: (\/\w* has )?\d+ KiB left|, or was a moment ago: '.*No space left on device.*')\. Free some space on the host or give it a larger disk, then run 'pulumi up' again/;
 
 const slowNginx =
   "printf '#!/bin/sh\\nsleep %s\\nexec /usr/sbin/nginx \"$@\"\\n' >/usr/local/sbin/nginx; chmod +x /usr/local/sbin/nginx";
