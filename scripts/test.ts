@@ -3,6 +3,7 @@ import { globSync } from "node:fs";
 import { resolve } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { inspect } from "node:util";
 import { ensureEngine } from "../engine/acquire.ts";
 import { runChecks } from "./check.ts";
 import { ensurePackages, forTests } from "./lib/debian.ts";
@@ -25,6 +26,18 @@ const groups = [
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 
+/** What a test failed with, indented; the last lines where it is long, as an update that failed says why at its end. */
+function reason(error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause ?? error);
+  return text
+    .split("\n")
+    .filter((line) => !line.includes("(node:") && !line.includes(" node:internal/"))
+    .slice(-40)
+    .map((line) => `\n    ${line}`)
+    .join("");
+}
+
 /** Runs the files, each in a process of its own, and counts the tests in them. */
 async function runFiles(files: readonly string[], concurrency: number): Promise<void> {
   const stream = run({
@@ -34,7 +47,12 @@ async function runFiles(files: readonly string[], concurrency: number): Promise<
     cwd: root,
   });
   const count = (
-    event: { name: string; file?: string; details: { type?: string | undefined }; skip?: unknown },
+    event: {
+      name: string;
+      file?: string;
+      details: { type?: string | undefined; error?: unknown };
+      skip?: unknown;
+    },
     passed: boolean,
   ) => {
     // A suite only holds tests; a file that has none, or that could not be run, is reported as a test.
@@ -43,7 +61,7 @@ async function runFiles(files: readonly string[], concurrency: number): Promise<
     else if (passed) counts.passed += 1;
     else {
       counts.failed += 1;
-      failures.push(`${event.file ?? ""}: ${event.name}`);
+      failures.push(`${event.file ?? ""}: ${event.name}${reason(event.details.error)}`);
     }
   };
   stream.on("test:pass", (event) => count(event, true));

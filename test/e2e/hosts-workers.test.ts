@@ -174,8 +174,8 @@ for (const [which, name] of [
   });
 }
 
-test("Celery's beat moves to the second host and back, and there are never two", async () => {
-  const beat = { command: "celery -A tasks beat -l INFO" };
+test("Celery's beat moves to the second host and back, and there are never two, late though it ends", async () => {
+  const beat = { kind: "celery-beat", command: "python late_beat.py -A tasks beat -l INFO" };
   const at = { first, second };
   for (const where of ["first", "second", "first"] as const) {
     const place = where === "second" ? { runsOn: "tasks" } : {};

@@ -282,12 +282,12 @@ stop_units() { [ "$#" = 0 ] || systemctl stop --no-block "$@" >>"$log" 2>&1 9>&-
 # ended UNIT…: none of them is there any more.
 ended() { [ "$#" = 0 ] || ! grep -qvxE 'inactive|failed|unknown' < <(systemctl is-active "$@"); }
 
-# fallen UNIT…: the first that has ended by itself. One that was told to end, and is gone back to before it has, is to be
-# started when it has: it ends with a job.
+# fallen UNIT…: the first that has ended by itself. One with a job is about to start: systemd has not come to it yet, or
+# it was told to end, is gone back to before it has, and starts when it has.
 fallen() {
   [ "$#" != 0 ] || return 0
   systemctl show -p Id,NRestarts,ActiveState,SubState,Job "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
-    /ActiveState=deactivating/ && /Job=[1-9]/ { next }
+    /ActiveState=(inactive|deactivating)/ && /Job=[1-9]/ { next }
     !bad && (/NRestarts=[1-9]/ || /SubState=auto-restart/ || !/ActiveState=(active|activating)/) { sub(/.*Id=/, ""); sub(/\n.*/, ""); bad = $0 }
     END { print bad }'
 }
