@@ -265,6 +265,25 @@ test("a release that is gone back to runs the commands of its own Procfile", asy
   await stack.succeed();
 });
 
+test("what a second release has left is tidied up by the one that still waits for the first", () => {
+  const gone = "gone.000000";
+  const unit = `queue-idle@${gone}.service`;
+  const place = "/srv/queue/config/web";
+  host(`cp -a ${place}/${live()} ${place}/${gone} && echo ${unit} idle beside >${place}/${gone}/units
+    mkdir -p /run/systemd/system/${unit}.d && printf '[Service]\\nExecStop=/bin/sleep 4\\n' >/run/systemd/system/${unit}.d/late.conf
+    systemctl daemon-reload`);
+  // A step at work: it takes the lock, and ends when it is told to.
+  host(`flock -o /run/lock/berth.lock systemd-run --quiet --wait --unit trial-step sleep infinity >/dev/null 2>&1 &
+    until systemctl --quiet is-active trial-step; do sleep 0.1; done
+    systemd-run --quiet --collect --unit berth-queue-tidy /usr/local/lib/berth/queue/tidy
+    until pgrep -x flock -a | grep -q 'flock 9'; do sleep 0.1; done
+    systemctl start ${unit}; systemctl stop --no-block ${unit}; systemctl stop trial-step`);
+  assert.equal(host(`systemctl is-active ${unit}`), "deactivating");
+  host(`${tidied} rm -r /run/systemd/system/${unit}.d; systemctl daemon-reload`);
+  assert.equal(host(`ls -d ${place}/${gone}; systemctl is-active ${unit}`), "inactive");
+  assert.deepEqual(running(), expected());
+});
+
 test("a process that is to be kept is left on the release that it runs, until it is not to be kept", async () => {
   const pid = () => host(`${tidied}systemctl show -P MainPID 'queue-idle@*.service'`);
   const [was, old] = [pid(), live()];

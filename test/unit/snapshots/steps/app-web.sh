@@ -147,10 +147,15 @@ is_ending() {
   return 1
 }
 
-while is_ending; do sleep 1; done
-# Steps hold this lock: none of them starts one of these meanwhile.
+# Steps hold this lock: none of them starts one of these meanwhile. The one that was waited for may itself have made a
+# release live, and started no other for what that has left.
 exec 9<>/run/lock/berth.lock
-flock 9
+while true; do
+  while is_ending; do sleep 1; done
+  flock 9
+  is_ending || break
+  flock -u 9
+done
 for one in $(left); do
   # A process is left on it (onRelease: keep).
   if grep -qvE '^(ActiveState=(inactive|failed)|Job=|)$' < <(states "$one"); then continue; fi
