@@ -315,7 +315,7 @@ export class App extends pulumi.ComponentResource {
     );
   }
 
-  /** What starts the live release as the host boots, and what tidies up after those that were live before. */
+  /** What starts the live release as the host boots, what ends its workers, and what tidies up after it. */
   #startFiles(): Record<string, StepFile> {
     const { name } = this.#args;
     const root = this.#root;
@@ -330,6 +330,9 @@ export class App extends pulumi.ComponentResource {
       [`/usr/local/lib/berth/${name}/tidy`]: {
         content: renderTemplate(here("tidy.sh.liquid"), { name, root }),
         mode: "0755",
+      },
+      [`/usr/local/lib/berth/${name}/celery_drain.py`]: {
+        content: readFileSync(here("celery_drain.py"), "utf8"),
       },
     };
   }

@@ -7,7 +7,7 @@ over. See https://docs.celeryq.dev/en/stable/userguide/workers.html#queues-cance
 """
 
 import os
-import re
+import shlex
 import sys
 import time
 
@@ -16,6 +16,7 @@ with open("/proc/self/oom_score_adj", "w") as file:
     file.write("1000")
 
 from celery.app.utils import find_app  # noqa: E402
+from celery.utils.nodenames import default_nodename, host_format  # noqa: E402
 
 patience = 10  # Seconds until it is told to end all the same.
 answer = {"timeout": 2, "limit": 1}
@@ -25,13 +26,14 @@ def main() -> None:
     if "MAINPID" not in os.environ:  # It has ended by itself; see ExecStop= in systemd.service(5).
         return
     with open(sys.argv[1]) as file:
-        named = re.search(r"\s(?:-A|--app)[\s=]*[\"']*([\w.:]+)", file.read())
+        options = options_of(file.read())
     sys.path.insert(0, os.getcwd())
-    app = find_app(named[1] if named else os.environ["APP"])
-    node = name_of(app, int(os.environ["MAINPID"]))
-    if node is None:
-        sys.exit("berth: this worker does not answer, and is told to end at once")
+    app = find_app(options.get("app") or os.environ["APP"])
+    # As the worker's own command makes it of what it is given (celery.bin.worker).
+    node = host_format(default_nodename(options.get("hostname") or os.environ["CELERY_WORKER_HOSTNAME"]))
     worker = app.control.inspect([node], **answer)
+    if (worker.stats() or {}).get(node, {}).get("pid") != int(os.environ["MAINPID"]):
+        sys.exit(f"berth: this worker does not answer as {node}, and is told to end at once")
     for queue in (worker.active_queues() or {}).get(node, []):
         app.control.cancel_consumer(queue["name"], destination=[node], reply=True, **answer)
     end = time.monotonic() + patience
@@ -39,14 +41,27 @@ def main() -> None:
         time.sleep(0.1)
 
 
-def name_of(app, pid: int) -> str | None:
-    """The name under which the worker with this process id answers: the unit's, unless its command gives another."""
-    for asked in ([os.environ["CELERY_WORKER_HOSTNAME"]], None):
-        inspect = app.control.inspect(asked, timeout=2, limit=asked and 1)
-        for node, stats in (inspect.stats() or {}).items():
-            if stats.get("pid") == pid:
-                return node
-    return None
+def options_of(command: str) -> dict[str, str]:
+    """What the command names, which is 'exec bash -c COMMAND': the application, the worker, and where they are sought.
+
+    A directory that the command changes to is changed to.
+    """
+    words = shlex.shlex(shlex.split(command)[-1], posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    options: dict[str, str] = {}
+    word = ""
+    for text in words:
+        before, word = word, os.path.expandvars(text)
+        if before in ("cd", "--workdir"):
+            os.chdir(word)
+        for name, (short, long) in {"app": ("-A", "--app"), "hostname": ("-n", "--hostname")}.items():
+            if before in (short, long):
+                options[name] = word
+            elif word.startswith(f"{long}="):
+                options[name] = word.removeprefix(f"{long}=")
+        if word.startswith("--workdir="):
+            os.chdir(word.removeprefix("--workdir="))
+    return options
 
 
 main()

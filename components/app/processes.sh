@@ -1,5 +1,5 @@
 # An instance's file 'units' names the units of its processes, one a line: the unit, its process, 'alone' or 'beside'.
-# It is written before one of them starts, and goes when none runs any more (tidy.sh).
+# It is written before one of them starts, and goes when none runs any more (tidy.sh.liquid).
 
 # When those that were started last were, and what they had computed when they were looked at last, in milliseconds.
 started=0 computed=0
@@ -102,12 +102,19 @@ stop_units() { [ "$#" = 0 ] || systemctl stop --no-block "$@" >>"$log" 2>&1 9>&-
 # ended UNIT…: none of them is there any more.
 ended() { [ "$#" = 0 ] || ! grep -qvxE 'inactive|failed|unknown' < <(systemctl is-active "$@"); }
 
+# returning UNIT…: those that were told to end, are gone back to before they have, and start when they have.
+returning() {
+  [ "$#" != 0 ] || return 0
+  systemctl show -p Id,ActiveState,Job "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+    /ActiveState=deactivating/ && /Job=[1-9]/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
+}
+
 # fallen UNIT…: the first that has ended by itself. One with a job is about to start: systemd has not come to it yet, or
-# it was told to end, is gone back to before it has, and starts when it has.
+# it is returning.
 fallen() {
   [ "$#" != 0 ] || return 0
   systemctl show -p Id,NRestarts,ActiveState,SubState,Job "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
-    /ActiveState=(inactive|deactivating)/ && /Job=[1-9]/ { next }
+    /ActiveState=(inactive|failed|deactivating)/ && /Job=[1-9]/ { next }
     !bad && (/NRestarts=[1-9]/ || /SubState=auto-restart/ || !/ActiveState=(active|activating)/) { sub(/.*Id=/, ""); sub(/\n.*/, ""); bad = $0 }
     END { print bad }'
 }
@@ -135,7 +142,8 @@ shelled() {
   done
 }
 
-# drop_units: the units of processes that there are no more. One that still finishes keeps its settings until then.
+# drop_units: the units of processes that there are no more. One that still finishes keeps its settings until then, when
+# they are tidied up.
 drop_units() {
   local file process here=/etc/systemd/system
   for file in "$here/$name"-*@.service; do
@@ -145,7 +153,7 @@ drop_units() {
       grep -q "^$process " <<<"$processes"; then
       continue
     fi
-    if ! wait_until 30 ended "$name-$process@*.service"; then
+    if ! ended "$name-$process@*.service"; then
       mkdir -p /run/systemd/system
       cp "$file" "/run/systemd/system/"
     fi

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellQuote } from "../host/quote.ts";
 import type { StepFile } from "../host/step.ts";
@@ -193,14 +192,6 @@ export function processFiles(
 ): Readonly<Record<string, StepFile>> {
   const files = processes.flatMap((process): [string, StepFile][] => [
     [`/etc/systemd/system/${place.name}-${process.name}@.service`, { content: processUnit(place, process) }],
-    ...(process.kind === "celery"
-      ? [
-          [
-            `/usr/local/lib/berth/${place.name}/celery_drain.py`,
-            { content: readFileSync(here("celery_drain.py"), "utf8") },
-          ] as [string, StepFile],
-        ]
-      : []),
     ...(process.command === undefined
       ? []
       : [

@@ -250,18 +250,29 @@ test("a timer that is taken out goes with its units, and what it has started run
 
 test("a release that is gone back to runs the commands of its own Procfile", async () => {
   const back = current();
-  const children = () => host("pgrep -fc '^/[^ ]*python[^ ]* [^ ]*celery -A tasks worker'");
+  const children = () => host("pgrep -fc '^/[^ ]*python[^ ]* [^ ]*celery -A run worker'");
   assert.equal(children(), "6");
   edit(stack, "app/Procfile", (text) => text.replace("-c 2", "-c 3"));
   await stack.succeed();
   await until("the old workers to end", 60, () => children() === "8");
+  const [newer, there] = [current(), running()];
+  const settings = `/srv/queue/releases/${back}/rq_settings.py`;
+  host(`cp -p ${settings} /run/; echo 'raise SystemExit("it does not start any more")' >>${settings}`);
   stack.configure({ app: { release: back } });
+  assert.match(
+    said(await stack.up()),
+    /it does not start any more[\s\S]*its process 'rq' ended by itself[^\n]* still serves/,
+  );
+  assert.equal(current(), newer);
+  assert.deepEqual(running(), there, "those of the release that was to be left, beat among them");
+  host(`mv /run/rq_settings.py ${settings}`);
+  stack.configure({ app: { release: back, retry: back } });
   await stack.succeed();
   assert.equal(current(), back);
   await until("the workers of before to run", 60, () => children() === "6");
   assert.deepEqual(running(), expected());
   edit(stack, "app/Procfile", (text) => text.replace("-c 3", "-c 2"));
-  stack.configure({ app: { release: undefined } });
+  stack.configure({ app: { release: undefined, retry: undefined } });
   await stack.succeed();
 });
 

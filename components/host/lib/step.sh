@@ -132,11 +132,11 @@ begin() {
   read_secrets
   for name in $1; do secret "$name" >/dev/null; done
   take_lock
+  log_from=$(($(wc -l 2>/dev/null <"$log" || echo 0) + 1))
   mkdir -p "$state/unfinished" /var/log/berth 2>/dev/null || refuse_full_disk
   chmod 0750 /var/log/berth
   if [ -e "$unfinished" ]; then changes[/]=1; fi
   { : >"$unfinished"; } 2>/dev/null || refuse_full_disk
-  log_from=$(($(wc -l 2>/dev/null <"$log" || echo 0) + 1))
   (umask 077 && printf '== %s %s\n' "$(date -u +%FT%TZ)" "$step" >>"$log") || refuse_full_disk
 }
 

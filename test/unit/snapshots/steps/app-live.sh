@@ -179,7 +179,7 @@ unfit() {
 }
 
 # An instance's file 'units' names the units of its processes, one a line: the unit, its process, 'alone' or 'beside'.
-# It is written before one of them starts, and goes when none runs any more (tidy.sh).
+# It is written before one of them starts, and goes when none runs any more (tidy.sh.liquid).
 
 # When those that were started last were, and what they had computed when they were looked at last, in milliseconds.
 started=0 computed=0
@@ -282,12 +282,19 @@ stop_units() { [ "$#" = 0 ] || systemctl stop --no-block "$@" >>"$log" 2>&1 9>&-
 # ended UNIT…: none of them is there any more.
 ended() { [ "$#" = 0 ] || ! grep -qvxE 'inactive|failed|unknown' < <(systemctl is-active "$@"); }
 
+# returning UNIT…: those that were told to end, are gone back to before they have, and start when they have.
+returning() {
+  [ "$#" != 0 ] || return 0
+  systemctl show -p Id,ActiveState,Job "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+    /ActiveState=deactivating/ && /Job=[1-9]/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
+}
+
 # fallen UNIT…: the first that has ended by itself. One with a job is about to start: systemd has not come to it yet, or
-# it was told to end, is gone back to before it has, and starts when it has.
+# it is returning.
 fallen() {
   [ "$#" != 0 ] || return 0
   systemctl show -p Id,NRestarts,ActiveState,SubState,Job "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
-    /ActiveState=(inactive|deactivating)/ && /Job=[1-9]/ { next }
+    /ActiveState=(inactive|failed|deactivating)/ && /Job=[1-9]/ { next }
     !bad && (/NRestarts=[1-9]/ || /SubState=auto-restart/ || !/ActiveState=(active|activating)/) { sub(/.*Id=/, ""); sub(/\n.*/, ""); bad = $0 }
     END { print bad }'
 }
@@ -315,7 +322,8 @@ shelled() {
   done
 }
 
-# drop_units: the units of processes that there are no more. One that still finishes keeps its settings until then.
+# drop_units: the units of processes that there are no more. One that still finishes keeps its settings until then, when
+# they are tidied up.
 drop_units() {
   local file process here=/etc/systemd/system
   for file in "$here/$name"-*@.service; do
@@ -325,7 +333,7 @@ drop_units() {
       grep -q "^$process " <<<"$processes"; then
       continue
     fi
-    if ! wait_until 30 ended "$name-$process@*.service"; then
+    if ! ended "$name-$process@*.service"; then
       mkdir -p /run/systemd/system
       cp "$file" "/run/systemd/system/"
     fi
@@ -476,7 +484,7 @@ unit=$(unit_of "$instance")
 socket=$(socket_of "$instance")
 bad=$ledger/bad/$instance
 before=$(live_instance)
-switched='' beside=() alone=()
+switched='' beside=() alone=() old=()
 # A host of Berth 0.1 has one service for all releases.
 if [ -n "$web" ] && [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
 
@@ -615,42 +623,65 @@ crashed() { [ -n "$(comm -23 <(sort <<<"$seen") <(server_ids | sort))" ]; }
 # restarted: it has ended by itself, and systemd has started it again, or is about to.
 restarted() { grep -qE '^(NRestarts=[1-9]|SubState=auto-restart|ActiveState=failed)' < <(systemctl show "$unit.service" -p NRestarts,SubState,ActiveState); }
 
+# start_server: its socket, and the server itself, for which nobody waits here.
+start_server() {
+  mkdir -p "$run"
+  systemctl reset-failed "$unit.service" 2>/dev/null || true
+  logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
+  logged systemctl start --no-block "$unit.service"
+}
+
+# await_server UNIT…: until it answers; each of its workers has then loaded what a request needs before people come.
+await_server() {
+  local code=000
+  # A connection that nobody takes would keep the question waiting.
+  settled() {
+    if restarted; then code=000 && return 0; fi
+    code=$(answer 2 "$socket")
+    [ "$code" = 200 ]
+  }
+  wait_until 40 settled || code=$(answer 10 "$socket")
+  if [ "$code" != 200 ]; then not_well "$code"; fi
+  # Several at once.
+  for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
+  # What the units compute is looked at from here on.
+  starting "$@" || true
+  wait
+  seen=$(server_ids)
+}
+
 start_beside() {
-  local code=000 fallen shell
+  local fallen shell early
   # One that is gone back to may still finish what it has begun when it was live.
   if [ -e "$instances/$instance" ]; then
     finished() { [ "$(systemctl show "$unit.service" -P ActiveState)" != deactivating ]; }
-    wait_until "$((timeout + 15))" finished || fail "$unit.service does not end."
+    wait_until "$((timeout + 15))" finished ||
+      fail "$unit.service, which is gone back to, still ends." "See 'systemctl status $unit.service' on the host, then run 'pulumi up' again."
   fi
   put_instance "$instance"
   mapfile -t beside < <(wanted_units beside)
   mapfile -t alone < <(wanted_units alone)
-  # The time that it takes to see whether they stay up is that in which the server starts. Those that have stayed up
-  # before leave the computer to it until people are served.
-  if ! proven_so; then start_units "${beside[@]}"; fi
-  if [ -n "$web" ]; then
-    mkdir -p "$run"
-    systemctl reset-failed "$unit.service" 2>/dev/null || true
-    logged systemctl start "$unit.socket" || fail "the socket $socket cannot be made."
-    logged systemctl start --no-block "$unit.service"
-    # A connection that nobody takes would keep the question waiting.
-    settled() {
-      if restarted; then code=000 && return 0; fi
-      code=$(answer 2 "$socket")
-      [ "$code" = 200 ]
-    }
-    wait_until 40 settled || code=$(answer 10 "$socket")
-    if [ "$code" != 200 ]; then not_well "$code"; fi
-    # Several at once: each worker has loaded what a request needs before people come.
-    for _ in 1 2 3 4 5 6 7 8; do answer 20 "$socket" & done >/dev/null 9>&-
-    # What they compute is looked at from here on.
-    starting "${beside[@]}" || true
-    wait
-    seen=$(server_ids)
+  mapfile -t old < <(unwanted_alone)
+  # What has been well before starts all at once. Of any other release what there may be only one of starts when people
+  # are served by it: until then the old one goes on.
+  early=("${beside[@]}")
+  if proven_so; then
+    stop_units "${old[@]}"
+    early+=("${alone[@]}")
   fi
-  if proven_so; then start_units "${beside[@]}"; else settle "${beside[@]}"; fi
-  fallen=$(fallen "${beside[@]}")
+  # The time that it takes to see whether they stay up is that in which the server starts.
+  start_units "${beside[@]}"
+  if [ -n "$web" ]; then start_server; fi
+  if proven_so; then take_over; fi
+  if [ -n "$web" ]; then await_server "${early[@]}"; fi
+  settle "${early[@]}"
+  fallen=$(fallen "${early[@]}")
   if [ -n "$fallen" ]; then not_up "$fallen"; fi
+  for fallen in $(returning "${early[@]}"); do
+    say "$fallen: still finishes what it had begun; it takes tasks again when it has, and until then no other does"
+  done
+  # With these settings it had none.
+  if proven_so; then return 0; fi
   shell=$(shelled "${beside[@]}")
   if [ -n "$shell" ]; then no_signal "$shell"; fi
 }
@@ -660,7 +691,7 @@ start_beside() {
 watch() {
   local code fallen more=yes
   while [ -n "$more" ]; do
-    if ! starting "${alone[@]}" && [ "$(milliseconds)" -ge "$((switched + 1000))" ]; then more=''; fi
+    if proven_so || { ! starting "${alone[@]}" && [ "$(milliseconds)" -ge "$((switched + 1000))" ]; }; then more=''; fi
     if [ -n "$web" ]; then
       if [ "$door" = 200 ]; then code=$(front); else code=$(answer 10 "$socket"); fi
       if [ "$code" != 200 ]; then not_well "$code"; fi
@@ -668,7 +699,6 @@ watch() {
     fi
     fallen=$(fallen "${beside[@]}" "${alone[@]}")
     if [ -n "$fallen" ]; then not_up "$fallen"; fi
-    if proven_so; then return 0; fi
     [ -z "$more" ] || sleep 0.1
   done
 }
@@ -679,11 +709,8 @@ unwanted_alone() {
   for one in $(others "$instance"); do unwanted_units "$one" alone; done
 }
 
-# take_over: of what there may be only one, the new one starts when the old one has ended.
+# take_over: of what there may be only one, the new one starts when the old one, which has been told to, has ended.
 take_over() {
-  local old
-  [ "${#alone[@]}" != 0 ] || return 0
-  mapfile -t old < <(unwanted_alone)
   wait_until 40 ended "${old[@]}" || fall_back "${old[0]}" "${old[*]} of the release before does not end, and there may be only one."
   start_units "${alone[@]}"
 }
@@ -710,7 +737,8 @@ leave() {
 }
 
 switch() {
-  if [ "${#alone[@]}" != 0 ]; then unwanted_alone | xargs -r systemctl stop --no-block >>"$log" 2>&1 || true; fi
+  # It ends while the web server is switched. What has moved to another host starts there when this step has ended.
+  if ! proven_so; then stop_units "${old[@]}"; fi
   # Where the front door does not answer for this name now, it says nothing about the release.
   door=000
   if [ -n "$web" ]; then
@@ -723,7 +751,7 @@ switch() {
     lead_to "$instance"
   fi
   switched=$(milliseconds)
-  take_over
+  if ! proven_so; then take_over; fi
   watch
   touch "$directory/.berth/proven"
   if ! proven_so; then printf '%s\n' "${instance##*.}" >>"$directory/.berth/proven"; fi
