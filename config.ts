@@ -558,7 +558,9 @@ const appSchema = z.strictObject({
     .min(1)
     .max(50)
     .default(5)
-    .describe("How many releases that were well are kept on the host, the one that runs included."),
+    .describe(
+      "How many releases that were well are kept on the host, the one that runs included. What ran before stays until the next release.",
+    ),
   dumpBeforeMigrate: z
     .boolean()
     .default(true)

@@ -70,7 +70,7 @@ class Bench {
   readonly #project: Project;
   readonly #app: string;
   readonly #options: ReleaseOptions;
-  #config: Record<string, unknown>;
+  readonly #config: Record<string, unknown>;
   readonly #progress: Progress;
   #versions = 0;
   #site: Site = { address: "", certificate: "" };
@@ -95,11 +95,8 @@ class Bench {
   /** Four workers in place of two: the load keeps two or three of them busy at all times. */
   async widen(): Promise<void> {
     const { name } = this.#host;
-    this.#config = {
-      ...this.#config,
-      "berth:app": { ...(this.#config["berth:app"] as object), workers: 4 },
-    };
-    this.#project.configure(name, this.#config);
+    const app = { ...(this.#config["berth:app"] as object), workers: 4 };
+    this.#project.configure(name, { ...this.#config, "berth:app": app });
     await this.#project.up(name);
   }
 

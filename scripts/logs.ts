@@ -25,7 +25,7 @@ function readWanted(): Wanted {
   const { stack, rest: words } = chosenStack(process.argv.slice(2));
   const { host, rest } = chosenHost(words);
   const late = rest.find((word) => ["-s", "--stack", "--host"].includes(word));
-  if (late !== undefined) throw new Error(`${late}: expected before the part, -s first; found after it`);
+  if (late !== undefined) throw new Error(`${late}: expected first, -s before --host; found later`);
   const { values, positionals } = parseArgs({
     args: [...rest],
     allowPositionals: true,

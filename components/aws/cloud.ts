@@ -43,16 +43,17 @@ const preciousOf = (host: string) => [
   ...(host === firstHost ? [`${host}-data-disk`] : []),
 ];
 
-/** The same of a stack. */
-const precious = ({ hosts }: Config) => [
-  ...[firstHost, ...Object.keys(hosts)].flatMap(preciousOf),
-  bucketResource,
-];
-
+/** The instances beside the first. */
 const otherInstances = ({ hosts }: Config) =>
   Object.fromEntries(
     Object.entries(hosts).filter((entry): entry is [string, OtherEc2Config] => entry[1].kind === "ec2"),
   );
+
+/** The same of a stack. */
+const precious = (config: Config) => [
+  ...[firstHost, ...Object.keys(otherInstances(config))].flatMap(preciousOf),
+  bucketResource,
+];
 
 /** How an application gets at its bucket, under the names that AWS's SDKs read. */
 export interface MediaSettings {

@@ -50,9 +50,9 @@ export interface HostData {
 }
 
 /**
- * A Debian machine in EC2, with an address and a data volume that outlive it. The preview says what a change does: an
- * update of the instance stops it and starts it again; a replacement makes a new one, which takes over address, data
- * and host key.
+ * A Debian machine in EC2, with an address and, where it keeps data, a volume, which outlive it. The preview says what a
+ * change does: an update of the instance stops it and starts it again; a replacement makes a new one, which takes over
+ * address, data and host key.
  */
 export class Ec2Host extends pulumi.ComponentResource implements Host {
   readonly name: string;

@@ -15,7 +15,7 @@ export const metrics = { disk: "DiskUsed", memory: "MemoryUsed" } as const;
 
 /** Where the disks of a host are mounted, by a name for each. */
 export const disks = { root: "/", data: dataVolumeRoot } as const;
-export const allDisks = ["root", "data"] as const satisfies readonly (keyof typeof disks)[];
+export const allDisks = Object.keys(disks) as (keyof typeof disks)[];
 
 /** CloudWatch's namespace for what the hosts of this stack measure; another stack's role cannot write to it. */
 export function metricsNamespace(): string {

@@ -74,8 +74,8 @@ export function tagsOf(component: string, part?: string): Record<string, string>
 }
 
 /** The tags of a host's own things; of several hosts in a stack each is known by the name. */
-export function hostTags(host: string, component = "host"): Record<string, string> {
-  return tagsOf(component, host === firstHost ? undefined : host);
+export function hostTags(host: string): Record<string, string> {
+  return tagsOf("host", host === firstHost ? undefined : host);
 }
 
 /**

@@ -41,7 +41,8 @@ const anywhere = { ipv4: { cidrIpv4: "0.0.0.0/0" }, ipv6: { cidrIpv6: "::/0" } }
 
 /**
  * The security groups: one for hosts that serve the web and, where they are asked for, one for hosts beside these that
- * serve nobody, and one for services that only the web group reaches. A group has no rule but those below: with `@pulumi/aws` AWS's own, which lets everything out, is taken away.
+ * serve nobody, and one for services that only the web group reaches. A group has no rule but those below: with
+ * `@pulumi/aws` AWS's own, which lets everything out, is taken away.
  * Each rule is a resource named after what it means, so that a network that is added or removed changes nothing else.
  * What should wait for the rules depends on the component, and not on the groups' ids alone.
  */

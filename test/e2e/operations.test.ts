@@ -118,7 +118,7 @@ test("without following, the last lines of each part are shown, and a wrong word
     /berth: expected one of beat, clean, web, worker, nginx, postgres, redis, system; found ngnix/,
   );
   const late = await npmRun(stack, "logs", "worker", "--host", "web", "--no-follow").ended;
-  assert.match(late.stderr, /berth: --host: expected before the part/);
+  assert.match(late.stderr, /berth: --host: expected first, -s before --host; found later/);
 });
 
 test("the owner logs in with a key of its own and starts and stops what belongs to the application", async () => {
