@@ -23,6 +23,8 @@ export interface ReleaseOptions {
   readonly rate: number;
   /** Seconds from the beginning of a release to that of the next; a release that takes longer is waited for. */
   readonly every: number;
+  /** Whether nothing is put under load. */
+  readonly timesOnly: boolean;
 }
 
 /** What people who use the site have seen of a way's releases. Times are in milliseconds. */
@@ -110,11 +112,17 @@ class Bench {
     await this.#project.up(name);
   }
 
-  /** Each thing in turns, so that whatever slows the computer down slows all alike. */
+  /**
+   * Each thing in turns, so that whatever slows the computer down slows all alike; and when what the one before had left
+   * has ended, for which an `up` does not wait.
+   */
   async time(book: Book): Promise<void> {
     const { name } = this.#host;
-    const note = async (what: string, up: Promise<{ readonly seconds: number }>) =>
+    const note = async (what: string, up: Promise<{ readonly seconds: number }>) => {
       book.note(what, "Berth", "s", (await up).seconds);
+      await this.#tidied();
+    };
+    await this.#tidied();
     for (let round = 1; round <= this.#options.runs; round++) {
       const step = this.#progress.step(`times without load, round ${round} of ${this.#options.runs}`);
       await note(timed.noop, this.#project.up(name, "no-changes"));
@@ -127,8 +135,13 @@ class Bench {
       if ((await this.#live()) !== before) throw new Error(`${before} was not gone back to`);
       this.#goBack(undefined);
       await this.#project.up(name);
+      await this.#tidied();
       step.done();
     }
+  }
+
+  #tidied(): Promise<string> {
+    return this.#host.on("while systemctl --quiet is-active 'berth-*-tidy.service'; do sleep 0.2; done");
   }
 
   ways(): Way[] {
@@ -248,7 +261,7 @@ function spread(times: LoadResult["times"]): Spread {
   return { requests: took.length, p50: at(0.5), p99: at(0.99), most: at(1) };
 }
 
-/** Times releases and going back, then puts every way under load. */
+/** Times releases and going back, then, unless only times are asked for, puts every way under load. */
 export async function benchReleases(
   root: string,
   folder: string,
@@ -262,6 +275,7 @@ export async function benchReleases(
     await bench.deploy();
     step.done();
     await bench.time(book);
+    if (options.timesOnly) return [];
     await bench.widen();
     const ways: WayFigures[] = [];
     for (const way of bench.ways()) ways.push(await bench.under(way));
@@ -271,24 +285,28 @@ export async function benchReleases(
   }
 }
 
-/** What Berth asks of itself in releases. */
-export function releaseTargets(
-  { ways, workers }: { readonly ways: readonly WayFigures[]; readonly workers: WorkerFigures },
-  book: Book,
-): Target[] {
+const target = (what: string, unit: Target["unit"], bound: number, found: number): Target => ({
+  what,
+  unit,
+  bound,
+  found: Math.round(found * 1000) / 1000,
+  met: found <= bound,
+});
+
+/** How long a release may take. */
+export function timeTargets(book: Book): Target[] {
   const noop = book.median(timed.noop, "Berth");
   const over = (what: string) => book.median(what, "Berth") - noop;
-  const berth = ways.find(({ way }) => way === "Berth");
-  const target = (what: string, unit: Target["unit"], bound: number, found: number): Target => ({
-    what,
-    unit,
-    bound,
-    found: Math.round(found * 1000) / 1000,
-    met: found <= bound,
-  });
   return [
     target(`${timed.code}, over an up without a change`, "s", 5, over(timed.code)),
     target(`${timed.back}, over an up without a change`, "s", 3, over(timed.back)),
+  ];
+}
+
+/** What people may see of one. */
+export function loadTargets(ways: readonly WayFigures[], workers: WorkerFigures): Target[] {
+  const berth = ways.find(({ way }) => way === "Berth");
+  return [
     target("requests that fail during releases: Berth", "", 0, berth?.failed ?? Number.NaN),
     target("POSTs that are lost: Berth", "", 0, berth?.lost ?? Number.NaN),
     target("POSTs that are written twice: Berth", "", 0, berth?.twice ?? Number.NaN),

@@ -1,4 +1,4 @@
-// npm run bench -- [--runs N] [--what all|noop|hosts|releases] [--date YYYY-MM-DD]: measures Berth against what it must
+// npm run bench -- [--runs N] [--what all|noop|hosts|releases|release-times] [--date YYYY-MM-DD]: measures Berth against what it must
 // be measured against, all in one run. See docs/speed.md.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { otherHosts, removeHosts } from "../bench/host.ts";
 import { differences, raceOnce, stages } from "../bench/hosts.ts";
 import { endCalls } from "../bench/measure.ts";
 import { noop, prepareNoOp } from "../bench/noop.ts";
-import { benchReleases, releaseTargets } from "../bench/releases.ts";
+import { benchReleases, loadTargets, timeTargets } from "../bench/releases.ts";
 import { Book, load, machineFacts, type Report, type Target, table, versionsOf } from "../bench/report.ts";
 import { benchWorkers } from "../bench/workers.ts";
 import { ensureEngine } from "../engine/acquire.ts";
@@ -26,7 +26,7 @@ interface Options {
   readonly runs: number;
   readonly what: string;
   readonly date: string;
-  /** For `--what releases`. */
+  /** For `--what releases`; `release-times` has no load. */
   readonly load: { readonly releases: number; readonly rate: number; readonly every: number };
 }
 
@@ -47,8 +47,9 @@ function readOptions(): Options {
       throw new Error(`--${name}: expected a number from 1; found '${values[name]}'`);
     return value;
   };
-  if (!["all", "noop", "hosts", "releases"].includes(values.what))
-    throw new Error(`--what: expected all, noop, hosts or releases; found '${values.what}'`);
+  const kinds = ["all", "noop", "hosts", "releases", "release-times"];
+  if (!kinds.includes(values.what))
+    throw new Error(`--what: expected one of ${kinds.join(", ")}; found '${values.what}'`);
   if (!/^\d{4}-\d{2}-\d{2}$/.test(values.date))
     throw new Error(`--date: expected a date such as 2026-01-31; found '${values.date}'`);
   const load = { releases: number("releases"), rate: number("rate"), every: number("every") };
@@ -65,8 +66,11 @@ const disturbing = (): string[] => [
 async function releases({ runs, what, date, load }: Options, folder: string): Promise<Report> {
   const disturbances = disturbing();
   const book = new Book();
-  const ways = await benchReleases(root, folder, { runs, ...load }, book, lineProgress());
-  const workers = await benchWorkers(root, folder, Math.min(load.releases, 5), lineProgress());
+  const timesOnly = what === "release-times";
+  const ways = await benchReleases(root, folder, { runs, ...load, timesOnly }, book, lineProgress());
+  const workers = timesOnly
+    ? undefined
+    : await benchWorkers(root, folder, Math.min(load.releases, 5), lineProgress());
   return {
     date,
     what,
@@ -75,9 +79,9 @@ async function releases({ runs, what, date, load }: Options, folder: string): Pr
     versions: { pulumi: engineVersions().cli, Berth: berthVersion(root) },
     disturbances: [...new Set([...disturbances, ...disturbing().filter((one) => one.includes("host"))])],
     series: book.medians(),
-    targets: releaseTargets({ ways, workers }, book),
+    targets: [...timeTargets(book), ...(workers === undefined ? [] : loadTargets(ways, workers))],
     differences: {},
-    releases: { load, ways, workers },
+    ...(workers === undefined ? {} : { releases: { load, ways, workers } }),
   };
 }
 
@@ -172,7 +176,7 @@ try {
   const options = readOptions();
   ensurePackages(forLocalHosts, lineProgress());
   await ensureEngine(root, lineProgress());
-  const report = await (options.what === "releases" ? releases : bench)(options, folder);
+  const report = await (options.what.startsWith("release") ? releases : bench)(options, folder);
   console.log(`\n${table(report)}\n`);
   const file = join("bench/results", `${options.date}-${options.what}.json`);
   mkdirSync(join(root, "bench/results"), { recursive: true });

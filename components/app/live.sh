@@ -68,7 +68,8 @@ fall_back() {
   take_back
   if [ -n "$web" ]; then give_back "$instance"; fi
   rm -f "$run/before.sock"
-  leave "$instance"
+  leave "$instance" "${beside[@]}" "${alone[@]}"
+  tidy_up
   refuse "release $release is not well: $2" "$words" "$next"
 }
 
@@ -266,14 +267,15 @@ take_back() {
   start_units "${old[@]}" || true
 }
 
-# leave INSTANCE…: the step does not wait for what they have begun, which goes on.
+# leave INSTANCE UNIT…: the step does not wait for what its units have begun, which goes on.
 leave() {
-  local one left
-  for one in "$@"; do
-    left=$(finishing "$one" | paste -sd' ')
-    [ -z "$left" ] || say "$left: finishes what it has begun, on release ${one%.*}, and then ends"
-  done
-  # One that is there already looks after these as well.
+  local left
+  left=$(finishing "${@:2}" | paste -sd' ')
+  [ -z "$left" ] || say "$left: finishes what it has begun, on release ${1%.*}, and then ends"
+}
+
+# tidy_up: when that has ended. One that is there already looks after it as well.
+tidy_up() {
   systemd-run --quiet --collect --no-block --unit "berth-$name-tidy" "/usr/local/lib/berth/$name/tidy" 2>>"$log" || true
 }
 
@@ -317,6 +319,7 @@ is_live() {
 # retire_others: all other instances take no more tasks and no more requests, finish what they have begun, and end.
 retire_others() {
   local one units rest late=()
+  local -A ending=()
   mapfile -t rest < <(others "$instance")
   for one in "${rest[@]}"; do
     mapfile -t units < <(unwanted_units "$one")
@@ -326,13 +329,19 @@ retire_others() {
       late+=("$one")
     fi
     stop_units "${units[@]}"
+    ending[$one]=${units[*]}
   done
   for one in "${late[@]}"; do
     wait_until "$timeout" none_waits "$one" || say "$(unit_of "$one") has not taken all that waits at its socket in $timeout s"
     mapfile -t units < <(server_units "$one")
     stop_units "${units[@]}"
+    ending[$one]+=" ${units[*]}"
   done
-  leave "${rest[@]}"
+  for one in "${rest[@]}"; do
+    read -ra units <<<"${ending[$one]}"
+    leave "$one" "${units[@]}"
+  done
+  tidy_up
   if [ -n "$web" ]; then retire_single; fi
   drop_units
 }
@@ -377,6 +386,8 @@ if ! is_live; then
   fi
   trap - EXIT
 fi
+# Neither touches what the other does.
+prune &
+pruning=$!
 retire_others
-if [ -n "$web" ]; then well "$socket" || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"; fi
-prune
+wait "$pruning"

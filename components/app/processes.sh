@@ -78,14 +78,11 @@ unwanted_units() {
   done < <(units_of "$1")
 }
 
-# finishing INSTANCE: those of its units that are to end, and have not, its server's included.
+# finishing UNIT…: those that were told to end, and have not. A socket goes with its server.
 finishing() {
-  local units
-  mapfile -t units < <(
-    unwanted_units "$1"
-    printf '%s.service\n' "$(unit_of "$1")"
-  )
-  systemctl show -p Id,ActiveState "${units[@]}" | awk 'BEGIN { RS = ""; FS = "\n" } !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
+  [ "$#" != 0 ] || return 0
+  systemctl show -p Id,ActiveState "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+    !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); if (!/\.socket$/) print }'
 }
 
 # start_units UNIT…: and does not wait.
@@ -125,11 +122,11 @@ starting() {
   local age=$(($(milliseconds) - started)) before=$computed
   [ "$#" != 0 ] && [ "$age" -lt 5000 ] || return 1
   computed=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
-  [ "$age" -lt 700 ] || [ "$((computed - before))" -ge 40 ]
+  [ "$age" -lt 700 ] || [ "$((computed - before))" -ge 25 ]
 }
 
 # settle UNIT…: waits until they have started up.
-settle() { while starting "$@" && [ -z "$(fallen "$@")" ]; do sleep 0.2; done; }
+settle() { while starting "$@" && [ -z "$(fallen "$@")" ]; do sleep 0.1; done; }
 
 # shelled UNIT…: the first whose main process is a shell that waits for the command, and would pass on no signal to it.
 shelled() {

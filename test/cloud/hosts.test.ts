@@ -119,12 +119,16 @@ test("the security groups by themselves open PostgreSQL and Redis to the second 
   const answers = (from: Thing, to: Thing, port: number) =>
     cloud.inside(`timeout 2 bash -c '</dev/tcp/${to.privateIp}/${port}'`, from.id).code === 0;
   for (const one of [web(), second()]) on(one, "nft delete table inet berth");
+  // Something to reach, were it not for the group.
+  on(second(), "systemd-run --quiet --collect --unit trial-listener python3 -m http.server 5432");
+  on(second(), "until timeout 2 bash -c '</dev/tcp/127.0.0.1/5432'; do sleep 0.1; done");
   const open = (from: Thing, to: Thing) =>
     [22, 443, 5432, 6379, 6380].filter((port) => answers(from, to, port));
   assert.deepEqual(open(second(), web()), [443, 5432, 6380]);
   assert.deepEqual(open(web(), second()), []);
   const public5432 = cloud.inside(`timeout 2 bash -c '</dev/tcp/${cloud.address()}/5432'`, second().id);
   assert.notEqual(public5432.code, 0, "nor at the public address");
+  on(second(), "systemctl stop trial-listener");
   for (const one of [web(), second()]) on(one, "systemctl restart berth-firewall.service");
 });
 

@@ -1,4 +1,5 @@
-// Workers on a second host, which comes to a stack that runs: they do what the site on the first one queues, over releases, failures and reboots.
+// Workers on a second host, which comes to a stack that runs: they do what the site on the first one queues, over
+// releases, failures and reboots.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { until, watchSite } from "../faults/faults.ts";

@@ -258,14 +258,11 @@ unwanted_units() {
   done < <(units_of "$1")
 }
 
-# finishing INSTANCE: those of its units that are to end, and have not, its server's included.
+# finishing UNIT…: those that were told to end, and have not. A socket goes with its server.
 finishing() {
-  local units
-  mapfile -t units < <(
-    unwanted_units "$1"
-    printf '%s.service\n' "$(unit_of "$1")"
-  )
-  systemctl show -p Id,ActiveState "${units[@]}" | awk 'BEGIN { RS = ""; FS = "\n" } !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); print }'
+  [ "$#" != 0 ] || return 0
+  systemctl show -p Id,ActiveState "$@" | awk 'BEGIN { RS = ""; FS = "\n" }
+    !/ActiveState=(inactive|failed)/ { sub(/.*Id=/, ""); sub(/\n.*/, ""); if (!/\.socket$/) print }'
 }
 
 # start_units UNIT…: and does not wait.
@@ -305,11 +302,11 @@ starting() {
   local age=$(($(milliseconds) - started)) before=$computed
   [ "$#" != 0 ] && [ "$age" -lt 5000 ] || return 1
   computed=$(systemctl show -P CPUUsageNSec "$@" | awk '{ sum += $1 } END { printf "%d", sum / 1000000 }')
-  [ "$age" -lt 700 ] || [ "$((computed - before))" -ge 40 ]
+  [ "$age" -lt 700 ] || [ "$((computed - before))" -ge 25 ]
 }
 
 # settle UNIT…: waits until they have started up.
-settle() { while starting "$@" && [ -z "$(fallen "$@")" ]; do sleep 0.2; done; }
+settle() { while starting "$@" && [ -z "$(fallen "$@")" ]; do sleep 0.1; done; }
 
 # shelled UNIT…: the first whose main process is a shell that waits for the command, and would pass on no signal to it.
 shelled() {
@@ -527,7 +524,8 @@ fall_back() {
   take_back
   if [ -n "$web" ]; then give_back "$instance"; fi
   rm -f "$run/before.sock"
-  leave "$instance"
+  leave "$instance" "${beside[@]}" "${alone[@]}"
+  tidy_up
   refuse "release $release is not well: $2" "$words" "$next"
 }
 
@@ -725,14 +723,15 @@ take_back() {
   start_units "${old[@]}" || true
 }
 
-# leave INSTANCE…: the step does not wait for what they have begun, which goes on.
+# leave INSTANCE UNIT…: the step does not wait for what its units have begun, which goes on.
 leave() {
-  local one left
-  for one in "$@"; do
-    left=$(finishing "$one" | paste -sd' ')
-    [ -z "$left" ] || say "$left: finishes what it has begun, on release ${one%.*}, and then ends"
-  done
-  # One that is there already looks after these as well.
+  local left
+  left=$(finishing "${@:2}" | paste -sd' ')
+  [ -z "$left" ] || say "$left: finishes what it has begun, on release ${1%.*}, and then ends"
+}
+
+# tidy_up: when that has ended. One that is there already looks after it as well.
+tidy_up() {
   systemd-run --quiet --collect --no-block --unit "berth-$name-tidy" "/usr/local/lib/berth/$name/tidy" 2>>"$log" || true
 }
 
@@ -776,6 +775,7 @@ is_live() {
 # retire_others: all other instances take no more tasks and no more requests, finish what they have begun, and end.
 retire_others() {
   local one units rest late=()
+  local -A ending=()
   mapfile -t rest < <(others "$instance")
   for one in "${rest[@]}"; do
     mapfile -t units < <(unwanted_units "$one")
@@ -785,13 +785,19 @@ retire_others() {
       late+=("$one")
     fi
     stop_units "${units[@]}"
+    ending[$one]=${units[*]}
   done
   for one in "${late[@]}"; do
     wait_until "$timeout" none_waits "$one" || say "$(unit_of "$one") has not taken all that waits at its socket in $timeout s"
     mapfile -t units < <(server_units "$one")
     stop_units "${units[@]}"
+    ending[$one]+=" ${units[*]}"
   done
-  leave "${rest[@]}"
+  for one in "${rest[@]}"; do
+    read -ra units <<<"${ending[$one]}"
+    leave "$one" "${units[@]}"
+  done
+  tidy_up
   if [ -n "$web" ]; then retire_single; fi
   drop_units
 }
@@ -836,9 +842,11 @@ if ! is_live; then
   fi
   trap - EXIT
 fi
+# Neither touches what the other does.
+prune &
+pruning=$!
 retire_others
-if [ -n "$web" ]; then well "$socket" || fail "the application does not answer $health with 200 any more." "Its log: journalctl -u $unit"; fi
-prune
+wait "$pruning"
 
 finish
 BERTH_STEP_END
