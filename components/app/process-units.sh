@@ -26,7 +26,8 @@ if [ -z "$web" ]; then
   for file in "$root/config/web"/*/units; do
     [ -e "$file" ] || continue
     while read -r unit process way; do
-      if [ "$way" = alone ] && ! grep -q "^$process " <<<"$processes" && ! grep -qxE 'inactive|failed|unknown' < <(systemctl is-active "$unit"); then
+      if [ "$way" = alone ] && ! grep -q "^$process " <<<"$processes" &&
+        ! grep -qxE 'inactive|failed|unknown' < <(systemctl is-active "$unit"); then
         logged systemctl stop "$unit" || fail "$unit runs on another host from now on, and cannot be stopped here." "See 'systemctl status $unit' on the host, then run 'pulumi up' again."
       fi
     done <"$file"

@@ -123,7 +123,8 @@ BERTH_FILE_END
 put_file '/usr/local/lib/berth/shop/tidy' 'root:root' '0755' <<'BERTH_FILE_END'
 #!/bin/bash
 # Berth: what lies of releases that are live no more, their settings and the commands of their processes, goes when what
-# they had begun has ended; so do the units of processes that were taken out while they were at work. The step that makes a release live starts this and does not wait.
+# they had begun has ended; so do the units of processes that were taken out while they were at work. The step that makes
+# a release live starts this and does not wait.
 set -eu
 instances=/srv/shop/config/web
 
