@@ -8,7 +8,7 @@ import { berthProject, type Project } from "./engine.ts";
 import { type BareHost, bareHost } from "./host.ts";
 import { type Load, type LoadResult, quantile, type Site, startLoad } from "./load.ts";
 import { addLoadViews, setVersion } from "./load-views.ts";
-import type { Book, Target } from "./report.ts";
+import { type Book, type Target, target } from "./report.ts";
 import { countRows, faultsOfPosts, readRows } from "./rows.ts";
 import { ask, everyAnswer } from "./served.ts";
 import { usualWays, type Way } from "./ways.ts";
@@ -284,14 +284,6 @@ export async function benchReleases(
     bench.remove();
   }
 }
-
-const target = (what: string, unit: Target["unit"], bound: number, found: number): Target => ({
-  what,
-  unit,
-  bound,
-  found: Math.round(found * 1000) / 1000,
-  met: found <= bound,
-});
 
 /** How long a release may take. */
 export function timeTargets(book: Book): Target[] {

@@ -22,6 +22,15 @@ export interface Target {
   readonly met: boolean;
 }
 
+/** A target, and whether what was found is within its bound. */
+export const target = (what: string, unit: Target["unit"], bound: number, found: number): Target => ({
+  what,
+  unit,
+  bound,
+  found: Math.round(found * 1000) / 1000,
+  met: found <= bound,
+});
+
 export interface Report {
   readonly date: string;
   readonly what: string;

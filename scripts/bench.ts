@@ -13,7 +13,16 @@ import { differences, raceOnce, stages } from "../bench/hosts.ts";
 import { endCalls } from "../bench/measure.ts";
 import { noop, prepareNoOp } from "../bench/noop.ts";
 import { benchReleases, loadTargets, timeTargets } from "../bench/releases.ts";
-import { Book, load, machineFacts, type Report, type Target, table, versionsOf } from "../bench/report.ts";
+import {
+  Book,
+  load,
+  machineFacts,
+  type Report,
+  type Target,
+  table,
+  target,
+  versionsOf,
+} from "../bench/report.ts";
 import { benchWorkers } from "../bench/workers.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { engineVersions } from "../engine/versions.ts";
@@ -138,13 +147,6 @@ async function bench({ runs, what, date }: Options, folder: string): Promise<Rep
 }
 
 function targets(book: Book, what: string): Target[] {
-  const target = (name: string, unit: Target["unit"], bound: number, found: number): Target => ({
-    what: name,
-    unit,
-    bound,
-    found: Math.round(found * 1000) / 1000,
-    met: found <= bound,
-  });
   const ratio = book.median(noop.what, noop.stack) / book.median(noop.what, noop.empty);
   const ahead = book.median(stages.bootstrap, "Berth") / book.median(stages.bootstrap, "plain shell");
   return [
