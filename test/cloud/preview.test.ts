@@ -47,7 +47,7 @@ const present = (entries: Readonly<Record<string, unknown>>) =>
 
 function shown(resource: Planned): Record<string, unknown> {
   const { type, parent, provider = "", dependencies = [] } = resource;
-  // What runs on the host has snapshots of its own (test/unit/snapshots/steps), and digests of the application in it.
+  // What runs on the host has snapshots of its own (test/unit/snapshots/*.yaml), and digests of the application in it.
   const isStep = type.startsWith("command:");
   const { version: _, ...inputs } = resource.inputs ?? {};
   return present({

@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import { HostMetrics, metricsNamespace, metricsPolicy } from "../../components/aws/host-metrics.ts";
 import { type Metadata, secret, usual, withMetadata } from "./aws-metadata.ts";
 import { record, standInHost } from "./aws-mocks.ts";
+import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
 
 const program = join(import.meta.dirname, "../../components/aws/host-metrics.py");
 const refusal =
@@ -141,11 +142,8 @@ test("a host may write to its own stack's namespace alone", async () => {
 });
 
 test("the step that has a host measure itself is this text", async (t) => {
-  const { only } = await record(() => new HostMetrics("web-metrics", { host: standInHost() }));
-  const { environment, stdin } = only("remote:Command").inputs;
+  const { only, resources } = await record(() => new HostMetrics("web-metrics", { host: standInHost() }));
+  const { stdin } = only("remote:Command").inputs;
   assert.equal(stdin, undefined, "no secret travels to the host: it fetches its role's itself");
-  const text = environment.BERTH_STEP.replaceAll(/\/library\/[0-9a-f]{12}\.sh/g, "/library/DIGEST.sh");
-  t.assert.fileSnapshot(text, join(import.meta.dirname, "snapshots/steps/web-metrics.sh"), {
-    serializers: [(value: string) => value],
-  });
+  assertSnapshot(t, "host-metrics", shown(stepsOf(resources)));
 });

@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import { RoleCredentials } from "../../components/aws/role-credentials.ts";
 import { type Metadata, secret, usual, withMetadata } from "./aws-metadata.ts";
 import { known, record, standInHost } from "./aws-mocks.ts";
+import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
 
 const root = join(import.meta.dirname, "../..");
 const program = join(root, "components/aws/role-credentials.py");
@@ -86,7 +87,7 @@ test("a metadata service that does not answer is named", async (t) => {
 });
 
 test("the step that keeps a role's credentials on a host is this text", async (t) => {
-  const { result, only } = await record(
+  const { result, only, resources } = await record(
     () =>
       new RoleCredentials("credentials", {
         host: standInHost(),
@@ -95,11 +96,8 @@ test("the step that keeps a role's credentials on a host is this text", async (t
         root: "/srv/shop",
       }),
   );
-  const { environment, stdin } = only("remote:Command").inputs;
+  const { stdin } = only("remote:Command").inputs;
   assert.equal(stdin, undefined, "no secret travels to the host: it fetches them itself");
-  const text = environment.BERTH_STEP.replaceAll(/\/library\/[0-9a-f]{12}\.sh/g, "/library/DIGEST.sh");
-  t.assert.fileSnapshot(text, join(import.meta.dirname, "snapshots/steps/credentials-fetch.sh"), {
-    serializers: [(value: string) => value],
-  });
+  assertSnapshot(t, "role-credentials", shown(stepsOf(resources)));
   assert.equal(await known(result.configFile), "/etc/berth/shop/aws-config");
 });

@@ -1,56 +1,48 @@
-// The text of every step that a stack shows, rendered from the program itself without an engine.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// Every step that a stack shows, from the program itself without an engine.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { type Made, record } from "./aws-mocks.ts";
+import { textOf } from "./step-snapshots.ts";
 
-const root = join(import.meta.dirname, "../..");
-
-/** What every secret of the stack is. */
-export const secretValue = "secret-of-the-test";
-
-/** What the steps of a stack are, by their names. */
-export type Steps = Readonly<Record<string, string>>;
+/** What every secret of the stack is, or has in it. */
+const secretValue = "secret-of-the-test";
 
 /** Addresses of the stack's machines by their resources' names. */
 const addresses: Readonly<Record<string, string>> = { "tasks-machine": "192.0.2.8" };
 
-/** Pulumi's own stand-in for an engine: every resource gets outputs at once. */
-const mocksThatNote = (shown: Record<string, string>): pulumi.runtime.Mocks => ({
-  newResource: ({ name, type, inputs }) => {
-    if (type === "command:remote:Command") shown[name] = inputs.environment?.BERTH_STEP ?? inputs.stdin;
-    const outputs: Record<string, unknown> = { ...inputs };
-    if (type === "command:local:Command") {
-      outputs.stdout = JSON.stringify({
-        address: addresses[name] ?? "192.0.2.7",
-        machine: name,
-        instanceId: "i-0123456789abcdef",
-      });
-    }
-    if (type.startsWith("random:")) outputs.result = secretValue;
-    if (type.startsWith("tls:")) {
-      outputs.publicKeyOpenssh = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPublic";
-      outputs.privateKeyOpenssh = outputs.privateKeyPem = `${secretValue}\n`;
-      outputs.certPem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
-    }
-    return { id: `${name}-id`, state: outputs };
-  },
-  call: ({ inputs }) => inputs,
+const tlsKey = () => ({
+  publicKeyOpenssh: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPublic",
+  privateKeyOpenssh: `${secretValue}\n`,
+  privateKeyPem: `${secretValue}\n`,
 });
+const outputs = {
+  "command:local:Command": (_: unknown, name: string) => ({
+    stdout: JSON.stringify({
+      address: addresses[name] ?? "192.0.2.7",
+      machine: name,
+      instanceId: "i-0123456789abcdef",
+    }),
+  }),
+  "random:index/randomPassword:RandomPassword": () => ({ result: secretValue }),
+  "tls:index/privateKey:PrivateKey": tlsKey,
+  "tls:index/selfSignedCert:SelfSignedCert": () => ({
+    certPem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+  }),
+};
 
 type Keys = Readonly<Record<string, unknown>>;
 
-/**
- * Runs the program for a stack, with more of its configuration and of its application's. Once a process: the program
- * is a module.
- */
-export async function programSteps(config: Keys = {}, app: Keys = {}): Promise<Steps> {
-  const shown: Record<string, string> = {};
+let runs = 0;
+
+/** Runs the program for a stack, with more of its configuration and of its application's; tells what it asks for. */
+export async function programResources(config: Keys = {}, app: Keys = {}): Promise<readonly Made[]> {
   const folder = mkdtempSync(join(tmpdir(), "berth-steps-"));
   const project = join(folder, "shop");
   mkdirSync(join(project, "shop"), { recursive: true });
   writeFileSync(join(project, "shop/wsgi.py"), "application = None\n");
-  await pulumi.runtime.setMocks(mocksThatNote(shown), "berth", "prod");
   const stack = {
     host: { kind: "local", timezone: "Europe/Berlin" },
     site: { domain: "shop.example.org", aliases: ["www.shop.example.org"] },
@@ -67,26 +59,46 @@ export async function programSteps(config: Keys = {}, app: Keys = {}): Promise<S
     admins: [{ name: "alice", keys: ["ssh-ed25519 AAAAC3Alice alice@example.org"] }],
     ...config,
   };
-  pulumi.runtime.setAllConfig(
-    Object.fromEntries(Object.entries(stack).map(([key, value]) => [`berth:${key}`, JSON.stringify(value)])),
-  );
   // The program keeps its archives in the project's folder.
   const here = process.cwd();
   process.chdir(folder);
-  await import("../../index.ts");
-  await pulumi.runtime.disconnect();
-  process.chdir(here);
-  rmSync(folder, { recursive: true });
-  return shown;
+  const program = () => {
+    pulumi.runtime.setAllConfig(
+      Object.fromEntries(
+        Object.entries(stack).map(([key, value]) => [`berth:${key}`, JSON.stringify(value)]),
+      ),
+    );
+    // The program is a module, which runs once by each name.
+    return import(`../../index.ts?${++runs}`);
+  };
+  // What waits for a step that cannot be made would wait for ever.
+  const failed = Promise.withResolvers<never>();
+  process.once("unhandledRejection", failed.reject);
+  try {
+    const made = await Promise.race([record(program, { project: "berth", outputs }), failed.promise]);
+    return made.resources;
+  } finally {
+    process.off("unhandledRejection", failed.reject);
+    process.chdir(here);
+    rmSync(folder, { recursive: true });
+  }
 }
 
-const library = ["step.sh", "files.sh", "services.sh"].map((file) =>
-  readFileSync(join(root, "components/host/lib", file), "utf8"),
-);
-
-/** The text without the shell library, which is none of the step's own; its digest is in its name. */
-export const ownText = (step: string): string =>
-  library
-    .reduce((rest, part) => rest.replaceAll(part, ""), step)
-    .replaceAll(/\/library\/[0-9a-f]{12}\.sh/g, "/library/DIGEST.sh")
-    .replaceAll(/\n{3,}/g, "\n\n");
+/** Every secret arrives by standard input, and the text of no step holds one. */
+export function assertNoSecret(resources: readonly Made[]): void {
+  const steps = resources.filter(({ type }) => type === "command:remote:Command");
+  let arriving = 0;
+  for (const step of steps) {
+    const { environment, stdin = "" } = step.inputs;
+    // The first step's text is its standard input.
+    const lines = environment === undefined ? [] : stdin.split("\n").filter(Boolean);
+    for (const line of lines) {
+      const [secret, value] = line.split(" ");
+      const text = Buffer.from(value, "base64").toString();
+      assert.ok(text.includes(secretValue), `${step.name}: '${secret}' is not known to this test`);
+      arriving += 1;
+    }
+    assert.ok(!textOf(step).includes(secretValue), `${step.name} holds a secret`);
+  }
+  assert.ok(arriving >= 8, `secrets: ${arriving}`);
+}

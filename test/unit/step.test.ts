@@ -97,6 +97,69 @@ test("the text of a step is a shell program, and the same every time", () => {
   }
 });
 
+test("the whole text of a step, and of its removal", () => {
+  const wanted = step({
+    scripts: [script(': "${name?the name}"\necho "$name"\n'), script("true\n")],
+    check: script('[ "$name" ] || fail "no name."\n'),
+    slots: { name: "it's" },
+    files: { "/etc/shop.conf": { content: "a $b" }, "/etc/empty": { content: "", mode: "0600" } },
+    secretFiles: { "/etc/shop.key": { secret: "key", owner: "shop:shop" } },
+    secrets: ["key", "password"],
+  });
+  const digest = (text: string) => text.replaceAll(/[0-9a-f]{12}\.sh/g, "DIGEST.sh");
+  assert.equal(
+    digest(stepText(wanted)),
+    `set -eu; umask 077
+step=$(mktemp /dev/shm/berth-shop-test.XXXXXXXX)
+cat >"$step" <<'BERTH_STEP_END'
+rm -f "$0"
+step='shop-test'
+name='it'\\''s'
+if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: shop-test: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\\''pulumi up'\\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
+. /var/lib/berth/library/DIGEST.sh
+begin 'key password'
+[ "$name" ] || fail "no name."
+
+put_file '/etc/shop.conf' 'root:root' '0644' <<'BERTH_FILE_END'
+a $b
+BERTH_FILE_END
+put_file '/etc/empty' 'root:root' '0600' <<'BERTH_FILE_END'
+BERTH_FILE_END
+put_secret_file '/etc/shop.key' 'shop:shop' '0600' 'key'
+: "\${name?the name}"
+echo "$name"
+
+true
+
+finish
+BERTH_STEP_END
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
+exec sudo -n -- /bin/bash "$step"
+`,
+  );
+  assert.equal(
+    digest(removalText(wanted, "machine-1", script("systemctl stop shop\n"))),
+    `set -eu; umask 077
+step=$(mktemp /dev/shm/berth-shop-test.XXXXXXXX)
+cat >"$step" <<'BERTH_STEP_END'
+rm -f "$0"
+step='shop-test'
+name='it'\\''s'
+[ -r /var/lib/berth/library/DIGEST.sh ] || exit 0
+. /var/lib/berth/library/DIGEST.sh
+begin ''
+if [ "$(cat "$state/identity" 2>/dev/null)" != 'machine-1' ]; then finish; exit 0; fi
+take_away '/etc/shop.key' '/etc/empty' '/etc/shop.conf'
+systemctl stop shop
+
+finish
+BERTH_STEP_END
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
+exec sudo -n -- /bin/bash "$step"
+`,
+  );
+});
+
 test("the shell library comes with the first step alone; the others read what it left, and say so when it is gone", () => {
   const library = readFileSync(join(import.meta.dirname, "../../components/host/lib/step.sh"), "utf8");
   const body = (text: string) =>

@@ -1,36 +1,59 @@
 // What a second host adds to the steps of a stack.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { ownText, programSteps, type Steps, secretValue } from "./program-steps.ts";
+import type { Made } from "./aws-mocks.ts";
+import { assertNoSecret, programResources } from "./program-steps.ts";
+import {
+  assertSnapshot,
+  asText,
+  differences,
+  type Step,
+  type Steps,
+  shown,
+  stepsOf,
+} from "./step-snapshots.ts";
 
-let shown: Steps = {};
+let made: readonly Made[] = [];
+let steps: Steps = {};
+/** Those of the same stack with one host. */
+let alone: ReturnType<typeof shown> = {};
 before(async () => {
-  shown = await programSteps(
+  alone = shown(stepsOf(await programResources()));
+  made = await programResources(
     { hosts: { tasks: { kind: "local" } } },
     { processes: { worker: { command: "rq worker", runsOn: "tasks" } } },
   );
+  steps = stepsOf(made);
 });
 
-const snapshot = (folder: string, name: string) =>
-  join(import.meta.dirname, "snapshots", folder, `${name}.sh`);
+const step = (name: string): Step => {
+  const found = steps[name];
+  assert.ok(found, `${name} is none of ${Object.keys(steps)}`);
+  return found;
+};
 
 // The release knows the names of all processes, for the sake of its Procfile.
 const onFirst = ["system-firewall", "system-private", "postgres-server", "redis-server", "app-release"];
 const onSecond = ["tasks-system-firewall", "postgres-tasks", "redis-tasks"];
 
+/** The step of a stack of one host that does the same. */
+const sameOf = (name: string) => name.replace(/^tasks-connect$/, "web-connect").replace(/^tasks-/, "");
+
 test("what lets a second host in, and what it does there, is this text", (t) => {
-  for (const name of [...onFirst, ...onSecond]) {
-    t.assert.fileSnapshot(ownText(shown[name] ?? ""), snapshot("steps-hosts", name), {
-      serializers: [(value: string) => value],
-    });
-  }
+  for (const name of [...onFirst, ...onSecond]) step(name);
+  const now = Object.entries(shown(steps)).map(([name, facts]): [string, object] => {
+    const other = alone[sameOf(name)];
+    return [name, other ? { differsFrom: sameOf(name), ...differences(other, facts) } : facts];
+  });
+  // What does not differ at all is in the snapshot of one host.
+  const news = now.filter(([, facts]) => Object.keys(facts).join() !== "differsFrom");
+  assertSnapshot(t, "steps-hosts", Object.fromEntries(news));
 });
 
 test("a second host changes no other step of the first, and has a system of its own", () => {
-  const steps = Object.keys(shown);
-  const more = steps.filter((name) => name.startsWith("tasks-")).sort();
+  for (const name of Object.keys(alone)) step(name);
+  const names = Object.keys(steps);
+  const more = names.filter((name) => name.startsWith("tasks-")).sort();
   assert.deepEqual(more, [
     "tasks-app-account",
     "tasks-app-live",
@@ -44,41 +67,37 @@ test("a second host changes no other step of the first, and has a system of its 
     "tasks-system-packages",
     "tasks-system-ssh",
   ]);
-  const same = steps.filter((name) => ![...onFirst, ...onSecond, ...more].includes(name));
-  assert.ok(same.length >= 11, `steps: ${steps}`);
-  for (const name of same) {
-    assert.equal(
-      ownText(shown[name] ?? "").trimEnd(),
-      readFileSync(snapshot("steps", name), "utf8").trimEnd(),
-      name,
-    );
-  }
+  const same = names.filter((name) => ![...onFirst, ...onSecond, ...more].includes(name));
+  assert.ok(same.length >= 11, `steps: ${names}`);
+  // What they come after is in the snapshot.
+  const own = (facts: object = {}) => asText({ ...facts, after: undefined });
+  for (const name of same) assert.equal(own(shown(steps)[name]), own(alone[name]), name);
 });
 
 test("a process that runs on the second host is none of the first, and nothing that is done once is done there", () => {
-  const slots = (step: string) => shown[step] ?? "";
-  assert.match(slots("app-live"), /^processes=''$/m);
-  assert.match(slots("tasks-app-live"), /^processes='worker rq 1 /m);
-  for (const step of ["tasks-app-live", "tasks-app-release"]) assert.match(slots(step), /^django=''$/m, step);
-  assert.match(slots("tasks-app-live"), /^web=''$/m);
-  assert.match(slots("tasks-app-processes"), /shop-worker@\.service/);
-  assert.match(slots("tasks-system-packages"), /python3-venv/);
+  const slots = (name: string) => step(name).slots;
+  assert.equal(slots("app-live").processes, "");
+  assert.match(slots("tasks-app-live").processes ?? "", /^worker rq 1 /);
+  for (const name of ["tasks-app-live", "tasks-app-release"]) assert.equal(slots(name).django, "", name);
+  assert.equal(slots("tasks-app-live").web, "");
+  assert.ok("/etc/systemd/system/shop-worker@.service" in step("tasks-app-processes").files);
+  assert.match(slots("tasks-system-packages").packages ?? "", /python3-venv/);
 });
 
 test("a Procfile's line that another host runs is refused on none", () => {
-  for (const step of ["app-release", "tasks-app-release"])
-    assert.match(shown[step] ?? "", /^process_names='worker'$/m, step);
+  for (const name of ["app-release", "tasks-app-release"])
+    assert.equal(step(name).slots.process_names, "worker", name);
 });
 
 test("on each host the owner may start what runs there, and no more", () => {
-  const units = (step: string) =>
-    /\(([^ ]*shop-web-start[^ ]*)\)\(/.exec(shown[step] ?? "")?.[1]?.split("@")[0];
+  const units = (name: string) => {
+    const sudoers = JSON.stringify(step(name).files["/etc/sudoers.d/berth-shop"]);
+    return /\(([^ ]*shop-web-start[^ ]*)\)\(/.exec(sudoers)?.[1]?.split("@")[0];
+  };
   assert.equal(units("app-account"), "nginx|redis-server|shop-web-start|shop-(web)");
   assert.equal(units("tasks-app-account"), "shop-web-start|shop-(worker)");
 });
 
 test("no secret is in the text of any step", () => {
-  for (const [name, text] of Object.entries(shown)) {
-    assert.ok(!text.includes(secretValue), `${name} holds a secret`);
-  }
+  assertNoSecret(made);
 });

@@ -1,25 +1,21 @@
-// What a preview of a whole stack shows: the text of every step.
+// What a preview of a whole stack shows: every step.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { ownText, programSteps, type Steps, secretValue } from "./program-steps.ts";
+import type { Made } from "./aws-mocks.ts";
+import { assertNoSecret, programResources } from "./program-steps.ts";
+import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
 
-let shown: Steps = {};
+let made: readonly Made[] = [];
 before(async () => {
-  shown = await programSteps();
+  made = await programResources();
 });
 
 test("every step of a stack is this text", (t) => {
-  assert.ok(Object.keys(shown).length >= 12, `steps: ${Object.keys(shown)}`);
-  for (const [name, text] of Object.entries(shown)) {
-    t.assert.fileSnapshot(ownText(text), join(import.meta.dirname, "snapshots/steps", `${name}.sh`), {
-      serializers: [(value: string) => value],
-    });
-  }
+  const steps = stepsOf(made);
+  assert.ok(Object.keys(steps).length >= 12, `steps: ${Object.keys(steps)}`);
+  assertSnapshot(t, "steps", shown(steps));
 });
 
 test("no secret is in the text of any step", () => {
-  for (const [name, text] of Object.entries(shown)) {
-    assert.ok(!text.includes(secretValue), `${name} holds a secret`);
-  }
+  assertNoSecret(made);
 });

@@ -1,0 +1,132 @@
+// What a step is made of, read back from its text. A snapshot of this shows all of a step but what the repository
+// holds as it is: the scripts, the shell library, and the files that are copies.
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { removalText, type StepFile, type StepText, stepText } from "../../components/host/step.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** The files of the components, with their texts, by their paths in the repository. */
+const repository = globSync("components/**/*.*", { cwd: root, exclude: ["**/*.ts", "**/__pycache__"] })
+  .sort()
+  .map((path) => [path, readFileSync(join(root, path), "utf8")] as const);
+const scripts = repository.filter(([path]) => path.endsWith(".sh"));
+
+export interface StepFacts {
+  /** Path of the script that runs before any file is put in place. */
+  readonly check?: string;
+  /** Paths of the scripts that do the work. */
+  readonly scripts: readonly string[];
+  readonly slots: Readonly<Record<string, string>>;
+  /** Owner, mode, and the file of the repository that it is a copy of, or the text that was made for it. */
+  readonly files: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  /** Owner and mode. */
+  readonly secretFiles: Readonly<Record<string, string>>;
+  /** The names of all that arrives by standard input. */
+  readonly secrets: readonly string[];
+  /** Path of the script that takes away what is more than files. */
+  readonly removal?: string;
+}
+
+/**
+ * The facts of a step. They are the whole of it: the texts that the program's own functions make of them must be
+ * those of the step, to the letter.
+ *
+ * @param removal the text that takes the step away; none where it goes with its machine
+ */
+export function stepFacts(text: string, removal?: string): StepFacts {
+  const step = read(text);
+  assert.equal(stepText(withPaths(step)), text);
+  const script = removal === undefined ? "" : removalScript(step, removal);
+  return {
+    ...(step.check === undefined ? {} : { check: step.check }),
+    scripts: step.scripts,
+    slots: step.slots,
+    files: mapValues(step.files, shownFile),
+    secretFiles: mapValues(step.secretFiles, ({ owner, mode }) => `${owner} ${mode}`),
+    secrets: step.secrets,
+    ...(script === "" ? {} : { removal: script }),
+  };
+}
+
+// The lines that stepText makes, and a word as shellQuote makes it.
+const word = String.raw`'((?:[^']|'\\'')*)'`;
+const unquote = (quoted = "") => quoted.replaceAll(`'\\''`, "'");
+const assignment = new RegExp(`(\\w+)=${word}\n`, "g");
+const place = `${word} ${word} ${word}`;
+const putFile = new RegExp(`^put_file ${place} <<'BERTH_FILE_END'\n([\\s\\S]*?)^BERTH_FILE_END\n`, "gm");
+const putSecretFile = new RegExp(`^put_secret_file ${place} ${word}\n`, "gm");
+
+/** A step with the paths of its scripts as they are in the repository. */
+function read(text: string): StepText {
+  const body = /\nrm -f "\$0"\n([\s\S]*)\nBERTH_STEP_END\n/.exec(text)?.[1] ?? "";
+  const opening = new RegExp(`^(?:${assignment.source})+`).exec(body)?.[0] ?? "";
+  const assigned = [...opening.matchAll(assignment)].map(([, name, value]) => [`${name}`, unquote(value)]);
+  const [[, name = ""] = [], ...slots] = assigned;
+  // The first step's files come after its scripts as well: the library, which is no fact of its own.
+  const first = !/^\. \/var\/lib\/berth\/library\//m.test(body);
+  const [begin = "", secrets = ""] = new RegExp(`^begin ${word}\n`, "m").exec(body) ?? [];
+  const rest = body.slice(body.indexOf(begin) + begin.length);
+  const lines = rest
+    .replaceAll(putFile, "")
+    .replaceAll(putSecretFile, "")
+    .replace(/\nfinish$/, "");
+  // An empty line stands where a step has no check.
+  const paths = scriptsOf(name, lines.replace(/^\n/, ""));
+  const [check] = lines.startsWith("\n") ? [] : paths.splice(0, 1);
+  return {
+    name,
+    ...(check === undefined ? {} : { check }),
+    scripts: paths,
+    slots: Object.fromEntries(slots),
+    files: first ? {} : Object.fromEntries([...rest.matchAll(putFile)].map(readFile)),
+    secretFiles: Object.fromEntries([...rest.matchAll(putSecretFile)].map(readSecretFile)),
+    secrets: unquote(secrets).split(" ").filter(Boolean),
+    first,
+  };
+}
+
+const readFile = ([, path, owner, mode, content = ""]: RegExpMatchArray) => [
+  unquote(path),
+  { owner: unquote(owner), mode: unquote(mode), content },
+];
+
+const readSecretFile = ([, path, owner, mode, secret]: RegExpMatchArray) => [
+  unquote(path),
+  { owner: unquote(owner), mode: unquote(mode), secret: unquote(secret) },
+];
+
+/** The paths of the scripts that, one after the other, are this text. */
+function scriptsOf(name: string, text: string): string[] {
+  const [path, content] = scripts.find(([, content]) => `${text}\n`.startsWith(`${content}\n`)) ?? [];
+  assert.ok(path && content, `step ${name}: these lines are no script of a component:\n${text}`);
+  return text === content ? [path] : [path, ...scriptsOf(name, text.slice(content.length + 1))];
+}
+
+/** The path of the script of a removal, or nothing where the files are all that goes. */
+function removalScript(step: StepText, text: string): string {
+  const [guard = "", identity = ""] = new RegExp(`^if .* != ${word} \\]; then .* fi\n`, "m").exec(text) ?? [];
+  const [, lines = ""] =
+    /^(?:take_away .*\n)?([\s\S]*)finish\nBERTH_STEP_END\n/.exec(text.split(guard)[1] ?? "") ?? [];
+  const [path] = lines === "" ? [] : scriptsOf(step.name, lines.replace(/\n$/, ""));
+  assert.equal(removalText(step, unquote(identity), path && join(root, path)), text);
+  return path ?? "";
+}
+
+function withPaths(step: StepText): StepText {
+  const { check } = step;
+  return {
+    ...step,
+    ...(check === undefined ? {} : { check: join(root, check) }),
+    scripts: step.scripts.map((path) => join(root, path)),
+  };
+}
+
+function shownFile({ owner, mode, content }: StepFile): string | Record<string, string> {
+  const [copied] = repository.find(([, text]) => content === text || content === `${text}\n`) ?? [];
+  return copied === undefined ? { [`${owner} ${mode}`]: content } : `${owner} ${mode}, ${copied}`;
+}
+
+const mapValues = <T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
