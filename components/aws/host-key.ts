@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type * as tls from "@pulumi/tls";
@@ -67,4 +66,4 @@ export function publicKey(key: tls.PrivateKey): pulumi.Output<string> {
   return key.publicKeyOpenssh.apply((line) => line.trim());
 }
 
-const script = (how: string) => `bash ${join("components", "aws", "host-key.sh")} ${how}`;
+const script = (how: string) => `bash components/aws/host-key.sh ${how}`;

@@ -62,7 +62,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
     const reach = new local.Command(
       `${name}-reach`,
       {
-        create: `bash ${join("components", "host", "reach.sh")}`,
+        create: "bash components/host/reach.sh",
         interpreter: ["/bin/sh", "-c"],
         environment: {
           BERTH_SETTINGS: configKey(name),

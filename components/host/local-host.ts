@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { local, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
@@ -133,7 +132,7 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
   }
 }
 
-const script = (file: string) => `bash ${join("components", "host", "local", file)}`;
+const script = (file: string) => `bash components/host/local/${file}`;
 
 /** What the scripts for local hosts are told: the machine's name on this computer, and its size. */
 function size(name: string, args: LocalHostArgs): Readonly<Record<string, string>> {

@@ -175,7 +175,7 @@ export function bareMachine(scope: { after(clean: () => void): void }): BareMach
     rmSync(folder, { recursive: true });
   });
   const pair = (file: string) => {
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", join(folder, file)]);
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "bare", "-f", join(folder, file)]);
     const text = (suffix: string) => readFileSync(join(folder, `${file}${suffix}`), "utf8");
     return { private: text(""), public: text(".pub").trim() };
   };
