@@ -1,44 +1,58 @@
-// npm run check: the static checks, in seconds: style, types, shell, documents made from the code.
-import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+// npm run check: the static checks, in seconds: style, types, shell, documents made from the code. They run at the same
+// time, and what an earlier run found out is not asked again; see node_modules/.cache/berth-check.
+import { execFile } from "node:child_process";
+import { join, resolve } from "node:path";
 import { staleDocs } from "./lib/configuration-docs.ts";
 import { checkShell } from "./lib/shell-steps.ts";
+import { checkTypes } from "./lib/types.ts";
 
 const root = resolve(import.meta.dirname, "..");
+const cache = join(root, "node_modules/.cache/berth-check");
 
 interface Check {
   readonly name: string;
   /** What is wrong, nothing when all is well. */
-  run(): string;
+  run(): string | Promise<string>;
 }
 
-const program = (name: string, command: string, ...args: string[]): Check => ({
-  name,
-  run() {
-    const result = spawnSync(process.execPath, [command, ...args], { cwd: root, encoding: "utf8" });
-    return result.status === 0
-      ? ""
-      : `${result.stdout}${result.stderr}` || `${name} ended with ${result.status}`;
-  },
-});
+/** Runs a program of the packages; what it says where it finds something. */
+const program = (command: string, ...args: string[]) =>
+  new Promise<string>((settle) => {
+    const options = { cwd: root, maxBuffer: 2 ** 28 };
+    execFile(process.execPath, [join("node_modules", command), ...args], options, (error, stdout, stderr) =>
+      settle(error === null ? "" : `${stdout}${stderr}` || `${command}: ${error.message}`),
+    );
+  });
 
+/** In the order in which they are told. */
 const checks: readonly Check[] = [
-  program("style (Biome)", "node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off"),
-  program("types (tsc)", "node_modules/typescript/bin/tsc", "-p", "."),
-  { name: "shell (shellcheck)", run: () => checkShell(root) },
+  { name: "style (Biome)", run: () => program("@biomejs/biome/bin/biome", "ci", "--colors=off") },
+  {
+    name: "types (tsc)",
+    run: () => checkTypes(root, cache, (...args) => program("typescript/bin/tsc", ...args)),
+  },
+  { name: "shell (shellcheck)", run: () => checkShell(root, join(cache, "shell.json")) },
   { name: "documents are current", run: () => staleDocs(root) },
 ];
 
-/** Runs all checks and says what they found; the names of those that failed. */
-export function runChecks(): string[] {
-  return checks
-    .filter(({ name, run }) => {
-      const found = run();
-      console.log(`${found === "" ? "ok    " : "FAILED"} ${name}`);
-      if (found !== "") console.log(found.trimEnd());
-      return found !== "";
-    })
-    .map(({ name }) => name);
+/** Runs all checks at the same time and says what they found, in a fixed order; the names of those that failed. */
+export async function runChecks(): Promise<string[]> {
+  const running = checks.map(async ({ name, run }) => {
+    try {
+      return { name, found: await run() };
+    } catch (error) {
+      return { name, found: (error as Error).message };
+    }
+  });
+  const failed: string[] = [];
+  for (const check of running) {
+    const { name, found } = await check;
+    console.log(`${found === "" ? "ok    " : "FAILED"} ${name}`);
+    if (found === "") continue;
+    console.log(found.trimEnd());
+    failed.push(name);
+  }
+  return failed;
 }
 
-if (import.meta.main) process.exitCode = runChecks().length === 0 ? 0 : 1;
+if (import.meta.main) process.exitCode = (await runChecks()).length === 0 ? 0 : 1;
