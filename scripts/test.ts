@@ -1,112 +1,123 @@
-// npm test: everything that CI checks. npm test -- WORD… runs the test files whose path holds one of the words.
-import { globSync } from "node:fs";
+/**
+ * npm test: everything that CI checks.
+ *
+ *     npm test -- WORD…              the test files whose path holds one of the words
+ *     npm test -- --changed [REF]    those that a change since the commit REF can have touched (HEAD)
+ *     npm test -- --times 10 WORD…   each of them ten times
+ *     npm test -- long               what takes too long for every run: test/long
+ */
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { run } from "node:test";
-import { spec } from "node:test/reporters";
-import { inspect } from "node:util";
-import { ensureEngine } from "../engine/acquire.ts";
+import { compileCache } from "../test/engine/harness.ts";
+import { type Choice, choose } from "../test/runner/choice.ts";
+import { longestFirst, readDurations, updated, writeDurations } from "../test/runner/durations.ts";
+import { keepLongResults } from "../test/runner/long.ts";
+import { type Job, runPool } from "../test/runner/pool.ts";
+import { needsOf, type Preparations, prepare } from "../test/runner/prepare.ts";
+import { countsOf, durationsText, failuresText, headline, outputText } from "../test/runner/report.ts";
+import { type FileResult, runFile } from "../test/runner/run-file.ts";
+import { openWorlds, type Worlds } from "../test/runner/worlds.ts";
 import { runChecks } from "./check.ts";
 import { ensurePackages, forTests } from "./lib/debian.ts";
 import { lineProgress } from "./lib/progress.ts";
 
 const root = resolve(import.meta.dirname, "..");
+const progress = lineProgress();
 
-/** The groups in the order in which they run; what is quick to tell comes first. */
-const groups = [
-  { name: "unit", files: "test/unit/**/*.test.ts", concurrency: 2 },
-  { name: "engine", files: "test/engine/**/*.test.ts", concurrency: 2 },
-  // Alone, so that it sees the last local host go.
-  { name: "local host", files: "test/e2e/local-host.test.ts", concurrency: 1 },
-  { name: "e2e", files: "test/e2e/!(local-host).test.ts", concurrency: 2 },
-  // One after the other: a simulated cloud has machines, disks and addresses of its own.
-  { name: "cloud", files: "test/cloud/**/*.test.ts", concurrency: 1 },
-  { name: "faults", files: "test/faults/**/*.test.ts", concurrency: 2 },
-] as const;
+/** Hosts wait a lot: for a boot, for a disk, for a process that ends. */
+const slots = availableParallelism() + 1;
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
-const failures: string[] = [];
-
-/** What a test failed with, indented; the last lines where it is long, as an update that failed says why at its end. */
-function reason(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  const text = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause ?? error);
-  return text
-    .split("\n")
-    .filter((line) => !line.includes("(node:") && !line.includes(" node:internal/"))
-    .slice(-40)
-    .map((line) => `\n    ${line}`)
-    .join("");
-}
-
-/** Runs the files, each in a process of its own, and counts the tests in them. */
-async function runFiles(files: readonly string[], concurrency: number): Promise<void> {
-  const stream = run({
-    files: files.map((file) => resolve(root, file)),
-    concurrency,
-    timeout: 20 * 60_000,
-    cwd: root,
-  });
-  const count = (
-    event: {
-      name: string;
-      file?: string;
-      details: { type?: string | undefined; error?: unknown };
-      skip?: unknown;
+/** A file as a job of the pool, the `count`th time. */
+function jobOf(
+  file: string,
+  count: number,
+  worlds: Worlds | undefined,
+  made: Preparations,
+  signal: AbortSignal,
+  echo?: (text: string) => void,
+): Job<FileResult> {
+  const needed = needsOf(file);
+  const world = needed.length > 0 ? worlds : undefined;
+  const name = `${file.replace(/^test\//, "").replaceAll("/", "-")}-${count}`;
+  return {
+    name: file,
+    needs: Promise.all(needed.map((need) => made[need])),
+    run: async () => {
+      const image = needed.includes("image") ? { BERTH_TEST_IMAGE: await made.image } : {};
+      const result = await runFile(file, {
+        root,
+        inside: world?.inside(name) ?? [],
+        env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...image },
+        signal,
+        ...(echo ? { echo } : {}),
+      });
+      return world ? { ...result, processor: world.processorTime(name) } : result;
     },
-    passed: boolean,
-  ) => {
-    // A suite only holds tests; a file that has none, or that could not be run, is reported as a test.
-    if (event.details.type === "suite") return;
-    if (event.skip !== undefined && event.skip !== false) counts.skipped += 1;
-    else if (passed) counts.passed += 1;
-    else {
-      counts.failed += 1;
-      failures.push(`${event.file ?? ""}: ${event.name}${reason(event.details.error)}`);
-    }
   };
-  stream.on("test:pass", (event) => count(event, true));
-  stream.on("test:fail", (event) => count(event, false));
-  const report = stream.compose(new spec());
-  report.pipe(process.stdout, { end: false });
-  await new Promise((settle, reject) => report.on("end", settle).on("error", reject));
 }
 
-async function main(): Promise<void> {
-  const words = process.argv.slice(2);
-  const wanted = (file: string) => words.length === 0 || words.some((word) => file.includes(word));
-  ensurePackages(forTests, lineProgress());
-  if (words.length === 0) {
-    console.log("== static checks");
-    const failed = runChecks();
-    failures.push(...failed.map((name) => `static check: ${name}`));
-    counts.failed += failed.length;
+/** Runs the files, and tells of each when it has ended. */
+async function runFiles({ files, times }: Choice, signal: AbortSignal): Promise<FileResult[]> {
+  const needs = new Set(files.flatMap(needsOf));
+  if (needs.size > 0) ensurePackages(forTests, progress);
+  const worlds = needs.size > 0 ? openWorlds() : undefined;
+  const results: FileResult[] = [];
+  const all = files.length * times;
+  try {
+    const made = prepare(root, needs, worlds?.inside ?? (() => []), progress);
+    const echo = all === 1 ? (text: string) => process.stdout.write(text) : undefined;
+    const order = longestFirst(files, readDurations(root));
+    const jobs = Array.from({ length: times }, (_, count) =>
+      order.map((file) => jobOf(file, count + 1, worlds, made, signal, echo)),
+    ).flat();
+    const onEnd = (result: FileResult) => {
+      results.push(result);
+      console.log(`\n== ${headline(result)}; ${results.length} of ${all}`);
+      if (!echo) console.log(outputText(result.said));
+    };
+    await runPool(jobs, slots, onEnd, signal);
+  } finally {
+    worlds?.close();
   }
-  await ensureEngine(root, lineProgress());
-  if (process.env.BERTH_REAL_PLUGINS === undefined) {
-    console.log(
-      "BERTH_REAL_PLUGINS is not set: the conformance runs under the vendor's plugins are skipped.",
-    );
+  return results;
+}
+
+async function main(): Promise<number> {
+  const choice = choose(root, process.argv.slice(2));
+  for (const reason of choice.reasons) console.log(reason);
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => interrupted.abort());
+
+  const checks = choice.whole ? runChecks() : Promise.resolve([]);
+  const results = await runFiles(choice, interrupted.signal);
+  const failedChecks = await checks;
+
+  const { aborted } = interrupted.signal;
+  const counts = countsOf(results);
+  const failed = counts.failed + failedChecks.length;
+  // A run of CI leaves its checkout as it was.
+  if (!process.env.CI && !aborted) {
+    if (choice.whole && failed === 0)
+      writeDurations(
+        root,
+        updated(readDurations(root), Object.fromEntries(results.map((one) => [one.file, one.seconds]))),
+      );
+    keepLongResults(root, results);
   }
-  for (const { name, files, concurrency } of groups) {
-    const found = globSync(files, { cwd: root }).filter(wanted).sort();
-    if (found.length === 0) continue;
-    console.log(`\n== ${name} (${found.length} files)`);
-    await runFiles(found, concurrency);
-  }
+  console.log(`\n${durationsText(results)}`);
+  for (const name of failedChecks) console.log(`failed: static check: ${name}`);
+  if (aborted) console.log("INTERRUPTED: what was under way counts as failed, and the rest was not run.");
+  console.log(failuresText(results));
+  console.log(`${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped`);
+  return failed === 0 && !aborted ? 0 : 1;
 }
 
 try {
-  await main();
+  process.exit(await main());
 } catch (error) {
   console.error(`berth: ${(error as Error).message}`);
   console.error("NOT RUN: the tests need what is named above. Nothing counts as passed without them.");
-  counts.failed += 1;
+  console.log("\n0 passed, 1 failed");
+  process.exit(1);
 }
-if (failures.length > 0) console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
-if (counts.passed + counts.failed === 0) {
-  console.error("berth: no test has a path like that");
-  counts.failed += 1;
-}
-console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-// Nothing that a test left running may keep this process alive.
-process.exit(counts.failed === 0 ? 0 : 1);

@@ -77,8 +77,8 @@ export function filesNeeded(
 /** What runs the tests. It belongs to every test, with what it imports from scripts/. */
 const runner = "scripts/test.ts";
 
-/** These name much of the repository, to check it. No test finds another result by that. */
-const checks = ["scripts/check.ts", "biome.json"];
+/** These name much of the repository, to check or to order it. No test finds another result by that. */
+const checks = ["scripts/check.ts", "biome.json", "test/durations.json"];
 
 /** What every test runs with. */
 const isToolchain = (file: string) =>

@@ -49,7 +49,7 @@ export interface Moto {
 const requirements = join(import.meta.dirname, "moto-requirements.txt");
 
 /** The Python that has moto, made once for this user. A newer list of requirements makes another. */
-async function motoPython(): Promise<string> {
+export async function motoPython(): Promise<string> {
   const text = readFileSync(requirements, "utf8");
   const version = /^moto==(\S+)/m.exec(text)?.[1];
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);

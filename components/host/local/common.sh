@@ -64,13 +64,13 @@ need_all() {
     losetup=mount setsid=util-linux flock=util-linux sysctl=procps python3=python3
 }
 
-# lock NAME: waits for this computer's lock of that name and holds it until the script ends; the descriptor is
-# left in $lock_NAME. A lock's file may be removed by its holder, so what was locked must still be the file.
+# lock NAME [FOLDER]: waits for this computer's lock of that name and holds it until the script ends; the descriptor
+# is left in $lock_NAME. A lock's file may be removed by its holder, so what was locked must still be the file.
 lock() {
-  local fd name=$1 file=$run/$1.lock
+  local fd name=$1 file=${2:-$run}/$1.lock
   local -n holder=lock_${name//[^a-z0-9]/_}
   while :; do
-    private_folder "$run"
+    private_folder "${2:-$run}"
     if { exec {fd}>"$file"; } 2>/dev/null; then
       flock -n "$fd" || { say "waiting for another run that works on $name"; flock "$fd"; }
       if [ "$(stat -Lc %i "/proc/self/fd/$fd")" = "$(stat -c %i "$file" 2>/dev/null)" ]; then

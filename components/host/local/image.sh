@@ -44,7 +44,8 @@ hash=$({
 } | sha256sum | cut -c1-16)
 image=$cache/images/debian-13-$architecture-$hash
 if [ ! -d "$image" ]; then
-  lock image
+  # What it guards is the cache.
+  lock image "$cache"
   if [ ! -d "$image" ]; then
     mkdir -p "$cache/images"
     chmod 0700 "$cache"
