@@ -58,7 +58,7 @@ export interface SystemArgs {
 }
 
 /** The packages that every host has. */
-const basePackages: PackageSet = {
+export const basePackages: PackageSet = {
   packages: [
     "ca-certificates",
     "curl",

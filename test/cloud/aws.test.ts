@@ -1,11 +1,10 @@
 // The simulated AWS by itself, under the real engine, with small programs.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { arch } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -14,6 +13,8 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { type Engine, type Result, withEngine } from "../engine/harness.ts";
+import { until } from "../faults/faults.ts";
+import { machineName } from "./aws/machines.ts";
 import { type Cloud, withCloud } from "./harness.ts";
 
 interface Small {
@@ -191,7 +192,16 @@ test("an instance, its disk and its address live as EC2's do, from the first boo
     assert.notEqual(shrunk.code, 0);
     assert.match(shrunk.stdout, /New size cannot be smaller than existing size: '2'/);
     inside("touch /run/before; systemctl reboot");
-    while (cloud.inside("test ! -e /run/before && systemctl is-active ssh").code !== 0) await setTimeout(100);
+    await until(
+      "the instance to be back",
+      60,
+      () => cloud.inside("test ! -e /run/before && systemctl is-active ssh").code === 0,
+      () =>
+        readFileSync(
+          `/var/lib/berth/machines/${machineName(cloud.instance().id, cloud.folder)}/console.log`,
+          "utf8",
+        ),
+    );
     assert.equal(inside("mount /dev/xvdf /mnt && cat /mnt/row && umount /mnt"), "kept");
   });
 

@@ -9,7 +9,14 @@ import { firstHost } from "../../components/host/host.ts";
 import { writeFile } from "../../engine/files.ts";
 import { launcherText, pluginPath } from "../../engine/launchers.ts";
 import type { Properties } from "../../engine/plugins/values.ts";
-import { insideMachine, type Stack, type StackConfig, type StackOptions, withStack } from "../e2e/harness.ts";
+import {
+  insideMachine,
+  loopDevices,
+  type Stack,
+  type StackConfig,
+  type StackOptions,
+  withStack,
+} from "../e2e/harness.ts";
 import { type Result, root } from "../engine/harness.ts";
 import { cloudId, type Thing } from "./aws/cloud.ts";
 import { machineName } from "./aws/machines.ts";
@@ -132,9 +139,7 @@ function tracesOf(folder: string): string[] {
   return [
     ...machinesOf(folder),
     ...processes.map((pid) => `process ${pid}`),
-    ...lines("losetup", "-nO", "NAME,BACK-FILE").filter(
-      (line) => line.includes(`${folder}/`) || line.includes(`-${id}/`),
-    ),
+    ...loopDevices().filter((line) => line.includes(`${folder}/`) || line.includes(`-${id}/`)),
     ...lines("findmnt", "-rno", "TARGET").filter((line) => line.includes(`-${id}/`)),
     ...lines("nft", "list", "tables").filter((line) => line.includes(table(folder))),
     ...routesOf(folder),

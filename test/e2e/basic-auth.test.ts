@@ -13,7 +13,7 @@ async function status(stack: Stack, path: string, password?: string): Promise<nu
 }
 
 test("a site asks for a password while its stack says so", async (t) => {
-  const stack = await withStack(t);
+  const stack = await withStack(t, { deployed: true });
   stack.configure({ site: { basicAuth: { user: "team" } } });
   await stack.succeed();
   const passwordOf = async () => `${(await stack.outputs()).basicAuthPassword}`;

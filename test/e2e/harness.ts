@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -18,9 +19,11 @@ import http from "node:http";
 import https from "node:https";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { shellQuote } from "../../components/host/quote.ts";
 import { type Engine, type Result, root, withEngine } from "../engine/harness.ts";
+import { restore, savedStack } from "./saved.ts";
 
 export type { Result } from "../engine/harness.ts";
 
@@ -34,6 +37,17 @@ export interface StackOptions {
   readonly app?: string;
   /** Whether the example's worker and beat run; most tests are quicker without. @default false */
   readonly crew?: boolean;
+  /**
+   * Whether its application is deployed already, in its plainest form: put aside by the first test that asked for it, and
+   * brought back in seconds. The next `up` then makes of it what `config` and `crew` say. For tests that are not about a
+   * bootstrap. @default false
+   */
+  readonly deployed?: boolean;
+  /**
+   * Whether its local hosts begin with what Debian has on a new machine, and install their packages. In other tests they
+   * lie there already, which spares half a minute a host. @default false
+   */
+  readonly bare?: boolean;
   /** Another stack's name, for a second stack on the same machine. @default a new one */
   readonly name?: string;
   /** Further environment for every call of the engine. @default none */
@@ -108,6 +122,8 @@ export interface Stack {
   readonly project: string;
   /** Path of Pulumi.<stack>.yaml. */
   readonly file: string;
+  /** The folder of its engine's state. */
+  readonly state: string;
   readonly engine: Engine;
   /** Any call of the CLI, in the project. */
   pulumi(args: readonly string[], options?: { timeout?: number; stdin?: string }): Promise<Result>;
@@ -183,26 +199,26 @@ export async function withStack(
   scope: { after(clean: () => void | Promise<void>): void },
   options: StackOptions = {},
 ): Promise<Stack> {
+  const app = options.app ?? "examples/django";
+  const saved = options.deployed ? await savedStack(app) : undefined;
   let closeEngine = () => {};
   const engine = await withEngine(
     { after: (clean) => (closeEngine = clean) },
     {
       plugins: process.env.BERTH_E2E_PLUGINS === "real" ? "real" : "node",
-      env: { PULUMI_DEBUG_COMMANDS: "true", ...options.env },
+      env: { PULUMI_DEBUG_COMMANDS: "true", ...(options.bare ? {} : withPackages), ...options.env },
     },
   );
-  const name = options.name ?? `t-${randomBytes(3).toString("hex")}`;
+  const name = saved?.name ?? options.name ?? `t-${randomBytes(3).toString("hex")}`;
   const machine = `berth-${name}-web`;
-  const folder = mkdtempSync(join(tmpdir(), "berth-e2e-"));
+  const folder = stackFolder();
   for (const one of [folder, dirname(engine.home)]) foldersHere.add(one);
-  const project = copyProgram(join(folder, "berth"), options.app ?? "examples/django");
+  const project = copyProgram(join(folder, "berth"), app);
   const file = join(project, `Pulumi.${name}.yaml`);
   const local = parse(readFileSync(join(root, "Pulumi.local.yaml"), "utf8")).config;
   writeFileSync(file, stringify({ config: { ...local } }));
-  configure(file, {
-    app: { source: { directory: "app" }, ...(options.crew ? {} : { processes: undefined }) },
-  });
-  configure(file, options.config ?? {});
+  configure(file, { app: { source: { directory: "app" }, processes: undefined } });
+  configure(file, plainly[app] ?? {});
 
   const call = (args: readonly string[], timeout = 600_000, stdin = "") => begin(args, timeout, stdin).ended;
   const began = { events: 0 };
@@ -245,8 +261,16 @@ export async function withStack(
     };
   }
 
-  const created = await call(["stack", "init"]);
-  if (created.code !== 0) throw new Error(`pulumi stack init: ${created.stdout}${created.stderr}`);
+  const stateFolder = fileURLToPath(`${engine.env.PULUMI_BACKEND_URL}`);
+  if (saved) {
+    stacksHere.add(name);
+    restore(saved, { file, state: stateFolder });
+  } else {
+    const created = await call(["stack", "init"]);
+    if (created.code !== 0) throw new Error(`pulumi stack init: ${created.stdout}${created.stderr}`);
+  }
+  if (options.crew) configure(file, { app: { processes: local["berth:app"].processes } });
+  configure(file, options.config ?? {});
 
   const upArgs = (args: string[]) => ["up", "--yes", "--skip-preview", ...args];
   const startUp = (...args: string[]) => {
@@ -326,13 +350,8 @@ export async function withStack(
 
   scope.after(async () => {
     try {
-      if (stacksHere.has(name)) {
-        const running = [...callsHere];
-        for (const pid of running) signal(-pid, "SIGKILL");
-        await unlock();
-        const result = await destroy();
-        if (result.code !== 0) console.error(`pulumi destroy: ${result.stdout}${result.stderr}`);
-      }
+      const running = [...callsHere];
+      for (const pid of running) signal(-pid, "SIGKILL");
     } finally {
       if (stacksHere.has(name)) removeMachinesOf(name);
       closeEngine();
@@ -345,6 +364,7 @@ export async function withStack(
     machine,
     project,
     file,
+    state: stateFolder,
     engine,
     pulumi: (args, how) => call(args, how?.timeout, how?.stdin),
     startUp,
@@ -382,6 +402,29 @@ export async function withStack(
     },
     traces: () => tracesOf(machine),
   };
+}
+
+/** What the stack of an application says beside Pulumi.local.yaml, so that it can be deployed. */
+const plainly: Readonly<Record<string, StackConfig>> = {
+  "test/fixtures/queue": { app: { name: "queue", wsgi: "wsgi:app", settings: undefined } },
+};
+
+/** What the scripts for local hosts are told, so that a machine has the packages of a host from the beginning. */
+export const withPackages: Readonly<Record<string, string>> = process.env.BERTH_TEST_IMAGE
+  ? { BERTH_IMAGE: process.env.BERTH_TEST_IMAGE }
+  : {};
+
+/**
+ * A folder for a stack. Its path is the same for the first stack of every test, so that Node compiles the program once
+ * for all.
+ */
+function stackFolder(): string {
+  if (!process.env.BERTH_WORLD) return mkdtempSync(join(tmpdir(), "berth-e2e-"));
+  let number = 1;
+  while (existsSync(join(tmpdir(), `berth-e2e-${number}`))) number += 1;
+  const folder = join(tmpdir(), `berth-e2e-${number}`);
+  mkdirSync(folder, { mode: 0o700 });
+  return folder;
 }
 
 function copyProgram(project: string, app: string): string {
@@ -558,9 +601,24 @@ function tracesOf(machine: string): string[] {
   return [
     ...processes,
     ...lines("findmnt", "-rno", "TARGET,SOURCE"),
-    ...lines("losetup", "-nO", "NAME,BACK-FILE"),
+    ...loopDevices(),
     ...found.stdout.split("\n"),
   ].filter((line) => line.includes(machine));
+}
+
+/**
+ * The loop devices over files of this test's own file system, with the names of the files. The kernel shows those of all
+ * tests to each.
+ */
+export function loopDevices(): string[] {
+  const folder = "/var/lib/berth";
+  if (!existsSync(folder)) return [];
+  const { dev } = statSync(folder);
+  const own = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
+  return lines("losetup", "-nO", "NAME,BACK-MAJ:MIN,BACK-FILE")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, device]) => device === own)
+    .map(([name, , ...file]) => `${name} ${file.join(" ")}`);
 }
 
 /** What local hosts share on this computer and leave when the last one goes; empty when there is none. */

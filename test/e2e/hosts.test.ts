@@ -7,7 +7,10 @@ import { insideMachine, leaderOf, machinesLeft, type Stack, withStack } from "./
 const certificate = (service: string) => `/etc/berth/private/${service}.crt`;
 
 test("a second host reaches PostgreSQL and Redis of the first over the private network, and nobody else does", async (t) => {
-  const stack = await withStack(t, { config: { hosts: { tasks: { kind: "local", memory: 768, disk: 4 } } } });
+  const stack = await withStack(t, {
+    deployed: true,
+    config: { hosts: { tasks: { kind: "local", memory: 768, disk: 4 } } },
+  });
   await stack.succeed();
   const first = await stack.address();
   const { databaseUrl, redisUrl, otherHosts } = await stack.outputs();

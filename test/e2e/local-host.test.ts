@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import ssh2 from "ssh2";
 import { userData } from "../../cloud-init/user-data.ts";
+import { loopDevices } from "./harness.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(`${tmpdir()}/berth-local-host-`);
@@ -130,17 +131,13 @@ function traces(name: string): string[] {
   return [
     ...[...commands().values()].map((words) => words.join(" ")),
     ...lines("findmnt", "-rno", "TARGET,SOURCE"),
-    ...lines("losetup", "-nO", "NAME,BACK-FILE"),
+    ...loopDevices(),
     ...lines("find", "/sys/fs/cgroup", "/var/lib/berth", "/run", "-maxdepth", "4", "-name", "*berth-*"),
   ].filter((line) => line.includes(name));
 }
 
 const interfaces = (): string[] => readdirSync("/sys/class/net").sort();
-const sum = (): string[] => [
-  ...interfaces(),
-  ...lines("nft", "list", "tables"),
-  ...lines("losetup", "-nO", "NAME"),
-];
+const sum = (): string[] => [...interfaces(), ...lines("nft", "list", "tables"), ...loopDevices()];
 
 function processesOf(name: string): number[] {
   const directory = `--directory=/var/lib/berth/machines/${name}/root`;

@@ -13,6 +13,7 @@ test("a stack takes the Django example from nothing to production and back to no
   const ben = ssh2.utils.generateKeyPairSync("ed25519");
   const admin = (name: string, keys: { public: string }) => ({ name, keys: [keys.public.trim()] });
   const stack = await withStack(t, {
+    bare: true,
     crew: true,
     config: {
       host: { timezone: "Europe/Berlin" },
@@ -26,6 +27,7 @@ test("a stack takes the Django example from nothing to production and back to no
 
   await t.test("one up makes the host, its services and the application, and the site is well", async () => {
     const made = await stack.succeed();
+    assert.match(made.stdout, /to migrate: entries\.0001_initial/);
     assert.ok(Object.values(made.changes).every((operation) => operation === "create"));
     const health = await stack.fetch("/health");
     assert.equal(health.status, 200);

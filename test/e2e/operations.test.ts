@@ -6,7 +6,7 @@ import { until } from "../faults/faults.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
 
-const stack = await withStack({ after }, { crew: true });
+const stack = await withStack({ after }, { crew: true, deployed: true });
 const owner = ssh2.utils.generateKeyPairSync("ed25519");
 /** A shell command as the owner, logged in with the own key. */
 const asOwner = (command: string) =>

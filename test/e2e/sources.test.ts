@@ -14,7 +14,7 @@ const home = "/home/devartis/webapp";
 const said = (run: Run) => run.stdout + run.stderr;
 
 test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
-  const stack = await withStack(t, { app: "test/fixtures/flask" });
+  const stack = await withStack(t, { app: "test/fixtures/flask", bare: true });
   stack.configure({
     app: {
       name: "moored",

@@ -8,7 +8,7 @@ import { tools } from "../../components/app/tools.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
-const stack = await withStack({ after });
+const stack = await withStack({ after }, { deployed: true });
 const said = (run: Run) => run.stdout + run.stderr;
 const current = () => stack.on("basename $(readlink /srv/logbook/current)");
 /** The command of the server that people are led to. */

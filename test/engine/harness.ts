@@ -12,6 +12,9 @@ import { lineProgress } from "../../scripts/lib/progress.ts";
 
 export const root = resolve(import.meta.dirname, "../..");
 
+/** What Node has compiled for any test. */
+export const compileCache = join(root, "node_modules/.cache/berth-tests");
+
 /** The folder with the real plugins, where this machine has one; the conformance runs need it. */
 export const realPlugins = process.env.BERTH_REAL_PLUGINS || undefined;
 
@@ -87,7 +90,9 @@ export async function withEngine(
   const env: NodeJS.ProcessEnv = {
     ...engineEnvironment({ home, state, passphraseFile, cliDirectory: bin, downloadPlugins: false }),
     // One compile cache for all tests: it holds no state, and each test would otherwise start cold.
-    NODE_COMPILE_CACHE: join(tmpdir(), "berth-test-compile-cache"),
+    NODE_COMPILE_CACHE: compileCache,
+    // The engine's processes live for seconds, and memory is there: most of their garbage need not be collected.
+    GOGC: "400",
     ...options.env,
   };
 

@@ -7,7 +7,7 @@ import { assertWell, cut, said, unfinished, until } from "./faults.ts";
 
 /** The vendor's plugin asks for no sign of life; it ends when the kernel gives up, after two and a half minutes. */
 const vendor = process.env.BERTH_E2E_PLUGINS === "real";
-const stack = await withStack({ after });
+const stack = await withStack({ after }, { bare: true });
 
 test("cut while packages install: the engine ends with an error within bounds, the host with its step done", async (t) => {
   const run = stack.startUp();

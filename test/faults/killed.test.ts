@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { withStack } from "../e2e/harness.ts";
 import { assertWell, killEngine, recover, said, steps, unfinished, until } from "./faults.ts";
 
-const stack = await withStack({ after });
+const stack = await withStack({ after }, { bare: true });
 
 test("killed while packages install: the host goes on with the step that it runs", async () => {
   const run = stack.startUp();

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { edit, tidied, withStack } from "../e2e/harness.ts";
 import { assertWell, killEngine, recover, until } from "./faults.ts";
 
-const stack = await withStack({ after }, { app: "test/fixtures/queue" });
+const stack = await withStack({ after }, { app: "test/fixtures/queue", deployed: true });
 const host = (command: string) => stack.inside(command).stdout.trim();
 const current = () => host("basename $(readlink /srv/queue/current)");
 const units = (states: string) =>

@@ -7,7 +7,7 @@ import { edit, type Run, tidied, withStack } from "../e2e/harness.ts";
 import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { assertWell, killEngine, recover, unfinished, until } from "./faults.ts";
 
-const stack = await withStack({ after });
+const stack = await withStack({ after }, { deployed: true });
 const host = (command: string) => stack.inside(command).stdout.trim();
 const current = () => host("basename $(readlink /srv/logbook/current)");
 const said = (run: Run) => run.stdout + run.stderr;

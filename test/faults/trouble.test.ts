@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, test } from "node:test";
+import { after, afterEach, test } from "node:test";
 import { edit, withStack } from "../e2e/harness.ts";
 import { assertWell, said, unfinished, until, watchSite } from "./faults.ts";
 
-const stack = await withStack({ after });
+const stack = await withStack({ after }, { deployed: true });
 const packages: string[] = [];
 /** One more package to install: small, without a service, and on every Debian mirror. */
 function wantPackage(name: string): void {
@@ -37,11 +37,6 @@ const quickNginx = "rm -f /usr/local/sbin/nginx";
 afterEach(() => {
   freeDisk();
   stack.inside(quickNginx);
-});
-
-before(async () => {
-  stack.configure({ host: { disk: 3 } });
-  await stack.succeed();
 });
 
 test("another package manager holds its locks for 30 s: the step waits, says so, and finishes", async () => {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes a local host, or starts it again, or finds it as it should be. Environment: BERTH_MACHINE, its name;
 # BERTH_MEMORY, a limit in MiB (none); BERTH_DISK, the size of its disk in GiB (20); BERTH_INSTANCE_ID, what
-# cloud-init knows it by (made up). Standard input: its user-data, which holds a private key. Prints {"address",
+# cloud-init knows it by (made up); BERTH_IMAGE, the folder that it is made from, or several with a colon between,
+# each over those after it (the base image). Standard input: its user-data, which holds a private key. Prints {"address",
 # "machine", "instanceId"} on standard output.
 # shellcheck source=components/host/local/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -73,7 +74,7 @@ lay_out() {
     for other in "$machines"/*/root; do
       if mountpoint -q "$other"; then harvest_archives "$other/var/cache/apt/archives"; fi
     done
-    image=$(bash "$here/image.sh")
+    image=${BERTH_IMAGE:-$(bash "$here/image.sh")}
     claim "$name"
     say "making the local host $name at $(cat "$folder/address")"
     printf '%s' "$image" >"$folder/image"

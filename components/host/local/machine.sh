@@ -171,7 +171,7 @@ wait_ready() {
       running "$name" || not_ready "$name" "it stopped while it was starting."
     fi
     [ "$SECONDS" -lt "$deadline" ] || not_ready "$name" "waited 120 s for $waiting."
-    sleep 0.05
+    sleep 0.1
   done
 }
 
