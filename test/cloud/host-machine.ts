@@ -9,7 +9,7 @@ import { userData } from "../../cloud-init/user-data.ts";
 import { Ec2Host, type Ec2HostArgs, type HostData } from "../../components/aws/ec2-host.ts";
 import { Postgres } from "../../components/postgres/postgres.ts";
 import { System } from "../../components/system/system.ts";
-import { execute, leaderOf, type Result, removeMachine, withPackages } from "../e2e/harness.ts";
+import { execute, leaderOf, type Result, removeMachine } from "../e2e/harness.ts";
 import { root } from "../engine/harness.ts";
 import { record } from "../unit/aws-mocks.ts";
 
@@ -69,7 +69,7 @@ export async function withMachine(scope: Scope): Promise<Machine> {
       hostPublicKey: bootstrap.publicKey,
     }),
     timeout: 300_000,
-    env: { ...process.env, ...withPackages, BERTH_MACHINE: name, BERTH_DISK: "10" },
+    env: { ...process.env, BERTH_MACHINE: name, BERTH_DISK: "10" },
   });
   if (made.code !== 0) throw new Error(`create.sh: ${made.stderr}`);
   const { address, instanceId } = JSON.parse(made.stdout);
