@@ -350,8 +350,7 @@ export async function withStack(
 
   scope.after(async () => {
     try {
-      const running = [...callsHere];
-      for (const pid of running) signal(-pid, "SIGKILL");
+      if (stacksHere.has(name)) for (const pid of callsHere) signal(-pid, "SIGKILL");
     } finally {
       if (stacksHere.has(name)) removeMachinesOf(name);
       closeEngine();
@@ -410,7 +409,7 @@ const plainly: Readonly<Record<string, StackConfig>> = {
 };
 
 /** What the scripts for local hosts are told, so that a machine has the packages of a host from the beginning. */
-export const withPackages: Readonly<Record<string, string>> = process.env.BERTH_TEST_IMAGE
+const withPackages: Readonly<Record<string, string>> = process.env.BERTH_TEST_IMAGE
   ? { BERTH_IMAGE: process.env.BERTH_TEST_IMAGE }
   : {};
 
@@ -586,8 +585,9 @@ function request(url: string, ca: string | undefined, options: RequestOptions): 
 const lines = (command: string, ...args: string[]): string[] =>
   execFileSync(command, args, { encoding: "utf8" }).split("\n").filter(Boolean);
 
-function tracesOf(machine: string): string[] {
-  const processes = readdirSync("/proc")
+/** The command line of every process that this test sees; one that ends meanwhile is left out. */
+export function commandLines(): string[] {
+  return readdirSync("/proc")
     .filter((id) => /^\d+$/.test(id))
     .flatMap((id) => {
       try {
@@ -596,10 +596,13 @@ function tracesOf(machine: string): string[] {
         return [];
       }
     });
+}
+
+function tracesOf(machine: string): string[] {
   const folders = ["/sys/fs/cgroup", "/var/lib", "/run"].filter((folder) => existsSync(folder));
   const found = spawnSync("find", [...folders, "-maxdepth", "4", "-name", "*berth-*"], { encoding: "utf8" });
   return [
-    ...processes,
+    ...commandLines(),
     ...lines("findmnt", "-rno", "TARGET,SOURCE"),
     ...loopDevices(),
     ...found.stdout.split("\n"),

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { userData } from "../../cloud-init/user-data.ts";
 import { root } from "../engine/harness.ts";
 import { until } from "../faults/faults.ts";
+import { commandLines } from "./harness.ts";
 
 const script = join(root, "test/runner/world.sh");
 const worlds = "/var/lib/berth-test";
@@ -47,12 +48,8 @@ const lines = (command: string, ...args: string[]) =>
 
 /** The machines, interfaces, mounts and processes of worlds on this computer. */
 function parts(): string[] {
-  const processes = readdirSync("/proc")
-    .filter((id) => /^\d+$/.test(id) && existsSync(`/proc/${id}/cmdline`))
-    .map((id) => readFileSync(`/proc/${id}/cmdline`, "utf8").replaceAll("\0", " "))
-    .filter((line) => line.includes("berth-alike"));
   return [
-    ...processes,
+    ...commandLines().filter((line) => line.includes("berth-alike")),
     ...lines("ip", "-o", "link", "show", "type", "veth").filter((line) => /: bt-\d+/.test(line)),
     ...lines("findmnt", "-rno", "TARGET").filter((line) => line.startsWith(worlds)),
     // Those over files of the two worlds, which this one does not see.

@@ -79,7 +79,7 @@ run() {
 
 # inside FOLDER NUMBER COMMAND...: the first process of a world. Its parent is outside.
 inside() {
-  local folder=$1 number=$2 mount status=0
+  local folder=$1 number=$2 status=0
   shift 2
   nsenter --net=/proc/self/fd/8 ip link set "bt-$number-in" netns 1 2>/dev/null
   mount --make-rprivate /
