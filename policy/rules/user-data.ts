@@ -48,9 +48,15 @@ function secretsIn({ path, text }: Part): string[] {
   ];
 }
 
-/** A value of its own: not a switch, and not a variable or a command that the machine fills in; a hash is one. */
+/**
+ * What is no value of its own: a switch, or what the machine or a person fills in, such as `$NAME`, `$(command)`, `<name>`,
+ * `%NAME%`, `{{ name }}`. A password may begin with the same sign.
+ */
+const noValue =
+  /^($|\$[\w{(@*?]|`[a-z/]|<[a-z]|%[\w-]+%$|%\(|\{[{%]|(true|false|yes|no|on|off|null|none|~)$)/i;
+
+/** A value of its own; a hash is one. */
 function isSecret(value: string): boolean {
   const text = value.trim();
-  if (/^\$(1|2[abxy]?|5|6|7|y|gy|argon2\w*)\$/.test(text)) return true;
-  return !/^($|[$`<%]|\{\{|(true|false|yes|no|on|off|null|none|~)$)/i.test(text);
+  return /^\$(1|2[abxy]?|5|6|7|y|gy|argon2\w*)\$/.test(text) || !noValue.test(text);
 }

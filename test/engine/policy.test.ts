@@ -242,7 +242,7 @@ describe("an update", () => {
     const stack = await withPolicies(t, "node");
     const program = `${imports("ec2/instance")}
       import { RandomPassword } from "@pulumi/random";
-      const { result } = new RandomPassword("password", { length: 20 });
+      const { result } = new RandomPassword("password", { length: 20, special: false });
       new Instance("web", {
         ami: "ami-1", instanceType: "t4g.small", tags: { project: "p", stack: "s", component: "c" },
         rootBlockDevice: { encrypted: true }, metadataOptions: { httpTokens: "required" },

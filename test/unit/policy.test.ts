@@ -347,6 +347,11 @@ describe("user-data", () => {
       /AWS access key/,
     ],
     ["a password in a script", "#!/bin/sh\nexport DB_PASSWORD=hunter2hunter2\n", /like a password/],
+    ...["$-", "<7", "%9%", "`=", "{("].map((sign): [string, string, RegExp] => [
+      `a password that begins with ${sign}`,
+      `#!/bin/sh\nexport DB_PASSWORD='${sign}hunter2'\n`,
+      /like a password/,
+    ]),
     [
       "a password in cloud-config",
       config("users:\n  - name: a\n    plain_text_passwd: tulip"),
@@ -373,6 +378,9 @@ describe("user-data", () => {
     `#!/bin/sh\nTOKEN=$(curl -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 60" http://169.254.169.254/latest/api/token)\n`,
     `#!/bin/sh\ncurl -H "X-aws-ec2-metadata-token: $TOKEN" http://169.254.169.254/\nPASSWORD_FILE=/run/secret\n`,
     config("chpasswd:\n  list: |\n    root:RANDOM"),
+    ...["`cat /run/key`", "<your password>", "%DB_PASSWORD%", "{{ password }}", "$DB_PASSWORD"].map(
+      (value) => `DB_PASSWORD=${value}\n`,
+    ),
   ];
   for (const text of fine) {
     test(`may say ${JSON.stringify(text.slice(0, 60))}`, () => assert.deepEqual(judgeText(text), []));
