@@ -33,9 +33,21 @@ if [ -n "$web" ] && [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.serv
 # worker, or another password, is a start like the first.
 proven_so() { proven "$release" && { [ -z "$processes" ] || grep -qxF "${instance##*.}" "$directory/.berth/proven"; }; }
 
+# without_interrupted: standard input without the tracebacks of Python programs that were interrupted. A uWSGI whose
+# first worker fails ends the others, and each of them says at length where it was.
+without_interrupted() {
+  awk '/^Traceback / { printf "%s", held; held = ""; holding = 1 }
+    !holding { print; next }
+    { held = held $0 "\n" }
+    !/^( |Traceback )/ { if (!/^KeyboardInterrupt/) printf "%s", held; held = ""; holding = 0 }
+    END { printf "%s", held }'
+}
+
 # last_words UNIT: what it printed since this step began. gunicorn puts some thirty lines of its own below the
 # application's exception.
-last_words() { journalctl -u "$1" --since "@$began" -o cat --no-pager 2>/dev/null | tail -n 80 | mask; }
+last_words() {
+  journalctl -u "$1" --since "@$began" -o cat --no-pager 2>/dev/null | without_interrupted | tail -n 80 | mask
+}
 
 # refuse REASON WORDS NEXT: this instance is not tried again by itself. A full disk is not its fault.
 refuse() {
