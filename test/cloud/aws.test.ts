@@ -13,7 +13,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { type Engine, type Result, withEngine } from "../engine/harness.ts";
-import { until } from "../faults/faults.ts";
+import { until } from "../until.ts";
 import { machineName } from "./aws/machines.ts";
 import { type Cloud, withCloud } from "./harness.ts";
 
@@ -194,7 +194,6 @@ test("an instance, its disk and its address live as EC2's do, from the first boo
     inside("touch /run/before; systemctl reboot");
     await until(
       "the instance to be back",
-      60,
       () => cloud.inside("test ! -e /run/before && systemctl is-active ssh").code === 0,
       () =>
         readFileSync(

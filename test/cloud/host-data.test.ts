@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
+import { cyclesAtBoot } from "../e2e/harness.ts";
+import { until } from "../until.ts";
 import { type Disk, type Machine, stepsOf, withDisk, withMachine } from "./host-machine.ts";
 
 const succeeded = (result: { code: number; stdout: string; stderr: string }) =>
@@ -105,6 +107,10 @@ describe("the data volume", { concurrency: false }, () => {
     assert.equal(await machine.on("systemctl is-active postgresql@17-main redis-server"), "active\nactive");
   });
 
+  test("no unit of the data volume waits for one that waits for it", async () => {
+    assert.equal(await machine.on(cyclesAtBoot), "");
+  });
+
   test("after a boot the data is there before its services; without the disk none of them starts", async () => {
     await machine.on(
       "systemctl disable --now berth-data.service 2>&1; systemctl enable berth-data.service 2>&1",
@@ -120,7 +126,11 @@ describe("the data volume", { concurrency: false }, () => {
     );
     assert.doesNotMatch(waiting, /^active/m);
     machine.attach(disk);
-    await machine.on("until systemctl is-active -q postgresql@17-main redis-server; do sleep 0.2; done");
+    const services = "systemctl is-active berth-data postgresql@17-main redis-server";
+    await until(
+      "the services to run",
+      async () => (await machine.ssh(services)).stdout === "active\nactive\nactive\n",
+    );
     assert.equal(await machine.on("runuser -u postgres -- psql -qAtc 'SELECT answer FROM kept'"), "42");
     await reboot(machine);
     // The minute and a half of waiting, cut short.
@@ -200,10 +210,8 @@ async function reboot(machine: Machine): Promise<void> {
   const boot = "cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic";
   const before = await machine.on(boot);
   await machine.ssh("systemctl reboot");
-  for (let tries = 0; tries < 200; tries++) {
+  await until(`${machine.name} to be back`, async () => {
     const now = await machine.ssh(boot);
-    if (now.code === 0 && now.stdout.trim() !== before) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${machine.name} did not come back`);
+    return now.code === 0 && now.stdout.trim() !== before;
+  });
 }

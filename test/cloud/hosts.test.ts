@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { edit } from "../e2e/harness.ts";
-import { until } from "../faults/faults.ts";
+import { until } from "../until.ts";
 import type { Thing } from "./aws/cloud.ts";
 import { type Cloud, type CloudStack, withCloudStack } from "./harness.ts";
 
@@ -68,7 +68,7 @@ async function queuedIsDone(): Promise<void> {
   assert.equal((await stack.fetch("/celery", { method: "POST", body })).status, 200);
   const done = () =>
     on(web(), `runuser -u postgres -- psql -XAtq queue -c "SELECT name FROM runs WHERE ended IS NOT NULL"`);
-  await until("the tasks to be done", 120, () => names.every((name) => done().split("\n").includes(name)));
+  await until("the tasks to be done", () => names.every((name) => done().split("\n").includes(name)));
 }
 
 test("a second instance comes to a stack that has one, and nothing of that one is made anew or in the way", async () => {

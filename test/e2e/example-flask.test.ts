@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { parse } from "yaml";
 import { root } from "../engine/harness.ts";
-import { until } from "../faults/faults.ts";
+import { until } from "../until.ts";
 import { edit, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "examples/flask" });
@@ -46,14 +46,14 @@ test("the page is there over HTTPS with its style, and every part of it is well"
   assert.equal(style.headers["content-type"], "text/css");
   const health = await stack.fetch("/health");
   assert.deepEqual(JSON.parse(health.text), { status: "ok", postgres: "ok", redis: "ok", release });
-  await until("the worker", 90, async () => (await stack.fetch("/")).text.includes("All parts well"));
+  await until("the worker", async () => (await stack.fetch("/")).text.includes("All parts well"));
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });
 
 test("a message is kept in PostgreSQL and sent by the worker", async () => {
   const id = await send("SOS");
   assert.equal(await sql(`SELECT sender, text FROM message WHERE id = ${id}`), "Ida|SOS");
-  await until("the message sent", 90, async () => (await stack.fetch("/")).text.includes("··· −−− ···"));
+  await until("the message sent", async () => (await stack.fetch("/")).text.includes("··· −−− ···"));
   assert.equal(await sql(`SELECT morse FROM message WHERE id = ${id}`), "... --- ...");
 });
 
@@ -80,7 +80,6 @@ test("messages that wait while a release goes through are all sent, and by the n
   ids.push(await send("by the new one"));
   await until(
     "all of them sent",
-    90,
     async () => (await sql(`SELECT count(*) FROM message WHERE sent_at IS NULL`)) === "0",
   );
   assert.match(await sql(`SELECT morse FROM message WHERE id = ${ids.at(-1)}`), / \/\/ /);
@@ -99,5 +98,5 @@ test("the timer gives the worker what has waited for long", async () => {
     "INSERT INTO message (sender, text, written_at) VALUES ('Ida', 'late', now() - interval '1 hour')",
   );
   await stack.on("systemctl start lamp-resend.service");
-  await until("it sent", 90, async () => (await sql("SELECT morse FROM message WHERE text = 'late'")) !== "");
+  await until("it sent", async () => (await sql("SELECT morse FROM message WHERE text = 'late'")) !== "");
 });

@@ -287,18 +287,30 @@ export async function withStack(
     return result;
   };
 
-  const state = async (): Promise<ResourceState[]> => {
+  const exported = async (): Promise<ResourceState[]> => {
     const result = await call(["stack", "export", "--show-secrets"]);
     if (result.code !== 0) throw new Error(`pulumi stack export: ${result.stderr}`);
     const resources = JSON.parse(result.stdout).deployment.resources ?? [];
     return resources.map((one: ResourceState) => plain({ ...one })) as ResourceState[];
+  };
+  // Asked once for each state that there is, for it costs a start of the CLI.
+  let known = { version: "", resources: Promise.resolve<ResourceState[]>([]) };
+  const state = (): Promise<ResourceState[]> => {
+    const file = join(stateFolder, ".pulumi/stacks/berth", `${name}.json`);
+    const { mtimeNs, ino } = statSync(file, { bigint: true });
+    const version = `${mtimeNs} ${ino}`;
+    if (version !== known.version) {
+      known = { version, resources: exported() };
+      known.resources.catch(() => (known = { ...known, version: "" }));
+    }
+    return known.resources;
   };
   const resource = async (wanted: string) => {
     const found = (await state()).find((one) => one.urn.endsWith(`::${wanted}`));
     if (found === undefined) throw new Error(`the state of ${name} has no resource '${wanted}'`);
     return found;
   };
-  // Facts that stay as long as the machine does; asked once, for each question costs a start of the CLI.
+  // Facts that stay as long as the machine does, however often the state changes.
   const facts = new Map<string, Promise<string>>();
   const fact = (key: string, ask: () => Promise<string>) => {
     const known = facts.get(key) ?? ask();
@@ -378,11 +390,7 @@ export async function withStack(
     unlock,
     destroy,
     configure: (config) => configure(file, config),
-    async outputs() {
-      const result = await call(["stack", "output", "--json", "--show-secrets"]);
-      if (result.code !== 0) throw new Error(`pulumi stack output: ${result.stderr}`);
-      return JSON.parse(result.stdout);
-    },
+    outputs: async () => ({ ...(await state()).find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs }),
     resources: state,
     resource,
     address,
@@ -642,6 +650,15 @@ export function edit(stack: Stack, path: string, change: (text: string) => strin
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, change(existsSync(file) ? readFileSync(file, "utf8") : ""));
 }
+
+/** PostgreSQL's own client: what Debian calls so is a Perl program that looks for it, and costs more than most questions. */
+export const psql = "/usr/lib/postgresql/17/bin/psql";
+
+/**
+ * Shell: the units that wait for each other at a boot. systemd leaves one of them out, another each time, and tells
+ * nobody but the console.
+ */
+export const cyclesAtBoot = "systemd-analyze verify --man=no default.target 2>&1 | grep -i cycle || true";
 
 /** Shell, before what is asked: waits until what releases before had begun has ended, for which an `up` does not wait. */
 export const tidied =

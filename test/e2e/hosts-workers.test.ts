@@ -2,9 +2,10 @@
 // releases, failures and reboots.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { until, watchSite } from "../faults/faults.ts";
+import { watchSite } from "../faults/faults.ts";
+import { until } from "../until.ts";
 import { npmRun } from "./checkout.ts";
-import { edit, insideMachine, leaderOf, machinesLeft, type Run, withStack } from "./harness.ts";
+import { edit, insideMachine, leaderOf, machinesLeft, psql, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack(
   { after },
@@ -19,7 +20,7 @@ const machine = `berth-${stack.name}-tasks`;
 const first = (command: string) => stack.inside(command).stdout.trim();
 const second = (command: string) => insideMachine(machine, command).stdout.trim();
 const said = (run: Run) => run.stdout + run.stderr;
-const sql = (query: string) => first(`runuser -u postgres -- psql -XAtq queue -c "${query}"`);
+const sql = (query: string) => first(`runuser -u postgres -- ${psql} -XAtq queue -c "${query}"`);
 const queues = ["celery", "huey", "rq"];
 const processes = {
   celery: { command: "celery -A tasks worker -l INFO -c 2", runsOn: "tasks" },
@@ -56,11 +57,9 @@ async function queued(count: number, seconds: number): Promise<string[]> {
 }
 
 /** Waits until each of the tasks was finished, once. */
-async function done(names: readonly string[], seconds = 120): Promise<void> {
+async function done(names: readonly string[]): Promise<void> {
   const ended = () => sql("SELECT name FROM runs WHERE ended IS NOT NULL").split("\n");
-  await until(`${names.length} tasks to be done`, seconds, () =>
-    names.every((name) => ended().includes(name)),
-  );
+  await until(`${names.length} tasks to be done`, () => names.every((name) => ended().includes(name)));
   const twice = sql("SELECT name FROM runs GROUP BY name HAVING count(*) > 1").split("\n");
   assert.deepEqual(
     twice.filter((name) => names.includes(name)),
@@ -82,7 +81,7 @@ test("a second host comes to a stack that runs: the site answers throughout, and
   stack.configure({ app: { processes }, hosts: { tasks: { kind: "local", memory: 1024, disk: 6 } } });
   await stack.succeed();
   assert.deepEqual(Object.keys(await site.stop()), ["200"]);
-  await until("the workers here to have ended", 30, () => running(first).length === 2);
+  await until("the workers here to have ended", () => running(first).length === 2);
 });
 
 test("each process runs on the host that the stack names, and there is no web server on the second", async () => {
@@ -101,9 +100,9 @@ test("logs of a process on the second host are found by its name, and followed t
   const found = await npmRun(stack, "logs", "celery", "-n", "200", "--no-follow").ended;
   assert.match(found.stdout, /celery-\S+@tasks\S* ready\./, found.stderr);
   const logs = npmRun(stack, "logs", "--host", "tasks", "rq", "-n", "1");
-  await until("it follows", 60, () => logs.said() !== "");
+  await until("it follows", () => logs.said() !== "");
   const names = await queued(1, 0.1);
-  await until("the task to be seen", 60, () => logs.said().includes(names.at(-1) as string), logs.said);
+  await until("the task to be seen", () => logs.said().includes(names.at(-1) as string), logs.said);
   logs.interrupt();
   assert.equal((await logs.ended).stderr, "");
   const wrong = await npmRun(stack, "logs", "--host", "tasks", "web", "--no-follow").ended;
@@ -118,7 +117,7 @@ test("the settings with their passwords can be read by the processes' account al
 test("a release reaches the second host after the first, and loses no task", async () => {
   const before = releaseOn(second);
   const long = await queued(1, 6);
-  await until("the long tasks to begin", 30, () =>
+  await until("the long tasks to begin", () =>
     long.every((name) => sql(`SELECT count(*) FROM runs WHERE name = '${name}'`) === "1"),
   );
   const waiting = await queued(20, 0.2);
@@ -172,12 +171,12 @@ for (const [which, name] of [
   test(`after a reboot of the ${which} host the workers do what is queued`, async () => {
     const leader = leaderOf(name);
     insideMachine(name, "systemctl reboot");
-    await until("the reboot", 60, () => leaderOf(name) !== leader && leaderOf(name) !== 0);
-    await until("the site", 120, async () => {
+    await until("the reboot", () => leaderOf(name) !== leader && leaderOf(name) !== 0);
+    await until("the site", async () => {
       const answer = await stack.fetch("/").catch(() => undefined);
       return answer?.status === 200;
     });
-    await until("the workers", 120, () => `${running(second)}` === `${queues}`);
+    await until("the workers", () => `${running(second)}` === `${queues}`);
     await done(await queued(3, 0.1));
     assert.equal(second("systemctl --failed --plain --no-legend"), "");
   });

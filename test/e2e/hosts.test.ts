@@ -1,7 +1,7 @@
 // A stack with more than one host: what the second one reaches of the first, what nobody else does, and its end.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../until.ts";
 import { insideMachine, leaderOf, machinesLeft, type Stack, withStack } from "./harness.ts";
 
 const certificate = (service: string) => `/etc/berth/private/${service}.crt`;
@@ -82,12 +82,11 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
   await t.test("after a reboot of the first host both are there again for the second", async () => {
     const before = leaderOf(stack.machine);
     await stack.ssh("systemctl reboot");
-    const until = Date.now() + 180_000;
     const back = () => leaderOf(stack.machine) !== before && redis(`AUTH ${password.redis}\\n`) === "PONG";
-    while (!(back() && sql(`${first}/logbook`).code === 0)) {
-      assert.ok(Date.now() < until, "PostgreSQL and Redis did not come back for the second host");
-      await sleep(500);
-    }
+    await until(
+      "PostgreSQL and Redis to be back for the second host",
+      () => back() && sql(`${first}/logbook`).code === 0,
+    );
     assert.equal(stack.inside("systemctl --failed --plain --no-legend").stdout, "");
   });
 

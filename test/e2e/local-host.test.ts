@@ -4,10 +4,10 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import ssh2 from "ssh2";
 import { userData } from "../../cloud-init/user-data.ts";
+import { until } from "../until.ts";
 import { loopDevices } from "./harness.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
@@ -222,14 +222,14 @@ test("a crashed local host comes back with its data, address and identity", asyn
   const processes = processesOf(host.name);
   assert.equal(processes.length, 2, "a supervisor and a container manager");
   for (const id of processes) process.kill(id, "SIGKILL");
-  await sleep(300);
+  await until("both to be gone", () => processesOf(host.name).length === 0);
   const again = await create(host);
   assert.deepEqual([again.address, again.instanceId], [facts.address, facts.instanceId]);
   assert.equal(await out(host, facts.address, "cat /srv/data"), "kept");
 
   // Powered off, as after a restart of this computer.
   await on(host, facts.address, "sudo systemctl poweroff");
-  for (let tries = 0; processesOf(host.name).length > 0 && tries < 100; tries++) await sleep(100);
+  await until("it to be off", () => processesOf(host.name).length === 0);
   assert.equal((await create(host)).address, facts.address);
   assert.equal(await out(host, facts.address, "cat /srv/data"), "kept");
   // And one that crashed for good goes without a trace as well.
@@ -244,13 +244,10 @@ test("a reboot from inside keeps a local host's data and address", async () => {
   await out(host, facts.address, "echo kept | sudo tee /srv/data");
   const boot = await out(host, facts.address, "systemctl show -p UserspaceTimestampMonotonic");
   await on(host, facts.address, "sudo systemctl reboot");
-  let now = "";
-  for (let tries = 0; tries < 60 && (now === "" || now === boot); tries++) {
-    await sleep(250);
+  await until("the next boot", async () => {
     const asked = await on(host, facts.address, "systemctl show -p UserspaceTimestampMonotonic");
-    now = asked.status === 0 ? asked.stdout.trim() : "";
-  }
-  assert.notEqual(now, boot);
+    return asked.status === 0 && asked.stdout.trim() !== boot;
+  });
   assert.equal(await out(host, facts.address, "cat /srv/data"), "kept");
   await destroy(host.name);
 });

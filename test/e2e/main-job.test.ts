@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import ssh2 from "ssh2";
-import { edit, machinesLeft, type Stack, sharedTraces, tidied, withStack } from "./harness.ts";
+import { until } from "../until.ts";
+import { cyclesAtBoot, edit, machinesLeft, type Stack, sharedTraces, tidied, withStack } from "./harness.ts";
 import { photoOn, visitLog } from "./visitor.ts";
 
 test("a stack takes the Django example from nothing to production and back to nothing", async (t) => {
@@ -236,6 +236,7 @@ test("a stack takes the Django example from nothing to production and back to no
     assert.match((await stack.fetch("/")).text, /Written by the tests/);
     if (photo !== "") assert.equal((await stack.fetch(photo)).status, 200);
     assert.match(await stack.on("nft list table inet berth"), /policy drop/);
+    assert.equal(await stack.on(cyclesAtBoot), "");
     assert.equal(await stack.on("systemctl --failed --plain --no-legend"), "");
     assert.equal((await stack.preview("--expect-no-changes")).code, 0);
   });
@@ -267,30 +268,30 @@ async function outputsHold(stack: Stack): Promise<void> {
 }
 
 async function untilWell(stack: Stack, first: () => Promise<boolean> = async () => true): Promise<void> {
-  const deadline = Date.now() + 90_000;
   let last: unknown = "not asked yet";
-  while (Date.now() < deadline) {
+  const well = async () => {
     try {
-      if (await first()) {
-        const answer = await stack.fetch("/health");
-        if (answer.status === 200) return;
-        last = `${answer.status} ${answer.text}`;
-      }
+      if (!(await first())) return false;
+      const answer = await stack.fetch("/health");
+      last = `${answer.status} ${answer.text}`;
+      return answer.status === 200;
     } catch (error) {
       last = error;
+      return false;
     }
-    await sleep(250);
-  }
-  assert.fail(`/health was not well within 90 s: ${last}`);
+  };
+  await until("/health to be well", well, () => `${last}`);
 }
 
 /** The front page, once it shows this. Beat ticks for the first time a minute after its start. */
 async function untilShown(stack: Stack, wanted: RegExp) {
-  for (const end = Date.now() + 120_000; ; await sleep(500)) {
-    const page = await stack.fetch("/");
-    if (wanted.test(page.text)) return page;
-    assert.ok(Date.now() < end, `the page does not show ${wanted}: ${page.text}`);
-  }
+  let page = await stack.fetch("/");
+  const shown = async () => {
+    page = await stack.fetch("/");
+    return wanted.test(page.text);
+  };
+  await until(`${wanted} on the page`, shown, () => page.text);
+  return page;
 }
 
 /** Signs the log as a visitor does; the answer is the photo's path. */
@@ -408,9 +409,7 @@ async function firewallHolds(stack: Stack): Promise<void> {
   const address = await stack.address();
   await stack.on("systemd-run --quiet --unit=berth-test-listener --collect python3 -m http.server 8000");
   try {
-    await stack.on(
-      `for i in $(seq 40); do curl -sfo /dev/null http://${address}:8000/ && exit; sleep 0.1; done; exit 1`,
-    );
+    await stack.on(`until curl -sfo /dev/null http://${address}:8000/; do sleep 0.1; done`);
     assert.equal(await opens(address, 8000), false, "8000, where something listens");
     for (const port of [22, 80, 443]) assert.equal(await opens(address, port), true, `${port}`);
   } finally {

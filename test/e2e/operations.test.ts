@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import ssh2 from "ssh2";
-import { until } from "../faults/faults.ts";
+import { until } from "../until.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
 
@@ -39,56 +39,36 @@ def application(environ, start_response):
 test("logs of a part follow: a request's line is seen as it comes, through a release, until Ctrl-C", async () => {
   await stack.fetch("/health?before-it-began");
   const logs = npmRun(stack, "logs", "web", "-n", "5");
-  await until(
-    "the lines of before are shown",
-    60,
-    () => /visit of before-it-began/.test(logs.said()),
-    logs.said,
-  );
+  await until("the lines of before are shown", () => /visit of before-it-began/.test(logs.said()), logs.said);
   await stack.fetch("/health?while-it-follows");
-  await until("what comes is shown", 60, () => /visit of while-it-follows/.test(logs.said()), logs.said);
+  await until("what comes is shown", () => /visit of while-it-follows/.test(logs.said()), logs.said);
 
   edit(stack, "app/notes.txt", () => "another release\n");
   await stack.succeed();
   await stack.fetch("/health?of-the-next-release");
-  await until(
-    "so is the next release",
-    60,
-    () => /visit of of-the-next-release/.test(logs.said()),
-    logs.said,
-  );
+  await until("so is the next release", () => /visit of of-the-next-release/.test(logs.said()), logs.said);
   const unit = await liveUnit();
-  await until("and what systemd says of it", 60, () => logs.said().includes(`Started ${unit}`), logs.said);
+  await until("and what systemd says of it", () => logs.said().includes(`Started ${unit}`), logs.said);
   assert.equal(logs.said().match(/visit of while-it-follows/g)?.length, 1, logs.said());
 
   logs.interrupt();
   assert.equal((await logs.ended).stderr, "");
   const left = "pgrep -x 'journalctl|tail' || true";
-  await until("nothing is left on the host", 60, async () => (await stack.on(left)) === "");
+  await until("nothing is left on the host", async () => (await stack.on(left)) === "");
 });
 
 test("logs of nginx follow through a rotation of its files, which nginx then writes anew", async () => {
   const logs = npmRun(stack, "logs", "nginx");
-  await until("it follows", 60, () => /logbook\.access\.log <==/.test(logs.said()), logs.said);
+  await until("it follows", () => /logbook\.access\.log <==/.test(logs.said()), logs.said);
   await stack.fetch("/health?before-the-rotation");
-  await until(
-    "a request is shown",
-    60,
-    () => /GET \/health\?before-the-rotation/.test(logs.said()),
-    logs.said,
-  );
+  await until("a request is shown", () => /GET \/health\?before-the-rotation/.test(logs.said()), logs.said);
   await stack.on("logrotate --force /etc/logrotate.d/nginx");
   const file = "/var/log/nginx/logbook.access.log";
-  await until("nginx has a new file", 60, async () => {
+  await until("nginx has a new file", async () => {
     await stack.fetch("/health?after-the-rotation");
     return (await stack.on(`grep -c after-the-rotation ${file} || true`)) !== "0";
   });
-  await until(
-    "and it is followed",
-    60,
-    () => /GET \/health\?after-the-rotation/.test(logs.said()),
-    logs.said,
-  );
+  await until("and it is followed", () => /GET \/health\?after-the-rotation/.test(logs.said()), logs.said);
   logs.interrupt();
   assert.doesNotMatch((await logs.ended).stderr, /npm|berth:/);
   assert.match(await stack.on(`cat ${file}.1`), /before-the-rotation/);
@@ -148,7 +128,7 @@ test("the owner logs in with a key of its own and starts and stops what belongs 
     await stack.on("journalctl -o cat -u logbook-clean.service"),
     /^Finished logbook-clean\.service/m,
   );
-  await until("the site is well again", 60, async () => (await stack.fetch("/health")).status === 200);
+  await until("the site is well again", async () => (await stack.fetch("/health")).status === 200);
 });
 
 test("the owner may do nothing else as root, by no trick with arguments, variables or a pager", async () => {

@@ -1,13 +1,14 @@
 // Workers of Celery, huey and RQ, Celery's beat and a plain command, with real queues: no task is lost, none is run twice.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { until, watchSite } from "../faults/faults.ts";
-import { edit, type Run, tidied, withStack } from "./harness.ts";
+import { watchSite } from "../faults/faults.ts";
+import { until } from "../until.ts";
+import { edit, psql, type Run, tidied, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue" });
 const host = (command: string) => stack.inside(command).stdout.trim();
 const said = (run: Run) => run.stdout + run.stderr;
-const sql = (query: string) => host(`runuser -u postgres -- psql -XAtq queue -c "${query}"`);
+const sql = (query: string) => host(`runuser -u postgres -- ${psql} -XAtq queue -c "${query}"`);
 const live = () => host("readlink /srv/queue/config/web/current");
 const current = () => host("basename $(readlink /srv/queue/current)");
 
@@ -58,7 +59,7 @@ function faultsOf(names: readonly string[]): { lost: string[]; twice: string[] }
   };
 }
 
-const timers = { tock: { command: "python -c 'import tasks; tasks.work(\"tock\", 2)'", at: "*:*:0/3" } };
+const timers = { tock: { command: "python -c 'import work; work.work(\"tock\", 2)'", at: "*:*:0/3" } };
 
 before(async () => {
   stack.configure({
@@ -127,7 +128,6 @@ test("a release with 200 tasks and more under way: none lost, none run twice, an
   for (const where of queues) await queue(where, [`${where}-long`], 8);
   await until(
     "the long tasks to begin",
-    30,
     () => sql("SELECT count(*) FROM runs WHERE name LIKE '%-long'") === "3",
   );
   const names = { celery: numbered("celery", 200), huey: numbered("huey", 100), rq: numbered("rq", 20) };
@@ -140,13 +140,13 @@ test("a release with 200 tasks and more under way: none lost, none run twice, an
   t.diagnostic(`the release took ${((Date.now() - began) / 1000).toFixed(1)} s`);
   assert.notEqual(current(), old);
 
-  await until("the queues to be empty", 120, () => faultsOf([...long, ...short]).lost.length === 0).catch(
+  await until("the queues to be empty", () => faultsOf([...long, ...short]).lost.length === 0).catch(
     () => {},
   );
   assert.deepEqual(faultsOf([...long, ...short]), { lost: [], twice: [] });
   assert.equal(sql(`SELECT count(*) FROM runs WHERE name LIKE '%-long' AND release = '${old}'`), "3");
   assert.ok(Number(sql(`SELECT count(*) FROM runs WHERE release = '${current()}'`)) > 0, said(run));
-  await until("the old workers to end", 30, () => running().length === expected().length);
+  await until("the old workers to end", () => running().length === expected().length);
   assert.deepEqual(running(), expected());
 
   host("systemctl stop count-beats");
@@ -180,14 +180,14 @@ test("workers that are stopped while they do many short tasks lose none, and run
       stack.inside(
         "for main in $(systemctl show -P MainPID 'queue-celery@*.service'); do pgrep -P $main; done | xargs renice -n 19",
       );
-      await until("more tasks to be done", 60, () => ended() > before + 30);
+      await until("more tasks to be done", () => ended() > before + 30);
       assert.equal(stack.inside("systemctl restart 'queue-celery@*.service'").code, 0);
       assert.ok(ended() < names.length, "the queue was full throughout");
     }
   } finally {
     stack.inside(`systemctl stop ${busy}`);
   }
-  await until("all tasks to be done", 180, () => faultsOf(names).lost.length === 0);
+  await until("all tasks to be done", () => faultsOf(names).lost.length === 0);
   assert.deepEqual(faultsOf(names), { lost: [], twice: [] });
   const log = host("journalctl -b -o cat -u 'queue-celery@*.service'");
   assert.doesNotMatch(log, /celery_drain|does not answer/);
@@ -196,7 +196,6 @@ test("workers that are stopped while they do many short tasks lose none, and run
 test("a timer runs the live release at its times, and never twice at once", async () => {
   await until(
     "the timer to run",
-    30,
     () => sql(`SELECT count(*) FROM runs WHERE name = 'tock' AND release = '${current()}'`) > "1",
   );
   assert.equal(host("systemctl show -P Result queue-tock.service"), "success");
@@ -209,7 +208,7 @@ test("a timer with wrong times is refused by its key, and those of before go on 
   const runs = () => Number(sql("SELECT count(*) FROM runs WHERE name = 'tock'"));
   const before = files();
   const late = {
-    command: `until [ -e "$MEDIA_ROOT/enough" ]; do sleep 0.2; done; exec python -c 'import tasks; tasks.work("late", 0)'`,
+    command: `until [ -e "$MEDIA_ROOT/enough" ]; do sleep 0.2; done; exec python -c 'import work; work.work("late", 0)'`,
     at: "*:*:0/2",
     memory: 200,
   };
@@ -222,7 +221,7 @@ test("a timer with wrong times is refused by its key, and those of before go on 
   );
   assert.equal(files(), before);
   const count = runs();
-  await until("the timer of before to run", 30, () => runs() > count);
+  await until("the timer of before to run", () => runs() > count);
 
   stack.configure({ app: { timers: { ...timers, late } } });
   await stack.succeed();
@@ -231,7 +230,7 @@ test("a timer with wrong times is refused by its key, and those of before go on 
 
 test("a timer that is taken out goes with its units, and what it has started runs to its end as it began", async () => {
   const of = (property: string) => host(`systemctl show -P ${property} queue-late.service`);
-  await until("it to start its command", 30, () => of("ActiveState") === "activating");
+  await until("it to start its command", () => of("ActiveState") === "activating");
   stack.configure({ app: { timers } });
   await stack.succeed();
   assert.equal(host("find /etc/systemd/system /etc/berth/queue -name '*late*'"), "");
@@ -242,10 +241,9 @@ test("a timer that is taken out goes with its units, and what it has started run
     "under way, for as long as it likes, with its own limits",
   );
   host("touch /srv/queue/media/enough");
-  await until("its end", 30, () => sql("SELECT count(ended) FROM runs WHERE name = 'late'") === "1");
+  await until("its end", () => sql("SELECT count(ended) FROM runs WHERE name = 'late'") === "1");
   await until(
     "nothing of it to be left",
-    30,
     () =>
       host(
         "systemctl list-units --all --plain --no-legend 'queue-late*'; ls /run/systemd/system/queue-late* 2>&1",
@@ -259,7 +257,7 @@ test("a release that is gone back to runs the commands of its own Procfile", asy
   assert.equal(children(), "6");
   edit(stack, "app/Procfile", (text) => text.replace("-c 2", "-c 3"));
   await stack.succeed();
-  await until("the old workers to end", 60, () => children() === "8");
+  await until("the old workers to end", () => children() === "8");
   const [newer, there] = [current(), running()];
   const settings = `/srv/queue/releases/${back}/rq_settings.py`;
   host(`cp -p ${settings} /run/; echo 'raise SystemExit("it does not start any more")' >>${settings}`);
@@ -274,7 +272,7 @@ test("a release that is gone back to runs the commands of its own Procfile", asy
   stack.configure({ app: { release: back, retry: back } });
   await stack.succeed();
   assert.equal(current(), back);
-  await until("the workers of before to run", 60, () => children() === "6");
+  await until("the workers of before to run", () => children() === "6");
   assert.deepEqual(running(), expected());
   edit(stack, "app/Procfile", (text) => text.replace("-c 3", "-c 2"));
   stack.configure({ app: { release: undefined, retry: undefined } });
@@ -359,15 +357,11 @@ test("a beat that cannot start is noticed after the switch: server, workers and 
 
 test("a process that is taken out finishes its task, ends, and leaves no unit", async () => {
   await queue("rq", ["rq-last"], 5);
-  await until("the task to begin", 30, () => sql("SELECT count(*) FROM runs WHERE name = 'rq-last'") === "1");
+  await until("the task to begin", () => sql("SELECT count(*) FROM runs WHERE name = 'rq-last'") === "1");
   const { rq: _, ...rest } = processes;
   stack.configure({ app: { processes: rest } });
   await stack.succeed();
-  await until(
-    "the task to end",
-    30,
-    () => sql("SELECT count(ended) FROM runs WHERE name = 'rq-last'") === "1",
-  );
+  await until("the task to end", () => sql("SELECT count(ended) FROM runs WHERE name = 'rq-last'") === "1");
   assert.deepEqual(
     running(),
     expected().filter((unit) => !unit.startsWith("rq@")),
@@ -384,12 +378,12 @@ test("after a reboot exactly the processes of the live release run", async () =>
   const boot = host("cut -d' ' -f22 /proc/1/stat");
   const should = expected();
   stack.inside("systemctl reboot");
-  await until("the host to be back", 90, () => {
+  await until("the host to be back", () => {
     const now = host("cut -d' ' -f22 /proc/1/stat");
     return now !== "" && now !== boot && running().length === should.length;
   });
   assert.deepEqual(running(), should);
-  await until("the site to answer", 60, () =>
+  await until("the site to answer", () =>
     stack.fetch("/health").then(
       ({ status }) => status === 200,
       () => false,
@@ -403,7 +397,6 @@ test("all processes and timers are taken out at once: the site serves throughout
   for (const where of queues) await queue(where, [`${where}-at-last`], 6);
   await until(
     "the tasks to begin",
-    30,
     () => sql("SELECT count(*) FROM runs WHERE name LIKE '%-at-last'") === "3",
   );
   const site = watchSite(stack);

@@ -6,6 +6,7 @@ import { after, afterEach, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { tools } from "../../components/app/tools.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
+import { until } from "../until.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { deployed: true });
@@ -165,17 +166,13 @@ test("the host rebooted: uWSGI serves the release that was live", async () => {
   const boot = () => stack.inside("cut -d' ' -f22 /proc/1/stat").stdout.trim();
   const before = boot();
   stack.inside("systemctl reboot");
-  const until = Date.now() + 120_000;
-  let status = 0;
-  while (status !== 200 && Date.now() < until) {
-    await wait(1000);
-    if (["", before].includes(boot())) continue;
-    status = await stack.fetch("/health").then(
-      (answer) => answer.status,
-      () => 0,
+  await until("the host to be back", async () => {
+    if (["", before].includes(boot())) return false;
+    return stack.fetch("/health").then(
+      (answer) => answer.status === 200,
+      () => false,
     );
-  }
-  assert.equal(status, 200);
+  });
   assert.equal(await current(), release);
   assert.match(await serving(), /bin\/uwsgi/);
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { userData } from "../../cloud-init/user-data.ts";
 import { root } from "../engine/harness.ts";
-import { until } from "../faults/faults.ts";
+import { until } from "../until.ts";
 import { commandLines } from "./harness.ts";
 
 const script = join(root, "test/runner/world.sh");
@@ -78,7 +78,7 @@ test("two worlds have a host of the same name at the same address; a run that is
     run.process.kill("SIGKILL");
     spawnSync("bash", [script, "clear"]);
   });
-  await until("a host in each world", 120, () => run.said().match(/^\{.*\}$/gm)?.length === 2, run.said);
+  await until("a host in each world", () => run.said().match(/^\{.*\}$/gm)?.length === 2, run.said);
   const [one, two] = run
     .said()
     .split("\n")
@@ -90,7 +90,6 @@ test("two worlds have a host of the same name at the same address; a run that is
   run.process.kill("SIGKILL");
   await until(
     "all that ran to be gone",
-    10,
     () => parts().length === before.length,
     () => parts().join("\n"),
   );

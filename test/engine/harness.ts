@@ -128,8 +128,7 @@ export async function withEngine(
     project(files) {
       const directory = join(folder, `project-${++projects}`);
       const whole: Record<string, string> = {
-        "Pulumi.yaml":
-          "name: trial\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nmain: index.ts\n",
+        "Pulumi.yaml": `name: trial\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n    nodeargs: --import=${join(root, "lean-sdk.ts")}\nmain: index.ts\n`,
         "package.json": `${JSON.stringify({ name: "trial", private: true, type: "module", main: "index.ts" })}\n`,
         ...files,
       };

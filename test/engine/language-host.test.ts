@@ -7,6 +7,7 @@ import { join } from "node:path";
 import test, { after, describe } from "node:test";
 import type * as Grpc from "@grpc/grpc-js";
 import { rememberStackFiles, restoreStackFiles } from "../../engine/salt.ts";
+import { until } from "../until.ts";
 import { type Engine, type Origin, root, withEngine, withoutRealPlugins } from "./harness.ts";
 
 const require = createRequire(import.meta.url);
@@ -61,14 +62,6 @@ function processesOf(word: string): string[] {
         return false;
       }
     });
-}
-
-async function until(what: string, holds: () => boolean, milliseconds = 15_000): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!holds()) {
-    assert.ok(performance.now() < end, `not within ${milliseconds} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 const hosts: [Origin, string | false][] = [

@@ -1,7 +1,11 @@
 // What the providers' tests share. Each test runs under Berth's providers in Node and, where BERTH_REAL_PLUGINS names
 // a folder with the vendor's, under those too: what a test expects is thereby what users of Pulumi get.
 
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { type Engine, type Origin, type Result, withEngine, withoutRealPlugins } from "./harness.ts";
 
 /** Runs a test under both kinds of providers. */
@@ -29,6 +33,9 @@ export interface StateResource {
   readonly outputs: Record<string, unknown>;
 }
 
+/** What 'pulumi stack init' has made for the first of a file's tests; the others begin with a copy. */
+let begun: { readonly state: string; readonly stack: string } | undefined;
+
 /** One stack of a project whose program the test exchanges. */
 export class Trial {
   readonly engine: Engine;
@@ -41,7 +48,19 @@ export class Trial {
   static async start(engine: Engine): Promise<Trial> {
     const trial = new Trial(engine);
     trial.cwd = engine.project({ "index.ts": "" });
-    await engine.succeed(["stack", "init", "t"], { cwd: trial.cwd });
+    const state = fileURLToPath(`${engine.env.PULUMI_BACKEND_URL}`);
+    const file = join(trial.cwd, "Pulumi.t.yaml");
+    if (begun) {
+      cpSync(begun.state, state, { recursive: true });
+      writeFileSync(file, begun.stack);
+    } else {
+      await engine.succeed(["stack", "init", "t"], { cwd: trial.cwd });
+      const copy = mkdtempSync(join(tmpdir(), "berth-begun-"));
+      process.once("exit", () => rmSync(copy, { recursive: true, force: true }));
+      cpSync(state, copy, { recursive: true });
+      begun = { state: copy, stack: readFileSync(file, "utf8") };
+    }
+    engine.env.PULUMI_STACK = "t";
     return trial;
   }
 
@@ -51,7 +70,6 @@ export class Trial {
   }
 
   async write(program: string): Promise<void> {
-    const { writeFileSync } = await import("node:fs");
     writeFileSync(`${this.cwd}/index.ts`, `${IMPORTS}\n${program}\n`);
   }
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { withStack } from "../e2e/harness.ts";
-import { assertWell, cut, said, unfinished, until } from "./faults.ts";
+import { until } from "../until.ts";
+import { assertWell, cut, said, unfinished } from "./faults.ts";
 
 /** The vendor's plugin asks for no sign of life; it ends when the kernel gives up, after two and a half minutes. */
 const vendor = process.env.BERTH_E2E_PLUGINS === "real";
@@ -12,7 +13,7 @@ const stack = await withStack({ after }, { bare: true });
 test("cut while packages install: the engine ends with an error within bounds, the host with its step done", async (t) => {
   const run = stack.startUp();
   await said(run, /system-packages: installing \d+ packages/);
-  await until("dpkg to be at work", 60, () => stack.inside("pgrep -x dpkg").code === 0);
+  await until("dpkg to be at work", () => stack.inside("pgrep -x dpkg").code === 0);
   const began = Date.now();
   const heal = cut(t, await stack.address());
   const result = await run.ended;
@@ -25,13 +26,13 @@ test("cut while packages install: the engine ends with an error within bounds, t
       ? /error: wait: remote command exited without exit status or exit signal/
       : /the connection to [\d.]+:22 was lost while the command ran.*it may still be running there/,
   );
-  await until("the step on the host to end", 90, () => unfinished(stack).length === 0);
+  await until("the step on the host to end", () => unfinished(stack).length === 0);
   heal();
 });
 
 test("cut for five seconds while the release is made: the run goes on as if nothing had been", async (t) => {
   const run = stack.startUp();
-  await said(run, /app-release: installing the dependencies/, 120);
+  await said(run, /app-release: installing the dependencies/);
   assert.doesNotMatch(run.said(), /system-packages: installing/);
   const heal = cut(t, await stack.address());
   await wait(5_000);

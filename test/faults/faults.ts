@@ -10,33 +10,15 @@ import { userData } from "../../cloud-init/user-data.ts";
 import { clearKilledRuns } from "../../engine/stale-lock.ts";
 import { insideMachine, type Run, type Running, removeMachine, type Stack } from "../e2e/harness.ts";
 import { root } from "../engine/harness.ts";
-
-/**
- * Waits until a condition holds; fails with the words given, and with what was said, when it does not within the time,
- * in seconds. A condition that is costly to ask for is asked less often, so that it does not hold up what it waits for.
- */
-export async function until(
-  what: string,
-  seconds: number,
-  holds: () => boolean | Promise<boolean>,
-  said = () => "",
-) {
-  const deadline = Date.now() + seconds * 1000;
-  while (true) {
-    const began = Date.now();
-    if (await holds()) return;
-    if (Date.now() > deadline) assert.fail(`waited ${seconds} s for: ${what}\n${said()}`);
-    await wait(Math.max(50, Date.now() - began));
-  }
-}
+import { until } from "../until.ts";
 
 /** Waits until a run has said something; fails when the run ends before. */
-export async function said(run: Running, what: RegExp, seconds = 60): Promise<void> {
+export async function said(run: Running, what: RegExp): Promise<void> {
   let over: Run | undefined;
   run.ended.then((result) => {
     over = result;
   });
-  await until(`${what} in the engine's output`, seconds, () => {
+  await until(`${what} in the engine's output`, () => {
     if (what.test(run.said())) return true;
     if (over) assert.fail(`the run ended (${over.code}) without saying ${what}:\n${run.said()}`);
     return false;
@@ -48,7 +30,7 @@ export async function killEngine(stack: Stack, run: Running): Promise<void> {
   run.kill("SIGKILL", "all");
   for (const pid of engineProcesses(stack)) kill(pid);
   await run.ended;
-  await until("the engine's processes to be gone", 5, () => engineProcesses(stack).length === 0);
+  await until("the engine's processes to be gone", () => engineProcesses(stack).length === 0);
 }
 
 /** The processes of a stack's own engine: the CLI, its language host, its plugins, its program. */

@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { withStack } from "../e2e/harness.ts";
-import { assertWell, killEngine, recover, said, steps, unfinished, until } from "./faults.ts";
+import { until } from "../until.ts";
+import { assertWell, killEngine, recover, said, steps, unfinished } from "./faults.ts";
 
 const stack = await withStack({ after }, { bare: true });
 
 test("killed while packages install: the host goes on with the step that it runs", async () => {
   const run = stack.startUp();
   await said(run, /system-packages: installing \d+ packages/);
-  await until("dpkg to be at work", 60, () => stack.inside("pgrep -x dpkg").code === 0);
+  await until("dpkg to be at work", () => stack.inside("pgrep -x dpkg").code === 0);
   await killEngine(stack, run);
   assert.deepEqual(unfinished(stack), ["system-packages"]);
   assert.equal(steps(stack).length, 1);
@@ -30,7 +31,7 @@ test("the next run clears the lock by itself, waits for the step on the host, an
     /^the last run of Pulumi on stack '.*' \(process \d+\) was killed; its lock is cleared/,
   );
   const run = stack.startUp();
-  await said(run, /app-release: installing the dependencies/, 120);
+  await said(run, /app-release: installing the dependencies/);
   assert.doesNotMatch(run.said(), /pending operations/);
   assert.doesNotMatch(
     run.said(),

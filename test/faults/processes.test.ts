@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { edit, tidied, withStack } from "../e2e/harness.ts";
-import { assertWell, killEngine, recover, until } from "./faults.ts";
+import { until } from "../until.ts";
+import { assertWell, killEngine, recover } from "./faults.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue", deployed: true });
 const host = (command: string) => stack.inside(command).stdout.trim();
@@ -31,7 +32,7 @@ async function oneRuns(): Promise<void> {
   const all = () => units("active,activating,deactivating").sort();
   const wanted = ["beat", "celery", "idle", "web"].map((process) => `queue-${process}@${live}.service`);
   const expected = [...wanted, `queue-celery@${live}.2.service`].sort();
-  await until("all else to end", 60, () => all().length === expected.length);
+  await until("all else to end", () => all().length === expected.length);
   assert.deepEqual(all(), expected);
   assert.equal(current(), live.split(".")[0]);
   assert.equal((await stack.fetch("/health")).text, current());
@@ -52,7 +53,7 @@ test("the engine killed while processes are released: one release comes out, wit
     const release = current();
     edit(stack, "app/notes.txt", () => `killed ${moment}\n`);
     const run = stack.startUp();
-    await until(moment, 120, there);
+    await until(moment, there);
     await killEngine(stack, run);
     await recover(stack);
     await stack.succeed();
@@ -66,12 +67,12 @@ test("the step killed after the switch, and the host rebooted: the processes of 
   const release = current();
   edit(stack, "app/notes.txt", () => "cut short\n");
   const run = stack.startUp();
-  await until("the switch", 120, () => host("readlink /run/queue/before.sock") !== "");
+  await until("the switch", () => host("readlink /run/queue/before.sock") !== "");
   stack.inside("pkill -KILL -f '^/bin/bash /dev/shm/berth-app-live'");
   const boot = host("cut -d' ' -f22 /proc/1/stat");
   await run.ended;
   stack.inside("systemctl reboot");
-  await until("the host to be back", 120, async () => {
+  await until("the host to be back", async () => {
     const now = host("cut -d' ' -f22 /proc/1/stat");
     const answer = () =>
       stack.fetch("/health").then(

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { edit, type Run, tidied, withStack } from "../e2e/harness.ts";
 import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
-import { assertWell, killEngine, recover, unfinished, until } from "./faults.ts";
+import { until } from "../until.ts";
+import { assertWell, killEngine, recover, unfinished } from "./faults.ts";
 
 const stack = await withStack({ after }, { deployed: true });
 const host = (command: string) => stack.inside(command).stdout.trim();
@@ -187,7 +188,7 @@ test("the engine killed at any moment of a release: nobody notices, and the next
     const before = current();
     edit(stack, "app/notes.txt", () => `killed ${moment}\n`);
     const run = stack.startUp();
-    await until(moment, 90, there);
+    await until(moment, there);
     await killEngine(stack, run);
     await recover(stack);
     await stack.succeed();
@@ -202,7 +203,7 @@ test("the step killed after the switch, and the host rebooted: the release befor
   const release = current();
   edit(stack, "app/notes.txt", () => "cut short\n");
   const run = stack.startUp();
-  await until("the switch", 90, () => host("readlink /run/logbook/before.sock") !== "");
+  await until("the switch", () => host("readlink /run/logbook/before.sock") !== "");
   stack.inside("pkill -KILL -f '^/bin/bash /dev/shm/berth-app-live'");
   const boot = host("cut -d' ' -f22 /proc/1/stat");
   await run.ended;
@@ -211,7 +212,7 @@ test("the step killed after the switch, and the host rebooted: the release befor
     "2",
   );
   stack.inside("systemctl reboot");
-  await until("the host to be back", 90, async () => {
+  await until("the host to be back", async () => {
     const now = host("cut -d' ' -f22 /proc/1/stat");
     return (
       now !== "" &&

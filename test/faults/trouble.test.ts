@@ -5,7 +5,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
 import { edit, withStack } from "../e2e/harness.ts";
-import { assertWell, said, unfinished, until, watchSite } from "./faults.ts";
+import { until } from "../until.ts";
+import { assertWell, said, unfinished, watchSite } from "./faults.ts";
 
 const stack = await withStack({ after }, { deployed: true });
 const packages: string[] = [];
@@ -22,21 +23,28 @@ const freeDisk = () => stack.inside("rm -f /var/fill");
 const fillDisk =
   "fallocate -l $(($(df --output=avail -k /var | tail -n 1) - 600))K /var/fill; dd if=/dev/zero of=/var/fill oflag=append conv=notrunc bs=64k status=none";
 /**
- * PostgreSQL makes a checkpoint every five minutes when there was work, and ends where the disk is too full for one. It is
- * made now, so that none falls into the seconds that follow.
+ * PostgreSQL ends where the disk is too full for a checkpoint, which it makes every five minutes when there was work, or
+ * for the next file of its log. Both are made now, so that neither falls into the seconds that follow.
  */
 const checkpoint = () =>
-  assert.equal(stack.inside("runuser -u postgres -- psql -qc CHECKPOINT").code, 0, "a checkpoint");
+  assert.equal(
+    stack.inside("runuser -u postgres -- psql -qtc 'SELECT pg_switch_wal()' -c CHECKPOINT").code,
+    0,
+    "a checkpoint",
+  );
 const fullDisk =
   /the disk is full(: (\/\w* has )?\d+ KiB left|, or was a moment ago: '.*No space left on device.*')\. Free some space on the host or give it a larger disk, then run 'pulumi up' again/;
 
-const slowNginx =
-  "printf '#!/bin/sh\\nsleep %s\\nexec /usr/sbin/nginx \"$@\"\\n' >/usr/local/sbin/nginx; chmod +x /usr/local/sbin/nginx";
-const quickNginx = "rm -f /usr/local/sbin/nginx";
+/** From now on a step that has nginx read its configuration waits there until it may go on. */
+const holdNginx = () =>
+  stack.inside(
+    "rm -f /run/go-on; printf '#!/bin/sh\\nuntil [ -e /run/go-on ]; do sleep 0.1; done\\nexec /usr/sbin/nginx \"$@\"\\n' >/usr/local/sbin/nginx; chmod +x /usr/local/sbin/nginx",
+  );
+const letNginxGo = () => stack.inside("touch /run/go-on; rm -f /usr/local/sbin/nginx");
 
 afterEach(() => {
   freeDisk();
-  stack.inside(quickNginx);
+  letNginxGo();
 });
 
 test("another package manager holds its locks for 30 s: the step waits, says so, and finishes", async () => {
@@ -46,7 +54,7 @@ files = [open(path, \\"w\\") for path in (\\"/var/lib/dpkg/lock-frontend\\", \\"
 for file in files: fcntl.lockf(file, fcntl.LOCK_EX)
 time.sleep(30)"`,
   );
-  await until("the locks to be held", 5, () => stack.inside("pgrep -f fcntl.lockf").code === 0);
+  await until("the locks to be held", () => stack.inside("pgrep -f fcntl.lockf").code === 0);
   wantPackage("tree");
   const began = Date.now();
   const run = await stack.succeed();
@@ -122,7 +130,10 @@ test("a full disk before a release is made: one clear line, and the site goes on
 
 test("a disk that is full when a release goes live: the site goes on with the release before", () =>
   fullDiskStops(() => {
-    background(`until [ -e /var/lib/berth/unfinished/app-live ]; do sleep 0.005; done; ${fillDisk}`);
+    // Between two steps: the lock of the first is waited for, and held until the disk is full.
+    background(
+      `until [ -e /var/lib/berth/unfinished/app-release ]; do sleep 0.01; done; exec 9<>/run/lock/berth.lock; flock 9; ${fillDisk}`,
+    );
     edit(stack, "app/notes.txt", () => "full later\n");
   }));
 
@@ -166,14 +177,14 @@ test("a release that crashes as it starts does not go live, and the next good on
 });
 
 test("a step killed between its file and the reload: the next run reloads, though the file is there already", async () => {
-  stack.inside(slowNginx.replace("%s", "3"));
+  holdNginx();
   stack.configure({ site: { maxBody: 7 } });
   const run = stack.startUp();
   const site = "/etc/nginx/sites-available/logbook.conf";
-  await until("the new file", 30, () => stack.inside(`grep -q 'client_max_body_size 7m' ${site}`).code === 0);
+  await until("the new file", () => stack.inside(`grep -q 'client_max_body_size 7m' ${site}`).code === 0);
   stack.inside("pkill -KILL -f '^/bin/bash /dev/shm/berth-nginx-site'");
   const result = await run.ended;
-  stack.inside(quickNginx);
+  letNginxGo();
   assert.notEqual(result.code, 0);
   assert.deepEqual(unfinished(stack), ["nginx-site"]);
   const upload = () => stack.fetch("/", { method: "POST", body: "x".repeat(8 << 20) });
@@ -184,15 +195,15 @@ test("a step killed between its file and the reload: the next run reloads, thoug
 });
 
 test("two runs on one stack: the second ends at once and says who is at work", async () => {
-  stack.inside(slowNginx.replace("%s", "3"));
+  holdNginx();
   stack.configure({ site: { maxBody: 8 } });
   const first = stack.startUp();
-  await until("the first to be at work on the host", 30, () => unfinished(stack).length > 0);
+  await until("the first to be at work on the host", () => unfinished(stack).length > 0);
   const second = await stack.up();
   assert.notEqual(second.code, 0);
   assert.match(second.stderr, new RegExp(`the stack is currently locked by 1 lock.*pid ${first.pid}`, "s"));
+  letNginxGo();
   assert.equal((await first.ended).code, 0);
-  stack.inside(quickNginx);
   await assertWell(stack);
 });
 
@@ -210,13 +221,13 @@ test("two stacks at work on one host: one waits for the other and says so, and b
       },
     },
   });
-  stack.inside(slowNginx.replace("%s", "9"));
+  holdNginx();
   stack.configure({ site: { maxBody: 9 } });
   const first = stack.startUp();
-  await until("the first to be at work on the host", 30, () => unfinished(stack).includes("nginx-site"));
+  await until("the first to be at work on the host", () => unfinished(stack).includes("nginx-site"));
   const second = other.startUp();
   await said(second, /waiting for another run of Berth on this host \(step 'nginx-site'\), up to 20 minutes/);
-  stack.inside(quickNginx);
+  letNginxGo();
   const [one, two] = await Promise.all([first.ended, second.ended]);
   assert.equal(one.code, 0, one.stdout + one.stderr);
   assert.equal(two.code, 0, two.stdout + two.stderr);
