@@ -163,11 +163,16 @@ test("a release with 200 tasks and more under way: none lost, none run twice, an
 test("workers that are stopped while they do many short tasks lose none, and run none twice", async () => {
   const names: string[] = [];
   const ended = () => Number(sql("SELECT count(ended) FROM runs WHERE name LIKE 'short-%'"));
-  // Processes that come late to their turn: between what a worker hands to one and its saying so there is time then.
-  const busy = "busy-for-a-test";
-  stack.inside(
-    `systemd-run --quiet --nice 10 --unit ${busy} sh -c 'while :; do :; done & while :; do :; done'`,
-  );
+  // Processes that come late to their turn, as on a busy host: between what a worker hands to one and its saying so
+  // there is time then.
+  const late = "late-for-a-test";
+  const turns = `
+    trap 'kill -CONT $pids; exit' TERM
+    while :; do
+      pids=$(for main in $(systemctl show -P MainPID 'queue-celery@*.service'); do pgrep -P $main; done)
+      for _ in 1 2 3 4 5; do kill -STOP $pids; sleep 0.09; kill -CONT $pids; sleep 0.01; done 2>/dev/null
+    done`;
+  stack.inside(`systemd-run --quiet --expand-environment=no --unit ${late} bash -c '${turns.replaceAll("'", "'\\''")}'`);
   try {
     for (let round = 1; round <= 6; round++) {
       // However quick the workers are, and however long a round takes, there is more to do than they will have done.
@@ -177,15 +182,12 @@ test("workers that are stopped while they do many short tasks lose none, and run
         await queue("celery", more, 0.01);
       }
       const before = ended();
-      stack.inside(
-        "for main in $(systemctl show -P MainPID 'queue-celery@*.service'); do pgrep -P $main; done | xargs renice -n 19",
-      );
       await until("more tasks to be done", () => ended() > before + 30);
       assert.equal(stack.inside("systemctl restart 'queue-celery@*.service'").code, 0);
       assert.ok(ended() < names.length, "the queue was full throughout");
     }
   } finally {
-    stack.inside(`systemctl stop ${busy}`);
+    stack.inside(`systemctl stop ${late}`);
   }
   await until("all tasks to be done", () => faultsOf(names).lost.length === 0);
   assert.deepEqual(faultsOf(names), { lost: [], twice: [] });

@@ -108,6 +108,31 @@ test("two worlds have a host of the same name at the same address; a run that is
   );
 });
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`'npm test' that is told to end by ${signal} says so, and leaves nothing`, async (t) => {
+    const before = parts();
+    const machines = () => commandLines().filter((line) => /^systemd-nspawn .*--machine=berth-/.test(line));
+    const args = ["scripts/test.ts", "cloud/host-metadata"];
+    const run = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    t.after(() => run.kill("SIGKILL"));
+    let said = "";
+    for (const channel of [run.stdout, run.stderr])
+      channel.setEncoding("utf8").on("data", (text: string) => (said += text));
+    const ended = new Promise((resolve) => run.once("close", resolve));
+    await until(
+      "its host",
+      () => machines().length === 1,
+      () => said,
+    );
+
+    run.kill(signal);
+    assert.equal(await ended, 1, said);
+    assert.match(said, /^INTERRUPTED: what was under way counts as failed/m);
+    assert.match(said, /^0 passed, 1 failed, 0 skipped$/m);
+    assert.deepEqual([machines(), parts(), remains()], [[], before, []]);
+  });
+}
+
 test("a run that ends by itself leaves nothing, and takes nothing of another's away", async (t) => {
   const id = `${process.pid}-${readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[19]}`;
   t.after(() => spawnSync("bash", [script, "clear", id]));
