@@ -454,6 +454,13 @@ const timerSchema = z
   })
   .describe("A timer.");
 
+/** Where an application may lie: never among what the system itself keeps (hier(7)). */
+function isPlace(path: string): boolean {
+  const ofSystem =
+    /^\/(bin|boot|dev|etc|lib\w*|lost\+found|proc|root|run|sbin|sys|tmp|usr|var(?!\/(www|opt)\/))\//;
+  return /^(\/[\w-][\w.-]*){2,}$/.test(path) && !ofSystem.test(path) && !/^\/home\/[^/]+$/.test(path);
+}
+
 const appSchema = z.strictObject({
   name: z
     .string()
@@ -476,9 +483,14 @@ const appSchema = z.strictObject({
     ),
   root: z
     .string()
-    .regex(/^\/[\w./-]+$/, { error: "expected an absolute path" })
+    .refine(isPlace, {
+      error:
+        "expected an absolute path of two parts or more, not in a directory of the system, such as /srv/shop",
+    })
     .optional()
-    .describe("The application's directory on the host. Default: /srv/NAME."),
+    .describe(
+      "The application's directory on the host. Nobody but root may change a directory above it; of one in a home, such as /home/deployer/shop, there is a link to /srv/NAME. Default: /srv/NAME.",
+    ),
   python: z
     .string()
     .regex(/^3\.\d+$/, { error: 'expected a Python version in quotes, such as "3.13"' })
@@ -639,8 +651,13 @@ export const configSchema = parts.superRefine((config, context) => {
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");
   }
-  if (app.ownerKeys.length > 0 && admins.some(({ name }) => name === app.owner)) {
-    fault("app.ownerKeys", `expected none: '${app.owner}' is in 'admins', with keys of its own`);
+  // What builds a release, every dependency's own scripts among it, runs as the owner.
+  const mayAll = [...admins.map(({ name }) => name), ...(host.kind === "existing" ? [host.user] : [])];
+  if (mayAll.includes(app.owner)) {
+    fault("app.owner", `expected an account that is not root's equal: '${app.owner}' may do all by sudo`);
+  }
+  if (app.root?.startsWith("/home/") && !app.root.startsWith(`/home/${app.owner}/`)) {
+    fault("app.root", `expected a place in the home of 'app.owner', /home/${app.owner}, or outside of homes`);
   }
   if (media.store === "s3" && host.kind !== "ec2") {
     if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");

@@ -29,7 +29,10 @@ const source = await openSource(
 );
 const processes = processesOf(source, application.processes);
 const processesOn = (name: string) => processes.filter((one) => (one.runsOn ?? firstHost) === name);
-const root = application.root ?? `/srv/${application.name}`;
+// What lies in a home can be moved by the account whose home it is; there is a link there instead.
+const atHome = application.root?.startsWith("/home/") ? application.root : undefined;
+const root =
+  atHome === undefined ? (application.root ?? `/srv/${application.name}`) : `/srv/${application.name}`;
 // So does what AWS cannot give. A stack without AWS loads nothing of it.
 const onEc2 = config.host.kind === "ec2";
 const cloud =
@@ -148,6 +151,7 @@ const applicationOn = (
   processes: processesOn(on.name),
   processNames: processes.map((process) => process.name),
   root,
+  link: atHome,
   source,
   host: on,
   domain,

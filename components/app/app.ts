@@ -34,8 +34,10 @@ export interface AppArgs {
   readonly owner: string;
   /** Services beside the application that the owner may start and stop, by the names of their units. */
   readonly ownerServices: readonly string[];
-  /** The application's directory on the host. */
+  /** The application's directory on the host. Nobody but root may change a directory above it. */
   readonly root: string;
+  /** Where its owner finds it at home, by a link. @default nowhere */
+  readonly link?: string | undefined;
   /** Where its code comes from: see {@link openSource}. */
   readonly source: Source;
   /** The Python that the application needs, such as `3.13`. @default the host's own */
@@ -177,7 +179,7 @@ export class App extends pulumi.ComponentResource {
         host: this.#args.host,
         script: here("account.sh"),
         removal: here("account-removal.sh"),
-        slots: { name, owner, root: this.#root },
+        slots: { name, owner, root: this.#root, link: this.#args.link ?? "" },
         files: {
           [`/etc/logrotate.d/${name}`]: {
             content: renderTemplate(here("logrotate.conf.liquid"), { name, root: this.#root }),

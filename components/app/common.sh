@@ -8,13 +8,15 @@ directory=$root/releases/$release
 venv=$directory/.venv
 home=$(getent passwd "$owner" | cut -d: -f6)
 began=$(date +%s)
-# What is known of releases: those that failed, the record of all of them, the plan of the last one.
+# What is known of releases lies in root's own directory, where what a release brings or builds reaches nothing: those
+# that failed, the record of all of them, the plan of the last one, and of each that there is its facts.
 ledger=$state/app-$name
+facts=$ledger/releases
 dumps=/var/backups/berth/$name
 # The directory of the instance that boots, by a link: of all links the one that counts.
 instances=$root/config/web
 run=/run/$name
-(umask 077 && mkdir -p "$ledger/bad")
+(umask 077 && mkdir -p "$ledger/bad" "$facts")
 
 # as_owner COMMAND…: as the account that owns the files, in the release, with a clean environment.
 as_owner() {
@@ -32,7 +34,7 @@ settled_unit() {
   wait_until 600 no_other || fail "$running.service of an earlier run has been at work for 10 minutes." "See 'systemctl status $running' on the host."
   # What looks like a variable in a command is the command's own.
   systemd-run --quiet --wait --pipe --collect --expand-environment=no --unit "$running" -p User="$account" -p Group="$name" \
-    -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$directory/.berth/env" \
+    -p WorkingDirectory="$directory" -p EnvironmentFile="$root/config/env" -p EnvironmentFile="$facts/$release/env" \
     -p UMask=0027 -p NoNewPrivileges=yes -p PrivateTmp=yes "$@"
 }
 in_unit() { logged settled_unit "$@"; }
@@ -66,19 +68,25 @@ live_instance() { readlink "$instances/current" 2>/dev/null || true; }
 live_release() {
   local instance
   instance=$(live_instance)
-  if [ -n "$instance" ]; then printf '%s\n' "${instance%.*}"; else basename "$(readlink "$root/current" 2>/dev/null || true)"; fi
+  if [ -n "$instance" ]; then printf '%s\n' "${instance%.*}"; fi
 }
 
-# server_of RELEASE: gunicorn or uwsgi, as it was prepared; before there was a choice it was gunicorn.
-server_of() { cat "$root/releases/$1/.berth/server" 2>/dev/null || printf 'gunicorn\n'; }
+# server_of RELEASE: gunicorn or uwsgi, as it was prepared.
+server_of() { cat "$facts/$1/server"; }
 
+# is RELEASE FACT: what it is and where it lies must both be there: somebody may have removed its directory.
+is() { [ -e "$facts/$1/$2" ] && [ -d "$root/releases/$1" ]; }
 # proven RELEASE: it has served, and was well.
-proven() { [ -e "$root/releases/$1/.berth/proven" ]; }
+proven() { is "$1" proven; }
+
+# forget RELEASE: all that there is of it.
+forget() { rm -rf "${root:?}/releases/$1" "${root:?}/static/$1" "${facts:?}/$1" "${dumps:?}/$1.dump"; }
 
 # in_use RELEASE: an instance of it runs, one of its processes still finishes, or what a timer started.
 in_use() {
   local link
-  if grep -q . < <(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$root/releases/$1*" 2>/dev/null); then return 0; fi
+  # A process may end while it is looked at.
+  if grep -q . < <(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$root/releases/$1*" 2>/dev/null || true); then return 0; fi
   for link in "$instances"/*/release; do
     if [ "$(readlink "$link" || true)" = "$root/releases/$1" ]; then return 0; fi
   done
@@ -88,7 +96,7 @@ in_use() {
 # note RESULT: a line in the host's record of releases (docs/releases.md).
 note() {
   local who=${SUDO_USER:-root} from commit
-  commit=$(cat "$directory/.berth/commit" 2>/dev/null || printf '%s\n' "${git_commit:-}")
+  commit=$(cat "$facts/$release/commit" 2>/dev/null || printf '%s\n' "${git_commit:-}")
   # Whose connection it is: that of the login above sudo.
   from=$(cat "/proc/$PPID/environ" "/proc/$$/environ" 2>/dev/null | tr "\0" "\n" | sed -n "s/^SSH_CLIENT=\([^ ]*\).*/\1/p" | head -n 1 || true)
   python3 - "$ledger/releases.jsonl" "$who" "$from" "$came_from" "$release" "$commit" "$(($(date +%s) - began))" "$1" "$(mask <<<"$failure")" 2>/dev/null <<'END' || true

@@ -37,7 +37,6 @@ export_lock() {
   uv.lock) place=$(tool "$uv") ;;
   *) place=$(tool "$poetry" "$poetry_export") ;;
   esac
-  as_owner mkdir -p .berth
   case $(basename "$1") in
   uv.lock)
     logged as_owner env UV_PYTHON_DOWNLOADS=never "$place/bin/uv" export --quiet --frozen --offline --no-cache \
@@ -58,7 +57,7 @@ shareable() {
   case $(basename "$1") in
   uv.lock | poetry.lock) return 0 ;;
   pyproject.toml) return 1 ;;
-  *) ! grep -qE '^[[:space:]]*-[rce]|^[[:space:]]*--(requirement|constraint|editable)|^[^-].*/' < <(sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*--hash/d' "$directory/$1") ;;
+  *) ! grep -qE '^[[:space:]]*-[rce]|^[[:space:]]*--(requirement|constraint|editable)|^[^-].*/' < <(as_owner sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*--hash/d' "$1") ;;
   esac
 }
 
@@ -68,14 +67,14 @@ venv_of() {
   {
     printf '%s\n' "$server_pin $(basename "$1")"
     "/usr/bin/$python" -VV
-    cat "$directory/$1"
-    case $(basename "$1") in uv.lock | poetry.lock) cat "$directory/$(dirname "$1")/pyproject.toml" 2>/dev/null || true ;; esac
+    as_owner cat "$1"
+    case $(basename "$1") in uv.lock | poetry.lock) as_owner cat "$(dirname "$1")/pyproject.toml" 2>/dev/null || true ;; esac
     shareable "$1" || printf '%s\n' "$release"
   } | sha256sum | cut -c1-16
 }
 
 install_dependencies() {
-  local file=$requirements candidate place exported=$directory/.berth/requirements.txt
+  local file=$requirements candidate place exported
   [ -x "/usr/bin/$python" ] || fail "this host has no $python (berth:app.python); it has $(python3 --version)."
   if [ -z "$file" ]; then
     for candidate in uv.lock poetry.lock requirements.txt pyproject.toml; do
@@ -89,16 +88,17 @@ install_dependencies() {
   [ -e "$directory/$file" ] || fail "the source has no file '$file' (berth:app.requirements)."
 
   place=$root/venvs/$(venv_of "$file")
-  put_directory "$root/venvs" "$owner:$name" 2750
   as_owner ln -sfn "$place" "$venv"
   # By its own path: what pip writes into scripts must hold when this release is gone.
   local venv=$place
+  exported=$venv/requirements.txt
   if [ -e "$venv/.complete" ]; then
     say "the dependencies of $file are those of a release before"
     return 0
   fi
   say "installing the dependencies of $file"
   rm -rf "$venv"
+  put_directory "$venv" "$owner:$name" 2750
   logged as_owner "/usr/bin/$python" -m venv --without-pip "$venv"
   case $(basename "$file") in
   uv.lock | poetry.lock)

@@ -21,14 +21,12 @@ def check():
 
 
 def migrations():
-    """Names what is not applied yet, and leaves beside the code the names of all that it has."""
+    """Names all that the release has, and what of it is not applied yet."""
     if not settings.DATABASES or "dummy" in connection.settings_dict["ENGINE"]:
         return
     executor = MigrationExecutor(connection)
-    known = [".".join(key) for key in executor.loader.disk_migrations]
-    if os.access(".berth", os.W_OK):
-        with open(".berth/migrations", "w") as out:
-            out.write("".join(f"{name}\n" for name in sorted(known)))
+    for key in sorted(executor.loader.disk_migrations):
+        print(f"has the migration: {'.'.join(key)}")
     for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
         print(f"to migrate: {migration.app_label}.{migration.name}")
 

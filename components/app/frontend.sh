@@ -4,9 +4,9 @@
 build_frontend() {
   local kind place
   [ -e "$directory/package.json" ] || return 0
-  kind=$("/usr/bin/$python" -c 'import json, sys
+  kind=$(as_owner "/usr/bin/$python" -I -c 'import json, sys
 package = json.load(open(sys.argv[1]))
-print("build" if "build" in package.get("scripts", {}) else "packages" if package.get("dependencies") else "none")' "$directory/package.json") ||
+print("build" if "build" in package.get("scripts", {}) else "packages" if package.get("dependencies") else "none")' package.json) ||
     fail "the source's package.json is not valid JSON."
   [ "$kind" != none ] || return 0
   [ -e "$directory/package-lock.json" ] || fail "the source has a package.json and no package-lock.json, so its packages are not pinned." "Run 'npm install' in the source and commit package-lock.json."

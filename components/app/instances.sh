@@ -47,6 +47,7 @@ put_instance() {
   put_directory "$place" "root:$name" 0750
   put_link "$place/release" "$root/releases/${1%.*}"
   put_file "$place/env" "root:$name" 0640 <"$root/config/env"
+  put_file "$place/release.env" "root:$name" 0640 <"$facts/${1%.*}/env"
   if [ -n "$web" ]; then put_file "$to" "root:$name" 0640 <"$from"; fi
   put_processes "$1"
 }
@@ -59,18 +60,6 @@ none_waits() { [ "$(waiting "$(socket_of "$1")")" = 0 ]; }
 
 # server_units INSTANCE: its server and, which stops after it and would start it again, its socket.
 server_units() { printf '%s\n' "$(unit_of "$1").service" "$(unit_of "$1").socket"; }
-
-# retire_single: the service of Berth 0.1, which was one for all releases. Its socket has lost its path to the link.
-retire_single() {
-  local old=$name-web
-  [ -e "/etc/systemd/system/$old.service" ] || return 0
-  none_waits_there() { [ "$(waiting "$run/web.sock")" = 0 ]; }
-  wait_until "$timeout" none_waits_there || true
-  systemctl disable --quiet "$old.service" "$old.socket" 2>/dev/null || true
-  systemctl stop "$old.socket" "$old.service" >>"$log" 2>&1 || true
-  take_away "/etc/systemd/system/$old.service" "/etc/systemd/system/$old.socket" "$run/web-single.sock"
-  logged systemctl daemon-reload
-}
 
 # give_back INSTANCE: nobody is sent there any more, and what waits at its socket goes to the instance that serves:
 # systemd hands the socket on to its proxy (systemd-socket-proxyd(8)).
@@ -100,15 +89,9 @@ END
   systemctl daemon-reload
 }
 
-# keep_single: the socket of Berth 0.1's service gets a second name, by which it can be gone back to.
-keep_single() {
-  if [ -S "$run/web.sock" ] && [ ! -L "$run/web.sock" ]; then ln -fT "$run/web.sock" "$run/web-single.sock"; fi
-}
-
 # lead_to INSTANCE: from the next connection on nginx asks there. One rename.
 lead_to() {
   local of=${1%.*}
-  if [ "$1" = single ]; then of=$(basename "$(readlink "$root/current")"); fi
   if [ -d "$root/static/$of" ]; then put_link "$root/static/current" "$root/static/$of"; fi
   put_link "$run/web.sock" "web-$1.sock"
 }

@@ -26,12 +26,10 @@ socket=$(socket_of "$instance")
 bad=$ledger/bad/$instance
 before=$(live_instance)
 switched='' beside=() alone=() old=()
-# A host of Berth 0.1 has one service for all releases.
-if [ -n "$web" ] && [ -z "$before" ] && [ -e "/etc/systemd/system/$name-web.service" ]; then before=single; fi
 
 # proven_so: the release has been well, and where it has processes, it was with these settings: another command of a
 # worker, or another password, is a start like the first.
-proven_so() { proven "$release" && { [ -z "$processes" ] || grep -qxF "${instance##*.}" "$directory/.berth/proven"; }; }
+proven_so() { proven "$release" && { [ -z "$processes" ] || grep -qxF "${instance##*.}" "$facts/$release/proven"; }; }
 
 # without_interrupted: standard input without the tracebacks of Python programs that were interrupted. A uWSGI whose
 # first worker fails ends the others, and each of them says at length where it was.
@@ -299,7 +297,6 @@ switch() {
   if [ -n "$web" ]; then
     if [ -n "$before" ] && systemctl is-active --quiet nginx.service; then door=$(front); fi
     # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
-    keep_single
     if [ -n "$before" ]; then put_link "$run/before.sock" "web-$before.sock"; fi
     # Pages that are open have come from there.
     if [ -n "$came_from" ] && [ "$came_from" != "$release" ]; then put_link "$root/static/before" "$root/static/$came_from"; fi
@@ -308,8 +305,8 @@ switch() {
   switched=$(milliseconds)
   if ! proven_so; then take_over; fi
   watch
-  touch "$directory/.berth/proven"
-  if ! proven_so; then printf '%s\n' "${instance##*.}" >>"$directory/.berth/proven"; fi
+  touch "$facts/$release/proven"
+  if ! proven_so; then printf '%s\n' "${instance##*.}" >>"$facts/$release/proven"; fi
   put_link "$instances/current" "$instance"
   put_link "$root/current" "$directory"
   rm -f "$run/before.sock" "$bad"
@@ -354,18 +351,17 @@ retire_others() {
     leave "$one" "${units[@]}"
   done
   tidy_up
-  if [ -n "$web" ]; then retire_single; fi
   drop_units
 }
 
 # prune: the releases that were well last stay; with the others go their static files, dumps and environments.
 prune() {
   local one place
-  stat -c '%Y %n' "$root"/releases/*/.berth/proven | sort -rn | head -n "$keep" | sed 's#/\.berth/proven$##; s#.*/##' >"$ledger/kept"
+  stat -c '%Y %n' "$facts"/*/proven | sort -rn | head -n "$keep" | sed 's#/proven$##; s#.*/##' >"$ledger/kept"
   for one in "$root"/releases/*/; do
     one=$(basename "$one")
     if [ "$one" != "$release" ] && ! grep -qxF "$one" "$ledger/kept" && ! in_use "$one"; then
-      rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
+      forget "$one"
     fi
   done
   for place in "$root"/venvs/*/; do

@@ -2,15 +2,15 @@
 : "${owner?the account that owns the files}"
 : "${web?not empty where the web server runs, and not only processes}"
 
-# put_account PROCESS ACCOUNT: in the application's group, so that it reads the code.
+# put_account KEY NAME ACCOUNT: in the application's group, so that it reads the code.
 put_account() {
-  [ "$2" = "$name" ] || put_service_account "$2" "/var/lib/$name-$1" "$name"
-  [ "$2" != "$owner" ] || fail "'$1' cannot run as '$owner', which owns the code."
+  [ "$3" = "$name" ] || put_service_account "$3" "/var/lib/$name-$2" "berth:app.$1.$2.account" "$name"
+  [ "$3" != "$owner" ] || fail "'$2' cannot run as '$owner', which owns the code."
 }
 
 if [ -n "$processes" ]; then
   while read -r process _ _ _ _ account _; do
-    put_account "$process" "$account"
+    put_account processes "$process" "$account"
     prove_unit "$name-$process@"
     # Of one that was taken out, and has come back.
     take_away "/run/systemd/system/$name-$process@.service"
@@ -36,7 +36,7 @@ fi
 
 if [ -n "$timers" ]; then
   while read -r timer account _; do
-    put_account "$timer" "$account"
+    put_account timers "$timer" "$account"
     prove_unit "$name-$timer"
     take_away "/run/systemd/system/$name-$timer.service"
     systemctl is-enabled --quiet "$name-$timer.timer" || logged systemctl enable "$name-$timer.timer"

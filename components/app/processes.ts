@@ -151,8 +151,7 @@ export interface UnitPlace {
 const here = (file: string) => join(import.meta.dirname, file);
 
 /** The lines that shut a unit in; the same for the web server and for every process. */
-export const sandbox = (root: string): string =>
-  renderTemplate(here("sandbox.conf.liquid"), { root, in_home: root.startsWith("/home/") }).trim();
+export const sandbox = (root: string): string => renderTemplate(here("sandbox.conf.liquid"), { root }).trim();
 
 /** The lines that bound what a unit may take. */
 export function limitLines({ memory, cpu }: Limits): string[] {

@@ -2,10 +2,10 @@
 : "${kinds?a line for each kind of process: its name, and the pattern of its commands}"
 
 # procfile_names: of which processes the release's Procfile has a line.
-procfile_names() { sed -nE 's/^([A-Za-z0-9_-]+):[[:space:]]*[^[:space:]].*/\1/p' "$directory/Procfile" 2>/dev/null || true; }
+procfile_names() { sed -nE 's/^([A-Za-z0-9_-]+):[[:space:]]*[^[:space:]].*/\1/p' "$facts/$release/Procfile" 2>/dev/null || true; }
 
 # procfile_line NAME: its command there.
-procfile_line() { sed -nE "s/^$1:[[:space:]]*([^[:space:]].*)/\1/p" "$directory/Procfile" 2>/dev/null | tail -n 1 | sed 's/[[:space:]]*$//' || true; }
+procfile_line() { sed -nE "s/^$1:[[:space:]]*([^[:space:]].*)/\1/p" "$facts/$release/Procfile" 2>/dev/null | tail -n 1 | sed 's/[[:space:]]*$//' || true; }
 
 # kind_of COMMAND: as the program tells it.
 kind_of() {

@@ -31,11 +31,22 @@ fetch_git() {
   logged as_owner env GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="$ssh" git fetch -q --depth 1 "$git_url" "$git_commit" ||
     fail "the host could not fetch $git_commit from $git_url." "Its last lines are above. The host itself must reach the git server, and a repository that is reached by SSH must know the stack's deploy key."
   logged as_owner git -c advice.detachedHead=false checkout -q FETCH_HEAD
-  rm -rf "$directory/.git"
+  as_owner rm -rf .git
   if [ "$git_path" != . ]; then
     [ -d "$directory/$git_path" ] || fail "$git_url has no directory '$git_path' (berth:app.source.path) at $git_commit."
     logged as_owner sh -c "mkdir .berth-part && mv -- \"\$1\" .berth-part/app && find . -mindepth 1 -maxdepth 1 ! -name .berth-part -exec rm -rf {} + && find .berth-part/app -mindepth 1 -maxdepth 1 -exec mv -t . {} + && rm -rf .berth-part" sh "$git_path"
   fi
+}
+
+# refuse_special: what is neither a file, a directory nor a link would keep whoever reads it waiting, and a link that
+# leads out of the release would show what the release is not.
+refuse_special() {
+  local found next="Take it out of the source, or out of what its build makes."
+  found=$(as_owner find . ! -type f ! -type d ! -type l -print -quit)
+  [ -z "$found" ] || fail "the release has $found, which is neither a file, a directory nor a link." "$next"
+  # shellcheck disable=SC2016  # The inner shell's own.
+  found=$(as_owner find . -type l ! -path ./.venv -exec sh -c 'realpath -mz --relative-base="$PWD" -- "$@"' sh {} + | { grep -zm 1 ^/ || true; } | tr -d '\0')
+  [ -z "$found" ] || fail "the release has a link that leads out of it, to $found." "$next"
 }
 
 # check_procfile: what the stack names and what the release's Procfile has fit together. A release that is gone back to
@@ -117,8 +128,9 @@ ask_django() {
   [ -n "$static" ] || questions+=(static)
   settled_unit "$owner" -p UMask=0022 "$venv/bin/python" "/usr/local/lib/berth/$name/django-release.py" "${questions[@]}" \
     >"$out" 2> >(mask >>"$log") </dev/null 9>&- || status=$?
-  mask <"$out" | tee -a "$log" >&2 2>/dev/null || true
+  grep -v '^has the migration: ' "$out" | mask | tee -a "$log" >&2 2>/dev/null || true
   if [ "$status" = 0 ]; then
+    sed -n 's/^has the migration: //p' "$out" | put_file "$facts/$release/migrations" root:root 0600
     printf '%s %s %s\n' "$release" "$(settings_digest)" "$(grep -c '^to migrate: ' "$out" || true)" >"$ledger/plan"
     rm -f "$out"
     return 0
@@ -140,27 +152,33 @@ make_room() {
   for one in "$root"/releases/*/; do
     one=$(basename "$one")
     case $one in "$release" | "$(live_release)" | '*') continue ;; esac
-    proven "$one" || in_use "$one" || rm -rf "${root:?}/releases/$one" "${root:?}/static/$one" "$dumps/$one.dump"
+    proven "$one" || in_use "$one" || forget "$one"
   done
 }
 
 kept_releases() {
   local one
-  for one in "$root"/releases/*/.berth/proven; do basename "${one%/.berth/proven}"; done | grep -vx '\*' | paste -sd' ' || true
+  for one in "$root"/releases/*/; do
+    one=$(basename "$one")
+    if proven "$one"; then printf '%s\n' "$one"; fi
+  done | paste -sd' '
 }
 
 mask_settings
-if [ -n "$kept" ] && [ ! -e "$directory/.berth/prepared" ]; then
+if [ -n "$kept" ] && ! is "$release" prepared; then
   fail "this host has not kept release $release (berth:app.release); it has: $(kept_releases)." "Name one of these, or take berth:app.release out and deploy its source."
 fi
-if [ ! -e "$directory/.berth/prepared" ]; then
+if ! is "$release" prepared; then
   recorded
   refuse_full_disk
   make_room
-  rm -rf "$directory"
+  forget "$release"
+  mkdir "$facts/$release"
   put_directory "$directory" "$owner:$name" 2750
   say "fetching the code of release $release"
   if [ -n "$git_url" ]; then fetch_git; else fetch_archive; fi
+  refuse_special
+  if as_owner test -f Procfile; then as_owner cat Procfile | put_file "$facts/$release/Procfile" root:root 0600; fi
 
   check_procfile
   if grep -qx web < <(procfile_names); then say "the Procfile's line 'web' is not run: $server serves the application, as berth:app says"; fi
@@ -171,14 +189,14 @@ if [ ! -e "$directory/.berth/prepared" ]; then
   install_dependencies
   build_frontend
   logged as_owner "$venv/bin/python" -m compileall -q -x '/(\.venv|node_modules)/' . || true
-  as_owner mkdir -p .berth
   printf 'BERTH_RELEASE=%s\nBERTH_RELEASED_AT=%s\nSTATIC_ROOT=%s\n' "$release" "$(date -u +%FT%TZ)" "$root/static/$release" |
-    put_file "$directory/.berth/env" "$owner:$name" 0640
-  printf '%s\n' "$git_commit" | put_file "$directory/.berth/commit" "$owner:$name" 0640
-  printf '%s\n' "$server" | put_file "$directory/.berth/server" "$owner:$name" 0640
+    put_file "$facts/$release/env" root:root 0600
+  printf '%s\n' "$git_commit" | put_file "$facts/$release/commit" root:root 0600
+  printf '%s\n' "$server" | put_file "$facts/$release/server" root:root 0600
+  refuse_special
   collect_static
   sync -f "$directory"
-  : >"$directory/.berth/prepared"
+  : >"$facts/$release/prepared"
   # Each release brings an archive of its own; those of older ones are in nobody's way but the disk's.
   if [ -n "$archive" ]; then
     find "$engine_home" -maxdepth 1 -name ".berth-$name-*.tar" ! -name "$archive" -delete
@@ -189,13 +207,13 @@ fi
 for place in "$directory" "$venv/"; do
   if runuser -u "$name" -- test -w "$place"; then fail "the service account '$name' can write the code of the release, $place."; fi
 done
-runuser -u "$name" -- test -r "$directory/.berth/env" || fail "the service account '$name' cannot read the release."
+runuser -u "$name" -- test -x "$directory/" || fail "the service account '$name' cannot read the release."
 
 if [ -n "$kept" ]; then check_procfile; fi
 
 # Going back does not undo migrations; so it is said which there are that this release does not know.
 live=$(live_release)
-if [ "$live" != "$release" ] && [ -e "$root/releases/$live/.berth/migrations" ] && [ -e "$directory/.berth/migrations" ]; then
-  since=$(comm -23 "$root/releases/$live/.berth/migrations" "$directory/.berth/migrations" | paste -sd' ')
+if [ "$live" != "$release" ] && [ -e "$facts/$live/migrations" ] && [ -e "$facts/$release/migrations" ]; then
+  since=$(comm -23 "$facts/$live/migrations" "$facts/$release/migrations" | paste -sd' ')
   [ -z "$since" ] || say "release $live has migrations that release $release does not know: $since. They stay applied; undo them with '$name-manage migrate' before, or be sure that $release can live with them."
 fi

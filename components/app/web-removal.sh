@@ -2,8 +2,6 @@
 : "${root?the directory of the application}"
 # Their files are gone already, and 'disable --now' stops no unit that has neither file nor link.
 systemctl stop --quiet "$name-web-start.service" "$name-web@*.socket" "$name-web@*.service" 2>/dev/null || true
-systemctl stop --quiet "$name-web.socket" "$name-web.service" 2>/dev/null || true
-systemctl disable --quiet "$name-web-start.service" "$name-web.service" "$name-web.socket" 2>/dev/null || true
-rm -f "/etc/systemd/system/$name-web.service" "/etc/systemd/system/$name-web.socket"
+systemctl disable --quiet "$name-web-start.service" 2>/dev/null || true
 rm -rf "/run/${name:?}" "${root:?}/config/web"
 systemctl daemon-reload

@@ -127,16 +127,16 @@ make_group() {
 }
 
 make_account() {
-  local entry name number group home shell
+  local entry name number group comment home shell
   entry=$(noted passwd "$1") name=${entry%%:*} number=$1
   [ -n "$name" ] || return 0
-  IFS=: read -r _ _ _ group _ home shell <<<"$entry"
+  IFS=: read -r _ _ _ group comment home shell <<<"$entry"
   make_group "$group"
   if [ -z "$(number_of passwd "$name")" ]; then
     if getent passwd "$number" >/dev/null; then number=$(free_number); fi
     if [ "$1" -ge 1000 ]; then set -- "$1" --create-home; else set -- "$1" --no-create-home; fi
     # The number is what it was, within the system's or not.
-    logged useradd --uid "$number" --gid "$(noted group "$group" | cut -d: -f1)" --home-dir "$home" --shell "$shell" "$2" "$name"
+    logged useradd --comment "$comment" --uid "$number" --gid "$(noted group "$group" | cut -d: -f1)" --home-dir "$home" --shell "$shell" "$2" "$name"
   fi
   renumber passwd "$name" "$1"
 }

@@ -60,7 +60,7 @@ if [ "$1" = exchange ]; then
   on_host "sudo -n bash -c 'trap \"\" HUP PIPE; $(cat <<'SWAP'
 set -eu; umask 077
 # A run that was cut off may still be at it.
-exec 9>/run/lock/berth-host-key
+exec 9>/run/berth-host-key.lock
 flock -w 120 9
 timeout 600 cloud-init status --wait >/dev/null 2>&1 || [ $? = 2 ]
 place=/etc/ssh/ssh_host_ed25519_key

@@ -12,6 +12,9 @@ for other in /var/lib/postgresql/*/main; do
   fi
 done
 
+# as_owner_of DIRECTORY COMMAND…: as the account that may change what is in it, which root does not follow.
+as_owner_of() { runuser -u "$(stat -c '%U' "$1")" -- "${@:2}"; }
+
 cluster=/etc/postgresql/$version/main
 data=/var/lib/postgresql/$version/main
 # Beside the data, so that it is on the same disk: there from before a cluster is made until it is made whole. Nothing
@@ -24,7 +27,8 @@ if [ -e "$making" ]; then
   [ -z "$used" ] || fail "$data is marked as unfinished, and it holds a database." "Look at it; if it is good, remove $making and run 'pulumi up' again."
   say "removing a cluster whose making was cut off"
   systemctl stop "postgresql@$version-main.service" 2>/dev/null || true
-  rm -rf "$data" "$cluster"
+  rm -rf "$cluster"
+  if [ -e "$data" ]; then as_owner_of "${data%/*}" rm -rf "$data"; fi
 fi
 taking_over=$state/postgres-taking-over
 if [ ! -e "$cluster/postgresql.conf" ] || [ -e "$taking_over" ]; then
@@ -32,7 +36,7 @@ if [ ! -e "$cluster/postgresql.conf" ] || [ -e "$taking_over" ]; then
     say "taking over the database that is in $data"
     # The configuration comes from an empty cluster, made as this one once was: Debian keeps none beside the data. What
     # a cut run left of that is in its way.
-    empty=/var/tmp/berth-postgres-$version
+    empty=$state/postgres-empty-$version
     : >"$taking_over"
     rm -rf "$cluster" "$empty"
     { logged pg_createcluster --datadir "$empty" --locale "$locale" --encoding UTF8 "$version" main -- --auth-local=peer --auth-host=scram-sha-256 &&
@@ -43,7 +47,7 @@ if [ ! -e "$cluster/postgresql.conf" ] || [ -e "$taking_over" ]; then
   else
     [ ! -d "$data" ] || [ -z "$(ls -A "$data")" ] || fail "$data holds files, but no whole database; Berth did not make them and does not remove them." "Move them away, or put the whole data directory back from a backup, then run 'pulumi up' again."
     say "making the database cluster"
-    : >"$making"
+    as_owner_of /var/lib/postgresql touch "$making"
     sync -f "$making"
     logged pg_createcluster --locale "$locale" --encoding UTF8 "$version" main -- --data-checksums --auth-local=peer --auth-host=scram-sha-256 ||
       fail "the database cluster could not be made."

@@ -34,10 +34,10 @@ put_file "$known" root:root 0644 <<<"$wanted"
 
 visudo -cqf /etc/sudoers.d/berth-admins || { rm -f /etc/sudoers.d/berth-admins; fail "sudo refuses the rule for the administrators."; }
 
-if ! getent passwd "$owner" >/dev/null; then
-  logged useradd --create-home --shell /bin/bash --password '*' "$owner"
-elif [ "$(id -u "$owner")" = 0 ] || [ "$(id -u "$owner")" -lt 1000 ]; then
-  fail "'$owner' (berth:app.owner) is a system account of this host, and services run as such." "Choose another name."
+if getent passwd "$owner" >/dev/null; then
+  own_account "$owner" "berth:app.owner"
+else
+  logged useradd --comment "$made_by_berth" --create-home --shell /bin/bash --password '*' "$owner"
 fi
 # A directory in it that lives on a data volume is there before the account is.
 if [ "$(stat -c '%U' "/home/$owner" 2>/dev/null)" = root ]; then chown "$owner:" "/home/$owner"; fi

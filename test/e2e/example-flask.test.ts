@@ -61,7 +61,7 @@ test("its own tests pass on the host, with the PostgreSQL and the Redis that are
   const run = await stack.ssh(
     `cd /srv/lamp/current && systemd-run --quiet --wait --pipe --collect -p User=lamp -p Group=lamp \
       -p WorkingDirectory=/srv/lamp/current -p EnvironmentFile=/srv/lamp/config/env \
-      -p EnvironmentFile=/srv/lamp/current/.berth/env .venv/bin/python -m unittest 2>&1`,
+      -p EnvironmentFile=/srv/lamp/config/web/current/release.env .venv/bin/python -m unittest 2>&1`,
     { timeout: 180_000 },
   );
   assert.equal(run.code, 0, run.stdout);

@@ -357,8 +357,11 @@ async function ownershipHolds(stack: Stack): Promise<void> {
   const root = "/srv/logbook";
   const outside = `\\( -path ${root}/media -o -path ${root}/logs \\) -prune -o`;
   assert.equal(await stack.on(`find ${root} ${outside} \\( -user logbook -o -user www-data \\) -print`), "");
-  const owners = await stack.on(`stat -c '%U' ${root} ${root}/releases/* ${root}/static/*/logbook`);
-  assert.deepEqual([...new Set(owners.split("\n"))], ["deployer"]);
+  const owners = async (places: string) => [
+    ...new Set((await stack.on(`cd ${root}; stat -c '%U' ${places}`)).split("\n")),
+  ];
+  assert.deepEqual(await owners(". releases venvs static static/current config current"), ["root"]);
+  assert.deepEqual(await owners("releases/* venvs/* static/*/logbook"), ["deployer"]);
   const writable = (account: string) =>
     stack.on(`runuser -u ${account} -- find ${root}/ -writable -not -type l 2>/dev/null || true`);
   assert.deepEqual((await writable("www-data")).split("\n").filter(Boolean), []);

@@ -172,7 +172,9 @@ test("workers that are stopped while they do many short tasks lose none, and run
       pids=$(for main in $(systemctl show -P MainPID 'queue-celery@*.service'); do pgrep -P $main; done)
       for _ in 1 2 3 4 5; do kill -STOP $pids; sleep 0.09; kill -CONT $pids; sleep 0.01; done 2>/dev/null
     done`;
-  stack.inside(`systemd-run --quiet --expand-environment=no --unit ${late} bash -c '${turns.replaceAll("'", "'\\''")}'`);
+  stack.inside(
+    `systemd-run --quiet --expand-environment=no --unit ${late} bash -c '${turns.replaceAll("'", "'\\''")}'`,
+  );
   try {
     for (let round = 1; round <= 6; round++) {
       // However quick the workers are, and however long a round takes, there is more to do than they will have done.
@@ -289,7 +291,7 @@ test("what a second release has left is tidied up by the one that still waits fo
     mkdir -p /run/systemd/system/${unit}.d && printf '[Service]\\nExecStop=/bin/sleep 4\\n' >/run/systemd/system/${unit}.d/late.conf
     systemctl daemon-reload`);
   // A step at work: it takes the lock, and ends when it is told to.
-  host(`flock -o /run/lock/berth.lock systemd-run --quiet --wait --unit trial-step sleep infinity >/dev/null 2>&1 &
+  host(`flock -o /run/berth.lock systemd-run --quiet --wait --unit trial-step sleep infinity >/dev/null 2>&1 &
     until systemctl --quiet is-active trial-step; do sleep 0.1; done
     systemd-run --quiet --collect --unit berth-queue-tidy /usr/local/lib/berth/queue/tidy
     until pgrep -x flock -a | grep -q 'flock 9'; do sleep 0.1; done

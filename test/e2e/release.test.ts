@@ -1,10 +1,7 @@
 // Releases as people who use the site see them: not at all. Going back, the record, the maintenance page.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { quantile } from "../../bench/load.ts";
-import { root } from "../engine/harness.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
@@ -189,26 +186,4 @@ test("the maintenance page is 503 with Retry-After, the health path goes through
   await release("behind the page");
   await stack.on("rm /etc/berth/logbook/maintenance");
   assert.equal((await stack.fetch("/")).status, 200);
-});
-
-test("a host of Berth 0.1, with one service for all releases, is taken over without losing a request", async () => {
-  // As that version left it: a service and a socket without instances.
-  const unit = readFileSync(join(root, "test/fixtures/single.service"), "utf8");
-  await stack.on("cat >/etc/systemd/system/logbook-web.service", { stdin: unit });
-  await stack.on(`systemctl stop 'logbook-web@*'
-    rm -rf /srv/logbook/config/web /run/logbook/web.sock
-    printf '[Socket]\\nListenStream=/run/logbook/web.sock\\nSocketGroup=www-data\\nSocketMode=0660\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/logbook-web.socket
-    systemctl daemon-reload
-    systemctl enable --quiet --now logbook-web.socket logbook-web.service`);
-  assert.equal((await stack.fetch("/health")).status, 200);
-  const load = await loadOn(stack, { rate: 20, long: 5 });
-  await release("taken over");
-  await assertNothingLost(stack, await load.stop());
-  assert.equal(
-    await stack.on(
-      "ls /etc/systemd/system/*/logbook* /etc/systemd/system/logbook* | xargs -n 1 basename | LC_ALL=C sort -u | paste -sd' '",
-    ),
-    "logbook-web-start.service logbook-web@.service logbook-web@.socket",
-  );
-  assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });

@@ -31,7 +31,8 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     await stack.succeed();
     const { release, databaseUrl, media } = await stack.outputs();
     assert.equal(databaseUrl, undefined);
-    assert.equal(media, `${home}/media`);
+    assert.equal(media, "/srv/moored/media");
+    assert.equal(await stack.on(`readlink ${home}`), "/srv/moored");
     const health = await stack.fetch("/health");
     assert.deepEqual(JSON.parse(health.text), { status: "ok", redis: "ok", release });
     const page = await stack.fetch("/");
@@ -49,7 +50,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
       );
     assert.notEqual((await inService("cat /home/devartis/private")).code, 0);
     assert.notEqual((await inService(`touch ${home}/current/wsgi.py`)).code, 0);
-    assert.equal((await inService(`touch ${home}/media/written`)).code, 0);
+    assert.equal((await inService("touch /srv/moored/media/written")).code, 0);
     assert.equal(
       await stack.on(`stat -L -c '%U' ${home}/current/wsgi.py ${home}/media/written`),
       "devartis\nmoored",
@@ -143,7 +144,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
       const was = await live();
       const lines = [
         "web: gunicorn wsgi:app",
-        `release: was=$(basename $(readlink ${home}/current)); echo "$BERTH_RELEASE after \${was}" >>"$MEDIA_ROOT/released"`,
+        `release: was=$(basename $(readlink /srv/moored/current)); echo "$BERTH_RELEASE after \${was}" >>"$MEDIA_ROOT/released"`,
         "worker: python worker.py",
       ];
       writeFileSync(join(repository(stack), "services/web/Procfile"), `${lines.join("\n")}\n`);
@@ -249,7 +250,7 @@ END`)
       (await installed()).filter((one) => !one.startsWith("packaging==")),
       [...pinned(), tools.gunicorn].sort(),
     );
-    assert.match(await stack.on(`cat ${home}/current/.berth/requirements.txt`), /--hash=sha256:/);
+    assert.match(await stack.on(`cat ${home}/current/.venv/requirements.txt`), /--hash=sha256:/);
   });
 
   await t.test("a file that is not the one that the lock knows is not installed", async () => {
@@ -280,7 +281,7 @@ END`)
         (await installed()).filter((one) => !one.startsWith("packaging==")),
         [...pinned("deploy/pyproject.toml"), tools.gunicorn].sort(),
       );
-      assert.match(await stack.on(`cat ${home}/current/.berth/requirements.txt`), /--hash=sha256:/);
+      assert.match(await stack.on(`cat ${home}/current/.venv/requirements.txt`), /--hash=sha256:/);
     },
   );
 });

@@ -112,7 +112,12 @@ export async function assertWell(stack: Stack): Promise<void> {
   const releases = host("ls /srv/*/releases").split("\n");
   const current = host("basename $(readlink /srv/*/current)");
   assert.ok(releases.includes(current), `the release that runs, ${current}, is one of ${releases}`);
-  assert.equal(host("for one in /srv/*/releases/*; do [ -e $one/.berth/prepared ] || echo $one; done"), "");
+  assert.equal(
+    host(
+      'for one in /srv/*/releases/*; do set -- $(echo $one | tr / " "); [ -e /var/lib/berth/app-$2/releases/$4/prepared ] || echo $one; done',
+    ),
+    "",
+  );
   assert.equal((await stack.fetch("/health")).status, 200);
   assert.deepEqual(engineProcesses(stack), []);
 }

@@ -132,7 +132,7 @@ test("a disk that is full when a release goes live: the site goes on with the re
   fullDiskStops(() => {
     // Between two steps: the lock of the first is waited for, and held until the disk is full.
     background(
-      `until [ -e /var/lib/berth/unfinished/app-release ]; do sleep 0.01; done; exec 9<>/run/lock/berth.lock; flock 9; ${fillDisk}`,
+      `until [ -e /var/lib/berth/unfinished/app-release ]; do sleep 0.01; done; exec 9<>/run/berth.lock; flock 9; ${fillDisk}`,
     );
     edit(stack, "app/notes.txt", () => "full later\n");
   }));

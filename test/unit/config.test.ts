@@ -29,6 +29,49 @@ function faults(keys: Keys): string[] {
   assert.fail("this configuration was taken, and it has faults");
 }
 
+test("an application lies in a place of its own, where no other account can put anything in its place", () => {
+  const at = (root: string) => faults({ ...least, app: { ...least.app, root } });
+  const expected =
+    /^berth:app\.root: expected an absolute path of two parts or more, not in a directory of the system/;
+  const refused = [
+    "shop",
+    "/srv",
+    "/etc/shop",
+    "/usr/local/shop",
+    "/var/lib/shop",
+    "/var/www",
+    "/home/deployer",
+  ];
+  for (const root of [...refused, "/srv/../etc", "/srv/./shop", "/srv/shop/", "/tmp/shop", "/lib64/shop"])
+    assert.match(at(root)[0] ?? "", expected, root);
+  assert.deepEqual(at("/home/ada/shop"), [
+    "berth:app.root: expected a place in the home of 'app.owner', /home/deployer, or outside of homes; found \"/home/ada/shop\"",
+  ]);
+  for (const root of ["/srv/shop", "/opt/apps/shop", "/var/www/shop", "/data/shop", "/home/deployer/shop"])
+    assert.equal(read({ ...least, app: { ...least.app, root } }).app.root, root);
+});
+
+test("the owner is nobody who may do all", () => {
+  const expected =
+    /^berth:app\.owner: expected an account that is not root's equal: 'ada' may do all by sudo/;
+  const app = { ...least.app, owner: "ada" };
+  const admins = [
+    {
+      name: "ada",
+      keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICkL8qJ3bwCdDuiTJuNpJ6M62y9An63V8KnxE0ga1jfg"],
+    },
+  ];
+  assert.match(faults({ ...least, app, admins })[0] ?? "", expected);
+  const host = {
+    kind: "existing",
+    address: "192.0.2.1",
+    user: "ada",
+    hostKey: admins[0]?.keys[0],
+    privateKeyFile: "/k",
+  };
+  assert.match(faults({ ...least, app, host })[0] ?? "", expected);
+});
+
 test("the least configuration is a host, a source and a WSGI module; all else has a default", () => {
   const config = read(least);
   assert.deepEqual(config.host, {

@@ -206,7 +206,7 @@ function runLibrary(lines: string, stdin = "") {
     .join("\n")
     .replaceAll("/var/lib/berth", `${place}/state`)
     .replaceAll("/var/log/berth", `${place}/log`)
-    .replaceAll("/run/lock/berth.lock", `${place}/lock`);
+    .replaceAll("/run/berth.lock", `${place}/lock`);
   const result = spawnSync("bash", ["-c", `step=trial\n${library}\nplace=${place}\n${lines}`], {
     encoding: "utf8",
     input: stdin,
@@ -303,7 +303,7 @@ test("a step runs on to its end though nobody reads what it says any more", () =
     "bash",
     [
       "-c",
-      `place=$(mktemp -d "$1/cut-XXXXXX"); sed -e "s|/var/lib/berth|$place|; s|/var/log/berth|$place|; s|/run/lock/berth.lock|$place/lock|" "$2"/*.sh >"$place/library"
+      `place=$(mktemp -d "$1/cut-XXXXXX"); sed -e "s|/var/lib/berth|$place|; s|/var/log/berth|$place|; s|/run/berth.lock|$place/lock|" "$2"/*.sh >"$place/library"
 { bash -c 'step=cut; . "$1/library"; begin ""; sleep 0.3; say one; say two; logged echo three; touch "$1/done"; finish' bash "$place" 2>&1 </dev/null; } | true
 for _ in $(seq 50); do [ ! -e "$place/done" ] || break; sleep 0.1; done
 [ -e "$place/done" ] && sleep 0.1 && [ ! -e "$place/unfinished/cut" ] && echo finished`,

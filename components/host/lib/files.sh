@@ -32,9 +32,23 @@ put_secret_file() { secret "$4" | put_file "$1" "$2" "$3"; }
 
 # put_directory PATH OWNER:GROUP MODE
 put_directory() {
+  [ ! -L "$1" ] || fail "$1 is a link, and a directory was expected." "Remove the link, or put what it leads to in its place."
   [ -d "$1" ] || mkdir -p "$1"
   if [ "$(stat -c '%U:%G' "$1")" != "$2" ]; then chown "$2" "$1"; fi
   if [ "$(stat -c '%a' "$1")" != "${3#0}" ]; then chmod "$3" "$1"; fi
+}
+
+# guarded PATH WHAT: nobody but root can put anything else in the place of a directory above it.
+guarded() {
+  local path=$1 who mode
+  while [ "$path" != / ]; do
+    path=$(dirname "$path")
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then continue; fi
+    read -r who mode < <(stat -c '%U %a' "$path")
+    if [ ! -d "$path" ] || [ -L "$path" ] || [ "$who" != root ] || [ "$((0$mode & 022))" != 0 ]; then
+      fail "$path, above $1 ($2), was expected to be a directory that root alone can change; it belongs to $who, with mode $mode." "Choose another place, such as /srv/NAME."
+    fi
+  done
 }
 
 # put_link PATH TARGET: replaced in one rename, so that the link is never missing.
@@ -69,10 +83,23 @@ changed() {
   return 1
 }
 
-# put_service_account NAME HOME [GROUP]: a system account that cannot log in.
+# The full name (passwd(5)) of every account that Berth has made; an account cannot give it to itself (chfn(1)).
+made_by_berth='Made by Berth'
+
+# own_account NAME KEY: no other account is taken for one of Berth's, with what it may do and what belongs to it.
+own_account() {
+  case $(getent passwd "$1" | cut -d: -f5) in
+  "$made_by_berth" | "$made_by_berth,"*) ;;
+  *) fail "this host has an account '$1' that Berth has not made ($2)." "Choose another name. If nothing else needs the account, 'usermod --comment \"$made_by_berth\" $1' gives it to Berth." ;;
+  esac
+}
+
+# put_service_account NAME HOME KEY [GROUP]: a system account that cannot log in.
 put_service_account() {
-  if ! getent passwd "$1" >/dev/null; then
-    logged useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
+  if getent passwd "$1" >/dev/null; then
+    own_account "$1" "$3"
+  else
+    logged useradd --comment "$made_by_berth" --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
   fi
-  if [ -n "${3:-}" ] && ! id -nG "$1" | tr ' ' '\n' | grep -qx "$3"; then logged usermod -aG "$3" "$1"; fi
+  if [ -n "${4:-}" ] && ! id -nG "$1" | tr ' ' '\n' | grep -qx "$4"; then logged usermod -aG "$4" "$1"; fi
 }

@@ -95,18 +95,21 @@ wait_until() {
 # milliseconds: a clock, to tell how long something has taken.
 milliseconds() { printf '%s\n' "$((${EPOCHREALTIME/./} / 1000))"; }
 
-# Two runs never overlap on one host. The lock is the kernel's: it goes when its holder goes, however that ends.
+# Two runs never overlap on one host. The lock is the kernel's: it goes when its holder goes, however that ends. No other
+# account can open the file, or it could hold the lock.
 take_lock() {
   local holder
-  exec 9<>/run/lock/berth.lock
+  umask 077
+  exec 9<>/run/berth.lock
+  umask 022
   if ! flock -n 9; then
     if ! flock -w 5 9; then
-      holder=$(cat /run/lock/berth.lock 2>/dev/null || true)
+      holder=$(cat /run/berth.lock 2>/dev/null || true)
       say "waiting for another run of Berth on this host (step '${holder:-unknown}'), up to 20 minutes"
       flock -w 1200 9 || fail "another run of Berth (step '${holder:-unknown}') has held this host for 20 minutes." "See what it does with 'ps -ef' on the host, then run 'pulumi up' again."
     fi
   fi
-  printf '%s\n' "$step" >/run/lock/berth.lock
+  printf '%s\n' "$step" >/run/berth.lock
 }
 
 read_secrets() {
