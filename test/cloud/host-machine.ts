@@ -136,6 +136,8 @@ export function withDisk(scope: Scope, gigabytes: number): Disk {
   size(gigabytes);
   const loop = execFileSync("losetup", ["--find", "--show", file], { encoding: "utf8" }).trim();
   const remove = () => {
+    // Once: the device may be another test's a moment later.
+    process.off("exit", remove);
     spawnSync("losetup", ["--detach", loop]);
     rmSync(folder, { recursive: true, force: true });
   };

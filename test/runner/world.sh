@@ -197,16 +197,20 @@ clear() {
 }
 
 # clear_loops FOLDER: frees the loop devices over files of its worlds; the kernel does so by itself only with those that
-# were made by a mount. A device keeps the file system that its file is in, which is gone by name.
+# were made by a mount. A device keeps the file system that its file is in, which is gone by name, and whose number may
+# be another's by now. A world within a world does not see whose, and leaves none.
 clear_loops() {
   local name device file
   while read -r name device; do
-    if grep -qsxF "$device" "$1"/*.device; then losetup -d "$name"; fi
+    if [ -z "${BERTH_WORLD:-}" ] && grep -qsxF "$device" "$1"/*.device && ! is_mounted "$device"; then losetup -d "$name"; fi
   done < <(losetup -nO NAME,BACK-MAJ:MIN)
   while read -r file; do
     losetup -nO NAME -j "$file" | xargs -r -n 1 losetup -d
   done < <(find "$1" -xdev -type f -name '*.img' 2>/dev/null)
 }
+
+# is_mounted NUMBER: whether any process sees a file system of this number.
+is_mounted() { cat /proc/[0-9]*/mountinfo 2>/dev/null | awk -v number="$1" '$3 == number { found = 1 } END { exit !found }'; }
 
 # clear_groups RUN: what runs in its worlds is killed; each is gone a moment after its first process.
 clear_groups() {
