@@ -13,6 +13,9 @@ put_directory "$root" root:root 0755
 put_directory "$root/releases" "root:$name" 2751
 put_directory "$root/venvs" "root:$name" 2751
 put_directory "$root/static" root:www-data 2755
+put_directory "$root/.gone" root:root 0700
+# What a step that was killed has left there.
+rm -rf "$root/.gone/"* 2>>"$log" || true
 put_directory "$root/media" "$name:www-data" 2750
 put_directory "$root/logs" "$name:$name" 2750
 put_directory "$root/config" "root:$name" 0750

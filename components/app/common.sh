@@ -79,8 +79,20 @@ is() { [ -e "$facts/$1/$2" ] && [ -d "$root/releases/$1" ]; }
 # proven RELEASE: it has served, and was well.
 proven() { is "$1" proven; }
 
+# discard DIRECTORY: first out of reach of its owner, who could fill it again while it goes.
+discard() {
+  local place=$root/.gone/$BASHPID-$RANDOM
+  [ -d "$1" ] || return 0
+  mv -T "$1" "$place"
+  rm -rf "$place" 2>>"$log" || true
+}
+
 # forget RELEASE: all that there is of it.
-forget() { rm -rf "${root:?}/releases/$1" "${root:?}/static/$1" "${facts:?}/$1" "${dumps:?}/$1.dump"; }
+forget() {
+  discard "$root/releases/$1"
+  discard "$root/static/$1"
+  rm -rf "${facts:?}/$1" "${dumps:?}/$1.dump"
+}
 
 # in_use RELEASE: an instance of it runs, one of its processes still finishes, or what a timer started.
 in_use() {

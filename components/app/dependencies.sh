@@ -97,7 +97,7 @@ install_dependencies() {
     return 0
   fi
   say "installing the dependencies of $file"
-  rm -rf "$venv"
+  discard "$venv"
   put_directory "$venv" "$owner:$name" 2750
   logged as_owner "/usr/bin/$python" -m venv --without-pip "$venv"
   case $(basename "$file") in

@@ -369,7 +369,7 @@ prune() {
     for one in "$root"/releases/*/.venv; do
       if [ "$(readlink "$one" || true)" = "$place" ]; then continue 2; fi
     done
-    rm -rf "$place"
+    discard "$place"
   done
   find "$ledger/bad" -type f -printf '%T@ %p\n' | sort -rn | tail -n +21 | cut -d' ' -f2 | xargs -r rm -f
   if [ -e "$ledger/releases.jsonl" ]; then tail -n 500 "$ledger/releases.jsonl" | put_file "$ledger/releases.jsonl" root:root 0600; fi

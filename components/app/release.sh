@@ -77,7 +77,7 @@ check_procfile() {
 
 collect_static() {
   local target=$root/static/$release source=
-  rm -rf "$target"
+  discard "$target"
   put_directory "$target" "$owner:www-data" 2755
   if [ -n "$static" ]; then
     source=$directory/$static
