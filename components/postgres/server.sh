@@ -47,7 +47,7 @@ if [ ! -e "$cluster/postgresql.conf" ] || [ -e "$taking_over" ]; then
   else
     [ ! -d "$data" ] || [ -z "$(ls -A "$data")" ] || fail "$data holds files, but no whole database; Berth did not make them and does not remove them." "Move them away, or put the whole data directory back from a backup, then run 'pulumi up' again."
     say "making the database cluster"
-    as_owner_of /var/lib/postgresql touch "$making"
+    [ -e "$making" ] || as_owner_of /var/lib/postgresql touch "$making"
     sync -f "$making"
     logged pg_createcluster --locale "$locale" --encoding UTF8 "$version" main -- --data-checksums --auth-local=peer --auth-host=scram-sha-256 ||
       fail "the database cluster could not be made."
