@@ -22,10 +22,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { shellQuote } from "../../components/host/quote.ts";
-import { type Engine, type Result, root, withEngine } from "../engine/harness.ts";
+import { type Engine, execute, type Result, root, withEngine } from "../engine/harness.ts";
 import { restore, savedStack } from "./saved.ts";
 
-export type { Result } from "../engine/harness.ts";
+export { execute, type Result } from "../engine/harness.ts";
 
 /** What a stack file holds below `config:`, without the namespace: `{ site: { maxBody: 10 } }`. */
 export type StackConfig = Readonly<Record<string, unknown>>;
@@ -489,29 +489,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-}
-
-/** Runs a program to its end; a failure is a result. */
-export function execute(
-  command: string,
-  args: readonly string[],
-  options: { stdin?: string; timeout?: number; env?: NodeJS.ProcessEnv } = {},
-): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      stdio: ["pipe", "pipe", "pipe"],
-      timeout: options.timeout ?? 60_000,
-      killSignal: "SIGKILL",
-      ...(options.env === undefined ? {} : { env: options.env }),
-    });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    child.stdin.on("error", () => {}).end(options.stdin ?? "");
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code: code ?? -1, stdout, stderr }));
-  });
 }
 
 /** The process that is PID 1 in a machine, or 0. */

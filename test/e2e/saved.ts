@@ -1,6 +1,6 @@
 // Stacks that were deployed once and put aside: the state of the engine, and the disk of each machine. A test that is
 // not about the bootstrap gets one back in seconds; see `deployed` in harness.ts.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, relative } from "node:path";
-import { root } from "../engine/harness.ts";
+import { execute, root } from "../engine/harness.ts";
 
 const images = "/var/cache/berth/test-images";
 
@@ -71,7 +71,8 @@ export async function savedStack(app: string): Promise<Saved> {
     mkdirSync(images, { recursive: true, mode: 0o700 });
     // One test deploys it, and the others that want the same wait; the lock ends with its holder, however that ends.
     const deploy = [process.execPath, join(import.meta.dirname, "deploy.ts"), place, app];
-    await execute("flock", [`${place}.lock`, ...deploy]);
+    const made = await execute("flock", [`${place}.lock`, ...deploy], { timeout: 20 * 60_000 });
+    if (made.code !== 0) throw new Error(`a stack could not be deployed to be put aside:\n${made.stderr}`);
     rmSync(`${place}.lock`, { force: true });
   }
   const now = new Date();
@@ -127,16 +128,4 @@ function machineScript(verb: "save" | "restore", machine: string, place: string)
   const script = join(import.meta.dirname, "saved.sh");
   const { status, stderr } = spawnSync("bash", [script, verb, place], { env, encoding: "utf8" });
   if (status !== 0) throw new Error(`${verb} of ${machine} ended with ${status}: ${stderr}`);
-}
-
-function execute(command: string, args: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
-    let said = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-    child.once("error", reject);
-    child.once("close", (code) =>
-      code === 0 ? resolve() : reject(new Error(`a stack could not be deployed to be put aside:\n${said}`)),
-    );
-  });
 }

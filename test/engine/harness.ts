@@ -159,19 +159,23 @@ function placeRealPlugins(home: string): void {
   }
 }
 
-interface Execution {
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly timeout: number;
-  readonly stdin: string | undefined;
-}
-
-function execute(command: string, args: readonly string[], options: Execution): Promise<Result> {
+/** Runs a program to its end; a failure is a result. */
+export function execute(
+  command: string,
+  args: readonly string[],
+  options: {
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    /** Milliseconds after which it is killed. @default 60000 */
+    readonly timeout?: number | undefined;
+    readonly stdin?: string | undefined;
+  } = {},
+): Promise<Result> {
   return new Promise((resolveResult, reject) => {
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: options.env,
-      timeout: options.timeout,
+      timeout: options.timeout ?? 60_000,
       killSignal: "SIGKILL",
       stdio: ["pipe", "pipe", "pipe"],
     });
@@ -183,8 +187,7 @@ function execute(command: string, args: readonly string[], options: Execution): 
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
-    child.stdin.on("error", () => {});
-    child.stdin.end(options.stdin ?? "");
+    child.stdin.on("error", () => {}).end(options.stdin ?? "");
     child.once("error", reject);
     child.once("close", (code) => resolveResult({ code: code ?? -1, stdout, stderr }));
   });
