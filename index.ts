@@ -31,8 +31,7 @@ const processes = processesOf(source, application.processes);
 const processesOn = (name: string) => processes.filter((one) => (one.runsOn ?? firstHost) === name);
 // What lies in a home can be moved by the account whose home it is; there is a link there instead.
 const atHome = application.root?.startsWith("/home/") ? application.root : undefined;
-const root =
-  atHome === undefined ? (application.root ?? `/srv/${application.name}`) : `/srv/${application.name}`;
+const root = (atHome === undefined ? application.root : undefined) ?? `/srv/${application.name}`;
 // So does what AWS cannot give. A stack without AWS loads nothing of it.
 const onEc2 = config.host.kind === "ec2";
 const cloud =
