@@ -23,6 +23,7 @@ import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { shellQuote } from "../../components/host/quote.ts";
 import { type Engine, execute, type Result, root, withEngine } from "../engine/harness.ts";
+import { until } from "../until.ts";
 import { restore, savedStack } from "./saved.ts";
 
 export { execute, type Result } from "../engine/harness.ts";
@@ -513,24 +514,48 @@ export function leaderOf(machine: string): number {
 export function insideMachine(machine: string, command: string): Result {
   const leader = leaderOf(machine);
   if (leader === 0) return { code: -1, stdout: "", stderr: `${machine} does not run` };
+  // A shell waits for what runs inside, not nsenter itself: nsenter stops itself when its child is stopped, as systemd stops
+  // every process at a reboot, and nobody would wake it.
+  const within = [
+    `--target=${leader}`,
+    "--mount",
+    "--uts",
+    "--ipc",
+    "--net",
+    "--pid",
+    "--cgroup",
+    "--no-fork",
+  ];
   const result = spawnSync(
     "nsenter",
-    [
-      `--target=${leader}`,
-      "--mount",
-      "--uts",
-      "--ipc",
-      "--net",
-      "--pid",
-      "--cgroup",
-      "--",
-      "bash",
-      "-c",
-      command,
-    ],
-    { encoding: "utf8", timeout: 60_000, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" } },
+    [...within, "--", "sh", "-c", '"$@"; exit $?', "sh", "bash", "-c", command],
+    {
+      encoding: "utf8",
+      timeout: 60_000,
+      killSignal: "SIGKILL",
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" },
+    },
   );
   return { code: result.status ?? -1, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** Waits until a site's health path answers with 200. */
+export async function untilWell(stack: Stack): Promise<void> {
+  let last: unknown;
+  const well = async () => {
+    last = await stack.fetch("/health").catch((error: unknown) => error);
+    return !(last instanceof Error) && (last as Answer).status === 200;
+  };
+  await until("/health to be well", well, () =>
+    last instanceof Error ? `${last}` : `${(last as Answer).status} ${(last as Answer).text}`,
+  );
+}
+
+/** Reboots a local host, from inside, and waits until its next boot has begun. */
+export async function reboot(machine: string): Promise<void> {
+  const before = leaderOf(machine);
+  insideMachine(machine, "systemctl reboot");
+  await until(`the next boot of ${machine}`, () => ![0, before].includes(leaderOf(machine)));
 }
 
 function request(url: string, ca: string | undefined, options: RequestOptions): Promise<Answer> {

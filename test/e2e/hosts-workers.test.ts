@@ -5,7 +5,17 @@ import { after, before, test } from "node:test";
 import { watchSite } from "../faults/faults.ts";
 import { until } from "../until.ts";
 import { npmRun } from "./checkout.ts";
-import { edit, insideMachine, leaderOf, machinesLeft, psql, type Run, withStack } from "./harness.ts";
+import {
+  edit,
+  insideMachine,
+  leaderOf,
+  machinesLeft,
+  psql,
+  type Run,
+  reboot,
+  untilWell,
+  withStack,
+} from "./harness.ts";
 
 const stack = await withStack(
   { after },
@@ -169,13 +179,8 @@ for (const [which, name] of [
   ["first", stack.machine],
 ] as const) {
   test(`after a reboot of the ${which} host the workers do what is queued`, async () => {
-    const leader = leaderOf(name);
-    insideMachine(name, "systemctl reboot");
-    await until("the reboot", () => leaderOf(name) !== leader && leaderOf(name) !== 0);
-    await until("the site", async () => {
-      const answer = await stack.fetch("/").catch(() => undefined);
-      return answer?.status === 200;
-    });
+    await reboot(name);
+    await untilWell(stack);
     await until("the workers", () => `${running(second)}` === `${queues}`);
     await done(await queued(3, 0.1));
     assert.equal(second("systemctl --failed --plain --no-legend"), "");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../until.ts";
-import { insideMachine, leaderOf, machinesLeft, type Stack, withStack } from "./harness.ts";
+import { insideMachine, leaderOf, machinesLeft, reboot, type Stack, withStack } from "./harness.ts";
 
 const certificate = (service: string) => `/etc/berth/private/${service}.crt`;
 
@@ -80,12 +80,10 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
   });
 
   await t.test("after a reboot of the first host both are there again for the second", async () => {
-    const before = leaderOf(stack.machine);
-    await stack.ssh("systemctl reboot");
-    const back = () => leaderOf(stack.machine) !== before && redis(`AUTH ${password.redis}\\n`) === "PONG";
+    await reboot(stack.machine);
     await until(
       "PostgreSQL and Redis to be back for the second host",
-      () => back() && sql(`${first}/logbook`).code === 0,
+      () => redis(`AUTH ${password.redis}\\n`) === "PONG" && sql(`${first}/logbook`).code === 0,
     );
     assert.equal(stack.inside("systemctl --failed --plain --no-legend").stdout, "");
   });

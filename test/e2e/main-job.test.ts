@@ -5,7 +5,17 @@ import { test } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import ssh2 from "ssh2";
 import { until } from "../until.ts";
-import { cyclesAtBoot, edit, machinesLeft, type Stack, sharedTraces, tidied, withStack } from "./harness.ts";
+import {
+  cyclesAtBoot,
+  edit,
+  machinesLeft,
+  reboot,
+  type Stack,
+  sharedTraces,
+  tidied,
+  untilWell,
+  withStack,
+} from "./harness.ts";
 import { photoOn, visitLog } from "./visitor.ts";
 
 test("a stack takes the Django example from nothing to production and back to nothing", async (t) => {
@@ -226,12 +236,8 @@ test("a stack takes the Django example from nothing to production and back to no
   });
 
   await t.test("after a reboot of the host everything is back by itself, with its data", async () => {
-    const boot = await stack.on("cut -d' ' -f22 /proc/1/stat");
-    await stack.ssh("systemctl reboot");
-    await untilWell(stack, async () => {
-      const now = stack.inside("cut -d' ' -f22 /proc/1/stat").stdout.trim();
-      return now !== "" && now !== boot;
-    });
+    await reboot(stack.machine);
+    await untilWell(stack);
     assert.equal(await stack.on("hostname -f"), "logbook.test");
     assert.match((await stack.fetch("/")).text, /Written by the tests/);
     if (photo !== "") assert.equal((await stack.fetch(photo)).status, 200);
@@ -265,22 +271,6 @@ async function outputsHold(stack: Stack): Promise<void> {
   const shown = await stack.pulumi(["stack", "output", "--json"]);
   const marked = Object.entries(JSON.parse(shown.stdout)).filter(([, value]) => value === "[secret]");
   assert.deepEqual(marked.map(([name]) => name).sort(), ["databaseUrl", "redisUrl"]);
-}
-
-async function untilWell(stack: Stack, first: () => Promise<boolean> = async () => true): Promise<void> {
-  let last: unknown = "not asked yet";
-  const well = async () => {
-    try {
-      if (!(await first())) return false;
-      const answer = await stack.fetch("/health");
-      last = `${answer.status} ${answer.text}`;
-      return answer.status === 200;
-    } catch (error) {
-      last = error;
-      return false;
-    }
-  };
-  await until("/health to be well", well, () => `${last}`);
 }
 
 /** The front page, once it shows this. Beat ticks for the first time a minute after its start. */

@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { tools } from "../../components/app/tools.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { until } from "../until.ts";
-import { edit, type Run, withStack } from "./harness.ts";
+import { edit, type Run, reboot, untilWell, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { deployed: true });
 const said = (run: Run) => run.stdout + run.stderr;
@@ -163,16 +163,8 @@ test("a release made for gunicorn is gone back to while uWSGI is configured, and
 
 test("the host rebooted: uWSGI serves the release that was live", async () => {
   const release = await current();
-  const boot = () => stack.inside("cut -d' ' -f22 /proc/1/stat").stdout.trim();
-  const before = boot();
-  stack.inside("systemctl reboot");
-  await until("the host to be back", async () => {
-    if (["", before].includes(boot())) return false;
-    return stack.fetch("/health").then(
-      (answer) => answer.status === 200,
-      () => false,
-    );
-  });
+  await reboot(stack.machine);
+  await untilWell(stack);
   assert.equal(await current(), release);
   assert.match(await serving(), /bin\/uwsgi/);
 });

@@ -1,7 +1,7 @@
 // A release with workers that is cut short: whatever was under way, one release comes out, with its own workers and one beat.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { edit, tidied, withStack } from "../e2e/harness.ts";
+import { edit, reboot, tidied, untilWell, withStack } from "../e2e/harness.ts";
 import { until } from "../until.ts";
 import { assertWell, killEngine, recover } from "./faults.ts";
 
@@ -69,18 +69,9 @@ test("the step killed after the switch, and the host rebooted: the processes of 
   const run = stack.startUp();
   await until("the switch", () => host("readlink /run/queue/before.sock") !== "");
   stack.inside("pkill -KILL -f '^/bin/bash /dev/shm/berth-app-live'");
-  const boot = host("cut -d' ' -f22 /proc/1/stat");
   await run.ended;
-  stack.inside("systemctl reboot");
-  await until("the host to be back", async () => {
-    const now = host("cut -d' ' -f22 /proc/1/stat");
-    const answer = () =>
-      stack.fetch("/health").then(
-        ({ status }) => status === 200,
-        () => false,
-      );
-    return now !== "" && now !== boot && (await answer());
-  });
+  await reboot(stack.machine);
+  await untilWell(stack);
   assert.equal(current(), release);
   assert.ok(units("active,activating,deactivating").every((unit) => unit.includes(release)));
   await stack.succeed();

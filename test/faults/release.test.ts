@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { edit, type Run, tidied, withStack } from "../e2e/harness.ts";
+import { edit, type Run, reboot, tidied, untilWell, withStack } from "../e2e/harness.ts";
 import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { until } from "../until.ts";
 import { assertWell, killEngine, recover, unfinished } from "./faults.ts";
@@ -205,24 +205,13 @@ test("the step killed after the switch, and the host rebooted: the release befor
   const run = stack.startUp();
   await until("the switch", () => host("readlink /run/logbook/before.sock") !== "");
   stack.inside("pkill -KILL -f '^/bin/bash /dev/shm/berth-app-live'");
-  const boot = host("cut -d' ' -f22 /proc/1/stat");
   await run.ended;
   assert.equal(
     host("systemctl list-units --plain --no-legend --state=active 'logbook-web@*.service' | wc -l"),
     "2",
   );
-  stack.inside("systemctl reboot");
-  await until("the host to be back", async () => {
-    const now = host("cut -d' ' -f22 /proc/1/stat");
-    return (
-      now !== "" &&
-      now !== boot &&
-      (await stack.fetch("/health").then(
-        ({ status }) => status === 200,
-        () => false,
-      ))
-    );
-  });
+  await reboot(stack.machine);
+  await untilWell(stack);
   assert.equal(current(), release);
   await oneServes();
   await stack.succeed();
