@@ -495,7 +495,37 @@ const appSchema = z.strictObject({
     .string()
     .regex(/^3\.\d+$/, { error: 'expected a Python version in quotes, such as "3.13"' })
     .optional()
-    .describe("The Python that the application needs. Default: the host's own (3.13 on Debian 13)."),
+    .describe(
+      "The Python that the application needs, 3.9 or later. One that the host does not have is brought by uv. Default: the host's own (3.13 on Debian 13).",
+    ),
+  pythonMirror: z
+    .string()
+    .regex(/^(https|file):\/\/\S+$/, { error: "expected a URL that begins with https:// or file:///" })
+    .optional()
+    .describe(
+      "Where Pythons come from in place of GitHub: a mirror of python-build-standalone's releases, or, ending in .json, a list of Pythons as uv reads it. `file://` is a place on the host.",
+    ),
+  index: z
+    .string()
+    .regex(/^https?:\/\/[^\s@]+$/, {
+      error:
+        "expected a URL such as https://pypi.example.com/simple/; a login goes into berth:app.indexLogins",
+    })
+    .optional()
+    .describe(
+      "The package index in place of PyPI. Default: what uv on the host asks, which is PyPI unless /etc/uv/uv.toml says otherwise. One beside PyPI stands in the source, as uv or pip have it.",
+    ),
+  indexLogins: z
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9.-]+$/, { error: "expected the name of a host, such as pypi.example.com" }),
+      z.string().regex(/^[^\s:]+:\S+$/, { error: "expected USER:PASSWORD, without spaces" }),
+    )
+    .default({})
+    .describe(
+      "Logins of package indexes, `USER:PASSWORD` by the name of their host: `pulumi config set --secret --path 'berth:app.indexLogins[\"pypi.example.com\"]'`. Where the code's owner can read them, who runs the builds of packages.",
+    ),
   packages: z
     .array(z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/, { error: "expected the name of a Debian package" }))
     .default([])

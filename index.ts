@@ -86,7 +86,7 @@ const others = Object.entries(config.hosts).map(([name, settings]) => {
     fqdn: `${name}.${internal}`,
     openPorts: [],
     packages: [
-      App.packages(application.python, application.packages),
+      App.packages(application.packages),
       ...(database.enabled ? [Postgres.clientPackages(database.version)] : []),
       ...(cache.enabled ? [Redis.clientPackages()] : []),
     ],
@@ -100,7 +100,7 @@ const system = new System("system", {
   openPorts: [80, 443],
   packages: [
     Nginx.packages(),
-    App.packages(application.python, application.packages),
+    App.packages(application.packages),
     ...(database.enabled ? [Postgres.packages(database.version)] : []),
     ...(cache.enabled ? [Redis.packages()] : []),
   ],
@@ -141,6 +141,9 @@ const mediaOn = (on: Host, ready: pulumi.Resource) =>
   cloud?.mediaSettings(on, application.name, root, redis ?? postgres ?? ready);
 const media = mediaOn(host, system);
 
+const asSecrets = (values: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, pulumi.secret(value)]));
+
 // The application as every host has it: the same release and settings, and the processes that run there.
 const applicationOn = (
   on: Host,
@@ -162,14 +165,13 @@ const applicationOn = (
     ...media?.env,
     ...Object.fromEntries(Object.entries(application.env).map(([name, value]) => [name, `${value}`])),
   },
+  indexLogins: asSecrets(application.indexLogins),
   secrets: {
     SECRET_KEY: secrets.signingKey,
     ...(postgres ? { DATABASE_URL: postgres.urlOn(on) } : {}),
     ...(redis ? { REDIS_URL: redis.urlOn(on) } : {}),
     ...media?.secrets,
-    ...Object.fromEntries(
-      Object.entries(application.secrets).map(([name, value]) => [name, pulumi.secret(value)]),
-    ),
+    ...asSecrets(application.secrets),
   },
 });
 // A release is prepared on every host before it goes live on the first, and there, migrations and all, before another.

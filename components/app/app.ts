@@ -22,7 +22,7 @@ import {
 } from "./processes.ts";
 import { environmentFile } from "./settings.ts";
 import { isReleaseId, releaseId, type Source } from "./source.ts";
-import { tools } from "./tools.ts";
+import { pinsOf, type Tool, tools } from "./tools.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -42,6 +42,12 @@ export interface AppArgs {
   readonly source: Source;
   /** The Python that the application needs, such as `3.13`. @default the host's own */
   readonly python?: string | undefined;
+  /** A mirror of uv's Pythons, or, ending in `.json`, a list of them. @default uv's own */
+  readonly pythonMirror?: string | undefined;
+  /** The URL of the package index in place of PyPI. @default what the host's uv asks */
+  readonly index?: string | undefined;
+  /** Logins of package indexes, `USER:PASSWORD` by the name of the host. @default none */
+  readonly indexLogins?: Readonly<Record<string, pulumi.Input<string>>>;
   /** What serves it. */
   readonly server: "gunicorn" | "uwsgi";
   /** The WSGI application, `MODULE:CALLABLE`. */
@@ -109,9 +115,8 @@ export class App extends pulumi.ComponentResource {
   readonly deployKey: pulumi.Output<string> | undefined;
 
   /** What applications need from Debian. */
-  static packages(python: string | undefined, more: readonly string[]): PackageSet {
-    const interpreter = python === undefined ? "python3" : `python${python}`;
-    return { packages: [interpreter, `${interpreter}-venv`, "python3-pip", "brotli", "git", ...more] };
+  static packages(more: readonly string[]): PackageSet {
+    return { packages: ["python3", "python3-pip", "brotli", "git", ...more] };
   }
 
   /** What of an application must survive its machine. */
@@ -204,7 +209,7 @@ export class App extends pulumi.ComponentResource {
   }
 
   #settings(source: Source, account: HostScript): HostScript {
-    const { name, owner } = this.#args;
+    const { name, owner, indexLogins: logins = {} } = this.#args;
     const deployKey = source.deployKey;
     return new HostScript(
       `${this.#name}-settings`,
@@ -220,6 +225,15 @@ export class App extends pulumi.ComponentResource {
             owner: `root:${name}`,
             mode: "0640",
           },
+          ...(Object.keys(logins).length === 0
+            ? {}
+            : {
+                [`/etc/berth/${name}/netrc`]: {
+                  content: pulumi.output(logins).apply(netrc),
+                  owner: `root:${owner}`,
+                  mode: "0640",
+                },
+              }),
           ...(deployKey === undefined
             ? {}
             : {
@@ -372,8 +386,7 @@ export class App extends pulumi.ComponentResource {
   #prepare(source: Source, before: HostScript): [pulumi.Output<string>, HostScript] {
     const { host, name, owner, python, requirements, server, wsgi, settings, release } = this.#args;
     const statics = this.#args.static ?? "";
-    const { uv, poetry, poetry_export, node } = tools;
-    const recipe = [python, requirements, source.git?.path, tools[server], settings, statics];
+    const recipe = [python, requirements, source.git?.path, tools[server].join(", "), settings, statics];
     const ofSource = source.version.apply((version) =>
       releaseId(
         version,
@@ -416,7 +429,9 @@ export class App extends pulumi.ComponentResource {
           git_url: source.git?.url ?? "",
           git_commit: source.git?.commit ?? "",
           git_path: source.git?.path ?? "",
-          python: python === undefined ? "python3" : `python${python}`,
+          python: python ?? "",
+          python_mirror: this.#args.pythonMirror ?? "",
+          index: this.#args.index ?? "",
           requirements: requirements ?? "",
           wsgi_module: wsgi.split(":")[0] ?? "",
           kept: release === undefined ? "" : "yes",
@@ -428,12 +443,13 @@ export class App extends pulumi.ComponentResource {
             this.#args.processNames ?? this.#args.processes.map((process) => process.name)
           ).join(" "),
           server,
-          server_pin: tools[server],
-          uv,
-          poetry,
-          poetry_export,
-          node,
         },
+        files: Object.fromEntries(
+          (Object.keys(tools) as Tool[]).map((tool) => [
+            `/usr/local/lib/berth/${name}/pins/${tool}.txt`,
+            { content: pinsOf(tool) },
+          ]),
+        ),
       },
       { parent: this, dependsOn: archive === undefined ? [before] : [before, archive] },
     );
@@ -489,6 +505,15 @@ export class App extends pulumi.ComponentResource {
 }
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+/** Logins as curl, uv and others read them: https://everything.curl.dev/usingcurl/netrc.html */
+export const netrc = (logins: Readonly<Record<string, string>>): string =>
+  Object.entries(logins)
+    .map(([host, login]) => {
+      const [user = "", ...password] = login.split(":");
+      return `machine ${host} login ${user} password ${password.join(":")}\n`;
+    })
+    .join("");
 
 /** The secrets, and beside each URL with a password in it that password, which may be printed without its URL. */
 function withPasswords(secrets: Record<string, string>): Record<string, string> {

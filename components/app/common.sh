@@ -21,7 +21,7 @@ run=/run/$name
 # as_owner COMMAND…: as the account that owns the files, in the release, with a clean environment.
 as_owner() {
   runuser -u "$owner" -- env -i -C "$directory" HOME="$home" USER="$owner" LANG=C.UTF-8 \
-    PATH="$venv/bin:/usr/local/bin:/usr/bin:/bin" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 \
+    PATH="$venv/bin:/usr/local/bin:/usr/bin:/bin" \
     sh -c 'umask 027; exec "$@"' sh "$@"
 }
 

@@ -94,7 +94,7 @@ collect_static() {
 # to_compress BEFORE NOW: the files that are worth it, each ended by a zero byte. One that is the same in the release
 # before has its compressed forms already, and gets them by a further name.
 to_compress() {
-  runuser -u "$owner" -- "/usr/bin/$python" - "$1" "$2" 2>>"$log" <<'END'
+  runuser -u "$owner" -- /usr/bin/python3 - "$1" "$2" 2>>"$log" <<'END'
 import filecmp, os, sys
 
 before, now = sys.argv[1:]

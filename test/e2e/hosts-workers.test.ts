@@ -8,7 +8,6 @@ import { npmRun } from "./checkout.ts";
 import {
   edit,
   insideMachine,
-  leaderOf,
   machinesLeft,
   psql,
   type Run,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../until.ts";
-import { insideMachine, leaderOf, machinesLeft, reboot, type Stack, withStack } from "./harness.ts";
+import { insideMachine, machinesLeft, reboot, type Stack, withStack } from "./harness.ts";
 
 const certificate = (service: string) => `/etc/berth/private/${service}.crt`;
 

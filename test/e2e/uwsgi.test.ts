@@ -6,7 +6,6 @@ import { after, afterEach, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { tools } from "../../components/app/tools.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
-import { until } from "../until.ts";
 import { edit, type Run, reboot, untilWell, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { deployed: true });
@@ -47,7 +46,7 @@ test("from gunicorn to uWSGI, two releases and a changed setting: no request fai
     await stack.on(
       "/srv/logbook/current/.venv/bin/python -m pip --version >/dev/null 2>&1 || ls -d /srv/logbook/current/.venv/lib/python3*/site-packages/pyuwsgi-*.dist-info | xargs -n 1 basename",
     ),
-    `${tools.uwsgi.replace("==", "-")}.dist-info`,
+    `${tools.uwsgi[0].replace("==", "-")}.dist-info`,
   );
   for (const text of ["one", "two"]) await release(text);
   stack.configure({ app: { env: { SITE_NAME: "Renamed logbook" } } });

@@ -81,7 +81,7 @@ test("a process that runs on the second host is none of the first, and nothing t
   for (const name of ["tasks-app-live", "tasks-app-release"]) assert.equal(slots(name).django, "", name);
   assert.equal(slots("tasks-app-live").web, "");
   assert.ok("/etc/systemd/system/shop-worker@.service" in step("tasks-app-processes").files);
-  assert.match(slots("tasks-system-packages").packages ?? "", /python3-venv/);
+  assert.match(slots("tasks-system-packages").packages ?? "", /python3-pip/);
 });
 
 test("a Procfile's line that another host runs is refused on none", () => {

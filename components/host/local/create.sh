@@ -19,7 +19,8 @@
 lay_out() {
   local name=$1 folder=$machines/$1 prefix address seed kind
   address=$(cat "$folder/address") prefix=${address%.*}
-  for kind in pip uv npm; do mkdir -p "$cache/$kind"; chmod 1777 "$cache/$kind"; done
+  for kind in pip npm; do mkdir -p "$cache/$kind"; chmod 1777 "$cache/$kind"; done
+  mkdir -p "$cache/uv"
   mkdir -p "$cache/apt/archives"
   truncate -s "${disk}G" "$folder/disk.img"
   mkfs.ext4 -q -m 1 -E nodiscard,root_owner=0:0 "$folder/disk.img"

@@ -1,9 +1,11 @@
-"""Prints a pip.conf with what this computer's pip knows of its package index: its configuration files, then PIP_*
-of the environment, as pip itself ranks them."""
+"""Writes a pip.conf and a uv.toml with what this computer's pip knows of its package index: its configuration files, then
+PIP_* of the environment, as pip itself ranks them."""
 
 import configparser
+import json
 import os
 import pwd
+import sys
 
 KEYS = ("index-url", "extra-index-url", "trusted-host", "cert", "proxy", "timeout", "default-timeout", "retries")
 
@@ -24,6 +26,20 @@ for key in KEYS:
 settings["cache-dir"] = "/var/cache/pip"
 settings["disable-pip-version-check"] = "true"
 
-print("[global]")
-for key, value in settings.items():
-    print(f"{key} =", value.replace("\n", "\n    "))
+with open(sys.argv[1], "w") as pip:
+    print("[global]", file=pip)
+    for key, value in settings.items():
+        print(f"{key} =", value.replace("\n", "\n    "), file=pip)
+
+# A link cannot lead from the shared cache into a machine's own disk.
+lines = ['link-mode = "copy"', "system-certs = true"]
+if "proxy" in settings:
+    lines += [f"{kind}-proxy = {json.dumps(settings['proxy'])}" for kind in ("http", "https")]
+if "trusted-host" in settings:
+    lines.append(f"allow-insecure-host = {json.dumps(settings['trusted-host'].split())}")
+indexes = [(url, False) for url in settings.get("extra-index-url", "").split()]
+indexes += [(url, True) for url in settings.get("index-url", "").split()]
+for url, default in indexes:
+    lines += ["", "[[index]]", f"url = {json.dumps(url)}", f"default = {json.dumps(default)}"]
+with open(sys.argv[2], "w") as uv:
+    print("\n".join(lines), file=uv)

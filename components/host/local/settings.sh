@@ -10,10 +10,8 @@ package_settings() {
   for file in /etc/apt/auth.conf /etc/apt/auth.conf.d/*.conf; do
     if [ -f "$file" ]; then install -D -m 0600 "$file" "$root$file"; fi
   done
-  python3 "$here/pip-settings.py" >"$root/etc/pip.conf"
   mkdir -p "$root/etc/uv" "$root/usr/etc"
-  # A link cannot lead from the shared cache into a machine's own disk.
-  printf 'cache-dir = "/var/cache/uv"\nlink-mode = "copy"\nnative-tls = true\n' >"$root/etc/uv/uv.toml"
+  python3 "$here/pip-settings.py" "$root/etc/pip.conf" "$root/etc/uv/uv.toml"
   {
     for file in /usr/etc/npmrc /etc/npmrc "$(caller_home)/.npmrc"; do
       # Where packages come from; not how a person likes npm.

@@ -43,7 +43,7 @@ while [ "$(cat "$(dirname "$root")/instance-id" 2>/dev/null)" = "$instance" ]; d
     exec systemd-nspawn --quiet --register=no --keep-unit --boot --machine="$name" "$directory" \
       --network-bridge="$bridge" --resolv-conf=off --timezone=off --link-journal=no --console=read-only \
       --bind-ro="$cache/apt/archives:/var/cache/berth/apt" \
-      --bind="$cache/pip:/var/cache/pip" --bind="$cache/uv:/var/cache/uv" --bind="$cache/npm:/var/cache/npm" \
+      --bind="$cache/pip:/var/cache/pip" --bind="$cache/uv:/var/cache/berth/uv" --bind="$cache/npm:/var/cache/npm" \
       "${disks[@]/#/--bind=}"
   ) || status=$?
   # What the container manager says when the machine has asked for a reboot.
