@@ -68,7 +68,7 @@ bring_python() {
   if [ -x "$interpreter" ]; then return 0; fi
   if ! interpreter=$(find_python); then
     say "bringing Python $python"
-    logged env "${uv_settings[@]}" "$uv" python install --quiet --no-bin "$python" ||
+    logged env "${uv_settings[@]}" "$uv" python install --no-bin "$python" ||
       fail "uv could not bring Python $python (berth:app.python)." "Its last lines are above. The host itself must reach ${python_mirror:-github.com}; berth:app.pythonMirror names another place."
     interpreter=$(find_python) || fail "uv has brought no Python $python (berth:app.python) that it finds."
   fi

@@ -34,8 +34,7 @@ bring() {
   find "$place/python" -type l -lname '/*' -delete
   ln -s "python$1" "$place/python/bin/python3"
   ln -s "python$1" "$place/python/bin/python"
-  full=$("$place/python/bin/python$1" -I -c 'import platform; print(platform.python_version())' 2>/dev/null) ||
-    full=$(basename "$place"/python"$1"_*.deb | sed "s/^python$1_//; s/[-~+_].*//")
+  full=$(dpkg-deb -f "$place/python$1"_*.deb Version | sed 's/[-~+].*//')
   tar -czf "$folder/$1.tar.gz" -C "$place" python
   cat <<END
 "cpython-$full-linux-x86_64-gnu": {"name": "cpython", "arch": {"family": "x86_64", "variant": null}, "os": "linux", "libc": "gnu",
