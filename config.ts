@@ -11,6 +11,7 @@ import {
   withoutBeat,
 } from "./components/app/processes.ts";
 import { lastDay } from "./components/aws/permission.ts";
+import { firstHost } from "./components/host/host.ts";
 import { describeIssue } from "./config-faults.ts";
 
 // Every schema is used once; to compile them first would take longer than to use them as they are.
@@ -227,10 +228,36 @@ const otherEc2Host = z
 
 const hostSchema = z.discriminatedUnion("kind", [localHost, existingHost, ec2Host]);
 
-const hostName = z.string().regex(/^(?!web$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/, {
-  error:
-    "expected a name of lower-case letters, digits and hyphens, 20 at most; 'web' is the one that berth:host describes",
-});
+/**
+ * What a host cannot be called: a step or resource of the stack has a name that one of its own would have (with a host
+ * `server`, what reaches the database from there would be `postgres-server`), or a machine calls itself so.
+ */
+const takenNames = [
+  ...[
+    "app",
+    "certificate",
+    "cloud",
+    "database",
+    "localhost",
+    "media",
+    "nginx",
+    "postgres",
+    "redis",
+    "secrets",
+  ],
+  ...["server", "system"],
+];
+const hostName = z
+  .string()
+  .regex(/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/, {
+    error: "expected a name of lower-case letters, digits and hyphens, 20 at most",
+  })
+  .refine((name) => name !== firstHost, {
+    error: `expected another name than '${firstHost}', which is the host that berth:host describes; choose one that says what the host does, such as 'tasks'`,
+  })
+  .refine((name) => !takenNames.includes(name), {
+    error: `expected a name that nothing else of the stack has, so none of ${takenNames.join(", ")}; choose one that says what the host does, such as 'tasks'`,
+  });
 const otherHostSchema = z.discriminatedUnion("kind", [localHost, existingHost, otherEc2Host]);
 
 const siteSchema = z.strictObject({

@@ -223,12 +223,12 @@ put /etc/sysctl.d/60-berth-redis.conf <<'CONF'
 vm.overcommit_memory = 1
 CONF
 sysctl -q -p /etc/sysctl.d/60-berth-redis.conf 2>/dev/null || true
-if [ ! -e /etc/redis/berth-password.conf ]; then
+if [ ! -e /etc/berth/redis/password.conf ]; then
   redis_password=$(openssl rand -hex 16)
-  put /etc/redis/berth-password.conf root:redis 0640 <<<"requirepass $redis_password"
+  put /etc/berth/redis/password.conf root:redis 0640 <<<"requirepass $redis_password"
 fi
-redis_password=$(cut -d' ' -f2 /etc/redis/berth-password.conf)
-put /etc/redis/berth.conf root:redis 0640 <<'CONF'
+redis_password=$(cut -d' ' -f2 /etc/berth/redis/password.conf)
+put /etc/berth/redis/redis.conf root:redis 0640 <<'CONF'
 bind 127.0.0.1 -::1
 protected-mode yes
 maxmemory 128mb
@@ -236,12 +236,12 @@ maxmemory-policy noeviction
 appendonly yes
 appendfsync everysec
 save 3600 1 300 100
-include /etc/redis/berth-password.conf
+include /etc/berth/redis/password.conf
 CONF
 put /etc/systemd/system/redis-server.service.d/berth.conf <<'CONF'
 [Service]
 ExecStart=
-ExecStart=/usr/bin/redis-server /etc/redis/redis.conf --include /etc/redis/berth.conf --supervised systemd --daemonize no
+ExecStart=/usr/bin/redis-server /etc/redis/redis.conf --include /etc/berth/redis/redis.conf --supervised systemd --daemonize no
 Restart=always
 CONF
 

@@ -23,7 +23,7 @@ timedatectl show -p Timezone --value | facts timezone
 hostname -s | facts hostname
 for file in /etc/apt/apt.conf.d/52berth /etc/systemd/journald.conf.d/berth.conf /etc/logrotate.d/berth \
   /etc/logrotate.d/logbook /etc/systemd/system/apt-daily-upgrade.timer.d/berth.conf /etc/sudoers.d/berth-admins \
-  /etc/redis/berth.conf /etc/systemd/system/redis-server.service.d/berth.conf /etc/berth/logbook/gunicorn.py \
+  /etc/berth/redis/redis.conf /etc/systemd/system/redis-server.service.d/berth.conf /etc/berth/logbook/gunicorn.py \
   /etc/systemd/system/logbook-web@.socket /etc/systemd/system/logbook-web@.service /etc/systemd/system/logbook-web.socket /etc/systemd/system/logbook-web.service /etc/nginx/sites-enabled/logbook.conf \
   /etc/nginx/conf.d/berth.conf /etc/nginx/snippets/berth-*.conf /etc/cloud/cloud.cfg.d/90-berth.cfg; do
   if [ ! -e "$file" ]; then
@@ -34,7 +34,7 @@ for file in /etc/apt/apt.conf.d/52berth /etc/systemd/journald.conf.d/berth.conf 
   plain "$file" | sed -E "s/^Documentation=.*//" | sed '/^$/d' | facts "file $file"
 done
 cut -d= -f1 "$root/config/env" | sort | facts setting
-stat -c '%U:%G %a' "$root"/{releases,static,media,logs,config,config/env} /etc/ssl/berth/site.key /etc/redis/berth-password.conf | facts mode
+stat -c '%U:%G %a' "$root"/{releases,static,media,logs,config,config/env} /etc/ssl/berth/site.key /etc/berth/redis/password.conf | facts mode
 (cd "$root/static/current/" && find . -type f ! -name .complete | sort | sed -E 's/\.[0-9a-f]{12}\./.HASH./') | facts static
 "$root/current/.venv/bin/python" -m pip --version >/dev/null 2>&1 && echo 'venv: has a pip of its own'
 python3 -m pip --python "$root/current/.venv/bin/python" freeze --all 2>/dev/null | facts venv
@@ -42,7 +42,7 @@ find "$root/current/" -name '*.py' ! -path '*/.venv/*' | wc -l | facts sources
 find "$root/current/" -name '*.pyc' ! -path '*/.venv/*' | wc -l | facts compiled
 find "$root/current/.venv/" -name '*.pyc' | wc -l | facts "venv compiled"
 sql() { runuser -u postgres -- psql -XAtq "$@"; }
-sql -c "SELECT name, setting FROM pg_settings WHERE source = 'configuration file' AND name NOT IN ('DateStyle') ORDER BY 1" | facts postgres
+sql -c "SELECT name, setting FROM pg_settings WHERE source = 'configuration file' AND name NOT IN ('DateStyle', 'hba_file') ORDER BY 1" | facts postgres
 sql -c "SHOW data_checksums" -c "SHOW server_encoding" -c "SELECT datcollate FROM pg_database WHERE datname = 'logbook'" | facts cluster
 sql -c "SELECT datname, pg_get_userbyid(datdba) FROM pg_database ORDER BY 1" | facts database
 sql -c "SELECT type, database, user_name, address, auth_method FROM pg_hba_file_rules ORDER BY rule_number" | facts hba

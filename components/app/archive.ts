@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  type Dirent,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -82,7 +83,15 @@ function pack(directory: string, files: readonly string[], path: string): void {
   const temporary = `${path}.${process.pid}`;
   // No owner, no time: see `portable` in the documentation of npm's tar.
   create(
-    { file: temporary, cwd: directory, sync: true, portable: true, mtime: new Date(0), noDirRecurse: true },
+    {
+      file: temporary,
+      cwd: directory,
+      sync: true,
+      portable: true,
+      mtime: new Date(0),
+      noDirRecurse: true,
+      linkCache: new NoLinks(),
+    },
     [...files],
   );
   renameSync(temporary, path);
@@ -116,10 +125,25 @@ function walk(root: string, below: string, rules: Ignore): string[] {
     if (rules.ignores(entry.isDirectory() ? `${path}/` : path)) {
       return [];
     }
-    return entry.isDirectory()
-      ? walk(root, path, rules)
-      : entry.isFile() || entry.isSymbolicLink()
-        ? [path]
-        : [];
+    if (entry.isDirectory()) {
+      return walk(root, path, rules);
+    }
+    if (!entry.isFile() && !entry.isSymbolicLink()) {
+      throw new Error(
+        `${join(root, path)}: is ${kindOf(entry)}, and a file, a directory or a link was expected. Take it out of the source, or name it in .berthignore.`,
+      );
+    }
+    return [path];
   });
+}
+
+function kindOf(entry: Dirent): string {
+  return entry.isFIFO() ? "a FIFO" : entry.isSocket() ? "a socket" : "a device";
+}
+
+/** A file of several names is packed as several files: tar's own hard links would depend on the computer. */
+class NoLinks extends Map<`${number}:${number}`, string> {
+  override set(): this {
+    return this;
+  }
 }

@@ -126,10 +126,11 @@ function asRoot(name: string, lines: readonly string[]): string {
     throw new Error(`step ${name}: its text holds a line '${stepEnd}', which ends the text`);
   }
   // The script is a file because standard input belongs to the secrets; in memory, so that a full disk does not
-  // keep it from saying so; removed by itself as it starts.
+  // keep it from saying so; removed by itself as it starts, or, when it was killed before, by the next step: its name
+  // says which process is to start it.
   const text = [
     "set -eu; umask 077",
-    `step=$(mktemp /dev/shm/berth-${name}.XXXXXXXX)`,
+    `step=$(mktemp "/dev/shm/berth-${name}.$$.XXXXXXXX")`,
     `cat >"$step" <<'${stepEnd}'`,
     'rm -f "$0"',
     body,

@@ -6,10 +6,8 @@ as_postgres() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 [ "$(as_postgres -c "SELECT 1 FROM pg_roles WHERE rolname = '$role'")" = 1 ] ||
   as_postgres -c "CREATE ROLE \"$role\" LOGIN" >>"$log" 2>&1
 
-log_in() { PGPASSFILE=$passfile psql -XAtqw -h 127.0.0.1 -U "$role" -d "${1:-$database}" -c 'SELECT 1' 2>>"$log"; }
-passfile=$(mktemp /dev/shm/berth-pgpass.XXXXXXXX)
-trap 'rm -f "$passfile"' EXIT
-printf '127.0.0.1:5432:*:%s:%s\n' "$role" "$(secret password)" >"$passfile"
+log_in() { PGPASSFILE=$hidden psql -XAtqw -h 127.0.0.1 -U "$role" -d "${1:-$database}" -c 'SELECT 1' 2>>"$log"; }
+printf '127.0.0.1:5432:*:%s:%s\n' "$role" "$(secret password)" | hide
 
 # The statement that holds the password comes by standard input; the server is told not to log it, and what psql
 # says of it is masked.

@@ -104,10 +104,10 @@ export class Postgres extends pulumi.ComponentResource {
           private: address.apply(bracketed),
         },
         files: {
-          "/etc/berth/postgres.conf": address.apply((private_address) => ({
+          "/etc/berth/postgresql/berth.conf": address.apply((private_address) => ({
             content: renderTemplate(here("postgres.conf.liquid"), { private_address }),
           })),
-          "/etc/berth/pg_hba.conf": this.#accessRules(),
+          "/etc/berth/postgresql/pg_hba.conf": this.#accessRules(),
           ...certificate?.file,
         },
         ...(certificate === undefined ? {} : { secretFiles: certificate.keyFile }),
@@ -120,7 +120,8 @@ export class Postgres extends pulumi.ComponentResource {
     const { database, role, others = [] } = this.#args;
     return pulumi.all(others.map((other) => other.privateAddress)).apply((addresses) => {
       const peers = addresses.map(alone);
-      return { content: renderTemplate(here("pg_hba.conf.liquid"), { database, role, peers }) };
+      const content = renderTemplate(here("pg_hba.conf.liquid"), { database, role, peers });
+      return { content, owner: "root:postgres", mode: "0640" };
     });
   }
 

@@ -87,14 +87,14 @@ export class Redis extends pulumi.ComponentResource {
         slots: { memory, private: address.apply(bracketed) },
         files: {
           "/etc/sysctl.d/60-berth-redis.conf": { content: "vm.overcommit_memory = 1\n" },
-          "/etc/redis/berth.conf": address.apply((own) => this.#settings(own)),
+          "/etc/berth/redis/redis.conf": address.apply((own) => this.#settings(own)),
           "/etc/systemd/system/redis-server.service.d/berth.conf": {
             content: readFileSync(here("drop-in.conf"), "utf8"),
           },
           ...certificate?.file,
         },
         secretFiles: {
-          "/etc/redis/berth-password.conf": {
+          "/etc/berth/redis/password.conf": {
             content: pulumi.interpolate`requirepass ${password}\n`,
             owner: "root:redis",
             mode: "0640",

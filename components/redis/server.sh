@@ -6,7 +6,7 @@ sysctl -q -p /etc/sysctl.d/60-berth-redis.conf >>"$log" 2>&1 || say "this host d
 
 if [ -z "$private" ]; then take_away /etc/berth/private/redis.crt /etc/berth/private/redis.key; fi
 daemon_reload_if_changed
-if changed /etc/berth/private/redis /etc/redis/berth.conf /etc/redis/berth-password.conf /etc/systemd/system/redis-server.service.d/ &&
+if changed /etc/berth/private/redis /etc/berth/redis/redis.conf /etc/berth/redis/password.conf /etc/systemd/system/redis-server.service.d/ &&
   systemctl is-active --quiet redis-server.service; then
   logged systemctl restart redis-server.service || fail "Redis does not start again: $(journalctl -u redis-server -n 5 -o cat --no-pager | tr '\n' ' ')"
 fi
@@ -16,7 +16,7 @@ enabled redis-server.service
 redis() { printf 'AUTH %s\n%s\n' "$(secret password)" "$*" | redis-cli -h 127.0.0.1 2>>"$log" | tail -n +2; }
 answers() { [ "$(redis PING)" = PONG ]; }
 wait_until 30 answers || fail "Redis does not answer to its password." "Its log: journalctl -u redis-server"
-[ "$(redis CONFIG GET maxmemory | tail -n 1)" = $((memory * 1048576)) ] || fail "Redis does not read /etc/redis/berth.conf."
+[ "$(redis CONFIG GET maxmemory | tail -n 1)" = $((memory * 1048576)) ] || fail "Redis does not read /etc/berth/redis/redis.conf."
 if [ "$(redis-cli -h 127.0.0.1 PING 2>/dev/null || true)" = PONG ]; then fail "Redis answers without a password."; fi
 listening=$(ss -Hltnp | awk '/"redis-server"/ { print $4 }' | grep -vE '^(127\.0\.0\.1|\[::1\]):' | grep -vF "${private:-none}:" || true)
 [ -z "$listening" ] || fail "Redis listens on $listening; it must listen on the loopback address${private:+ and $private} alone."

@@ -97,7 +97,7 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
     assert.doesNotMatch(await stack.on("nft list table inet berth"), /5432|6380/);
     assert.equal(await stack.on("ls /etc/berth/private 2>/dev/null || true"), "");
     assert.equal(await stack.on("sysctl -n net.ipv4.ip_nonlocal_bind"), "0");
-    assert.doesNotMatch(await stack.on("cat /etc/postgresql/17/main/pg_hba.conf"), /hostssl/);
+    assert.doesNotMatch(await stack.on("cat /etc/berth/postgresql/pg_hba.conf"), /hostssl/);
     assert.ok(!machinesLeft().includes(machine), "the machine is gone");
     assert.equal((await stack.fetch("/health")).status, 200);
     assert.equal((await stack.up("--expect-no-changes")).code, 0);

@@ -66,7 +66,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     assert.equal((await stack.outputs()).redisUrl, undefined);
     assert.equal(await stack.on("systemctl is-active redis-server || true"), "inactive");
     assert.equal(
-      await stack.on("ls -d /var/lib/redis/appendonlydir; ls /etc/redis/berth* 2>/dev/null || true"),
+      await stack.on("ls -d /var/lib/redis/appendonlydir; ls /etc/berth/redis/* 2>/dev/null || true"),
       "/var/lib/redis/appendonlydir",
     );
     assert.equal(JSON.parse((await stack.fetch("/health")).text).redis, undefined);

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,6 +12,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -34,6 +36,38 @@ const listed = (path: string, ...options: string[]) =>
     .trim()
     .split("\n");
 const pack = (directory: string, kept = store()) => packDirectory(directory, kept);
+
+test("what is neither a file, a directory nor a link is refused by its name and kind, unless it is not shipped", async () => {
+  const directory = source({ "wsgi.py": "a", "shop/urls.py": "b" });
+  const refused = (name: string, kind: string) =>
+    assert.throws(() => pack(directory), {
+      message: `${join(directory, name)}: is ${kind}, and a file, a directory or a link was expected. Take it out of the source, or name it in .berthignore.`,
+    });
+  execFileSync("mkfifo", [join(directory, "shop/queue")]);
+  refused("shop/queue", "a FIFO");
+  rmSync(join(directory, "shop/queue"));
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(join(directory, "control"), listening));
+  try {
+    refused("control", "a socket");
+    writeFileSync(join(directory, ".berthignore"), "/control\n");
+    assert.deepEqual(listed(pack(directory).path), [".berthignore", "shop/urls.py", "wsgi.py"]);
+  } finally {
+    server.close();
+  }
+});
+
+test("a device is refused", { skip: process.getuid?.() === 0 ? false : "needs root" }, () => {
+  const directory = source({ "wsgi.py": "a" });
+  execFileSync("mknod", [join(directory, "disk"), "c", "1", "3"]);
+  assert.throws(() => pack(directory), { message: /disk: is a device, and a file/ });
+});
+
+test("a file of two names is two files, as it is in a copy of the source", () => {
+  const linked = source({ "wsgi.py": "a" });
+  linkSync(join(linked, "wsgi.py"), join(linked, "app.py"));
+  assert.equal(pack(linked).sha256, pack(source({ "wsgi.py": "a", "app.py": "a" })).sha256);
+});
 
 test("the same source is the same archive, whenever and wherever it is packed", () => {
   const one = source({ "wsgi.py": "a", "shop/urls.py": "b", "manage.py": "c" });

@@ -491,7 +491,19 @@ test("each EC2 host whose port 22 is closed has a tunnel of its own", () => {
 });
 
 for (const [hosts, expected] of [
-  [{ web: { kind: "local" } }, /^berth:hosts\.web: expected a name of lower-case .*'web' is the one/],
+  [
+    { web: { kind: "local" } },
+    /^berth:hosts\.web: expected another name than 'web', .*such as 'tasks'; found "web"$/,
+  ],
+  ...["server", "database", "redis", "localhost"].map(
+    (name) =>
+      [
+        { [name]: { kind: "local" } },
+        new RegExp(
+          `^berth:hosts\\.${name}: expected a name that nothing else of the stack has, .*\\b${name}\\b.*; found "${name}"$`,
+        ),
+      ] as const,
+  ),
   [{ Tasks: { kind: "local" } }, /^berth:hosts\.Tasks: expected a name of lower-case/],
   [
     { tasks: { kind: "ecs" } },

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { shellQuote } from "../../components/host/quote.ts";
 import { removalText, type StepText, stepText } from "../../components/host/step.ts";
+import { runLibrary } from "./shell-library.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-step-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -110,7 +111,7 @@ test("the whole text of a step, and of its removal", () => {
   assert.equal(
     digest(stepText(wanted)),
     `set -eu; umask 077
-step=$(mktemp /dev/shm/berth-shop-test.XXXXXXXX)
+step=$(mktemp "/dev/shm/berth-shop-test.$$.XXXXXXXX")
 cat >"$step" <<'BERTH_STEP_END'
 rm -f "$0"
 step='shop-test'
@@ -140,7 +141,7 @@ exec sudo -n -- /bin/bash "$step"
   assert.equal(
     digest(removalText(wanted, "machine-1", script("systemctl stop shop\n"))),
     `set -eu; umask 077
-step=$(mktemp /dev/shm/berth-shop-test.XXXXXXXX)
+step=$(mktemp "/dev/shm/berth-shop-test.$$.XXXXXXXX")
 cat >"$step" <<'BERTH_STEP_END'
 rm -f "$0"
 step='shop-test'
@@ -198,21 +199,6 @@ test("a file cannot end its own text, and neither can a script", () => {
   });
 });
 
-/** Runs the shell library on this computer, with all that it writes in a folder of the test. */
-function runLibrary(lines: string, stdin = "") {
-  const place = mkdtempSync(join(folder, "host-"));
-  const library = ["step.sh", "files.sh", "services.sh"]
-    .map((file) => readFileSync(join(import.meta.dirname, "../../components/host/lib", file), "utf8"))
-    .join("\n")
-    .replaceAll("/var/lib/berth", `${place}/state`)
-    .replaceAll("/var/log/berth", `${place}/log`)
-    .replaceAll("/run/berth.lock", `${place}/lock`);
-  const result = spawnSync("bash", ["-c", `step=trial\n${library}\nplace=${place}\n${lines}`], {
-    encoding: "utf8",
-    input: stdin,
-  });
-  return { place, ...result };
-}
 const owner = `${execFileSync("id", ["-un"], { encoding: "utf8" }).trim()}:${execFileSync("id", ["-gn"], { encoding: "utf8" }).trim()}`;
 
 test("a file that is the same is left alone, and one that differs is replaced whole", () => {
@@ -295,6 +281,23 @@ test("a command that fails unforeseen ends the step with one line that names it"
   assert.match(
     run.stderr,
     /^berth: trial: 'false' ended with status 1 \(line \d+ of the step\)\. What it printed is in .*\n$/,
+  );
+});
+
+test("a part that fails says nothing by itself: the step that needed it ends with one line, any other goes on", () => {
+  const goesOn = runLibrary(`begin ''
+while read -r word; do echo "$word"; done < <(echo one; false; echo two)
+echo reached`);
+  assert.deepEqual([goesOn.stdout, goesOn.stderr], ["one\nreached\n", ""]);
+  assert.match(
+    readFileSync(join(goesOn.place, "log/trial.log"), "utf8"),
+    /^== .*\n'false' ended with status 1 \(line \d+ of the step\)\.\n$/,
+  );
+  const ends = runLibrary(`begin ''\nwords=$(echo one; bash -c 'exit 4')\necho reached`);
+  assert.equal(ends.stdout, "");
+  assert.match(
+    ends.stderr,
+    /^berth: trial: 'words=\$\(.*\)' ended with status 4 \(line \d+ of the step\)\. .*\n$/,
   );
 });
 

@@ -1,6 +1,7 @@
 // What a second host adds to the steps of a stack.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { parseConfig } from "../../config.ts";
 import type { Made } from "./aws-mocks.ts";
 import { assertNoSecret, programResources } from "./program-steps.ts";
 import {
@@ -100,4 +101,24 @@ test("on each host the owner may start what runs there, and no more", () => {
 
 test("no secret is in the text of any step", () => {
   assertNoSecret(made);
+});
+
+test("a name with which a host's steps and resources would be those of another part of the stack is refused", () => {
+  const isOfHost = ({ name }: Made) => name.split("-").includes("tasks");
+  const others = made.filter((resource) => !isOfHost(resource));
+  // Where the host's own name stands in those of its resources: 'postgres-tasks', 'tasks-connect'.
+  const clashes = made.filter(isOfHost).flatMap(({ type, name }) => {
+    const pattern = new RegExp(`^${name.replace("tasks", "(.+)")}$`);
+    return others.flatMap((other) => (other.type === type ? (pattern.exec(other.name)?.slice(1) ?? []) : []));
+  });
+  const components = others.filter(({ type }) => type.startsWith("berth:")).map(({ name }) => name);
+  for (const name of ["server", "database"]) assert.ok(clashes.includes(name), `clashes: ${clashes}`);
+  for (const name of ["web", "app", "postgres"])
+    assert.ok(components.includes(name), `components: ${components}`);
+  for (const name of [...clashes, ...components]) {
+    assert.throws(
+      () => parseConfig({ "berth:hosts": JSON.stringify({ [name]: { kind: "local" } }) }, "test"),
+      new RegExp(`berth:hosts\\.${name}: expected (a|another) name`),
+    );
+  }
 });

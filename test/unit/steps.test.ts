@@ -19,3 +19,17 @@ test("every step of a stack is this text", (t) => {
 test("no secret is in the text of any step", () => {
   assertNoSecret(made);
 });
+
+test("no step puts a file where Debian lets another account than root write", () => {
+  const places = Object.values(stepsOf(made)).flatMap(({ files, secretFiles }) => [
+    ...Object.keys(files),
+    ...Object.keys(secretFiles),
+  ]);
+  assert.ok(places.includes("/etc/berth/redis/password.conf"), `files: ${places}`);
+  const foreign =
+    /^\/(etc\/(redis|postgresql)|var\/(lib|log)\/(redis|postgresql|nginx)|home|tmp|var\/tmp|dev)\//;
+  assert.deepEqual(
+    places.filter((path) => foreign.test(path)),
+    [],
+  );
+});

@@ -4,7 +4,8 @@
 # alone; any other counts as a change until the step has finished, even across a kill.
 put_file() {
   local path=$1 owner=$2 mode=$3 directory temporary stale
-  directory=$(dirname "$path")
+  guarded "$path"
+  directory=${path%/*}
   [ -d "$directory" ] || mkdir -p "$directory"
   # What a killed run left here, maybe with a secret in it.
   for stale in "$directory"/.berth.????????; do
@@ -32,27 +33,47 @@ put_secret_file() { secret "$4" | put_file "$1" "$2" "$3"; }
 
 # put_directory PATH OWNER:GROUP MODE
 put_directory() {
+  guarded "$1"
   [ ! -L "$1" ] || fail "$1 is a link, and a directory was expected." "Remove the link, or put what it leads to in its place."
   [ -d "$1" ] || mkdir -p "$1"
   if [ "$(stat -c '%U:%G' "$1")" != "$2" ]; then chown "$2" "$1"; fi
   if [ "$(stat -c '%a' "$1")" != "${3#0}" ]; then chmod "$3" "$1"; fi
 }
 
-# guarded PATH WHAT: nobody but root can put anything else in the place of a directory above it.
+# Directories that are root's alone, and stay so: nobody else could change that.
+declare -A closed=()
+
+# guarded PATH [KEY]: ends the step where another account can put anything else in the place of a directory above PATH:
+# root would write, chown or delete through a link of that account's. Without a word for what is root's alone.
 guarded() {
-  local path=$1 who mode
-  while [ "$path" != / ]; do
-    path=$(dirname "$path")
-    if [ ! -e "$path" ] && [ ! -L "$path" ]; then continue; fi
-    read -r who mode < <(stat -c '%U %a' "$path")
-    if [ ! -d "$path" ] || [ -L "$path" ] || [ "$who" != root ] || [ "$((0$mode & 022))" != 0 ]; then
-      fail "$path, above $1 ($2), was expected to be a directory that root alone can change; it belongs to $who, with mode $mode." "Choose another place, such as /srv/NAME."
-    fi
+  local path=$1 above=() mode user group next=Give
+  if [ -n "${2:-}" ]; then next="Choose another place, such as /srv/NAME, or give"; fi
+  while [ -n "$path" ] && [ "$path" != / ]; do
+    path=${path%/*}
+    if [ -n "${closed[${path:-/}]+set}" ]; then break; fi
+    above=("${path:-/}" "${above[@]}")
   done
+  [ "${#above[@]}" != 0 ] || return 0
+  # One that is not there yet is made by root.
+  while read -r mode user group path; do
+    # A directory by its type, and nobody but its owner writes to it (inode(7)).
+    if [ "$((0x$mode & 0xf002))" != "$((0x4000))" ] || [ "$user" != 0 ] ||
+      { [ "$((0x$mode & 020))" != 0 ] && [ "$group" != 0 ] && has_members "$group"; }; then
+      fail "$path, above $1${2:+ ($2)}, was expected to be a directory that root alone can change; it is a $(stat -c '%F of %U:%G with the mode %a' "$path")." \
+        "$next it back to root with 'chown root:root $path && chmod go-w $path' on the host."
+    fi
+    closed[$path]=1
+  done < <(stat -c '%f %u %g %n' "${above[@]}" 2>/dev/null || true)
+}
+
+# has_members GID: an account is in this group. Debian's own 'staff', which may write /usr/local on older hosts, has none.
+has_members() {
+  [ -n "$(getent group "$1" | cut -d: -f4)" ] || getent passwd | awk -F: -v group="$1" '$4 == group && $3 != 0 { found = 1 } END { exit !found }'
 }
 
 # put_link PATH TARGET: replaced in one rename, so that the link is never missing.
 put_link() {
+  guarded "$1"
   if [ "$(readlink "$1" 2>/dev/null || true)" = "$2" ]; then return; fi
   ln -sfn "$2" "$1.berth-new"
   mv -fT "$1.berth-new" "$1"
@@ -63,6 +84,7 @@ put_link() {
 take_away() {
   local path
   for path in "$@"; do
+    guarded "$path"
     if [ -e "$path" ] || [ -L "$path" ]; then
       rm -rf "$path"
       changes[$path]=1

@@ -58,9 +58,15 @@ refuse_full_disk() {
   [ -z "$said" ] || fail "the disk is full, or was a moment ago: '${said#"${said%%[![:space:]]*}"}'." "$next"
 }
 
+# unexpected STATUS LINE COMMAND: ends the step. A part of it that is a process of its own ends without a word: who asked
+# for it decides whether the step goes on, and of a process substitution nobody asks.
 unexpected() {
   local status=$1 line=$2 command=$3
   trap - ERR
+  if [ "$BASH_SUBSHELL" != 0 ]; then
+    printf "'%s' ended with status %s (line %s of the step).\n" "$command" "$status" "$line" | mask >>"$log" 2>/dev/null || true
+    exit "$status"
+  fi
   refuse_full_disk
   fail "'$command' ended with status $status (line $line of the step)." "What it printed is in $log on the host."
 }
@@ -80,6 +86,29 @@ logged() {
     refuse_full_disk
   fi
   return "$status"
+}
+
+# runuser ARGUMENTS: what a step runs as another account cannot hold its lock, and leaves nothing running: in a process
+# namespace of its own (pid_namespaces(7)) the kernel kills what is left when the command ends, or when the step is killed.
+runuser() { setpriv --pdeathsig KILL -- unshare --pid --fork --kill-child -- runuser "$@" 9>&-; }
+
+# hide: standard input as the file $hidden, which has no name: nothing of it stays, however this step ends.
+hide() {
+  local path
+  path=$(mktemp "/dev/shm/berth-$step.$$.XXXXXXXX")
+  exec 8<>"$path"
+  rm -f "$path"
+  cat >&8
+  hidden=/proc/$$/fd/8
+}
+
+# sweep: what steps that were killed have left in memory. In a file's name is who made it: sudo keeps the number.
+sweep() {
+  local file maker
+  for file in /dev/shm/berth-*.*.????????; do
+    maker=${file%.*}
+    if [ -f "$file" ] && [ ! -d "/proc/${maker##*.}" ]; then rm -f "$file"; fi
+  done
 }
 
 # wait_until SECONDS COMMAND…: asks ten times a second, until the time is over; then status 1.
@@ -135,6 +164,7 @@ begin() {
   read_secrets
   for name in $1; do secret "$name" >/dev/null; done
   take_lock
+  sweep
   log_from=$(($(wc -l 2>/dev/null <"$log" || echo 0) + 1))
   mkdir -p "$state/unfinished" /var/log/berth 2>/dev/null || refuse_full_disk
   chmod 0750 /var/log/berth
