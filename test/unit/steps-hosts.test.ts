@@ -117,7 +117,7 @@ test("a name with which a host's steps and resources would be those of another p
     assert.ok(components.includes(name), `components: ${components}`);
   for (const name of [...clashes, ...components]) {
     assert.throws(
-      () => parseConfig({ "berth:hosts": JSON.stringify({ [name]: { kind: "local" } }) }, "test"),
+      () => parseConfig({ "berth:hosts": JSON.stringify({ [name]: { kind: "local" } }) }, "shop"),
       new RegExp(`berth:hosts\\.${name}: expected (a|another) name`),
     );
   }
