@@ -219,6 +219,8 @@ install_dependencies() {
     ;;
   esac
   [ -x "$venv/bin/$server" ] || install_server
+  # Every account may write uv's own locks.
+  as_owner rm -f "$venv/.lock"
   sync -f "$venv"
   as_owner touch "$venv/.complete"
 }

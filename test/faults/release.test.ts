@@ -161,7 +161,7 @@ test("one whose dependency cannot be installed is unnoticed", async () => {
         return text.replace(/asgiref==[\d.]+/, "asgiref==0.0.99");
       }),
     () => edit(stack, "app/requirements.txt", () => good),
-    /pip could not install the application's dependencies/,
+    /uv could not install the application's dependencies/,
   );
 });
 
