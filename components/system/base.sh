@@ -19,7 +19,9 @@ if ! grep -qx "$canonical" < <(locale -a); then
   logged localedef -i "${locale%%.*}" -f UTF-8 "$locale"
 fi
 grep -qxF "$locale UTF-8" /etc/locale.gen 2>/dev/null || printf '%s UTF-8\n' "$locale" >>/etc/locale.gen
-printf 'LANG=%s\n' "$locale" | put_file /etc/default/locale root:root 0644
+# Where Debian had it before, every boot puts a link (tmpfiles.d(5)).
+printf 'LANG=%s\n' "$locale" | put_file /etc/locale.conf root:root 0644
+put_link /etc/default/locale ../locale.conf
 
 daemon_reload_if_changed
 on_change restart systemd-journald.service /etc/systemd/journald.conf.d/

@@ -2,72 +2,40 @@
 import assert from "node:assert/strict";
 import { rmSync, symlinkSync } from "node:fs";
 import { after, test } from "node:test";
-import { edit, type Run, type StackConfig, withStack } from "./harness.ts";
+import { edit, psql, type Run, type StackConfig, withStack } from "./harness.ts";
+import { attack, attackersOf, noteHost, startAttacks } from "./hostile.ts";
 
 const stack = await withStack({ after }, { deployed: true });
 const said = (run: Run) => run.stdout + run.stderr;
 
-/**
- * All that is not the application's own, nor changes by itself: its kind, mode, owner, path, where a link leads; and of a
- * file when it was changed last, which nobody but the kernel decides (ctime of inode(7)).
- */
-const manifest = `find / -xdev \\( ${[
-  ...["/proc", "/sys", "/run", "/tmp", "/var/tmp", "/var/log", "/var/cache", "/var/backups"],
-  ...["berth", "postgresql", "redis", "private", "systemd"].map((name) => `/var/lib/${name}`),
-  ...["'/srv/logbook/*'", "'/home/berth/.*'"],
-  ...["/etc/berth", "/usr/local/lib/berth", "'/usr/local/bin/attack-*'", "'/etc/systemd/system/logbook*'"],
-]
-  .map((path) => `-path ${path}`)
-  .join(
-    " -o ",
-  )} \\) -prune -o -type f -printf '%y %m %u:%g %p %C@\\n' -o -printf '%y %m %u:%g %p %l\\n' | LC_ALL=C sort`;
-
-/** What an account can reach in the application's directory is moved away, and links, FIFOs and hard links put there. */
-const attack = `
-  cd /srv/logbook || exit
-  bait() {
-    case $((turn % 5)) in
-    0) ln -s /etc "$1" ;;
-    1) ln -s /etc/passwd "$1" ;;
-    2) ln -s /etc/made-by-a-link "$1" ;;
-    3) mkfifo "$1" ;;
-    4) ln /srv/logbook/media/own "$1" ;;
-    esac
-  }
-  for ((turn = 0; ; turn++)); do
-    touch media/own
-    for one in releases venvs static config current sockets media logs static/current static/before config/web config/env; do
-      mv "$one" "$one.real" && bait "$one" && echo "took the place of $one"
-    done
-    for one in releases/* venvs/* static/* config/web/*; do
-      mv "$one" "$one.real" && bait "$one" && echo "took the place of $one"
-      for name in .berth .berth/env Procfile.new .git; do bait "$one/$name"; done
-    done
-    for place in media logs releases venvs static config /run/logbook; do bait "$place/.berth-new"; bait "$place/.berth.12345678"; done
-    sleep 0.02
-    rm -rf media/.berth* logs/.berth* releases/*/.berth releases/*/.git releases/*/Procfile.new
-  done 2>/dev/null`;
+/** Has all steps of a service, or all of the host, run again at the next `up`. */
+const again = (script: string) => edit(stack, `components/${script}`, (text) => `${text}\n# Once more.\n`);
 
 test("nothing outside of the application changes, whatever its accounts put in the place of what they can reach", async (t) => {
-  const before = await stack.on(manifest);
-  const accounts = ["deployer", "logbook"];
-  for (const account of accounts) {
-    await stack.on(
-      `cat >/usr/local/bin/attack-${account}; systemd-run --quiet --unit attack-${account} -p User=${account} bash /usr/local/bin/attack-${account}`,
-      { stdin: attack },
-    );
-  }
+  stack.configure({ app: { processes: { mail: { command: "sleep infinity", account: "couriers" } } } });
+  await stack.succeed();
+  const changesOfHost = await noteHost(stack, "logbook");
+  const scripts = {
+    ...attackersOf("logbook", "deployer"),
+    couriers: {
+      own: "/var/lib/logbook-mail/own",
+      baits: ["/var/lib/logbook-mail/.berth-new", "/run/logbook/mail"],
+    },
+  };
+  const stop = await startAttacks(
+    stack,
+    Object.fromEntries(Object.entries(scripts).map(([account, of]) => [account, attack("logbook", of)])),
+  );
   t.after(() => stack.inside("systemctl stop 'attack-*'"));
 
-  // A release whose own files are meddled with may be refused; that is the owner's own affair.
-  const ups = [];
+  const ups: Run[] = [];
   const { release: first } = await stack.outputs();
-  for (const step of ["one", "two", "three"]) {
+  for (const step of ["one", "two"]) {
     edit(stack, "app/notes.txt", () => step);
     ups.push(await stack.up());
   }
   const changes: StackConfig[] = [
-    { app: { env: { COLOUR: "blue" } } },
+    { app: { env: { COLOUR: "blue" } }, rotate: { database: 2, redis: 2 } },
     { app: { release: first } },
     { app: { release: undefined, keep: 1 } },
   ];
@@ -75,22 +43,45 @@ test("nothing outside of the application changes, whatever its accounts put in t
     stack.configure(change);
     ups.push(await stack.up());
   }
+  // Every step of the host.
+  again("host/lib/files.sh");
+  ups.push(await stack.up());
   t.diagnostic(
     `while they were at it: ${ups.map(({ code }) => (code === 0 ? "well" : "refused")).join(", ")}`,
   );
-  for (const { code, stdout } of ups) if (code !== 0) assert.match(stdout, /the release has /);
-  for (const account of accounts)
-    await stack.on(`systemctl stop attack-${account}; rm /usr/local/bin/attack-${account}`);
+  // Whose own files are meddled with may be refused; that is the affair of the account they belong to.
+  for (const run of ups)
+    if (run.code !== 0) assert.match(said(run), /the release has |the account 'postgres' cannot make /);
+  assert.equal(await stop(), "");
   await stack.succeed();
 
   assert.equal((await stack.fetch("/health")).status, 200);
-  assert.equal(await stack.on("journalctl -b -o cat -u 'attack-*' | grep '^took the place' || true"), "");
-  const now = await stack.on(manifest);
-  const differ = (from: string, than: string) => {
-    const lines = new Set(than.split("\n"));
-    return from.split("\n").filter((line) => !lines.has(line));
-  };
-  assert.deepEqual([differ(before, now), differ(now, before)], [[], []]);
+  assert.deepEqual(await changesOfHost(), []);
+});
+
+test("root makes, links and removes no cluster where PostgreSQL's account has put links in its way", async () => {
+  const changesOfHost = await noteHost(stack, "logbook");
+  for (const [place, refused] of [
+    [
+      "/etc/postgresql/17/main/conf.d",
+      /the account 'postgres' cannot make \/etc\/postgresql\/17\/main\/conf\.d\/berth\.conf/,
+    ],
+    ["/etc/postgresql/17", /berth: postgres-server: the database in \S+ could not be taken over/],
+    ["/var/lib/postgresql/17", /berth: postgres-server: /],
+  ] as const) {
+    const as = (command: string) => stack.on(`runuser -u postgres -- sh -c '${command}'`);
+    if (place.startsWith("/var")) await stack.on("systemctl stop postgresql@17-main");
+    await as(`mv ${place} ${place}.real && ln -s /etc ${place}`);
+    again("postgres/server.sh");
+    const run = await stack.up();
+    assert.notEqual(run.code, 0, place);
+    assert.match(said(run), refused);
+    await as(`rm ${place} && mv ${place}.real ${place}`);
+  }
+  assert.deepEqual(await changesOfHost(), []);
+  await stack.succeed();
+  assert.equal(await stack.on(`runuser -u postgres -- ${psql} -XAtc 'SHOW port'`), "5432");
+  assert.equal((await stack.fetch("/health")).status, 200);
 });
 
 test("a source with a link that leads out of it is refused by where that leads", async () => {

@@ -3,7 +3,7 @@
 // a database.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { tools } from "../../components/app/tools.ts";
@@ -178,6 +178,28 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
         await stack.on(`tr '\\0' '\\n' <${worker}/environ`),
         new RegExp(`^BERTH_RELEASE=${release}$`, "m"),
       );
+    },
+  );
+
+  await t.test(
+    "what a repository brings by the names of Berth's own files is believed in nothing",
+    async () => {
+      const berths = join(repository(stack), "services/web/.berth");
+      mkdirSync(berths);
+      for (const name of ["prepared", "proven", "env", "server"])
+        writeFileSync(join(berths, name), "STATIC_ROOT=/etc\n");
+      await push(stack);
+      await stack.succeed();
+      const { release } = await stack.outputs();
+      assert.equal(await stack.on(`grep -rl STATIC_ROOT=/etc /var/lib/berth ${home}/config || true`), "");
+      symlinkSync("/etc/shadow", join(berths, "settings"));
+      await push(stack);
+      const refused = await stack.up();
+      assert.notEqual(refused.code, 0);
+      assert.match(said(refused), /the release has a link that leads out of it, to \/etc\/shadow\./);
+      assert.equal(await live(), release);
+      rmSync(berths, { recursive: true });
+      await push(stack);
     },
   );
 

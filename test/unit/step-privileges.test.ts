@@ -105,7 +105,7 @@ runuser -u nobody -- cat <<<words`);
   assert.match(run.stdout, /^left \d+\ngone\nstatus 7\nwords\n$/, run.stderr);
 });
 
-test("what a step runs as another account ends when the step is killed", asRoot, () => {
+test("what a step runs as another account ends when the shell that waits for it is killed", asRoot, () => {
   const run = runLibrary(`mkfifo "$place/up"; chmod 0666 "$place/up"; chmod 0755 "$place" "$place/.."
 trial() { runuser -u nobody -- bash -c 'echo up >"$1"; exec sleep 98764' bash "$place/up"; }
 trial & killed=$!

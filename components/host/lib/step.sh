@@ -89,7 +89,8 @@ logged() {
 }
 
 # runuser ARGUMENTS: what a step runs as another account cannot hold its lock, and leaves nothing running: in a process
-# namespace of its own (pid_namespaces(7)) the kernel kills what is left when the command ends, or when the step is killed.
+# namespace of its own (pid_namespaces(7)) the kernel kills what is left when the command ends, or when the shell that
+# waits for it is killed. A part of a killed step that still waits keeps the lock until it ends.
 runuser() { setpriv --pdeathsig KILL -- unshare --pid --fork --kill-child -- runuser "$@" 9>&-; }
 
 # hide: standard input as the file $hidden, which has no name: nothing of it stays, however this step ends.
