@@ -598,7 +598,7 @@ const appSchema = z.strictObject({
     .regex(/^\/\S*$/, { error: "expected a path that begins with /" })
     .default("/")
     .describe(
-      "The path that answers 200 when the application is well. A release that is not well does not go live.",
+      "The path that answers 200 when the application is healthy. An unhealthy release does not go live.",
     ),
   workers: z.int().min(1).max(64).default(2).describe("How many worker processes serve requests."),
   processes: z
@@ -628,7 +628,7 @@ const appSchema = z.strictObject({
     .max(50)
     .default(5)
     .describe(
-      "How many releases that were well are kept on the host, the one that runs included. What ran before stays until the next release.",
+      "How many releases that were healthy are kept on the host, the one that runs included. What ran before stays until the next release.",
     ),
   dumpBeforeMigrate: z
     .boolean()

@@ -1,8 +1,9 @@
-// npm run check: the static checks, in seconds: style, types, shell, documents made from the code. They run at the same
+// npm run check: the static checks, in seconds: style, types, shell, Python, documents made from the code. They run at the same
 // time, and what an earlier run found out is not asked again; see node_modules/.cache/berth-check.
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
 import { staleDocs } from "./lib/configuration-docs.ts";
+import { checkPython } from "./lib/python.ts";
 import { checkShell } from "./lib/shell-steps.ts";
 import { checkTypes } from "./lib/types.ts";
 
@@ -32,6 +33,7 @@ const checks: readonly Check[] = [
     run: () => checkTypes(root, cache, (...args) => program("typescript/bin/tsc", ...args)),
   },
   { name: "shell (shellcheck)", run: () => checkShell(root, join(cache, "shell.json")) },
+  { name: "Python (ruff, mypy)", run: () => checkPython(root, join(cache, "python.json")) },
   { name: "documents are current", run: () => staleDocs(root) },
 ];
 

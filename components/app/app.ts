@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
@@ -9,17 +7,20 @@ import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 import {
-  kindTable,
+  environment,
   type Limits,
   limitLines,
   type Process,
+  processFacts,
   processFiles,
+  processKinds,
   processTable,
   sandbox,
   type Timer,
   timerFiles,
   timerTable,
 } from "./processes.ts";
+import { copyArchive, ReleaseProgram } from "./program.ts";
 import { environmentFile } from "./settings.ts";
 import { isReleaseId, releaseId, type Source } from "./source.ts";
 import { pinsOf, type Tool, tools } from "./tools.ts";
@@ -62,7 +63,7 @@ export interface AppArgs {
   readonly env: Readonly<Record<string, pulumi.Input<string>>>;
   /** Settings that are secret. */
   readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
-  /** The path that answers 200 when the application is well. */
+  /** The path that answers 200 when the application is healthy. */
   readonly health: string;
   /** How many worker processes serve requests. */
   readonly workers: number;
@@ -91,7 +92,7 @@ export interface AppArgs {
   readonly release?: string | undefined;
   /** A release that is tried again though it has failed. @default none */
   readonly retry?: string | undefined;
-  /** How many releases that were well are kept. */
+  /** How many releases that were healthy are kept. */
   readonly keep: number;
   /** Whether the database is dumped before it is migrated. */
   readonly dumpBeforeMigrate: boolean;
@@ -109,7 +110,7 @@ export class App extends pulumi.ComponentResource {
   readonly prepared: pulumi.Resource;
   /** The switch to the release. */
   readonly live: pulumi.Resource;
-  /** The id of the release that runs, once it is well. */
+  /** The id of the release that runs, once it is healthy. */
   readonly release: pulumi.Output<string>;
   /** The public key that a private repository must know, once there is one. */
   readonly deployKey: pulumi.Output<string> | undefined;
@@ -163,7 +164,8 @@ export class App extends pulumi.ComponentResource {
     const { source } = args;
     const account = this.#account();
     const settings = this.#settings(source, account);
-    const web = this.#isWeb ? this.#web(settings) : settings;
+    const program = this.#program(settings);
+    const web = this.#isWeb ? this.#web(program) : program;
     const hasUnits = args.processes.length > 0 || Object.keys(this.#timers).length > 0 || !this.#isWeb;
     const units = hasUnits ? this.#processUnits(web, timerFiles(place, this.#timers)) : web;
     const [id, prepared] = this.#prepare(source, units);
@@ -283,6 +285,7 @@ export class App extends pulumi.ComponentResource {
         after,
         stop_timeout: timeout + 10,
         limits: limitLines(this.#args.limits ?? {}),
+        environment: environment(`${root}/config/web/%i`, name),
         sandbox: sandbox(root),
       }),
       gunicorn: renderTemplate(here("gunicorn.py.liquid"), { wsgi, workers, timeout }),
@@ -303,7 +306,6 @@ export class App extends pulumi.ComponentResource {
         files: {
           [`/etc/systemd/system/${name}-web@.socket`]: { content: this.#units.socket },
           [`/etc/systemd/system/${name}-web@.service`]: { content: this.#units.service },
-          ...this.#startFiles(),
           [`/usr/local/lib/berth/${name}/serve`]: {
             content: renderTemplate(here("serve.sh.liquid"), { name, root }),
             mode: "0755",
@@ -311,17 +313,15 @@ export class App extends pulumi.ComponentResource {
           // Both: a release that is gone back to runs with the one that it was prepared with.
           [`/etc/berth/${name}/gunicorn.py`]: { content: this.#units.gunicorn },
           [`/etc/berth/${name}/uwsgi.ini`]: { content: this.#units.uwsgi },
-          [`/usr/local/lib/berth/${name}/database_dump.py`]: {
-            content: readFileSync(here("database_dump.py"), "utf8"),
-          },
           ...(this.#args.settings === undefined
             ? {}
             : {
-                [`/usr/local/lib/berth/${name}/django-release.py`]: {
-                  content: readFileSync(here("django-release.py"), "utf8"),
-                },
                 [`/usr/local/bin/${name}-manage`]: {
-                  content: renderTemplate(here("manage.sh.liquid"), { name, root }),
+                  content: renderTemplate(here("manage.sh.liquid"), {
+                    name,
+                    root,
+                    environment: environment(`${root}/config/web/current`, name).split("\n"),
+                  }),
                   mode: "0755",
                 },
               }),
@@ -331,26 +331,14 @@ export class App extends pulumi.ComponentResource {
     );
   }
 
-  /** What starts the live release as the host boots, what ends its workers, and what tidies up after it. */
-  #startFiles(): Record<string, StepFile> {
-    const { name } = this.#args;
-    const root = this.#root;
-    return {
-      [`/etc/systemd/system/${name}-web-start.service`]: {
-        content: renderTemplate(here("start.service.liquid"), { name, root }),
-      },
-      [`/usr/local/lib/berth/${name}/start`]: {
-        content: renderTemplate(here("start.sh.liquid"), { name, root, web: this.#isWeb }),
-        mode: "0755",
-      },
-      [`/usr/local/lib/berth/${name}/tidy`]: {
-        content: renderTemplate(here("tidy.sh.liquid"), { name, root }),
-        mode: "0755",
-      },
-      [`/usr/local/lib/berth/${name}/celery_drain.py`]: {
-        content: readFileSync(here("celery_drain.py"), "utf8"),
-      },
-    };
+  /** What prepares releases, takes them live and back, and starts the live one as the host boots. */
+  #program(settings: HostScript): HostScript {
+    const { host, name, owner } = this.#args;
+    return new ReleaseProgram(
+      `${this.#name}-program`,
+      { host, name, owner, root: this.#root, web: this.#isWeb },
+      { parent: this, dependsOn: [settings] },
+    );
   }
 
   /** The units of the processes, and the timers. Which processes run is a release's, as it goes live. */
@@ -371,21 +359,21 @@ export class App extends pulumi.ComponentResource {
           processes: processTable(name, this.#args.processes),
           timers: timerTable(name, this.#timers),
         },
-        files: { ...(this.#isWeb ? {} : this.#startFiles()), ...this.#processFiles, ...timers },
+        files: { ...this.#processFiles, ...timers },
       },
       { parent: this, dependsOn: [before] },
     );
   }
 
-  /** The processes, and how the host tells those of a release's Procfile. */
-  #processSlots() {
-    return { processes: processTable(this.#args.name, this.#args.processes), kinds: kindTable };
+  /** What the host must know of the processes to prepare a release and to take it live. */
+  #processFacts() {
+    return { processes: processFacts(this.#args.processes), kinds: processKinds };
   }
 
   /** The release, made beside what runs. */
   #prepare(source: Source, before: HostScript): [pulumi.Output<string>, HostScript] {
-    const { host, name, owner, python, requirements, server, wsgi, settings, release } = this.#args;
-    const statics = this.#args.static ?? "";
+    const { host, name, python, requirements, server, wsgi, settings, release, processes } = this.#args;
+    const statics = this.#args.static;
     const recipe = [python, requirements, source.git?.path, tools[server].join(", "), settings, statics];
     const ofSource = source.version.apply((version) =>
       releaseId(
@@ -394,55 +382,43 @@ export class App extends pulumi.ComponentResource {
       ),
     );
     const id = release !== undefined && isReleaseId(release) ? pulumi.output(release) : ofSource;
-    const remotePath = ofSource.apply((own) => `.berth-${name}-${own}.tar`);
     const archive =
       source.archive === undefined
         ? undefined
-        : new remote.CopyToRemote(
+        : copyArchive(
             `${this.#name}-archive`,
-            {
-              connection: host.connection,
-              source: new pulumi.asset.FileAsset(source.archive.path),
-              remotePath,
-              // Without it the archive would not be copied to another machine.
-              triggers: [host.identity],
-            },
-            {
-              parent: this,
-              dependsOn: [host.ready],
-              additionalSecretOutputs: ["connection"],
-              ...(host.deletedWith === undefined ? {} : { deletedWith: host.deletedWith }),
-            },
+            host,
+            source.archive,
+            ofSource.apply((own) => `.berth-${name}-${own}.tar`),
+            { parent: this },
           );
     const prepared = new HostScript(
       `${this.#name}-release`,
       {
         host,
-        script: ["common.sh", "procfile.sh", "dependencies.sh", "frontend.sh", "release.sh"].map(here),
+        script: here("prepare.sh"),
         slots: {
           name,
-          owner,
-          root: this.#root,
-          release: id,
-          archive: archive === undefined ? "" : remotePath,
-          archive_sha256: source.archive?.sha256 ?? "",
-          git_url: source.git?.url ?? "",
-          git_commit: source.git?.commit ?? "",
-          git_path: source.git?.path ?? "",
-          python: python ?? "",
-          python_mirror: this.#args.pythonMirror ?? "",
-          index: this.#args.index ?? "",
-          requirements: requirements ?? "",
-          wsgi_module: wsgi.split(":")[0] ?? "",
-          kept: release === undefined ? "" : "yes",
-          django: this.#isWeb ? (settings ?? "") : "",
-          static: this.#isWeb ? statics : "",
-          secret_names: Object.keys(this.#args.secrets).sort().join(" "),
-          ...this.#processSlots(),
-          process_names: (
-            this.#args.processNames ?? this.#args.processes.map((process) => process.name)
-          ).join(" "),
-          server,
+          facts: factsText({
+            release: id,
+            kept: release !== undefined,
+            archive:
+              archive === undefined
+                ? null
+                : { name: archive.remotePath, sha256: source.archive?.sha256 ?? "" },
+            git: source.git ?? null,
+            python: python ?? null,
+            python_mirror: this.#args.pythonMirror ?? null,
+            index: this.#args.index ?? null,
+            requirements: requirements ?? null,
+            server,
+            wsgi_module: wsgi.split(":")[0] ?? "",
+            django: (this.#isWeb ? settings : undefined) ?? null,
+            static: (this.#isWeb ? statics : undefined) ?? null,
+            secrets: Object.keys(this.#args.secrets).sort(),
+            ...this.#processFacts(),
+            all_processes: this.#args.processNames ?? processes.map((process) => process.name),
+          }),
         },
         files: Object.fromEntries(
           (Object.keys(tools) as Tool[]).map((tool) => [
@@ -458,51 +434,45 @@ export class App extends pulumi.ComponentResource {
 
   /** The switch to the release. */
   #live(release: pulumi.Output<string>, prepared: HostScript): HostScript {
-    const {
-      host,
-      name,
-      owner,
-      settings,
-      health,
-      domain,
-      scheme,
-      timeout,
-      secrets,
-      liveAfter = [],
-    } = this.#args;
+    const args = this.#args;
     return new HostScript(
       `${this.#name}-live`,
       {
-        host,
-        script: ["common.sh", "procfile.sh", "processes.sh", "instances.sh", "live.sh"].map(here),
+        host: args.host,
+        script: here("live.sh"),
         slots: {
-          name,
-          owner,
-          root: this.#root,
-          release,
-          django: this.#isWeb ? (settings ?? "") : "",
-          web: this.#isWeb ? "yes" : "",
-          ...this.#processSlots(),
-          release_command: this.#args.releaseCommand ?? "",
-          health,
-          domain,
-          scheme,
-          timeout,
-          secret_names: Object.keys(secrets).sort().join(" "),
-          unit_text: digest(JSON.stringify([this.#units, this.#processFiles])),
-          kept: this.#args.release === undefined ? "" : "yes",
-          retry: this.#args.retry ?? "",
-          keep: this.#args.keep,
-          dump: this.#args.dumpBeforeMigrate ? "yes" : "",
-          settings: this.#plainSettings().apply((plain) => digest(JSON.stringify(plain))),
+          name: args.name,
+          facts: factsText({
+            release,
+            kept: args.release !== undefined,
+            retry: args.retry ?? null,
+            keep: args.keep,
+            django: (this.#isWeb ? args.settings : undefined) ?? null,
+            release_command: args.releaseCommand ?? null,
+            dump: args.dumpBeforeMigrate,
+            secrets: Object.keys(args.secrets).sort(),
+            ...this.#processFacts(),
+            health: args.health,
+            domain: args.domain,
+            scheme: args.scheme,
+            timeout: args.timeout,
+            changes: {
+              units: digest(JSON.stringify([this.#units, this.#processFiles])),
+              settings: this.#plainSettings().apply((plain) => digest(JSON.stringify(plain))),
+            },
+          }),
         },
         // Not for use: a changed secret must start the service anew, and what fails must not print one.
-        secrets: pulumi.output(secrets).apply(withPasswords),
+        secrets: pulumi.output(args.secrets).apply(withPasswords),
       },
-      { parent: this, dependsOn: pulumi.output(liveAfter).apply((those) => [prepared, ...those]) },
+      { parent: this, dependsOn: pulumi.output(args.liveAfter ?? []).apply((those) => [prepared, ...those]) },
     );
   }
 }
+
+/** What the release program is told, a line each, so that a preview shows which one changes. */
+const factsText = (facts: pulumi.Input<object>): pulumi.Output<string> =>
+  pulumi.output(facts).apply((known) => JSON.stringify(known, null, 2));
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 

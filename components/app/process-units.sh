@@ -1,4 +1,5 @@
-: "${processes?a line for each process: its name, kind, count, 'alone' or 'beside', 'restart' or 'keep', account, where its command is from}"
+: "${root?the directory of the application}"
+: "${processes?a line for each process: its name and its account}"
 : "${owner?the account that owns the files}"
 : "${web?not empty where the web server runs, and not only processes}"
 
@@ -9,29 +10,16 @@ put_account() {
 }
 
 if [ -n "$processes" ]; then
-  while read -r process _ _ _ _ account _; do
+  while read -r process account; do
     put_account processes "$process" "$account"
     prove_unit "$name-$process@"
-    # Of one that was taken out, and has come back.
-    take_away "/run/systemd/system/$name-$process@.service"
   done <<<"$processes"
 fi
-for file in "/etc/berth/$name/processes"/*; do
-  if ! grep -q "^${file##*/} .* configured$" <<<"$processes"; then take_away "$file"; fi
-done
-
 # Of what there may be only one, that which has moved from here to the first host ends before the release goes live
 # there: this step comes before that on every other host.
 if [ -z "$web" ]; then
-  for file in "$root/config/web"/*/units; do
-    [ -e "$file" ] || continue
-    while read -r unit process way; do
-      if [ "$way" = alone ] && ! grep -q "^$process " <<<"$processes" &&
-        ! grep -qxE 'inactive|failed|unknown' < <(systemctl is-active "$unit"); then
-        logged systemctl stop "$unit" || fail "$unit runs on another host from now on, and cannot be stopped here." "See 'systemctl status $unit' on the host, then run 'pulumi up' again."
-      fi
-    done <"$file"
-  done
+  mapfile -t here < <(cut -d' ' -f1 <<<"$processes")
+  setpriv --pdeathsig KILL "/usr/local/lib/berth/$name/berth-release" give-up "$step" "${here[@]}" || exit 1
 fi
 
 if [ -n "$timers" ]; then

@@ -153,6 +153,16 @@ const here = (file: string) => join(import.meta.dirname, file);
 /** The lines that shut a unit in; the same for the web server and for every process. */
 export const sandbox = (root: string): string => renderTemplate(here("sandbox.conf.liquid"), { root }).trim();
 
+/**
+ * The lines with the environment of the application's code, the same wherever it runs: its server, its processes, its
+ * timers and its commands. The release program has them for migrations and checks (release/inside.py).
+ *
+ * @param instance the directory of the instance whose settings they are
+ * @param home what may be written as the home of the account: `berth-NAME` in /var/cache, or a directory
+ */
+export const environment = (instance: string, name: string, home = `/var/cache/berth-${name}`): string =>
+  renderTemplate(here("environment.conf.liquid"), { instance, home }).trim();
+
 /** The lines that bound what a unit may take. */
 export function limitLines({ memory, cpu }: Limits): string[] {
   return [
@@ -175,6 +185,12 @@ function processUnit(place: UnitPlace, process: Process): string {
     account: process.account ?? name,
     // Beat keeps its schedule there; what has an account of its own can write nowhere else.
     has_state: isAlone(process) || process.account !== undefined,
+    has_cache: process.account === undefined,
+    environment: environment(
+      `${root}/config/web/%i`,
+      name,
+      process.account === undefined ? undefined : `/var/lib/${name}-${process.name}`,
+    ),
     celery: process.kind === "celery",
     stop_signal: kinds[process.kind].stop,
     // Beat has no task to finish, and while it ends there is none.
@@ -184,23 +200,17 @@ function processUnit(place: UnitPlace, process: Process): string {
   });
 }
 
-/** The files of the processes by their path on the host: each one's unit, and its command when the stack gives it. */
+/** The units of the processes, by their path on the host: what an instance's own are made from. */
 export function processFiles(
   place: UnitPlace,
   processes: readonly Process[],
 ): Readonly<Record<string, StepFile>> {
-  const files = processes.flatMap((process): [string, StepFile][] => [
-    [`/etc/systemd/system/${place.name}-${process.name}@.service`, { content: processUnit(place, process) }],
-    ...(process.command === undefined
-      ? []
-      : [
-          [`/etc/berth/${place.name}/processes/${process.name}`, { content: process.command }] as [
-            string,
-            StepFile,
-          ],
-        ]),
-  ]);
-  return Object.fromEntries(files);
+  return Object.fromEntries(
+    processes.map((process) => [
+      `/etc/systemd/system/${place.name}-${process.name}@.service`,
+      { content: processUnit(place, process) },
+    ]),
+  );
 }
 
 /** The files of the timers: of each one its times, what runs then, and its command. */
@@ -224,6 +234,11 @@ export function timerFiles(
           timer,
           account: wanted.account ?? name,
           has_state: wanted.account !== undefined,
+          environment: environment(
+            `${root}/config/web/current`,
+            name,
+            wanted.account === undefined ? undefined : `/var/lib/${name}-${timer}`,
+          ),
           limits: limitLines(wanted),
           sandbox: sandbox(root),
         }),
@@ -240,24 +255,22 @@ export const timerTable = (name: string, timers: Readonly<Record<string, Timer>>
     .map(([timer, { account, at }]) => `${timer} ${account ?? name} ${inZone(at)}`)
     .join("\n");
 
-/** How the host tells kinds: a line for each with its pattern, which is the first that fits. */
-export const kindTable = kindNames
+/** How the host tells kinds: each with its pattern; the first that fits counts. */
+export const processKinds: readonly (readonly [Kind, string])[] = kindNames
   .filter((kind) => kinds[kind].pattern !== "")
-  .map((kind) => `${kind} ${kinds[kind].pattern}`)
-  .join("\n");
+  .map((kind) => [kind, kinds[kind].pattern]);
 
-/** The table that processes.sh reads: a line for each, its fields with spaces between them. */
+/** A line for each process: its name and its account. */
 export const processTable = (name: string, processes: readonly Process[]): string =>
-  processes
-    .map((process) =>
-      [
-        process.name,
-        process.kind,
-        process.count,
-        isAlone(process) ? "alone" : "beside",
-        process.onRelease,
-        process.account ?? name,
-        process.command === undefined ? "procfile" : "configured",
-      ].join(" "),
-    )
-    .join("\n");
+  processes.map((process) => `${process.name} ${process.account ?? name}`).join("\n");
+
+/** What the release program must know of the processes (release/facts.py). */
+export const processFacts = (processes: readonly Process[]) =>
+  processes.map((process) => ({
+    name: process.name,
+    kind: process.kind,
+    count: process.count,
+    alone: isAlone(process),
+    keep: process.onRelease === "keep",
+    command: process.command ?? null,
+  }));

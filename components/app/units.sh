@@ -1,5 +1,4 @@
 : "${name?the name of the application}"
-: "${root?the directory of the application}"
 
 # prove_unit UNIT: systemd takes it, and it is shut in.
 prove_unit() {

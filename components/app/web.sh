@@ -1,1 +1,3 @@
+: "${root?the directory of the application}"
+
 prove_unit "$name-web@"

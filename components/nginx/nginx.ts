@@ -27,7 +27,7 @@ export interface NginxArgs {
   readonly staticRoot: string | undefined;
   /** The directory served under /media/, an absolute path. */
   readonly mediaRoot: string;
-  /** The path that answers 200 when the application is well. */
+  /** The path that answers 200 when the application is healthy. */
   readonly health: string;
   /**
    * Asks every visitor for this name and password (RFC 7617), all but those of the health path; where that is the

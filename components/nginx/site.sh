@@ -1,7 +1,7 @@
 : "${name?the name of the site}"
 : "${scheme?http or https}"
 : "${domain?the name to ask the site by}"
-: "${health?the path that answers 200 when the application is well}"
+: "${health?the path that answers 200 when the application is healthy}"
 
 rm -f /etc/nginx/sites-enabled/default
 put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name.conf"

@@ -127,7 +127,15 @@ function textOf(root: string, file: string): string {
 }
 
 /** Folders that hold nothing of the repository. */
-const foreign = new Set([".git", ".berth", "node_modules", "__pycache__", ".venv"]);
+const foreign = new Set([
+  ".git",
+  ".berth",
+  "node_modules",
+  "__pycache__",
+  ".venv",
+  ".mypy_cache",
+  ".ruff_cache",
+]);
 
 function filesBelow(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {

@@ -1,17 +1,14 @@
 // A moto server for a test: S3, IAM, STS, Secrets Manager, SSM and the rest of AWS's interfaces on a port of the
 // loopback interface, with nothing behind them but its memory.
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
   IAMClient,
   PutUserPolicyCommand,
 } from "@aws-sdk/client-iam";
+import { pythonWith } from "../../scripts/lib/python.ts";
 
 export interface MotoOptions {
   /**
@@ -49,36 +46,7 @@ export interface Moto {
 const requirements = join(import.meta.dirname, "moto-requirements.txt");
 
 /** The Python that has moto, made once for this user. A newer list of requirements makes another. */
-export async function motoPython(): Promise<string> {
-  const text = readFileSync(requirements, "utf8");
-  const version = /^moto==(\S+)/m.exec(text)?.[1];
-  const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "berth");
-  const folder = join(cache, `moto-${version}-${hash}`);
-  const python = join("bin", "python");
-  if (existsSync(join(folder, python))) return join(folder, python);
-
-  mkdirSync(cache, { recursive: true });
-  const work = mkdtempSync(join(cache, ".moto-"));
-  try {
-    const run = promisify(execFile);
-    await run("python3", ["-m", "venv", work]);
-    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-    await run(join(work, python), [...install, "-r", requirements]);
-    renameSync(work, folder);
-  } catch (error) {
-    // Another test was quicker, and its folder is as good.
-    if (!existsSync(join(folder, python))) {
-      throw new Error(
-        `moto could not be installed from ${requirements}: ${error instanceof Error ? error.message : error} ` +
-          "It needs python3 (3.11 or newer) with venv and pip, and a package index.",
-      );
-    }
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-  return join(folder, python);
-}
+export const motoPython = async (): Promise<string> => join(await pythonWith(requirements, "moto"), "python");
 
 /**
  * Starts a server for a test. `scope` is the test's context (`t`), or `{ after }` from node:test for a whole file.

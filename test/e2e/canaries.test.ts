@@ -162,7 +162,7 @@ test("no secret is seen in previews, outputs, logs, processes or files that othe
       );
       const died = await stack.up();
       assert.notEqual(died.code, 0);
-      assert.match(died.stdout + died.stderr, /is not well/);
+      assert.match(died.stdout + died.stderr, /is unhealthy/);
       assert.match(died.stdout + died.stderr, /PARTNER_TOKEN/);
       const found = search();
       found.texts("the failing up", [died.stdout, died.stderr]);

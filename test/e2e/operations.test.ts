@@ -33,6 +33,15 @@ def application(environ, start_response):
     return _answer(environ, start_response)
 `,
   );
+  // As docs/deploying-your-application.md offers it: opened by whatever loads the settings.
+  edit(
+    stack,
+    "app/logbook/settings.py",
+    (text) => `${text}
+LOGGING["handlers"]["file"] = {"class": "logging.FileHandler", "filename": "/srv/logbook/logs/settings.log"}
+LOGGING["root"]["handlers"].append("file")
+`,
+  );
   await stack.succeed();
 });
 

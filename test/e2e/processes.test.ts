@@ -98,6 +98,25 @@ test("each process has its own unit, log and limits, the web server too, and run
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });
 
+test("a changed limit reaches nothing that runs, and a drop-in of yours all of it", async () => {
+  const unit = `queue-huey@${live()}.service`;
+  const of = (property: string) => host(`systemctl show ${unit} -P ${property}`);
+  const pid = of("MainPID");
+  stack.configure({ app: { processes: { ...processes, huey: { ...processes.huey, memory: 128 } } } });
+  edit(stack, "app/wsgi.py", (text) => `${text}\nraise RuntimeError("this cannot start")\n`);
+  assert.match(said(await stack.up()), /this cannot start[\s\S]*is unhealthy/);
+  const place = "/etc/systemd/system/queue-huey@.service.d";
+  host(
+    `mkdir ${place}; printf '[Service]\\nMemoryHigh=1G\\n' >${place}/own.conf; systemctl daemon-reload; rm -r ${place}`,
+  );
+  assert.deepEqual([of("MemoryMax"), of("MemoryHigh"), of("MainPID")], [`${256 << 20}`, `${1 << 30}`, pid]);
+  edit(stack, "app/wsgi.py", (text) => text.replace(/\nraise .*\n$/, ""));
+  await stack.succeed();
+  assert.equal(host(`systemctl show 'queue-huey@${live()}.service' -P MemoryMax`), `${128 << 20}`);
+  stack.configure({ app: { processes } });
+  await stack.succeed();
+});
+
 test("each process is shut in as the web server is", () => {
   for (const unit of ["web", "celery", "beat", "huey", "rq", "idle"]) {
     const level = /exposure level[^:]*: ([\d.]+)/.exec(
@@ -287,18 +306,25 @@ test("what a second release has left is tidied up by the one that still waits fo
   const gone = "gone.000000";
   const unit = `queue-idle@${gone}.service`;
   const place = "/srv/queue/config/web";
-  host(`cp -a ${place}/${live()} ${place}/${gone} && echo ${unit} idle beside >${place}/${gone}/units
+  const record = { name: gone, state: "leaving", since: 0, boot: "", reason: "", words: "" };
+  const text = JSON.stringify({ ...record, units: [{ name: unit, process: "idle", alone: false }] });
+  host(`cp -a ${place}/${live()} ${place}/${gone}
+    cp /etc/systemd/system/queue-idle@${live()}.service /etc/systemd/system/${unit}
+    echo '${text}' >/var/lib/berth/app-queue/instances/${gone}.json
     mkdir -p /run/systemd/system/${unit}.d && printf '[Service]\\nExecStop=/bin/sleep 4\\n' >/run/systemd/system/${unit}.d/late.conf
     systemctl daemon-reload`);
   // A step at work: it takes the lock, and ends when it is told to.
   host(`flock -o /run/berth.lock systemd-run --quiet --wait --unit trial-step sleep infinity >/dev/null 2>&1 &
     until systemctl --quiet is-active trial-step; do sleep 0.1; done
-    systemd-run --quiet --collect --unit berth-queue-tidy /usr/local/lib/berth/queue/tidy
-    until pgrep -x flock -a | grep -q 'flock 9'; do sleep 0.1; done
+    systemd-run --quiet --collect --unit berth-queue-tidy /usr/local/lib/berth/queue/berth-release tidy
+    until grep -q -- '-> FLOCK' /proc/locks; do sleep 0.1; done
     systemctl start ${unit}; systemctl stop --no-block ${unit}; systemctl stop trial-step`);
   assert.equal(host(`systemctl is-active ${unit}`), "deactivating");
   host(`${tidied} rm -r /run/systemd/system/${unit}.d; systemctl daemon-reload`);
-  assert.equal(host(`ls -d ${place}/${gone}; systemctl is-active ${unit}`), "inactive");
+  assert.equal(
+    host(`ls -d ${place}/${gone} /etc/systemd/system/${unit}; systemctl is-active ${unit}`),
+    "inactive",
+  );
   assert.deepEqual(running(), expected());
 });
 
@@ -333,7 +359,7 @@ test("a release whose worker cannot start leaves the server, the workers and bea
   });
   const run = await stack.up();
   assert.notEqual(run.code, 0);
-  assert.match(said(run), /no work here[\s\S]*is not well: its process 'idle' ended by itself/);
+  assert.match(said(run), /no work here[\s\S]*is unhealthy: its process 'idle' ended by itself/);
   stack.configure({ app: { processes: { ...processes, idle: { command: "sleep infinity; true" } } } });
   assert.match(said(await stack.up()), /the command of its process 'idle' leaves a shell waiting for it/);
   assert.equal(current(), release);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { quantile } from "../../bench/load.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
+import { npmRun } from "./checkout.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { deployed: true });
@@ -173,6 +174,20 @@ test("the host has a record of every release: when, who, from, to, how long, how
     ["settings", "rollback"].map((result) => lines.filter((line) => line.result === result).length),
     [1, 1],
   );
+});
+
+test("npm run releases shows what runs and in which state, and the same to programs", async () => {
+  const shown = await npmRun(stack, "releases").ended;
+  assert.match(shown.stdout, new RegExp(`^${releases.at(-1)}\\.[0-9a-f]{6}: live since `, "m"), shown.stderr);
+  assert.match(shown.stdout, /^ {4}logbook-web@\S+: active \(running\)$/m);
+  const told = JSON.parse((await npmRun(stack, "releases", "--json").ended).stdout.replace(/^[^{]*/, ""));
+  assert.equal(told.live.split(".")[0], releases.at(-1));
+  assert.deepEqual(
+    told.releases.filter(({ kept }: { kept: boolean }) => kept).length,
+    (await kept()).length,
+    "those that can be rolled back to",
+  );
+  assert.equal(told.history.length, (await record()).length);
 });
 
 test("the maintenance page is 503 with Retry-After, the health path goes through, and it goes again", async () => {

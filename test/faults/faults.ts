@@ -114,7 +114,7 @@ export async function assertWell(stack: Stack): Promise<void> {
   assert.ok(releases.includes(current), `the release that runs, ${current}, is one of ${releases}`);
   assert.equal(
     host(
-      'for one in /srv/*/releases/*; do set -- $(echo $one | tr / " "); [ -e /var/lib/berth/app-$2/releases/$4/prepared ] || echo $one; done',
+      'for one in /srv/*/releases/*; do set -- $(echo $one | tr / " "); grep -qE "^ \\"state\\": \\"(prepared|proven)\\"" /var/lib/berth/app-$2/releases/$4.json || echo $one; done',
     ),
     "",
   );

@@ -57,7 +57,7 @@ test("one that does not start is unnoticed, and is not tried again unless told t
   await unnoticed(
     wsgi('raise RuntimeError("this cannot start")\n'),
     () => {},
-    /this cannot start[\s\S]*release \w+-\w+ is not well: \/health does not answer, and 200 was expected\. It did not go live/,
+    /this cannot start[\s\S]*release \w+-\w+ is unhealthy: \/health does not answer, and 200 was expected\. It did not go live/,
   );
   const began = host("systemctl show -P NRestarts 'logbook-web@*.service'; ls /srv/logbook/releases");
   const again = await stack.up();
@@ -70,7 +70,7 @@ test("one that does not start is unnoticed, and is not tried again unless told t
   const bad = /release (\S+) has failed before/.exec(said(again))?.[1];
   stack.configure({ app: { retry: bad } });
   const told = await stack.up();
-  assert.match(said(told), /this cannot start[\s\S]*is not well/);
+  assert.match(said(told), /this cannot start[\s\S]*is unhealthy/);
   stack.configure({ app: { retry: undefined } });
   wsgi("")();
 });
@@ -79,7 +79,7 @@ test("one whose health path answers 500 is unnoticed", async () => {
   await unnoticed(
     () => edit(stack, "app/logbook/urls.py", (text) => text.replace(", health,", ", lambda request: 1 / 0,")),
     () => edit(stack, "app/logbook/urls.py", (text) => text.replace(", lambda request: 1 / 0,", ", health,")),
-    /release \w+-\w+ is not well: \/health answers 500, and 200 was expected/,
+    /release \w+-\w+ is unhealthy: \/health answers 500, and 200 was expected/,
   );
 });
 
@@ -96,7 +96,7 @@ if os.getppid() != 1:
     threading.Thread(target=crash, daemon=True).start()
 `),
     wsgi(""),
-    /is not well: \/health does not answer, and 200 was expected\. It was well before the switch\. \S+, the release before, serves again\./,
+    /is unhealthy: \/health does not answer, and 200 was expected\. It was healthy before the switch\. \S+, the release before, serves again\./,
     // What the process was working on as it died may be asked again only where it writes nothing.
     false,
   );
@@ -163,6 +163,25 @@ test("one whose dependency cannot be installed is unnoticed", async () => {
     () => edit(stack, "app/requirements.txt", () => good),
     /uv could not install the application's dependencies/,
   );
+});
+
+test("one that goes live while the database is away is not marked, and goes through when it is back", async () => {
+  const release = current();
+  // Between two steps: the lock of the first, once it has begun, is waited for, and held until the database has stopped.
+  stack.inside(
+    `touch /run/asked; setsid bash -c 'until [ /var/lib/berth/unfinished/app-release -nt /run/asked ]; do sleep 0.01; done; exec 9<>/run/berth.lock; flock 9; systemctl stop postgresql@17-main' </dev/null >/dev/null 2>&1 &`,
+  );
+  edit(stack, "app/notes.txt", () => "without a database\n");
+  const run = await stack.up();
+  stack.inside("systemctl start postgresql@17-main");
+  assert.notEqual(run.code, 0, run.stdout);
+  assert.match(
+    said(run),
+    /is unhealthy: \/health answers 500, and 200 was expected\. .* But DATABASE_URL names postgres:\/\/127\.0\.0\.1:5432, which cannot be reached: Connection refused\. That is not the release's fault: the next 'pulumi up' tries it again\./,
+  );
+  assert.equal(current(), release);
+  await stack.succeed();
+  assert.notEqual(current(), release);
 });
 
 test("the next good one goes through, unnoticed as well", async () => {

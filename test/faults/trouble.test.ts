@@ -159,7 +159,7 @@ test("a release whose health path answers 500 does not go live", async () => {
   await failingRelease(
     () => edit(stack, "app/logbook/urls.py", (text) => text.replace(", health,", ", lambda request: 1 / 0,")),
     () => edit(stack, "app/logbook/urls.py", (text) => text.replace(", lambda request: 1 / 0,", ", health,")),
-    /berth: app-live: release \w+-\w+ is not well: \/health answers 500, and 200 was expected\. It did not go live; \w+-\w+, the release before, still serves\./,
+    /berth: app-live: release \w+-\w+ is unhealthy: \/health answers 500, and 200 was expected\. It did not go live; \w+-\w+, the release before, still serves\./,
   );
 });
 
@@ -167,7 +167,7 @@ test("a release that crashes as it starts does not go live, and the next good on
   await failingRelease(
     () => edit(stack, "app/logbook/wsgi.py", (text) => `${text}\nraise RuntimeError("this cannot start")\n`),
     () => edit(stack, "app/logbook/wsgi.py", (text) => text.replace(/\nraise .*\n$/, "")),
-    /this cannot start[\s\S]*berth: app-live: release \w+-\w+ is not well: \/health does not answer, and 200 was expected\. It did not go live;/,
+    /this cannot start[\s\S]*berth: app-live: release \w+-\w+ is unhealthy: \/health does not answer, and 200 was expected\. It did not go live;/,
   );
   edit(stack, "app/notes.txt", () => "good again\n");
   const { release } = await stack.outputs();

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  environment,
   hasBeat,
   inZone,
   type Kind,
   kindOf,
   type ProcessConfig,
+  processFacts,
   processFiles,
   processTable,
   readProcfile,
@@ -114,25 +116,32 @@ test("the web server's limits make no process", () => {
   assert.deepEqual(files({ web: { memory: 500 } }), {});
 });
 
-test("the table has a line for each process, in the order of their names", () => {
-  const table = processTable(
-    "shop",
-    wantedProcesses(
-      {
-        worker: { ...usual, command: "celery -A shop worker", count: 3, onRelease: "keep" },
-        beat: { ...usual, command: "celery -A shop beat" },
-        sorter: { ...usual, kind: "huey", account: "sorter" },
-      },
-      undefined,
-    ),
+test("the host is told of each process what it needs, in the order of their names", () => {
+  const wanted = wantedProcesses(
+    {
+      worker: { ...usual, command: "celery -A shop worker", count: 3, onRelease: "keep" },
+      beat: { ...usual, command: "celery -A shop beat" },
+      sorter: { ...usual, kind: "huey", account: "sorter" },
+    },
+    undefined,
   );
-  assert.equal(
-    table,
-    [
-      "beat celery-beat 1 alone restart shop configured",
-      "sorter huey 1 beside restart sorter procfile",
-      "worker celery 3 beside keep shop configured",
-    ].join("\n"),
+  assert.equal(processTable("shop", wanted), "beat shop\nsorter sorter\nworker shop");
+  const once = { count: 1, alone: false, keep: false };
+  assert.deepEqual(processFacts(wanted), [
+    { ...once, name: "beat", kind: "celery-beat", alone: true, command: "celery -A shop beat" },
+    { ...once, name: "sorter", kind: "huey", command: null },
+    { ...once, name: "worker", kind: "celery", count: 3, keep: true, command: "celery -A shop worker" },
+  ]);
+});
+
+test("the server, processes and timers have one environment, but for the home of an account of its own", () => {
+  const own = unit({ command: "rq worker", account: "sorter" });
+  const environmentOf = (text: string) => text.split("\n").filter((line) => line.startsWith("Environment"));
+  const shared = environment("/srv/shop/config/web/%i", "shop").split("\n");
+  assert.deepEqual(environmentOf(unit({ command: "rq worker" })), shared);
+  assert.deepEqual(
+    environmentOf(own),
+    shared.map((line) => line.replaceAll("/var/cache/berth-shop", "/var/lib/shop-worker")),
   );
 });
 

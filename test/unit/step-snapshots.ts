@@ -102,5 +102,10 @@ export const asText = (value: unknown): string =>
 /** Compares what a reviewer must see with `snapshots/NAME.yaml`, which holds it. */
 export function assertSnapshot(t: TestContext, name: string, steps: Values): void {
   const path = join(import.meta.dirname, "snapshots", `${name}.yaml`);
-  t.assert.fileSnapshot(asText(steps), path, { serializers: [(text: string) => text] });
+  // The release program is read in the repository; another version of it is no other step.
+  const text = asText(steps).replaceAll(
+    /(?<=archive: \.berth-program-)[0-9a-f]{12}(\.tar\n *archive_sha256: )[0-9a-f]{64}/g,
+    "DIGEST$1DIGEST",
+  );
+  t.assert.fileSnapshot(text, path, { serializers: [(text: string) => text] });
 }

@@ -59,6 +59,7 @@ test("a second host changes no other step of the first, and has a system of its 
     "tasks-app-account",
     "tasks-app-live",
     "tasks-app-processes",
+    "tasks-app-program",
     "tasks-app-release",
     "tasks-app-settings",
     "tasks-connect",
@@ -75,19 +76,26 @@ test("a second host changes no other step of the first, and has a system of its 
   for (const name of same) assert.equal(own(shown(steps)[name]), own(alone[name]), name);
 });
 
+/** What the release program is told. */
+const factsOf = (name: string) => JSON.parse(step(name).slots.facts ?? "");
+
 test("a process that runs on the second host is none of the first, and nothing that is done once is done there", () => {
   const slots = (name: string) => step(name).slots;
-  assert.equal(slots("app-live").processes, "");
-  assert.match(slots("tasks-app-live").processes ?? "", /^worker rq 1 /);
-  for (const name of ["tasks-app-live", "tasks-app-release"]) assert.equal(slots(name).django, "", name);
-  assert.equal(slots("tasks-app-live").web, "");
+  assert.deepEqual(factsOf("app-live").processes, []);
+  assert.deepEqual(
+    factsOf("tasks-app-live").processes.map(({ name, kind }: { name: string; kind: string }) => [name, kind]),
+    [["worker", "rq"]],
+  );
+  for (const name of ["tasks-app-live", "tasks-app-release"]) assert.equal(factsOf(name).django, null, name);
+  const application = step("tasks-app-program").files["/usr/local/lib/berth/shop/application.json"];
+  assert.match(JSON.stringify(application), /web[^,]*false/);
   assert.ok("/etc/systemd/system/shop-worker@.service" in step("tasks-app-processes").files);
   assert.match(slots("tasks-system-packages").packages ?? "", /python3-pip/);
 });
 
 test("a Procfile's line that another host runs is refused on none", () => {
   for (const name of ["app-release", "tasks-app-release"])
-    assert.equal(step(name).slots.process_names, "worker", name);
+    assert.deepEqual(factsOf(name).all_processes, ["worker"], name);
 });
 
 test("on each host the owner may start what runs there, and no more", () => {

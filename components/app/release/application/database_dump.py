@@ -1,4 +1,4 @@
-"""Berth: dumps a PostgreSQL database to standard output, in pg_dump's custom format; by itself, the one of DATABASE_URL."""
+"""Berth: dumps a PostgreSQL database to standard output, in pg_dump's format; by itself, the one of DATABASE_URL."""
 
 import os
 import shutil
@@ -18,7 +18,12 @@ def dump(host, port, user, name, password):
         passwords.flush()
         sys.exit(
             subprocess.run(
-                [pg_dump, "--format=custom", "--no-password", *(f"{key}={value}" for key, value in place.items() if value)],
+                [
+                    pg_dump,
+                    "--format=custom",
+                    "--no-password",
+                    *(f"{key}={value}" for key, value in place.items() if value),
+                ],
                 env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PGPASSFILE": passwords.name},
             ).returncode
         )
@@ -26,5 +31,6 @@ def dump(host, port, user, name, password):
 
 if __name__ == "__main__":
     url = urllib.parse.urlsplit(os.environ["DATABASE_URL"])
-    plain = lambda text: urllib.parse.unquote(text or "")
-    dump(plain(url.hostname), url.port, plain(url.username), plain(url.path.removeprefix("/")), plain(url.password))
+    parts = (url.hostname, url.username, url.path.removeprefix("/"), url.password)
+    host, user, name, password = (urllib.parse.unquote(part or "") for part in parts)
+    dump(host, url.port, user, name, password)

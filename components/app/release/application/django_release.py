@@ -1,5 +1,6 @@
-"""Berth: what a release asks of Django before it goes live, in one process: django-release.py WHAT…"""
+"""Berth: what a release asks of Django before it goes live, in one process: django_release.py WHAT…"""
 
+import io
 import os
 import sys
 
@@ -17,7 +18,7 @@ statuses = {"check": 3, "migrations": 4, "static": 5, "dump": 6}
 
 def check():
     """What 'check --deploy' finds is shown; an error ends the release."""
-    call_command("check", deploy=True, stdout=open(os.devnull, "w"), stderr=sys.stdout)
+    call_command("check", deploy=True, stdout=io.StringIO(), stderr=sys.stdout)
 
 
 def migrations():
@@ -33,6 +34,8 @@ def migrations():
 
 def static():
     call_command("collectstatic", interactive=False, verbosity=0)
+    # The step takes them while this goes on.
+    print("static files are collected", flush=True)
 
 
 def dump():
@@ -52,6 +55,6 @@ try:
 except SystemCheckError as error:
     print(error, file=sys.stderr)
     sys.exit(statuses[what])
-except Exception:
+except Exception:  # noqa: BLE001  # Whatever it is, the step shows it.
     sys.excepthook(*sys.exc_info())
     sys.exit(statuses[what])

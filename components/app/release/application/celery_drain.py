@@ -11,12 +11,12 @@ import shlex
 import sys
 import time
 
-# Should the unit's memory not do for this as well, this is to be ended, and not the worker; see proc_pid_oom_score_adj(5).
+# Should the unit's memory not do for this as well, this is to be ended, and not the worker: proc_pid_oom_score_adj(5).
 with open("/proc/self/oom_score_adj", "w") as file:
     file.write("1000")
 
-from celery.app.utils import find_app  # noqa: E402
-from celery.utils.nodenames import default_nodename, host_format  # noqa: E402
+from celery.app.utils import find_app
+from celery.utils.nodenames import default_nodename, host_format
 
 patience = 10  # Seconds until it is told to end all the same.
 answer = {"timeout": 2, "limit": 1}

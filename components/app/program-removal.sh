@@ -1,0 +1,5 @@
+: "${name?the name of the application}"
+systemctl disable --quiet "$name-web-start.service" 2>/dev/null || true
+rm -rf "/usr/local/lib/berth/${name:?}/program" "/usr/local/lib/berth/$name"/program-*
+rmdir --ignore-fail-on-non-empty "/usr/local/lib/berth/$name" 2>/dev/null || true
+systemctl daemon-reload

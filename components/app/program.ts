@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../host/host.ts";
+import { HostScript } from "../host/host-script.ts";
+import { renderTemplate } from "../host/template.ts";
+import { type Archive, packDirectory } from "./archive.ts";
+
+const here = (file: string) => join(import.meta.dirname, file);
+
+export interface ReleaseProgramArgs {
+  readonly host: Host;
+  /** Name of the application. */
+  readonly name: string;
+  /** The account that owns the application's files. */
+  readonly owner: string;
+  /** The application's directory on the host. */
+  readonly root: string;
+  /** Whether the web server runs here. */
+  readonly web: boolean;
+}
+
+/**
+ * Puts the release program on a host: `release/`, as an archive that the step knows by its hash. Its text would be the
+ * larger part of a stack's state, once for each host.
+ */
+export class ReleaseProgram extends HostScript {
+  constructor(name: string, args: ReleaseProgramArgs, options: pulumi.CustomResourceOptions) {
+    const { host, root, owner, web } = args;
+    const archive = packDirectory(here("release"), join(".berth", "program"));
+    const copy = copyArchive(
+      `${name}-archive`,
+      host,
+      archive,
+      `.berth-program-${archive.sha256.slice(0, 12)}.tar`,
+      {
+        ...(options.parent === undefined ? {} : { parent: options.parent }),
+      },
+    );
+    super(
+      name,
+      {
+        host,
+        script: ["units.sh", "program.sh"].map(here),
+        removal: here("program-removal.sh"),
+        slots: { name: args.name, archive: copy.remotePath, archive_sha256: archive.sha256 },
+        files: {
+          [`/usr/local/lib/berth/${args.name}/application.json`]: {
+            content: JSON.stringify({ name: args.name, owner, root, web }, null, 2),
+          },
+          [`/usr/local/lib/berth/${args.name}/berth-release`]: {
+            content: renderTemplate(here("berth-release.py.liquid"), { name: args.name }),
+            mode: "0755",
+          },
+          [`/etc/systemd/system/${args.name}-web-start.service`]: {
+            content: renderTemplate(here("start.service.liquid"), { name: args.name, root }),
+          },
+        },
+      },
+      pulumi.mergeOptions({ dependsOn: [copy] }, options),
+    );
+  }
+}
+
+/** Copies an archive into the home of the account that the engine logs in with. */
+export function copyArchive(
+  name: string,
+  host: Host,
+  archive: Archive,
+  remotePath: pulumi.Input<string>,
+  options: pulumi.CustomResourceOptions,
+): remote.CopyToRemote {
+  return new remote.CopyToRemote(
+    name,
+    {
+      connection: host.connection,
+      source: new pulumi.asset.FileAsset(archive.path),
+      remotePath,
+      // Without it the archive would not be copied to another machine.
+      triggers: [host.identity],
+    },
+    pulumi.mergeOptions(options, {
+      dependsOn: [host.ready],
+      additionalSecretOutputs: ["connection"],
+      ...(host.deletedWith === undefined ? {} : { deletedWith: host.deletedWith }),
+    }),
+  );
+}

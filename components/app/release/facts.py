@@ -1,0 +1,143 @@
+"""What the program is told: the application, by a file next to it; the wanted release, as JSON on standard input."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+Kind = TypeVar("Kind")
+
+
+@dataclasses.dataclass(frozen=True)
+class Application:
+    """What stays the same from release to release."""
+
+    name: str
+    # The account that owns code and static files.
+    owner: str
+    root: str
+    # Whether the web server runs on this host, and with it what a release does once.
+    web: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A process next to the web server that runs on this host."""
+
+    name: str
+    kind: str
+    count: int
+    # Only one of it may ever run, as of Celery's beat.
+    alone: bool
+    # Whether a release leaves it on the release that it runs.
+    keep: bool
+    # None: the line of the release's Procfile.
+    command: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Git:
+    url: str
+    commit: str
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Archive:
+    """In the home of the account that the engine logs in with."""
+
+    name: str
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepare:
+    """A release to prepare."""
+
+    release: str
+    # Whether it must be one that the host has kept.
+    kept: bool
+    archive: Archive | None
+    git: Git | None
+    # The version that the application needs, such as 3.12; None: the host's own.
+    python: str | None
+    # Where uv gets Pythons: a mirror, or a list of them that ends in .json.
+    python_mirror: str | None
+    # The package index in place of PyPI.
+    index: str | None
+    requirements: str | None
+    server: str
+    wsgi_module: str
+    # The settings module of a Django application.
+    django: str | None
+    static: str | None
+    # The names of the settings that are secret.
+    secrets: tuple[str, ...]
+    processes: tuple[Process, ...]
+    # The names of all processes of the stack, those on other hosts included.
+    all_processes: tuple[str, ...]
+    # Kinds of processes and the patterns of their commands; the first that fits counts.
+    kinds: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Live:
+    """A release to take live."""
+
+    release: str
+    kept: bool
+    # A release that is tried again though it has failed.
+    retry: str | None
+    # How many proven releases are kept.
+    keep: int
+    django: str | None
+    # What migrates, in place of Django's own command or the Procfile's line.
+    release_command: str | None
+    dump: bool
+    secrets: tuple[str, ...]
+    processes: tuple[Process, ...]
+    kinds: tuple[tuple[str, str], ...]
+    health: str
+    domain: str
+    scheme: str
+    # How long a request may take, in seconds.
+    timeout: int
+    # Digests of all that decides how an instance runs: a change of them is another run of the step.
+    changes: Mapping[str, str]
+
+
+def application(told: object) -> Application:
+    return _read(Application, told)
+
+
+def prepare(told: object) -> Prepare:
+    fields = dict(_mapping(told))
+    fields["archive"] = None if fields["archive"] is None else _read(Archive, fields["archive"])
+    fields["git"] = None if fields["git"] is None else _read(Git, fields["git"])
+    return _read(Prepare, _with_lists(fields))
+
+
+def live(told: object) -> Live:
+    return _read(Live, _with_lists(dict(_mapping(told))))
+
+
+def _with_lists(fields: dict[str, Any]) -> dict[str, Any]:
+    fields["processes"] = tuple(_read(Process, one) for one in fields["processes"])
+    fields["kinds"] = tuple((kind, pattern) for kind, pattern in fields["kinds"])
+    fields["secrets"] = tuple(fields["secrets"])
+    if "all_processes" in fields:
+        fields["all_processes"] = tuple(fields["all_processes"])
+    return fields
+
+
+def _mapping(told: object) -> Mapping[str, Any]:
+    if not isinstance(told, dict):
+        raise ValueError(f"expected a JSON object; found {type(told).__name__}")
+    return told
+
+
+def _read(kind: type[Kind], told: object) -> Kind:
+    fields = _mapping(told)
+    wanted = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if wanted != set(fields):
+        raise ValueError(f"{kind.__name__}: expected {sorted(wanted)}; found {sorted(fields)}")
+    return kind(**fields)

@@ -1,0 +1,178 @@
+"""Back from an instance that is unhealthy: people are led to the one before, and what was started is told to end.
+
+Then it is asked whose fault it was. Only what is the release's own is marked, so that it is not tried again by itself.
+"""
+
+import threading
+from typing import TYPE_CHECKING
+
+from . import states
+from .context import Context
+from .facts import Live
+from .faults import FullDisk, LostLock, Stop, Unhealthy
+from .front import lead_to
+from .migrate import MigrationFailed
+from .retire import leave, start_tidying
+from .services import away
+from .settings import Settings
+from .world import Command
+
+if TYPE_CHECKING:
+    from .live import Switch
+
+_ALONE = 40
+
+
+class FallBack:
+    def __init__(self, context: Context, facts: Live, settings: Settings, switch: "Switch") -> None:
+        self._context = context
+        self._facts = facts
+        self._settings = settings
+        self._switch = switch
+        self._away: list[str] = []
+
+    def from_fault(self, fault: Exception) -> Stop:
+        """Undoes what was begun, and tells what ends the step."""
+        context, switch = self._context, self._switch
+        if context.ledger.live() == switch.instance.name and switch.before != switch.instance.name:
+            # It had become the one that boots: there is nothing to go back from.
+            return context.as_stop(fault)
+        words: list[str] = []
+        asking = threading.Thread(target=self._ask_services)
+        if isinstance(fault, Unhealthy):
+            # While they are asked, nobody waits for it.
+            asking.start()
+            words = self._last_words(fault.unit)
+            context.voice.show(words)
+            if switch.instance.name == switch.before:
+                asking.join()
+                return self._of_live(fault)
+        if switch.instance.name != switch.before:
+            try:
+                self._take_back()
+            except LostLock:
+                raise
+            except Exception as error:  # noqa: BLE001  # What went wrong first is what is told.
+                context.as_stop(error)
+        if asking.ident is not None:
+            asking.join()
+        stop, event = self._judged(fault)
+        if isinstance(fault, MigrationFailed):
+            words = fault.words
+        self._record(event, stop.what, words)
+        return stop
+
+    def _of_live(self, fault: Unhealthy) -> Stop:
+        """The one that is live already, which has fallen ill: there is no other."""
+        self._context.ledger.move_instance(self._switch.instance, "unhealthy")
+        todo = f"Its log: journalctl -u {fault.unit}"
+        if self._away:
+            todo = f"{_sentence(self._away)} {todo}"
+        return Stop(f"the application is unhealthy: {fault.reason}", todo)
+
+    def _ask_services(self) -> None:
+        self._away = away(self._context.world, self._settings)
+
+    def _judged(self, fault: Exception) -> tuple[Stop, str]:
+        """What ends the step, and the event by which the instance goes."""
+        if isinstance(fault, MigrationFailed):
+            todo = "Its last lines are above; the site still runs the release before."
+            return Stop(fault.reason, todo), "own fault"
+        if not isinstance(fault, Unhealthy):
+            stop = self._context.as_stop(fault)
+            return stop, "disk full" if isinstance(stop, FullDisk) else "held up"
+        try:
+            self._context.voice.refuse_full_disk()
+        except FullDisk as full:
+            return full, "disk full"
+        what = f"release {self._facts.release} is unhealthy: {fault.reason}"
+        todo = self._next(fault.unit)
+        if self._away:
+            again = "That is not the release's fault: the next 'pulumi up' tries it again."
+            return Stop(what, f"{todo} {_sentence(self._away)} {again}"), "service away"
+        return Stop(what, todo), "held up" if fault.held_up else "own fault"
+
+    def _next(self, unit: str) -> str:
+        switch = self._switch
+        if not switch.is_switched:
+            return switch.serving(unit)
+        after = f" {switch.came_from}, the release before, serves again." if switch.before else ""
+        return f"It was healthy before the switch.{after}"
+
+    def _record(self, event: str, reason: str, words: list[str]) -> None:
+        """Where not even that can be written, the next run finds it as interrupted, and tries it again."""
+        instance = self._switch.instance
+        if instance.state not in (states.STARTING, states.TRIAL):
+            return
+        masked = [self._context.voice.mask(line) for line in words]
+        kept = {"reason": self._context.voice.mask(reason), "words": "\n".join(masked)} if event == "own fault" else {}
+        try:
+            self._context.ledger.move_instance(instance, event, **kept)
+        except OSError:
+            return
+
+    def _take_back(self) -> None:
+        """What it had at hand goes to the one before; of what there may be only one, the old one runs again."""
+        context, switch = self._context, self._switch
+        place, processes = context.place, switch.processes
+        if switch.is_switched and place.web:
+            if switch.before:
+                lead_to(context, switch.before)
+            else:
+                context.files.remove(place.socket)
+        started = [*processes.beside, *processes.alone]
+        context.systemd.stop(started)
+        if switch.before:
+            end = context.world.now() + _ALONE
+            while not context.systemd.all_gone(processes.alone) and context.world.now() < end:
+                context.world.sleep(0.1)
+            processes.start(processes.unwanted(context.ledger.instance(switch.before), alone=True))
+        if place.web and context.systemd.one(switch.server.socket_unit).active != "inactive":
+            self._give_back()
+        context.files.remove(place.before_socket)
+        leave(context, switch.instance.name, started)
+        start_tidying(context)
+
+    def _give_back(self) -> None:
+        """What waits is asked again elsewhere; where that fails, it is still told to end."""
+        server = self._switch.server
+        try:
+            server.give_back()
+        except OSError as error:
+            self._context.voice.log(f"what waits at {server.unit} cannot be handed on: {error}")
+            self._context.systemd.stop([server.unit, server.socket_unit])
+
+    def _last_words(self, unit: str) -> list[str]:
+        """What it printed since this step began; gunicorn puts some thirty lines of its own below the exception."""
+        voice = self._context.voice
+        lines: list[str] = []
+        since = f"@{int(self._context.began)}"
+        ask = ["journalctl", "-u", unit, "--since", since, "-o", "cat", "--no-pager", "-q"]
+        self._context.world.run(Command(ask), lambda line, _: lines.append(voice.mask(line)), apart=True)
+        return without_interrupted(lines)[-80:]
+
+
+def without_interrupted(lines: list[str]) -> list[str]:
+    """Without the tracebacks of Python programs that were interrupted.
+
+    A uWSGI whose first worker fails ends the others, and each of them says at length where it was.
+    """
+    kept: list[str] = []
+    held: list[str] | None = None
+    for line in lines:
+        if line.startswith("Traceback "):
+            kept += held or []
+            held = [line]
+        elif held is None:
+            kept.append(line)
+        else:
+            held.append(line)
+            if not line.startswith(" "):
+                if not line.startswith("KeyboardInterrupt"):
+                    kept += held
+                held = None
+    return kept + (held or [])
+
+
+def _sentence(missing: list[str]) -> str:
+    return f"But {'; '.join(missing)}."

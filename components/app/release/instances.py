@@ -1,0 +1,115 @@
+"""What an instance consists of: its directory, with code, settings and commands, and units of its own.
+
+systemd takes a unit of an instance's own name before the template. So limits and stop rules are the instance's as well:
+a changed template reaches what is started after it, and nothing that runs.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from .facts import Process
+from .files import Files
+from .place import Place
+from .procfile import Procfile
+from .records import Ledger, Release, Unit
+
+
+class Instances:
+    def __init__(self, place: Place, files: Files, ledger: Ledger) -> None:
+        self._place = place
+        self._files = files
+        self._ledger = ledger
+
+    def name(self, release: Release, processes: Sequence[Process]) -> str:
+        """Of the release with all that decides how it runs now."""
+        texts = [self._place.settings.read_text()]
+        texts += [self._template(process.name, "service") for process in processes]
+        texts += [f"{process}" for process in processes]
+        if self._place.web:
+            texts += [self._template("web", kind) for kind in ("service", "socket")]
+            texts.append(self._server_settings(release).read_text())
+        digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        return f"{release.id}.{digest[:6]}"
+
+    def units(self, instance: str, processes: Sequence[Process], procfile: Procfile) -> tuple[Unit, ...]:
+        """The units of its processes: the second and further of a kind have a number behind."""
+        found: list[Unit] = []
+        for process in processes:
+            if procfile.command(process):
+                ends = ["", *(f".{number}" for number in range(2, process.count + 1))]
+                names = [f"{self._place.name}-{process.name}@{instance}{end}.service" for end in ends]
+                found += [Unit(name, process.name, process.alone) for name in names]
+        return tuple(found)
+
+    def put(self, instance: str, release: Release, processes: Sequence[Process], procfile: Procfile) -> None:
+        """Puts all of it in place. What runs keeps its own."""
+        place, files = self._place, self._files
+        group = f"root:{place.name}"
+        folder = place.instance(instance)
+        files.directory(place.instances, group, 0o750)
+        files.directory(folder, group, 0o750)
+        files.link(folder / "release", f"{place.told_root}/releases/{release.id}")
+        files.put(folder / "env", place.settings.read_text(), group, 0o640)
+        files.put(folder / "release.env", release_environment(place, release), group, 0o640)
+        if place.web:
+            settings = self._server_settings(release)
+            files.put(folder / settings.name, settings.read_text(), group, 0o640)
+            for kind in ("socket", "service"):
+                self._put_unit("web", instance, f"{place.web_unit(instance)}.{kind}", kind)
+        if processes:
+            files.directory(folder / "processes", group, 0o750)
+        for process in processes:
+            command = procfile.command(process)
+            if command:
+                files.put(folder / "processes" / process.name, command, group, 0o640)
+        for unit in self.units(instance, processes, procfile):
+            self._put_unit(unit.process, instance, unit.name, "service")
+
+    def take_away(self, instance: str, units: Sequence[Unit]) -> None:
+        """Nothing of it runs any more."""
+        files, place = self._files, self._place
+        names = [unit.name for unit in units]
+        names += [f"{place.web_unit(instance)}.{kind}" for kind in ("socket", "service")] if place.web else []
+        for name in names:
+            files.remove(place.units / name)
+        files.remove(place.instance(instance))
+
+    def _put_unit(self, process: str, instance: str, unit: str, kind: str) -> None:
+        text = self._template(process, kind)
+        # All of one process read the same directory; its name in the log keeps its number.
+        text = text.replace("/config/web/%i/", f"/config/web/{instance}/")
+        self._files.put(self._place.units / unit, text, mode=0o644)
+
+    def _template(self, process: str, kind: str) -> str:
+        return (self._place.units / f"{self._place.name}-{process}@.{kind}").read_text()
+
+    def _server_settings(self, release: Release) -> Path:
+        """Those of the server that the release was prepared with."""
+        name = "uwsgi.ini" if release.server == "uwsgi" else "gunicorn.py"
+        return self._place.config / name
+
+    def runs(self, process: str, instance: str, command: str) -> bool:
+        """Whether a process runs this on an instance."""
+        try:
+            return (self._place.instance(instance) / "processes" / process).read_text() == command
+        except OSError:
+            return False
+
+    def others(self, instance: str, running: set[str]) -> list[str]:
+        """All but this one: by their records, by what runs of them and by what lies on the disk."""
+        folder = self._place.instances
+        there = (
+            {path.name for path in folder.iterdir() if path.is_dir() and not path.is_symlink()}
+            if folder.exists()
+            else set()
+        )
+        known = {one.name for one in self._ledger.instances() if one.state != "failed"}
+        return sorted((there | known | running) - {instance})
+
+
+def release_environment(place: Place, release: Release) -> str:
+    return (
+        f"BERTH_RELEASE={release.id}\nBERTH_RELEASED_AT={release.released_at}\n"
+        f"STATIC_ROOT={place.told_root}/static/{release.id}\n"
+    )

@@ -1,0 +1,266 @@
+"""Takes a prepared release live, or back: it is started next to what serves, led to, and proven."""
+
+import threading
+
+from . import states
+from .context import Context
+from .facts import Live
+from .fallback import FallBack
+from .faults import HeldUp, LostLock, Stop, Unhealthy
+from .files import link_target
+from .front import lead_to
+from .migrate import Migration
+from .place import release_of, settings_of
+from .processes import Processes
+from .procfile import Procfile
+from .records import Instance
+from .retire import prune_beside, retire_others
+from .server import Server
+
+# For how long a release is watched after the switch, in seconds.
+_WATCH = 1.0
+# How long that of which there may be only one has to end.
+_ALONE = 40
+
+
+def go_live(context: Context, facts: Live) -> None:
+    context.ledger.open()
+    context.recover()
+    switch = Switch(context, facts)
+    if switch.is_live():
+        switch.settle_links()
+    else:
+        switch.make()
+    with prune_beside(context, facts):
+        retire_others(context, facts, switch.instance.name, switch.processes)
+
+
+class Switch:
+    """From the instance that is live to the one that is wanted."""
+
+    def __init__(self, context: Context, facts: Live) -> None:
+        self._context = context
+        self._facts = facts
+        self._settings = context.settings(facts.secrets)
+        self._release = context.ledger.release(facts.release)
+        if not context.ledger.is_there(self._release):
+            raise Stop(f"release {facts.release} is not prepared on this host.", "Run 'pulumi up' again.")
+        self._procfile = Procfile(self._release.procfile, facts.kinds)
+        name = context.instances.name(self._release, facts.processes)
+        units = context.instances.units(name, facts.processes, self._procfile)
+        self.instance = context.ledger.instance(name)
+        self._units = units
+        self.before = context.ledger.live()
+        running = context.systemd.instances_of(f"{context.place.name}-web") if context.place.web else set()
+        names = context.instances.others(name, running)
+        self._others = [context.ledger.instance(other) for other in names]
+        self.processes = Processes(context, facts.processes, self._procfile, Instance(name, units=units), self._others)
+        self.server = Server(context, facts, name)
+        # What runs of others of that of which there may be only one.
+        self._old = [unit for other in self._others for unit in self.processes.unwanted(other, alone=True)]
+        is_known = not facts.processes or settings_of(name) in self._release.proven_with
+        # It has been healthy with these processes and settings: then it is started all at once, and asked once.
+        self._is_proven = self._release.state == states.PROVEN and is_known
+        self._door = 0
+        self.is_switched = False
+        self._switched_at = 0.0
+
+    @property
+    def came_from(self) -> str:
+        return release_of(self.before) if self.before else ""
+
+    def is_live(self) -> bool:
+        """Whether nothing is left to do for it."""
+        context, name = self._context, self.instance.name
+        place = context.place
+        if self.before != name or link_target(place.current) != place.told(place.release(self._facts.release)):
+            return False
+        if place.web:
+            led = link_target(place.socket) == f"web-{name}.sock"
+            if not led or not context.systemd.all_active([self.server.unit]) or not self.server.is_healthy():
+                return False
+        return context.systemd.all_active([*self.processes.beside, *self.processes.alone])
+
+    def make(self) -> None:
+        """Does it, and says in the history how it ended."""
+        context, facts = self._context, self._facts
+        self._refuse_failed()
+        back = FallBack(context, facts, self._settings, self)
+        try:
+            context.voice.refuse_full_disk()
+            self.instance = context.ledger.move_instance(
+                self.instance, "chosen", units=self._units, reason="", words=""
+            )
+            Migration(context, facts, self._settings, self._release).run()
+            self._start_beside()
+            self._switch()
+        except LostLock:
+            raise
+        except Exception as fault:
+            stop = back.from_fault(fault)
+            context.note(self.came_from, facts.release, self._release.commit, "failed", stop.what)
+            raise stop from fault
+        self.settle_links()
+        result = "settings" if self.came_from == facts.release else "rollback" if facts.kept else "release"
+        context.note(self.came_from, facts.release, self._release.commit, result)
+
+    def _refuse_failed(self) -> None:
+        instance, release = self.instance, self._facts.release
+        if instance.state == states.FAILED and self._facts.retry != release:
+            self._context.voice.show(instance.words.splitlines())
+            again = f"release {release} has failed before, with the same settings, and is not tried again:"
+            todo = f"Deploy another; or set berth:app.retry: {release} to try this one once more."
+            raise Stop(f"{again} {instance.reason}", f"{todo} {self.serving(self.server.unit)}")
+
+    def serving(self, unit: str) -> str:
+        """What people see now."""
+        if self.before:
+            return f"It did not go live; {self.came_from}, the release before, still serves."
+        return f"Its log: journalctl -u {unit}"
+
+    def _start_beside(self) -> None:
+        context, processes, name = self._context, self.processes, self.instance.name
+        self._wait_for_its_end()
+        context.instances.put(name, self._release, self._facts.processes, self._procfile)
+        # Of what has never been healthy, that of which there may be only one starts when people are served by it: until
+        # then the old one goes on.
+        early = list(processes.beside)
+        if self._is_proven:
+            context.systemd.stop(self._old)
+            early += processes.alone
+        first = list(processes.beside)
+        if context.place.web:
+            self.server.open()
+            first.append(self.server.unit)
+        # The time that it takes to see whether processes stay up is that in which the server starts.
+        processes.start(first)
+        if self._is_proven:
+            self._take_over()
+        if context.place.web:
+            self.server.wait_until_healthy()
+            # What the processes compute is looked at from here on.
+            processes.still_starting(context.systemd.look(early))
+            self.server.warm()
+        looks = processes.settle(early)
+        for look in looks:
+            if look.has_fallen:
+                raise self._not_up(look.unit)
+            if look.is_returning:
+                context.voice.say(
+                    f"{look.unit}: still finishes what it had begun; "
+                    "it takes tasks again when it has, and until then no other does"
+                )
+        # What has been healthy with these settings had none.
+        shell = "" if self._is_proven else processes.shelled(looks)
+        if shell:
+            raise Unhealthy(
+                shell,
+                f"the command of its process '{processes.of(shell)}' leaves a shell waiting for it, which passes on no "
+                "signal; one program was expected, or a command that ends with 'exec PROGRAM'.",
+            )
+
+    def _wait_for_its_end(self) -> None:
+        """One that is rolled back to may still finish what it had begun when it was live."""
+        context, unit = self._context, self.server.unit
+        if not context.place.web or not context.place.instance(self.instance.name).exists():
+            return
+        end = context.world.now() + self._facts.timeout + 15
+        while context.systemd.one(unit).active == "deactivating":
+            if context.world.now() > end:
+                raise HeldUp(
+                    f"{unit}, which is gone back to, still ends.",
+                    f"See 'systemctl status {unit}' on the host, then run 'pulumi up' again.",
+                )
+            context.world.sleep(0.1)
+
+    def _switch(self) -> None:
+        context, place, name = self._context, self._context.place, self.instance.name
+        # It ends while people are led to the new one. What has moved to another host starts there after this step.
+        if not self._is_proven:
+            context.systemd.stop(self._old)
+        if self.before != name:
+            self.instance = context.ledger.move_instance(self.instance, "healthy")
+        if place.web:
+            self._lead()
+        self.is_switched = True
+        self._switched_at = context.world.now()
+        # What the instance consists of must outlast a loss of power, once it is the one that boots.
+        saving = threading.Thread(target=self._save)
+        saving.start()
+        try:
+            if not self._is_proven:
+                self._take_over()
+            self._watch()
+        finally:
+            saving.join()
+        # From here on this is what boots. Its record comes first, the link decides.
+        with_these = {settings_of(name), *self._release.proven_with}
+        self._release = context.ledger.move_release(
+            context.ledger.release(self._release.id), "proven", proven_with=tuple(sorted(with_these))
+        )
+        context.files.link(place.live, name)
+
+    def _save(self) -> None:
+        for place in (self._context.place.instances, self._context.place.units):
+            self._context.world.sync(place)
+
+    def _lead(self) -> None:
+        context, place, name = self._context, self._context.place, self.instance.name
+        # Where the front door does not answer for this name now, it says nothing about the release.
+        if self.before and context.systemd.all_active(["nginx.service"]):
+            self._door = self.server.ask_front()
+        # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
+        if self.before:
+            context.files.link(place.before_socket, f"web-{self.before}.sock")
+        # Pages that are open have come from there.
+        if self.came_from not in ("", self._facts.release):
+            context.files.link(place.static / "before", place.told(place.static / self.came_from))
+        lead_to(context, name)
+
+    def _take_over(self) -> None:
+        """Of what there may be only one, the new one starts when the old one, which has been told to, has ended."""
+        context = self._context
+        end = context.world.now() + _ALONE
+        while not context.systemd.all_gone(self._old):
+            if context.world.now() > end:
+                told = " ".join(self._old)
+                reason = f"{told} of the release before does not end, and there may be only one."
+                raise Unhealthy(self._old[0], reason, held_up=True)
+            context.world.sleep(0.05)
+        self.processes.start(self.processes.alone)
+
+    def _watch(self) -> None:
+        """Until it has been healthy for a while, and what was started after the switch has started up."""
+        context, processes = self._context, self.processes
+        units = [*processes.beside, *processes.alone]
+        server = [self.server.unit] if context.place.web else []
+        alone = set(processes.alone)
+        while True:
+            looks = context.systemd.look([*server, *units])
+            of_alone = [look for look in looks if look.unit in alone]
+            is_long = context.world.now() >= self._switched_at + _WATCH
+            is_last = self._is_proven or (not processes.still_starting(of_alone) and is_long)
+            if server:
+                code = self.server.ask_front() if self._door == 200 else self.server.ask(10)
+                if code != 200:
+                    raise self.server.unhealthy(code)
+                if self.server.has_crashed(looks[0]):
+                    raise self.server.unhealthy(0)
+            for look in looks[len(server) :]:
+                if look.has_fallen:
+                    raise self._not_up(look.unit)
+            if is_last:
+                return
+            context.world.sleep(0.1)
+
+    def _not_up(self, unit: str) -> Unhealthy:
+        reason = f"its process '{self.processes.of(unit)}' ended by itself, and it was expected to stay up."
+        return Unhealthy(unit, reason)
+
+    def settle_links(self) -> None:
+        """What follows the link that decides; an interruption here is made good by the next run."""
+        context, place = self._context, self._context.place
+        if self.instance.state == states.TRIAL:
+            self.instance = context.ledger.move_instance(self.instance, "proven")
+        context.files.link(place.current, place.told(place.release(self._facts.release)))
+        context.files.remove(place.before_socket)

@@ -1,0 +1,138 @@
+"""Migrates the database while the release before serves: Django's own command, or the release's in its place."""
+
+import dataclasses
+from pathlib import Path
+
+from .context import Context
+from .facts import Live
+from .faults import HeldUp, Stop
+from .procfile import Procfile
+from .records import Plan, Release
+from .services import away
+from .settings import Settings
+
+_ABOVE = "Its last lines are above; the site still runs the release before."
+# For how long what app-release has found holds, in seconds.
+_PLAN_HOLDS = 600
+_POSTGRES_URLS = ("postgres:", "postgresql:")
+
+
+class MigrationFailed(Exception):
+    """It is the release's own fault, so it is not tried again by itself: the reason, and the last lines."""
+
+    def __init__(self, reason: str, words: list[str]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.words = words
+
+
+class Migration:
+    def __init__(self, context: Context, facts: Live, settings: Settings, release: Release) -> None:
+        self._context = context
+        self._facts = facts
+        self._settings = settings
+        self._release = release
+        self._python = f"{context.place.told_root}/releases/{release.id}/.venv/bin/python"
+
+    def run(self) -> None:
+        facts = self._facts
+        if not self._context.place.web or facts.kept:
+            return
+        line = facts.release_command or Procfile(self._release.procfile, facts.kinds).lines.get("release", "")
+        if not line and facts.django is None:
+            return
+        count = self._count() if facts.django is not None else 1
+        if not line and count == 0:
+            return
+        if count != 0:
+            self._dump()
+        if line:
+            self._migrate(f"the release's command '{line}'", ["/bin/bash", "-c", line])
+        else:
+            argv = [self._python, "-m", "django", "migrate", "--noinput", "--verbosity", "1"]
+            self._migrate("Django's migrate", argv)
+
+    def _count(self) -> int:
+        """How many migrations there are to apply: as app-release has just found, or asked anew."""
+        plan = self._release.plan
+        now = self._context.world.time()
+        if plan is not None and plan.settings == self._settings.digest and now - plan.at < _PLAN_HOLDS:
+            return plan.count
+        lines: list[str] = []
+        if self._ask(["django_release.py", "migrations"], lines) != 0:
+            raise Stop(
+                "Django's migrations cannot be listed.",
+                "Its last lines are above; the site still runs the release before.",
+            )
+        return sum(line.startswith("to migrate: ") for line in lines)
+
+    def _ask(self, program: list[str], lines: list[str], stdout: Path | None = None) -> int:
+        """Runs a program of Berth's own in the release; its errors are shown."""
+        voice = self._context.voice
+
+        def listen(line: str, is_error: bool) -> None:
+            if is_error:
+                voice.log(line)
+                voice.show([line])
+            else:
+                lines.append(line)
+
+        argv = [self._python, f"{self._context.place.library}/program/release/application/{program[0]}", *program[1:]]
+        return self._context.inside.run(self._release, argv, listen, stdout=stdout)
+
+    def _dump(self) -> None:
+        """A dump that is there is of before the first try, and stays."""
+        place, files, facts = self._context.place, self._context.files, self._facts
+        path = place.dump(self._release.id)
+        if not facts.dump or path.exists():
+            return
+        if facts.django is not None:
+            program = ["django_release.py", "dump"]
+        elif self._settings.values.get("DATABASE_URL", "").startswith(_POSTGRES_URLS):
+            program = ["database_dump.py"]
+        else:
+            return
+        files.directory(place.dumps.parent)
+        files.directory(place.dumps)
+        new = path.with_name(f".{path.name}")
+        try:
+            if self._ask(program, [], new) != 0:
+                self._context.voice.refuse_full_disk()
+                raise Stop(
+                    "the database could not be dumped, and so it was not migrated.",
+                    "Its last lines are above. berth:app.dumpBeforeMigrate: false goes on without.",
+                )
+            new.rename(path)
+        finally:
+            new.unlink(missing_ok=True)
+
+    def _migrate(self, what: str, argv: list[str]) -> None:
+        voice = self._context.voice
+        lines: list[str] = []
+
+        def listen(line: str, _: bool) -> None:
+            voice.log(line)
+            lines.append(voice.mask(line))
+
+        # A migration that would wait for a table holds up everyone who comes after it: it gives up instead.
+        more = ['Environment="PGOPTIONS=-c lock_timeout=5s"']
+        status = self._context.inside.run(self._release, argv, listen, more=more)
+        self._forget_plan()
+        if status == 0:
+            return
+        voice.show(lines[-40:])
+        voice.refuse_full_disk()
+        if any("canceling statement due to lock timeout" in line for line in lines):
+            raise HeldUp(
+                f"{what} waited 5 s for a table that another transaction holds, and gave up.",
+                "The site still runs the release before. Run 'pulumi up' again when the table is free: "
+                "'SELECT * FROM pg_locks' shows who holds it.",
+            )
+        missing = away(self._context.world, self._settings)
+        if missing:
+            raise HeldUp(f"{what} failed, and {'; '.join(missing)}.", f"{_ABOVE} The next 'pulumi up' tries again.")
+        raise MigrationFailed(f"{what} failed.", lines[-40:])
+
+    def _forget_plan(self) -> None:
+        self._release = dataclasses.replace(self._release, plan=Plan("", 0, 0))
+        self._context.ledger.save_release(self._release)

@@ -1,0 +1,71 @@
+"""Where everything of an application lies on its host."""
+
+from pathlib import Path
+
+from .facts import Application
+from .world import World
+
+
+class Place:
+    def __init__(self, world: World, application: Application) -> None:
+        name = application.name
+        at = world.path
+        self.name = name
+        self.owner = application.owner
+        self.web = application.web
+        # The path as programs on the host know it, and the same path as this program reaches it.
+        self.told_root = application.root
+        self.root = at(application.root)
+        self.releases = self.root / "releases"
+        self.venvs = self.root / "venvs"
+        self.static = self.root / "static"
+        self.gone = self.root / ".gone"
+        self.current = self.root / "current"
+        self.settings = self.root / "config/env"
+        self.instances = self.root / "config/web"
+        # The one link that says which instance boots. The other links that lead to it are made to follow it.
+        self.live = self.instances / "current"
+        self.run = at(f"/run/{name}")
+        self.socket = self.run / "web.sock"
+        self.before_socket = self.run / "before.sock"
+        # Root's own: no other account reaches anything below.
+        self.ledger = at(f"/var/lib/berth/app-{name}")
+        self.release_records = self.ledger / "releases"
+        self.instance_records = self.ledger / "instances"
+        self.environment_records = self.ledger / "environments"
+        self.history = self.ledger / "releases.jsonl"
+        self.collected = self.ledger / "collected"
+        self.dumps = at(f"/var/backups/berth/{name}")
+        self.units = at("/etc/systemd/system")
+        self.config = at(f"/etc/berth/{name}")
+        # Logins of package indexes, as curl and uv read them.
+        self.logins = self.config / "netrc"
+        self.library = f"/usr/local/lib/berth/{name}"
+
+    def told(self, path: Path) -> str:
+        """A path below the application's directory, as programs on the host know it."""
+        return f"{self.told_root}/{path.relative_to(self.root)}"
+
+    def release(self, release: str) -> Path:
+        return self.releases / release
+
+    def instance(self, instance: str) -> Path:
+        return self.instances / instance
+
+    def instance_socket(self, instance: str) -> Path:
+        return self.run / f"web-{instance}.sock"
+
+    def web_unit(self, instance: str) -> str:
+        return f"{self.name}-web@{instance}"
+
+    def dump(self, release: str) -> Path:
+        return self.dumps / f"{release}.dump"
+
+
+def release_of(instance: str) -> str:
+    """An instance is named after its release and a digest of all else that decides how it runs."""
+    return instance.rsplit(".", 1)[0]
+
+
+def settings_of(instance: str) -> str:
+    return instance.rsplit(".", 1)[-1]

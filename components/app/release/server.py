@@ -1,0 +1,118 @@
+"""The web server of an instance: asked whether it is healthy, led to, and taken back."""
+
+import threading
+
+from .context import Context
+from .facts import Live
+from .faults import Stop, Unhealthy
+from .systemd import Look
+
+# How long an instance has until it answers, in seconds.
+_PATIENCE = 40
+# So that each worker has loaded what a request needs before people come.
+_WARM = 8
+
+
+class Server:
+    def __init__(self, context: Context, facts: Live, instance: str) -> None:
+        self._context = context
+        self._facts = facts
+        self.instance = instance
+        self.unit = f"{context.place.web_unit(instance)}.service"
+        self.socket_unit = f"{context.place.web_unit(instance)}.socket"
+        self._socket = context.place.instance_socket(instance)
+        self._seen: set[int] = set()
+
+    def ask(self, seconds: float) -> int:
+        """The status of its health path; 0 where it does not answer."""
+        facts = self._facts
+        return self._context.world.ask(self._socket, facts.domain, facts.scheme, facts.health, seconds)
+
+    def ask_front(self) -> int:
+        """The same at the front door, through nginx."""
+        facts = self._facts
+        return self._context.world.ask_front(facts.domain, facts.scheme, facts.health)
+
+    def is_healthy(self) -> bool:
+        return self.ask(10) == 200
+
+    def open(self) -> None:
+        """Its socket. systemd holds it, so that nobody is refused while the server starts."""
+        self._context.files.directory(self._context.place.run, mode=0o755)
+        if not self._context.systemd.start_and_wait([self.socket_unit]):
+            raise Stop(f"the socket {self._socket} cannot be made.")
+
+    def wait_until_healthy(self) -> None:
+        end = self._context.world.now() + _PATIENCE
+        code = 0
+        while True:
+            if self._context.systemd.one(self.unit).has_restarted:
+                raise self.unhealthy(0)
+            # A connection that nobody takes would keep the question waiting.
+            code = self.ask(2)
+            if code == 200:
+                return
+            if self._context.world.now() >= end:
+                code = self.ask(10)
+                if code == 200:
+                    return
+                raise self.unhealthy(code)
+            self._context.world.sleep(0.1)
+
+    def warm(self) -> None:
+        """Asks several times at once."""
+        asking = [threading.Thread(target=self.ask, args=(20,)) for _ in range(_WARM)]
+        for one in asking:
+            one.start()
+        for one in asking:
+            one.join()
+        self._seen = self._ids(self._context.systemd.one(self.unit))
+
+    def unhealthy(self, code: int) -> Unhealthy:
+        answered = f"answers {code}" if code else "does not answer"
+        return Unhealthy(self.unit, f"{self._facts.health} {answered}, and 200 was expected.")
+
+    def has_crashed(self, look: Look) -> bool:
+        """One of its processes that there were is gone."""
+        return not self._seen <= self._ids(look)
+
+    def _ids(self, look: Look) -> set[int]:
+        return {look.main, *self._context.systemd.children(look)}
+
+    def waits(self) -> bool:
+        """Whether somebody waits at its socket."""
+        return self._context.world.waiting(self._socket) > 0
+
+    def give_back(self) -> None:
+        """Nobody is sent here any more, and what waits at its socket goes to the instance that serves.
+
+        systemd hands the socket on to its proxy (systemd-socket-proxyd(8)).
+        """
+        world, systemd, files = self._context.world, self._context.systemd, self._context.files
+        folder = world.path(f"/run/systemd/system/{self.unit}.d")
+        files.directory(folder.parent, mode=0o755)
+        files.directory(folder, mode=0o755)
+        files.put(folder / "give-back.conf", _PROXY.format(socket=self._context.place.socket), mode=0o644)
+        systemd.reload()
+        systemd.stop_and_wait([self.unit])
+        end = world.now() + self._facts.timeout
+        while (self.waits() or not systemd.one(self.unit).is_gone) and world.now() < end:
+            world.sleep(0.1)
+        systemd.stop_and_wait([self.socket_unit, self.unit])
+        systemd.forget_failures([self.unit, self.socket_unit])
+        files.remove(folder)
+        systemd.reload()
+
+
+_PROXY = """\
+[Service]
+Type=notify
+User=www-data
+Group=www-data
+WorkingDirectory=/
+EnvironmentFile=
+CacheDirectory=
+ExecStart=
+ExecStart=/usr/lib/systemd/systemd-socket-proxyd --exit-idle-time=2s {socket}
+Restart=no
+"""

@@ -1,0 +1,48 @@
+"""The application's settings as the host has them: which values are secret, and how they look when they are printed."""
+
+import base64
+import hashlib
+import re
+import urllib.parse
+from collections.abc import Iterable
+from pathlib import Path
+
+# A line as settings.ts writes it: in single quotes a value stands as it is.
+_LINE = re.compile(r"""^(\w+)=(?:'([^']*)'|"((?:[^"\\]|\\.)*)")$""", re.MULTILINE | re.DOTALL)
+# A shorter one would blot out ordinary words.
+_SHORTEST = 6
+
+
+class Settings:
+    def __init__(self, path: Path) -> None:
+        self.text = path.read_text() if path.exists() else ""
+        self.values = {
+            name: plain or re.sub(r"\\(.)", r"\1", escaped, flags=re.DOTALL)
+            for name, plain, escaped in _LINE.findall(self.text)
+        }
+        self.digest = hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    def needles(self, secret: Iterable[str], more: Iterable[str] = ()) -> list[str]:
+        """The texts by which the secret settings would be known in what is printed, the longest first."""
+        found: set[str] = set()
+        for value in [*(self.values.get(name, "") for name in secret), *more]:
+            for one in (value, password_of(value)):
+                for line in one.splitlines():
+                    found.update(form for form in _forms(line) if len(form) >= _SHORTEST)
+        return sorted(found, key=len, reverse=True)
+
+
+def password_of(url: str) -> str:
+    """The password in a URL, which may be printed without it."""
+    try:
+        return urllib.parse.unquote(urllib.parse.urlsplit(url).password or "")
+    except ValueError:
+        return ""
+
+
+def _forms(line: str) -> list[str]:
+    """A line as it is, and as JSON, Python and URLs print it."""
+    escaped = line.replace("\\", "\\\\")
+    forms = [line, escaped, escaped.replace('"', '\\"'), escaped.replace("'", "\\'"), urllib.parse.quote(line, safe="")]
+    # Where a value is handed on in base64, what stands before it decides how it looks; this is a value by itself.
+    return [*forms, base64.b64encode(line.encode()).decode()]

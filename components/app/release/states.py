@@ -1,0 +1,127 @@
+"""The states of a release and of an instance, and what leads from one to the next.
+
+This table is the only place that says so: the program can make no other step, and docs/releases.md is made from it.
+"""
+
+from typing import NamedTuple
+
+NONE = "none"
+
+# Of a release: code, dependencies and static files, made once.
+PREPARING = "preparing"
+PREPARED = "prepared"
+PROVEN = "proven"
+
+# Of an instance: a release with the settings, limits and commands that it runs with.
+STARTING = "starting"
+TRIAL = "trial"
+LIVE = "live"
+LEAVING = "leaving"
+FAILED = "failed"
+
+
+class Step(NamedTuple):
+    state: str
+    event: str
+    then: str
+    what: str
+
+
+RELEASE: tuple[Step, ...] = (
+    Step(NONE, "wanted", PREPARING, "Its code is fetched, its dependencies installed, its static files collected."),
+    Step(PREPARING, "complete", PREPARED, "Everything is on the disk. Nothing is made again."),
+    Step(PREPARING, "wanted", PREPARING, "What an earlier run left is thrown away, and it is made again."),
+    Step(PREPARING, "fault", PREPARING, "Nothing that runs was touched."),
+    Step(PREPARING, "disk full", PREPARING, "Nothing that runs was touched."),
+    Step(PREPARING, "interrupted", PREPARING, "Nothing that runs was touched."),
+    Step(PREPARING, "rebooted", PREPARING, "Nothing that runs was touched."),
+    Step(PREPARING, "surplus", NONE, "It goes when the next release is prepared."),
+    Step(PREPARED, "proven", PROVEN, "It has served and was healthy. You can roll back to it."),
+    Step(PREPARED, "surplus", NONE, "It never served, and goes when the next release is prepared."),
+    Step(PROVEN, "proven", PROVEN, "It has served once more."),
+    Step(PROVEN, "surplus", NONE, "`app.keep` newer ones are healthy, and nothing of it runs any more."),
+    Step(PREPARED, "lost", NONE, "Somebody removed its directory."),
+    Step(PROVEN, "lost", NONE, "Somebody removed its directory."),
+)
+
+INSTANCE: tuple[Step, ...] = (
+    Step(NONE, "chosen", STARTING, "It starts next to the live one, with settings and units of its own."),
+    Step(STARTING, "healthy", TRIAL, "One rename leads people to it. The one before keeps running."),
+    Step(TRIAL, "proven", LIVE, "It is the one that boots."),
+    Step(LIVE, "replaced", LEAVING, "It finishes what it has begun, and stops."),
+    Step(LEAVING, "ended", NONE, "Its settings and units go."),
+    Step(STARTING, "own fault", FAILED, "It stops. It is not tried again by itself."),
+    Step(TRIAL, "own fault", FAILED, "People are led back to the one before, with all that waits. It stops."),
+    Step(STARTING, "service away", LEAVING, "It stops. The next `pulumi up` tries it again."),
+    Step(TRIAL, "service away", LEAVING, "People are led back. The next `pulumi up` tries it again."),
+    Step(STARTING, "held up", LEAVING, "Something of another release does not end. The next `pulumi up` tries again."),
+    Step(TRIAL, "held up", LEAVING, "People are led back. The next `pulumi up` tries again."),
+    Step(STARTING, "disk full", LEAVING, "It stops. The next `pulumi up` tries it again."),
+    Step(TRIAL, "disk full", LEAVING, "People are led back. The next `pulumi up` tries it again."),
+    Step(
+        STARTING, "interrupted", STARTING, "It is left as it is; people see the live one. The next `pulumi up` goes on."
+    ),
+    Step(TRIAL, "interrupted", STARTING, "It serves on, next to the live one. The next `pulumi up` tries it again."),
+    Step(STARTING, "rebooted", LEAVING, "The live one boots."),
+    Step(TRIAL, "rebooted", LEAVING, "The live one boots."),
+    Step(STARTING, "chosen", STARTING, "It is tried from the beginning."),
+    Step(STARTING, "replaced", LEAVING, "Another one has gone live."),
+    Step(LIVE, "rebooted", LIVE, "It starts as the host boots."),
+    Step(LIVE, "chosen", LIVE, "Part of it has stopped, and is started again."),
+    Step(LIVE, "unhealthy", LIVE, "There is no other to roll back to. The next `pulumi up` starts it again."),
+    Step(NONE, "found", LIVE, "Its record was lost. The link that says what boots says so."),
+    Step(LEAVING, "chosen", STARTING, "A rollback: it starts again when its server has ended."),
+    Step(LEAVING, "replaced", LEAVING, "It is told to end once more."),
+    Step(LEAVING, "interrupted", LEAVING, "It finishes what it has begun; what is left is tidied up later."),
+    Step(LEAVING, "rebooted", LEAVING, "Nothing of it runs; what is left is tidied up later."),
+    Step(FAILED, "chosen", STARTING, "`app.retry` names its release."),
+    Step(FAILED, "surplus", NONE, "Twenty have failed since."),
+)
+
+NEXT_OF_RELEASE = {(step.state, step.event): step.then for step in RELEASE}
+NEXT_OF_INSTANCE = {(step.state, step.event): step.then for step in INSTANCE}
+
+
+class NoSuchStep(Exception):
+    """The program asked for a step that the table does not have: a fault of the program."""
+
+
+def next_of_release(state: str, event: str) -> str:
+    return _next(NEXT_OF_RELEASE, state, event)
+
+
+def next_of_instance(state: str, event: str) -> str:
+    return _next(NEXT_OF_INSTANCE, state, event)
+
+
+def _next(table: dict[tuple[str, str], str], state: str, event: str) -> str:
+    if (state, event) not in table:
+        raise NoSuchStep(f"nothing leads from '{state}' by '{event}'")
+    return table[state, event]
+
+
+def as_document() -> str:
+    """The tables and their drawings in Markdown, as docs/releases.md has them."""
+    parts = [_drawing(RELEASE), _rows(RELEASE), _drawing(INSTANCE), _rows(INSTANCE)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _drawing(table: tuple[Step, ...]) -> str:
+    lines = ["```mermaid", "stateDiagram-v2"]
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for step in table:
+        if step.state != step.then:
+            arrows.setdefault((step.state, step.then), []).append(step.event)
+    for (state, then), events in arrows.items():
+        ends = ["[*]" if one == NONE else one for one in (state, then)]
+        lines.append(f"    {ends[0]} --> {ends[1]}: {', '.join(events)}")
+    return "\n".join([*lines, "```"])
+
+
+def _rows(table: tuple[Step, ...]) -> str:
+    head = ["| from | when | to | what happens |", "|---|---|---|---|"]
+    return "\n".join([*head, *(f"| {one.state} | {one.event} | {one.then} | {one.what} |" for one in table)])
+
+
+if __name__ == "__main__":
+    print(as_document(), end="")

@@ -1,0 +1,144 @@
+"""What Django has to say of a release, and the static files.
+
+Code of the application runs as its own account, which may write no static file that is served. So it collects into a
+place of its own, which stands where STATIC_ROOT leads for that one unit, and the owner gets a copy: what the
+account still holds of its place afterwards reaches nothing that is served.
+"""
+
+import dataclasses
+import threading
+
+from .context import Context
+from .facts import Prepare
+from .faults import Stop
+from .records import Plan, Release
+from .settings import Settings
+from .source import Source
+from .world import Command
+
+_ABOVE = "Its last lines are above; nothing that runs was changed."
+_FAULTS = {
+    3: "Django's check --deploy failed.",
+    4: "Django's migrations cannot be listed.",
+    5: "Django's collectstatic failed.",
+}
+# What django-release.py prints.
+_HAS = "has the migration: "
+_TO_DO = "to migrate: "
+_COLLECTED = "static files are collected"
+
+
+class Statics:
+    def __init__(self, context: Context, facts: Prepare, source: Source, before: str) -> None:
+        self._context = context
+        self._facts = facts
+        self._source = source
+        # The release whose compressed files may be used again.
+        self._before = before
+        self._target = context.place.static / facts.release
+        self._faults: list[Exception] = []
+
+    def make(self, release: Release, settings: Settings) -> Release:
+        """The static files of a release, and what Django says of it."""
+        context, facts = self._context, self._facts
+        context.files.discard(self._target, context.place.gone)
+        context.files.directory(self._target, f"{context.place.owner}:www-data", 0o2755)
+        if facts.static is not None:
+            self._copy(facts.static)
+            self._compress()
+        return self._ask_django(release, settings) if facts.django is not None else release
+
+    def _copy(self, folder: str) -> None:
+        if not self._source.look(there=[f"{folder}/."]).there[f"{folder}/."]:
+            raise Stop(f"the release has no directory '{folder}' (berth:app.static).")
+        copy = Command(
+            ["cp", "-r", "--", f"./{folder}/.", f"{self._context.place.told(self._target)}/"],
+            self._context.place.owner,
+            self._source.directory,
+            umask=0o022,
+        )
+        if self._context.runner.run(copy) != 0:
+            raise Stop("the static files cannot be copied.", _ABOVE)
+
+    def _compress(self) -> None:
+        place = self._context.place
+        folders = [place.told(place.static / self._before), place.told(self._target)]
+        program = f"{place.library}/program/release/compress.py"
+        command = Command(["/usr/bin/python3", "-IS", program, *folders], place.owner, umask=0o022)
+        if self._context.runner.run(command) != 0:
+            raise Stop("the static files cannot be compressed.", _ABOVE)
+
+    def _ask_django(self, release: Release, settings: Settings) -> Release:
+        """What 'check --deploy' finds, what is to be migrated, and the static files, in one process.
+
+        The static files are copied and compressed while it goes on.
+        """
+        context, facts = self._context, self._facts
+        questions = [*([] if facts.static is not None else ["static"]), "check", "migrations"]
+        migrations: list[str] = []
+        found: list[str] = []
+        copying = threading.Thread(target=self._take_collected)
+
+        def listen(line: str, is_error: bool) -> None:
+            if not is_error and line == _COLLECTED:
+                copying.start()
+            elif not is_error and line.startswith(_HAS):
+                migrations.append(line.removeprefix(_HAS))
+            else:
+                context.voice.log(line)
+                found.append(context.voice.mask(line))
+                if not is_error:
+                    context.voice.show([line])
+
+        more = ["UMask=0022"]
+        if facts.static is None:
+            self._open_collected()
+            more.append(f"BindPaths={context.place.collected}:{context.place.told(self._target)}")
+        python = f"{context.place.told_root}/releases/{release.id}/.venv/bin/python"
+        argv = [python, f"{context.place.library}/program/release/application/django_release.py", *questions]
+        status = context.inside.run(release, argv, listen, more=more)
+        if copying.ident is not None:
+            copying.join()
+        if status != 0:
+            context.voice.show(found[-40:])
+            context.voice.refuse_full_disk()
+            raise Stop(_FAULTS.get(status, _FAULTS[5]), _ABOVE)
+        for fault in self._faults:
+            raise fault
+        context.files.remove(context.place.collected)
+        count = sum(line.startswith(_TO_DO) for line in found)
+        plan = Plan(settings.digest, count, context.world.time())
+        return dataclasses.replace(release, migrations=tuple(migrations), plan=plan)
+
+    def _open_collected(self) -> None:
+        place, files = self._context.place, self._context.files
+        files.remove(place.collected)
+        files.directory(place.collected, f"{place.name}:{place.name}", 0o755)
+
+    def _take_collected(self) -> None:
+        """A copy by two accounts: what the one reads, the other writes. Links become what they lead to."""
+        try:
+            place, runner = self._context.place, self._context.runner
+            # Whatever the application made of their modes, nginx can read them.
+            pack = ["tar", "--create", "--dereference", "--mode=u=rwX,go=rX", "--file=-", "."]
+            unpack = ["tar", "--extract", "--no-same-owner", "--no-overwrite-dir", "--file=-"]
+            status = self._context.world.pipe(
+                Command(pack, place.name, place.collected),
+                Command(unpack, place.owner, self._target, umask=0o022),
+                lambda line, _: self._context.voice.log(line),
+            )
+            if status != 0:
+                self._context.voice.refuse_full_disk()
+                raise Stop("the static files that Django collected cannot be taken.", _log(self._context))
+            odd = Command(
+                ["find", ".", "!", "-type", "f", "!", "-type", "d", "-print", "-quit"], place.owner, self._target
+            )
+            for path in runner.lines_of(odd):
+                raise Stop(f"the release has {path} among its static files, which is neither a file nor a directory.")
+            self._compress()
+        except Exception as fault:  # noqa: BLE001  # It is raised where the thread is waited for.
+            self._faults.append(fault)
+
+
+def _log(context: Context) -> str:
+    return f"What tar printed is in {context.voice.log_path} on the host."

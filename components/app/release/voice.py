@@ -1,0 +1,115 @@
+"""What the program says, to people and to the step's log: no secret is in it, whoever printed it."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .faults import FullDisk, Stop
+from .world import Command, World
+
+_FREE_AT_LEAST = 2048
+SPACE = "Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
+
+
+class Voice:
+    def __init__(self, world: World, step: str, log: Path) -> None:
+        self.step = step
+        self.log_path = log
+        self.needles: Sequence[str] = ()
+        self._world = world
+        # What stands in the log from here on is of this run.
+        self._from = log.stat().st_size if log.exists() else 0
+
+    def mask(self, text: str) -> str:
+        for needle in self.needles:
+            text = text.replace(needle, "[secret]")
+        return text
+
+    def say(self, text: str) -> None:
+        """A line of progress, for a person."""
+        self.show([f"{self.step}: {text}"])
+
+    def show(self, lines: Iterable[str]) -> None:
+        """Whoever listened may have gone."""
+        try:
+            for line in lines:
+                sys.stderr.write(f"{self.mask(line)}\n")
+            sys.stderr.flush()
+        except OSError:
+            return
+
+    def log(self, line: str) -> None:
+        try:
+            with open(self.log_path, "a", errors="surrogateescape") as log:
+                log.write(f"{self.mask(line)}\n")
+        except OSError:
+            return
+
+    def fail(self, stop: Stop) -> None:
+        self.show([f"berth: {self.step}: {stop}"])
+
+    def refuse_full_disk(self) -> None:
+        """A full disk explains most other failures, so it is asked first.
+
+        Who could not write often takes away what it had written before it ends, so what it said counts as well.
+        """
+        for place, free in self._world.free():
+            if free < _FREE_AT_LEAST:
+                raise FullDisk(f"the disk is full: {place} has {free} KiB left.", SPACE)
+        for line in self.logged():
+            if "No space left on device" in line:
+                raise FullDisk(f"the disk is full, or was a moment ago: '{line.strip()}'.", SPACE)
+
+    def logged(self) -> list[str]:
+        """What this run has logged."""
+        try:
+            with open(self.log_path, errors="surrogateescape") as log:
+                log.seek(self._from)
+                return log.read().splitlines()
+        except OSError:
+            return []
+
+
+class Runner:
+    """Runs programs with what they print in the step's log, and shows the last lines of one that fails."""
+
+    def __init__(self, world: World, voice: Voice) -> None:
+        self.world = world
+        self.voice = voice
+
+    def run(self, command: Command, *, stdin: Path | None = None) -> int:
+        status, _ = self.run_and_keep(command, stdin=stdin)
+        return status
+
+    def run_and_keep(self, command: Command, *, stdin: Path | None = None) -> tuple[int, list[str]]:
+        """Its status, and the lines that it printed."""
+        lines: list[str] = []
+
+        def listen(line: str, _: bool) -> None:
+            self.voice.log(line)
+            lines.append(self.voice.mask(line))
+
+        status = self.world.run(command, listen, stdin=stdin)
+        if status != 0:
+            self.voice.show(lines[-40:])
+            self.voice.refuse_full_disk()
+        return status, lines
+
+    def lines_of(self, command: Command) -> list[str]:
+        """What a program prints; its errors go to the log. It must not fail."""
+        lines: list[str] = []
+
+        def listen(line: str, is_error: bool) -> None:
+            if is_error:
+                self.voice.log(line)
+            else:
+                lines.append(line)
+
+        status = self.world.run(command, listen, apart=True)
+        if status != 0:
+            self.voice.refuse_full_disk()
+            raise Stop(
+                f"'{' '.join(command.argv)}' ended with status {status}.",
+                f"What it printed is in {self.voice.log_path} on the host.",
+            )
+        return lines

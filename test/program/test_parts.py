@@ -1,0 +1,371 @@
+"""Parts of the program by themselves."""
+
+import gzip
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from contextlib import redirect_stderr
+from pathlib import Path
+
+from fake import FakeHost, FakeWorld
+from release import facts, tree
+from release.compress import has_forms_of, worthwhile
+from release.dependencies import files_to_read, without
+from release.facts import Process
+from release.fallback import without_interrupted
+from release.faults import Stop
+from release.files import Files, link_target
+from release.host import Host
+from release.procfile import Procfile
+from release.settings import Settings
+from release.status import status
+from release.voice import Voice
+from release.world import Command
+
+KINDS = (("celery-beat", "(^|[ /.])celery( .*)? beat( |$)"), ("celery", "(^|[ /.])celery( .*)? worker( |$)"))
+
+
+class InFolder(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.world = FakeWorld(self.folder)
+
+
+class Secrets(InFolder):
+    def masked(self, text: str) -> str:
+        path = self.folder / "env"
+        path.write_text(
+            "TOKEN='a b\"c-token'\nNOT='seen-by-all'\nODD=\"it's \\\\ a \\\"quote\\\"\"\n"
+            "KEY='-----BEGIN-----\nfirst-line\nx\n-----END-----'\nURL='redis://:pass%2Fword@host'\n"
+        )
+        voice = Voice(self.world, "trial", self.folder / "log")
+        voice.needles = Settings(path).needles(["TOKEN", "ODD", "KEY", "URL"])
+        return voice.mask(text)
+
+    def test_a_value_is_masked_as_it_is_and_as_json_and_python_print_it(self) -> None:
+        for form in ('a b"c-token', json.dumps('a b"c-token')[1:-1], json.dumps('it\'s \\ a "quote"')[1:-1]):
+            self.assertEqual(self.masked(f"<{form}>"), "<[secret]>", form)
+        self.assertEqual(self.masked(repr(['it\'s \\ a "quote"'])), "['[secret]']")
+
+    def test_each_line_of_a_value_is_masked_and_a_short_one_is_not(self) -> None:
+        self.assertEqual(self.masked("first-line x"), "[secret] x")
+
+    def test_the_password_of_a_url_is_masked_alone(self) -> None:
+        self.assertEqual(self.masked("pass/word pass%2Fword"), "[secret] [secret]")
+
+    def test_what_is_no_secret_is_shown(self) -> None:
+        self.assertEqual(self.masked("seen-by-all"), "seen-by-all")
+
+    def test_no_secret_reaches_people_or_the_log(self) -> None:
+        voice = Voice(self.world, "trial", self.folder / "log")
+        voice.needles = ["a-secret"]
+        said = io.StringIO()
+        with redirect_stderr(said):
+            voice.say("it is a-secret")
+            voice.log("it is a-secret")
+        self.assertEqual(said.getvalue(), "trial: it is [secret]\n")
+        self.assertEqual((self.folder / "log").read_text(), "it is [secret]\n")
+
+
+class Records(InFolder):
+    def test_no_record_holds_a_secret_though_the_release_prints_it_as_it_dies(self) -> None:
+        from release import live, prepare
+
+        (self.folder / "host").mkdir()
+        host = FakeHost(self.folder / "host")
+        host.world.crashing.add("bbbbbbbbbb-0001")
+        shown = host.world.run
+        host.world.run = (  # type: ignore[method-assign]
+            lambda command, listen, **more: (
+                listen("my database-password is redis-password", False) or 0
+                if command.argv[0] == "journalctl"
+                else shown(command, listen, **more)
+            )
+        )
+        said = io.StringIO()
+        with redirect_stderr(said):
+            prepare.prepare(host.context("app-release"), host.prepare_facts("bbbbbbbbbb-0001"))
+            with self.assertRaises(Stop):
+                live.go_live(host.context("app-live"), host.live_facts("bbbbbbbbbb-0001"))
+        self.assertIn("my [secret] is [secret]", said.getvalue())
+        files = [path for path in (self.folder / "host/var").rglob("*") if path.is_file()]
+        self.assertGreater(len(files), 3)
+        for path in files:
+            self.assertNotRegex(path.read_text(), "database-password|redis-password", str(path))
+
+    def test_status_tells_what_runs_and_in_which_state(self) -> None:
+        from release import live, prepare
+
+        (self.folder / "host").mkdir()
+        host = FakeHost(self.folder / "host")
+        with redirect_stderr(io.StringIO()):
+            prepare.prepare(host.context("app-release"), host.prepare_facts("aaaaaaaaaa-0001"))
+            live.go_live(host.context("app-live"), host.live_facts("aaaaaaaaaa-0001"))
+        told = json.loads(status(host.context("shop-status")))
+        self.assertEqual([one["state"] for one in told["instances"]], ["live"])
+        units = {one["unit"].split("@")[0]: one["state"] for one in told["instances"][0]["units"]}
+        self.assertEqual(units, {"shop-beat": "active", "shop-web": "active", "shop-worker": "active"})
+        self.assertEqual([(one["state"], one["kept"]) for one in told["releases"]], [("proven", True)])
+        self.assertEqual([one["result"] for one in told["history"]], ["release"])
+
+
+class Procfiles(unittest.TestCase):
+    def process(self, **changes: object) -> Process:
+        usual = {"name": "worker", "kind": "celery", "count": 1, "alone": False, "keep": False, "command": None}
+        return Process(**{**usual, **changes})  # type: ignore[arg-type]
+
+    def test_its_lines_are_its_commands(self) -> None:
+        procfile = Procfile(
+            "web: gunicorn x\r\n# none\nrelease: python manage.py migrate \nworker:  celery worker\n", KINDS
+        )
+        self.assertEqual(
+            procfile.lines, {"web": "gunicorn x", "release": "python manage.py migrate", "worker": "celery worker"}
+        )
+        self.assertEqual(procfile.unnamed(("worker",)), [])
+        self.assertEqual(procfile.unnamed(()), ["worker"])
+
+    def test_what_cannot_be_run_says_why(self) -> None:
+        for line, expected in [
+            ("", "its Procfile has no line 'worker', and the stack no command for it"),
+            ("worker: celery -A x beat", "of the kind celery-beat, and the stack has it as celery"),
+            ("worker: celery -A x worker -B", "is a worker with beat (-B)"),
+            ("worker: celery -A x worker", ""),
+            ("worker: ./run-it", ""),
+        ]:
+            found = Procfile(line, KINDS).unfit(self.process())
+            self.assertTrue(expected in found and bool(found) == bool(expected), f"{line}: {found}")
+
+    def test_a_command_of_the_stack_wins(self) -> None:
+        command = Procfile("worker: other", KINDS).command(self.process(command="celery -A 'my app' worker"))
+        self.assertEqual(command, "exec bash -c 'celery -A '\"'\"'my app'\"'\"' worker'\n")
+
+    def test_beat_keeps_its_schedule_where_it_may_write(self) -> None:
+        beat = self.process(name="beat", kind="celery-beat", alone=True)
+        self.assertIn(
+            '--schedule "$STATE_DIRECTORY/celerybeat-schedule"', Procfile("beat: celery beat", KINDS).command(beat)
+        )
+        self.assertNotIn("STATE_DIRECTORY", Procfile("beat: celery beat -s x", KINDS).command(beat))
+
+
+class WhatItIsTold(unittest.TestCase):
+    def test_an_unknown_or_missing_fact_is_refused(self) -> None:
+        with self.assertRaisesRegex(ValueError, "Application: expected"):
+            facts.application({"name": "shop", "owner": "deployer", "root": "/srv/shop"})
+        with self.assertRaisesRegex(ValueError, "expected a JSON object; found list"):
+            facts.live([])
+
+
+class FilesOfRoot(InFolder):
+    def setUp(self) -> None:
+        super().setUp()
+        self.files = Files(self.world)
+
+    def test_a_file_that_is_the_same_is_left_alone_and_another_replaced_whole(self) -> None:
+        path = self.folder / "file"
+        self.assertTrue(self.files.put(path, "one", mode=0o640))
+        first = path.stat().st_ino
+        self.assertFalse(self.files.put(path, "one", mode=0o640))
+        self.assertTrue(self.files.put(path, "two", mode=0o640))
+        self.assertNotEqual(path.stat().st_ino, first)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o640)
+
+    def test_a_link_in_the_place_of_a_file_is_replaced_and_not_followed(self) -> None:
+        path, other = self.folder / "file", self.folder / "other"
+        other.write_text("other")
+        path.symlink_to(other)
+        self.files.put(path, "one")
+        self.assertEqual((path.read_text(), other.read_text(), path.is_symlink()), ("one", "other", False))
+
+    def test_what_could_not_be_written_leaves_what_was_there(self) -> None:
+        path = self.folder / "file"
+        self.files.put(path, "one")
+        self.world.is_full = True
+        with self.assertRaises(OSError):
+            self.files.put(path, "two")
+        self.assertEqual([one.name for one in self.folder.iterdir()], ["file"])
+        self.assertEqual(path.read_text(), "one")
+
+    def test_a_link_is_led_elsewhere_in_one_rename(self) -> None:
+        link = self.folder / "link"
+        self.files.link(link, "one")
+        self.files.link(link, "two")
+        self.assertEqual(link_target(link), "two")
+
+    def test_a_directory_goes_with_the_links_in_it_and_not_with_what_they_lead_to(self) -> None:
+        gone, kept, away = self.folder / "gone", self.folder / "kept", self.folder / "away"
+        for one in (gone, kept, away):
+            one.mkdir()
+        (kept / "file").touch()
+        (away / "link").symlink_to(kept)
+        self.files.discard(away, gone)
+        self.assertFalse(away.exists())
+        self.assertTrue((kept / "file").exists())
+        away.symlink_to(kept)
+        self.files.discard(away, gone)
+        self.assertTrue((kept / "file").exists(), "a link in its place is not followed")
+
+
+class LookingAtATree(InFolder):
+    def look(self) -> tuple[str, str]:
+        before = Path.cwd()
+        os.chdir(self.folder)
+        try:
+            return tree.look()
+        finally:
+            os.chdir(before)
+
+    def test_a_fifo_is_found(self) -> None:
+        (self.folder / "deep").mkdir()
+        os.mkfifo(self.folder / "deep/fifo")
+        self.assertEqual(self.look()[0], "./deep/fifo")
+
+    def test_a_link_that_leads_out_is_found_and_one_within_is_not(self) -> None:
+        (self.folder / "file").touch()
+        (self.folder / "within").symlink_to("file")
+        (self.folder / ".venv").symlink_to("/srv/shop/venvs/x")
+        self.assertEqual(self.look(), ("", ""))
+        (self.folder / "out").symlink_to("/etc/passwd")
+        self.assertEqual(self.look(), ("", "/etc/passwd"))
+
+    def test_it_runs_as_a_program_of_its_own(self) -> None:
+        (self.folder / "Procfile").write_text("worker: x\n")
+        questions = json.dumps({"whole": True, "texts": ["Procfile", "none"], "there": ["Procfile", "none"]})
+        done = subprocess.run(
+            [sys.executable, "-IS", tree.__file__, questions],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        told = json.loads(done.stdout)
+        self.assertEqual(told["texts"], {"Procfile": "worker: x\n", "none": None})
+        self.assertEqual(told["there"], {"Procfile": True, "none": False})
+
+
+class Compressing(InFolder):
+    def test_large_texts_are_worth_it_and_nothing_else(self) -> None:
+        for name, size in (("site.css", 2000), ("small.css", 10), ("photo.jpg", 5000)):
+            (self.folder / name).write_bytes(b"a" * size)
+        (self.folder / "link.css").symlink_to("site.css")
+        self.assertEqual([Path(one).name for one in worthwhile(str(self.folder))], ["site.css"])
+
+    def test_what_is_the_same_shares_the_forms_of_before(self) -> None:
+        old, new = self.folder / "old.css", self.folder / "new.css"
+        for path in (old, new):
+            path.write_text("a" * 2000)
+        for form in ("gz", "br"):
+            (self.folder / f"old.css.{form}").write_bytes(gzip.compress(b"a"))
+        self.assertTrue(has_forms_of(str(old), str(new)))
+        self.assertEqual((self.folder / "new.css.gz").stat().st_nlink, 2)
+        new.write_text("b" * 2000)
+        self.assertFalse(has_forms_of(str(old), str(new)))
+
+
+def traceback_of(end: str) -> list[str]:
+    return ["Traceback (most recent call last):", '  File "app.py", line 1, in <module>', "    ~~~~~~^^^^", end]
+
+
+class LastWords(unittest.TestCase):
+    failed = traceback_of("RuntimeError: this cannot start")
+    interrupted = traceback_of("KeyboardInterrupt")
+
+    def test_of_workers_that_were_ended_because_another_failed_the_others_are_kept(self) -> None:
+        lines = ["spawned 4 workers", *self.interrupted, *self.failed, *self.interrupted, "GAME OVER"]
+        self.assertEqual(without_interrupted(lines), ["spawned 4 workers", *self.failed, "GAME OVER"])
+        self.assertEqual(without_interrupted(self.failed), self.failed)
+        self.assertEqual(without_interrupted(self.interrupted), [])
+
+    def test_nothing_else_of_what_a_unit_printed_is_left_out(self) -> None:
+        chained = [*self.failed, "", "During handling of the above exception, another occurred:", "", *self.failed]
+        cut = self.failed[:3]
+        for lines in (chained, cut, [*cut, *self.failed], ["KeyboardInterrupt"], ["  indented", "plain"]):
+            self.assertEqual(without_interrupted(lines), lines)
+
+
+@unittest.skipUnless(os.geteuid() == 0, "what runs as another account needs root")
+class OfTheHost(InFolder):
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = Host(in_step=False)
+
+    def said(self, *argv: str, account: str | None = "nobody") -> list[str]:
+        lines: list[str] = []
+        self.host.run(Command(argv, account, Path("/")), lambda line, _: lines.append(line))
+        return lines
+
+    def test_what_runs_as_an_account_has_its_groups_a_clean_environment_and_nothing_of_roots(self) -> None:
+        os.environ["OF_ROOT"] = "a secret"
+        self.addCleanup(os.environ.pop, "OF_ROOT")
+        told = self.said("sh", "-c", "id -un; umask; env; ls /proc/$$/fd 2>/dev/null | wc -l")
+        self.assertEqual(told[:2], ["nobody", "0027"])
+        self.assertNotIn("OF_ROOT=a secret", told)
+        self.assertIn("USER=nobody", told)
+
+    def test_what_runs_as_an_account_leaves_nothing_running(self) -> None:
+        self.said("sh", "-c", "sleep 987654321 >/dev/null 2>&1 & exit 0")
+        lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+        self.assertFalse([line for line in lines if b"987654321" in line])
+
+    def test_a_program_that_fails_is_told_by_its_status_and_both_its_channels(self) -> None:
+        told: list[tuple[str, bool]] = []
+        command = Command(["sh", "-c", "echo out; echo error >&2; exit 3"], "nobody")
+        status = self.host.run(command, lambda line, error: told.append((line, error)), apart=True)
+        self.assertEqual((status, sorted(told)), (3, [("error", True), ("out", False)]))
+
+    def test_two_programs_in_a_pipe_fail_where_either_does(self) -> None:
+        def piped(one: str, other: str) -> int:
+            return self.host.pipe(Command(["sh", "-c", one]), Command(["sh", "-c", other]), lambda *_: None)
+
+        self.assertEqual(piped("echo text", "grep -q text"), 0)
+        self.assertEqual(piped("exit 2", "cat"), 2)
+        self.assertEqual(piped("echo text", "exit 5"), 5)
+
+    def test_a_place_below_a_directory_that_another_account_can_change_is_refused(self) -> None:
+        own = self.folder / "own"
+        own.mkdir()
+        os.chown(own, 65534, 65534)
+        with self.assertRaisesRegex(Stop, "was expected to be a directory that root alone can change"):
+            Files(self.host).put(own / "file", "text")
+
+    def test_an_application_is_asked_at_its_socket(self) -> None:
+        path = self.folder / "web.sock"
+        asked: list[bytes] = []
+
+        def serve(listening: socket.socket) -> None:
+            for answer in (b"HTTP/1.1 200 OK\r\n\r\nfine", b"HTTP/1.1 500 Oh\r\n\r\n", b""):
+                connection, _ = listening.accept()
+                with connection:
+                    asked.append(connection.recv(4096))
+                    connection.sendall(answer)
+
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            listening.listen()
+            serving = threading.Thread(target=serve, args=(listening,))
+            serving.start()
+            codes = [self.host.ask(path, "shop.example", "https", "/health", 5) for _ in range(3)]
+            serving.join()
+        self.assertEqual(codes, [200, 500, 0])
+        self.assertIn(b"GET /health HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Proto: https\r\n", asked[0])
+        self.assertEqual(self.host.ask(self.folder / "none.sock", "x", "https", "/", 1), 0)
+
+
+class WhatIsInstalled(unittest.TestCase):
+    def test_pins_of_what_is_there_are_left_out_with_their_hashes(self) -> None:
+        server = "server==1.0 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\n"
+        pins = f"# server 1.0\n{server}packaging==2.0 \\\n    --hash=sha256:3\n"
+        self.assertEqual(without(pins, {"packaging"}), server)
+
+    def test_what_is_read_is_by_the_folder_of_the_file_that_is_named(self) -> None:
+        self.assertEqual(
+            files_to_read("deploy/uv.lock"), ["deploy/uv.lock", "deploy/pyproject.toml", "deploy/.python-version"]
+        )
+        self.assertIn("requirements.txt", files_to_read(None))
