@@ -239,8 +239,10 @@ const takenNames = [
     "cloud",
     "database",
     "localhost",
+    "logins",
     "media",
     "nginx",
+    "passwords",
     "postgres",
     "redis",
     "secrets",
@@ -355,8 +357,8 @@ const secretsSchema = z.strictObject({
 
 const generation = (what: string) => z.int().min(1).default(1).describe(`The generation of ${what}.`);
 const rotateSchema = z.strictObject({
-  database: generation("the database role's password"),
-  redis: generation("Redis's password"),
+  database: generation("the database's password; the one before holds until the new one is live"),
+  redis: generation("Redis's password; the one before holds until the new one is live"),
   signingKey: generation("Django's SECRET_KEY; everyone is logged out"),
   basicAuth: generation("the password that `site.basicAuth` asks for"),
   media: generation("the IAM user's key; the one before works until the next is made"),

@@ -225,6 +225,12 @@ const nginx = new Nginx(
   { dependsOn: [app] },
 );
 
+// A secret of before goes when the new one is live on every host, and what finishes with the old one has had its time.
+const grace = 10 + Math.max(site.timeout + 10, ...processes.map(({ stopTimeout }) => stopTimeout));
+const everywhere = [nginx, ...elsewhere];
+const logins = postgres?.endPasswordsOfBefore(grace, everywhere);
+redis?.endPasswordsOfBefore(grace, logins ? [logins] : everywhere);
+
 cloud?.watch(firstHost, nginx);
 others.forEach(({ name }, index) => {
   cloud?.watch(name, elsewhere[index] as App);

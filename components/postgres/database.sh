@@ -1,21 +1,28 @@
 : "${database?the name of the database}"
-: "${role?the role that owns it}"
+: "${role?the role that owns it, which nobody logs in as}"
+: "${login?the member of that role that logs in with this password}"
 
 as_postgres() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
+is_role() { [ "$(as_postgres -c "SELECT 1 FROM pg_roles WHERE rolname = '$1'")" = 1 ]; }
 
-[ "$(as_postgres -c "SELECT 1 FROM pg_roles WHERE rolname = '$role'")" = 1 ] ||
-  as_postgres -c "CREATE ROLE \"$role\" LOGIN" >>"$log" 2>&1
+is_role "$role" || as_postgres -c "CREATE ROLE \"$role\" NOLOGIN" >>"$log" 2>&1
 
-log_in() { PGPASSFILE=$hidden psql -XAtqw -h 127.0.0.1 -U "$role" -d "${1:-$database}" -c 'SELECT 1' 2>>"$log"; }
-printf '127.0.0.1:5432:*:%s:%s\n' "$role" "$(secret password)" | hide
+log_in() { PGPASSFILE=$hidden psql -XAtqw -h 127.0.0.1 -U "$login" -d "${1:-$database}" -c 'SELECT current_user' 2>>"$log"; }
+printf '127.0.0.1:5432:*:%s:%s\n' "$login" "$(secret password)" | hide
 
-# The statement that holds the password comes by standard input; the server is told not to log it, and what psql
-# says of it is masked.
-if [ "$(log_in postgres)" != 1 ]; then
-  as_postgres 2>&1 <<SQL | mask >>"$log" || fail "the password of the role '$role' could not be set."
+# Another password is another login: the one of before serves what runs, until its end (logins.sh). Whichever it is, what
+# it makes belongs to the role. The statement that holds the password comes by standard input; the server is told not
+# to log it, and what psql says of it is masked.
+has_end() { [ "$(as_postgres -c "SELECT 1 FROM pg_roles WHERE rolname = '$login' AND rolvaliduntil < 'infinity'")" = 1 ]; }
+if [ "$(log_in postgres)" != "$role" ] || has_end; then
+  is_role "$login" || as_postgres -c "CREATE ROLE \"$login\" LOGIN IN ROLE \"$role\"" >>"$log" 2>&1 ||
+    fail "the login '$login' could not be made."
+  as_postgres 2>&1 <<SQL | mask >>"$log" || fail "the password of the login '$login' could not be set."
 SET password_encryption = 'scram-sha-256';
 SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic';
-ALTER ROLE "$role" LOGIN PASSWORD '$(secret password | sed "s/'/''/g")';
+ALTER ROLE "$login" LOGIN PASSWORD '$(secret password | sed "s/'/''/g")' VALID UNTIL 'infinity';
+GRANT "$role" TO "$login";
+ALTER ROLE "$login" SET role TO "$role";
 SQL
 fi
 
@@ -25,4 +32,4 @@ fi
 [ "$(as_postgres -c "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$database'")" = "$role" ] ||
   as_postgres -c "ALTER DATABASE \"$database\" OWNER TO \"$role\"" >>"$log" 2>&1
 
-[ "$(log_in)" = 1 ] || fail "the role '$role' cannot log in to the database '$database' by its password." "The server's log is in /var/log/postgresql on the host."
+[ "$(log_in)" = "$role" ] || fail "the login '$login' cannot use the database '$database' by its password." "The server's log is in /var/log/postgresql on the host."

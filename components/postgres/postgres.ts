@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -21,7 +22,7 @@ export interface PostgresArgs {
   readonly locale: string;
   /** Name of the database. */
   readonly database: string;
-  /** The role that owns it and logs in with the password. */
+  /** The role that owns it. What logs in is a member of it, another one for each password. */
   readonly role: string;
   readonly password: pulumi.Input<string>;
   /** Hosts that reach it over the private network; `ready` when they have what clients need. @default none */
@@ -39,7 +40,7 @@ const tlsParameters = `?sslmode=verify-ca&sslrootcert=${certificatePath("postgre
  * reach it when they are named, that database alone, with TLS.
  */
 export class Postgres extends pulumi.ComponentResource {
-  /** `postgres://ROLE:PASSWORD@127.0.0.1:5432/DATABASE`, secret: the URL on its own host. */
+  /** `postgres://LOGIN:PASSWORD@127.0.0.1:5432/DATABASE`, secret: the URL on its own host. */
   readonly url: pulumi.Output<string>;
 
   /** The port at which other hosts reach it. */
@@ -66,12 +67,14 @@ export class Postgres extends pulumi.ComponentResource {
   readonly #name: string;
   readonly #args: PostgresArgs;
   readonly #access: PrivateAccess;
+  readonly #login: pulumi.Output<string>;
 
   constructor(name: string, args: PostgresArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:postgres:Postgres", name, {}, options);
     this.#name = name;
     this.#args = args;
     const { host, others } = args;
+    this.#login = loginOf(args.role, args.password);
     const access = { service: "postgres", host, port: Postgres.privatePort, others };
     this.#access = new PrivateAccess(name, access, this);
     const server = this.#server();
@@ -86,6 +89,28 @@ export class Postgres extends pulumi.ComponentResource {
   /** The URL on one of the hosts that reach it, secret. */
   urlOn(host: Host): pulumi.Output<string> {
     return this.#access.urlOn(host);
+  }
+
+  /**
+   * Ends the passwords of before, once the new one is live everywhere.
+   *
+   * @param grace for how long what was live before may still be at work, in seconds
+   */
+  endPasswordsOfBefore(grace: number, after: readonly pulumi.Resource[]): HostScript {
+    const { host, database, role } = this.#args;
+    return new HostScript(
+      `${this.#name}-logins`,
+      {
+        host,
+        script: here("logins.sh"),
+        slots: { database, role, login: this.#login, grace },
+        files: {
+          "/usr/local/lib/berth/postgres-end-logins": { content: text("end-logins.sh"), mode: "0755" },
+        },
+      },
+      // No child of this component, which those that it waits for depend on as a whole.
+      { dependsOn: [...after] },
+    );
   }
 
   #server(): HostScript {
@@ -129,14 +154,19 @@ export class Postgres extends pulumi.ComponentResource {
     const { host, database, role, password } = this.#args;
     return new HostScript(
       `${this.#name}-database`,
-      { host, script: here("database.sh"), slots: { database, role }, secrets: { password } },
+      {
+        host,
+        script: here("database.sh"),
+        slots: { database, role, login: this.#login },
+        secrets: { password },
+      },
       { parent: this, dependsOn: [server] },
     );
   }
 
   /** On another host: what it needs to reach the database, and the proof that it does. */
   #reach(other: Host, certificate: PinnedCertificate, database: HostScript): HostScript {
-    const { host, database: name, role, password } = this.#args;
+    const { host, database: name, password } = this.#args;
     return new HostScript(
       `${this.#name}-${other.name}`,
       {
@@ -145,7 +175,7 @@ export class Postgres extends pulumi.ComponentResource {
         slots: {
           address: host.privateAddress,
           database: name,
-          role,
+          login: this.#login,
           certificate: certificatePath("postgres"),
         },
         files: certificate.file,
@@ -156,13 +186,27 @@ export class Postgres extends pulumi.ComponentResource {
   }
 
   #url(place: pulumi.Output<string>, parameters: string, proven: HostScript): pulumi.Output<string> {
-    const { role, password, database } = this.#args;
+    const { password, database } = this.#args;
     return pulumi.secret(
       pulumi
-        .all([place, password, proven.id])
+        .all([place, this.#login, password, proven.id])
         .apply(
-          ([at, secret]) => `postgres://${role}:${encodeURIComponent(secret)}@${at}/${database}${parameters}`,
+          ([at, login, secret]) =>
+            `postgres://${login}:${encodeURIComponent(secret)}@${at}/${database}${parameters}`,
         ),
     );
   }
+}
+
+/**
+ * The login that has this password. While a release with another one goes live, and until it has proved itself, the one
+ * before runs on with its own. Of the password it tells 24 bits of a digest, which is no help with a long one.
+ */
+function loginOf(role: string, password: pulumi.Input<string>): pulumi.Output<string> {
+  const name = pulumi
+    .output(password)
+    .apply(
+      (secret) => `${role}_${createHash("sha256").update(`${role} ${secret}`).digest("hex").slice(0, 6)}`,
+    );
+  return pulumi.unsecret(name);
 }

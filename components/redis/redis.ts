@@ -11,6 +11,7 @@ import { certificatePath, type PinnedCertificate } from "../private/certificate.
 import type { PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
+const text = (file: string) => readFileSync(here(file), "utf8");
 
 export interface RedisArgs {
   readonly host: Host;
@@ -75,6 +76,26 @@ export class Redis extends pulumi.ComponentResource {
     return this.#access.urlOn(host);
   }
 
+  /**
+   * Ends the passwords of before, once the new one is live everywhere.
+   *
+   * @param grace for how long what was live before may still be at work, in seconds
+   */
+  endPasswordsOfBefore(grace: number, after: readonly pulumi.Resource[]): HostScript {
+    return new HostScript(
+      `${this.#name}-passwords`,
+      {
+        host: this.#args.host,
+        script: here("passwords.sh"),
+        slots: { grace },
+        // Not for use: another one makes this run.
+        secrets: { password: this.#args.password },
+      },
+      // No child of this component, which those that it waits for depend on as a whole.
+      { dependsOn: [...after] },
+    );
+  }
+
   #server(): HostScript {
     const { host, memory, password } = this.#args;
     const { address, certificate } = this.#access;
@@ -88,19 +109,13 @@ export class Redis extends pulumi.ComponentResource {
         files: {
           "/etc/sysctl.d/60-berth-redis.conf": { content: "vm.overcommit_memory = 1\n" },
           "/etc/berth/redis/redis.conf": address.apply((own) => this.#settings(own)),
+          "/usr/local/lib/berth/redis-passwords": { content: text("take-passwords.sh"), mode: "0755" },
           "/etc/systemd/system/redis-server.service.d/berth.conf": {
-            content: readFileSync(here("drop-in.conf"), "utf8"),
+            content: text("drop-in.conf"),
           },
           ...certificate?.file,
         },
-        secretFiles: {
-          "/etc/berth/redis/password.conf": {
-            content: pulumi.interpolate`requirepass ${password}\n`,
-            owner: "root:redis",
-            mode: "0640",
-          },
-          ...certificate?.keyFile,
-        },
+        ...(certificate === undefined ? {} : { secretFiles: certificate.keyFile }),
         secrets: { password },
       },
       { parent: this },

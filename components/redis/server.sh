@@ -5,12 +5,29 @@
 sysctl -q -p /etc/sysctl.d/60-berth-redis.conf >>"$log" 2>&1 || say "this host does not let vm.overcommit_memory be set; Redis works without"
 
 if [ -z "$private" ]; then take_away /etc/berth/private/redis.crt /etc/berth/private/redis.key; fi
+# Whoever has the password is the user 'default'; root has one of its own, which changes passwords while Redis runs.
+own=/etc/berth/redis/own-password
+[ -s "$own" ] || head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1 | put_file "$own" root:root 0600
+digest() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
+users=/etc/berth/redis/users.conf
+# Those of before go when the new one is live everywhere (passwords.sh).
+before=$(sed -n 's/^user default //p' "$users" 2>/dev/null | grep -oE '#[0-9a-f]{64}' || true)
+put_file "$users" root:redis 0640 <<CONF
+user default on ~* &* +@all $(printf '#%s\n%s\n' "$(digest "$(secret password)")" "$before" | awk 'NF && !seen[$0]++' | paste -sd ' ')
+user berth on -@all +acl|setuser +ping +config|get #$(digest "$(cat "$own")")
+CONF
+
 daemon_reload_if_changed
-if changed /etc/berth/private/redis /etc/berth/redis/redis.conf /etc/berth/redis/password.conf /etc/systemd/system/redis-server.service.d/ &&
+if changed /etc/berth/private/redis /etc/berth/redis/redis.conf /etc/systemd/system/redis-server.service.d/ &&
   systemctl is-active --quiet redis-server.service; then
   logged systemctl restart redis-server.service || fail "Redis does not start again: $(journalctl -u redis-server -n 5 -o cat --no-pager | tr '\n' ' ')"
 fi
 enabled redis-server.service
+if changed "$users"; then
+  # Where it does not know root's own, a start reads all of them.
+  logged /usr/local/lib/berth/redis-passwords || logged systemctl restart redis-server.service ||
+    fail "Redis does not take the passwords of $users." "Its log: journalctl -u redis-server"
+fi
 
 # The password goes by a file descriptor and by no argument: redis-cli reads it from standard input as a command.
 redis() { printf 'AUTH %s\n%s\n' "$(secret password)" "$*" | redis-cli -h 127.0.0.1 2>>"$log" | tail -n +2; }

@@ -14,6 +14,7 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
   await stack.succeed();
   const first = await stack.address();
   const { databaseUrl, redisUrl, otherHosts } = await stack.outputs();
+  const login = new URL(`${databaseUrl}`).username;
   const password = { database: new URL(`${databaseUrl}`).password, redis: new URL(`${redisUrl}`).password };
   const { address: second } = (otherHosts as { tasks: { address: string } }).tasks;
   const machine = `berth-${stack.name}-tasks`;
@@ -23,7 +24,7 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
   };
   const sql = (place: string, how = "", secret = password.database) =>
     onTasks(
-      `PGPASSWORD=${secret} PGCONNECT_TIMEOUT=4 psql -XAtqw "postgres://logbook@${place}?sslmode=verify-ca&sslrootcert=${certificate("postgres")}${how}" -c "SELECT 'in as ' || current_user"`,
+      `PGPASSWORD=${secret} PGCONNECT_TIMEOUT=4 psql -XAtqw "postgres://${login}@${place}?sslmode=verify-ca&sslrootcert=${certificate("postgres")}${how}" -c "SELECT 'in as ' || current_user"`,
     );
   const redis = (words: string, how = `--tls --cacert ${certificate("redis")} -p 6380`) =>
     onTasks(`printf '${words}PING\n' | timeout 4 redis-cli -h ${first} ${how} 2>&1 | awk NF | tail -n 1`)

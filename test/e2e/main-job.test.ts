@@ -264,7 +264,10 @@ async function outputsHold(stack: Stack): Promise<void> {
   assert.equal(outputs.hostAddress, address);
   assert.equal(typeof outputs.sshCommand, "string");
   assert.match(`${outputs.hostKey}`, /^ssh-ed25519 [A-Za-z0-9+/]+=*$/);
-  assert.match(`${outputs.databaseUrl}`, /^postgres:\/\/logbook:[^@]+@127\.0\.0\.1:5432\/logbook$/);
+  assert.match(
+    `${outputs.databaseUrl}`,
+    /^postgres:\/\/logbook_[0-9a-f]{6}:[^@]+@127\.0\.0\.1:5432\/logbook$/,
+  );
   assert.match(`${outputs.redisUrl}`, /^redis:\/\/:[^@]+@127\.0\.0\.1:6379\/0$/);
   assert.equal(outputs.media, "/srv/logbook/media");
   assert.match(`${outputs.release}`, /^[0-9a-f]{10}-[0-9a-f]{4}$/);
@@ -371,7 +374,9 @@ async function databasesHold(stack: Stack): Promise<void> {
   assert.deepEqual([...ports].sort(), ["22", "443", "80"]);
   const psql = (query: string) => stack.on(`runuser -u postgres -- psql -XAtq -c "${query}"`);
   assert.equal(
-    await psql("SELECT rolpassword LIKE 'SCRAM-SHA-256\\$%' FROM pg_authid WHERE rolname = 'logbook'"),
+    await psql(
+      "SELECT rolpassword LIKE 'SCRAM-SHA-256\\$%' FROM pg_authid WHERE rolname LIKE 'logbook%' AND rolcanlogin",
+    ),
     "t",
   );
   assert.equal(

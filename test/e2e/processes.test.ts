@@ -179,6 +179,26 @@ test("a release with 200 tasks and more under way: none lost, none run twice, an
   );
 });
 
+test("passwords change while tasks are under way: none lost, none run twice, and long ones finish with those of before", async () => {
+  const old = live();
+  const long = queues.map((where) => `${where}-changing`);
+  for (const where of queues) await queue(where, [`${where}-changing`], 8);
+  const begun = () => sql("SELECT count(*) FROM runs WHERE name LIKE '%-changing'") === "3";
+  await until("the long tasks to begin", begun);
+  const names = { celery: numbered("c", 100), huey: numbered("h", 50), rq: numbered("r", 10) };
+  for (const [where, tasks] of Object.entries(names)) await queue(where, tasks, 0.3);
+  const site = watchSite(stack);
+
+  stack.configure({ rotate: { database: 2, redis: 2 } });
+  await stack.succeed();
+  assert.notEqual(live(), old);
+  const all = [...long, ...Object.values(names).flat()];
+  await until("the queues to be empty", () => faultsOf(all).lost.length === 0).catch(() => {});
+  assert.deepEqual(faultsOf(all), { lost: [], twice: [] });
+  assert.deepEqual(Object.keys(await site.stop()), ["200"]);
+  await until("the old workers to end", () => running().length === expected().length);
+});
+
 test("workers that are stopped while they do many short tasks lose none, and run none twice", async () => {
   const names: string[] = [];
   const ended = () => Number(sql("SELECT count(ended) FROM runs WHERE name LIKE 'short-%'"));
@@ -344,9 +364,12 @@ test("a process that is to be kept is left on the release that it runs, until it
       .sort(),
   );
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
-  stack.configure({ app: { processes } });
+  // With a password that ends it could not go on.
+  stack.configure({ rotate: { redis: 3 } });
   await stack.succeed();
   assert.notEqual(pid(), was);
+  stack.configure({ app: { processes } });
+  await stack.succeed();
   assert.deepEqual(running(), expected());
 });
 

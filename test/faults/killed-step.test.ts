@@ -15,14 +15,14 @@ const holds = "wait_event = 'PgSleep'";
 const waits = "wait_event_type = 'Lock'";
 
 test("of a step that is killed nothing stays in memory, and nothing that it ran goes on without the lock", async () => {
-  // Holds the role's row, for which the step then waits.
+  // Holds the table of roles, for which the step then waits.
   stack.inside(
-    `systemd-run --quiet --collect --unit hold -p User=postgres ${psql} -Xc 'BEGIN' -c 'ALTER ROLE logbook CONNECTION LIMIT -1' -c 'SELECT pg_sleep(600)'`,
+    `systemd-run --quiet --collect --unit hold -p User=postgres ${psql} -Xc 'BEGIN' -c 'LOCK TABLE pg_authid IN SHARE MODE' -c 'SELECT pg_sleep(600)'`,
   );
-  await until("the role to be held", () => sessions("pid", holds) !== "");
+  await until("the roles to be held", () => sessions("pid", holds) !== "");
   stack.configure({ rotate: { database: 2 } });
   const run = stack.startUp();
-  await until("the step to wait for the role", () => sessions("pid", waits) !== "");
+  await until("the step to wait for them", () => sessions("pid", waits) !== "");
   stack.inside("pkill -KILL -f '^/bin/bash /dev/shm/berth-postgres-database'");
   assert.equal(inMemory(), "");
   // A session that waits does not notice that its client has gone.

@@ -33,8 +33,12 @@ const step = (name: string): Step => {
   return found;
 };
 
-// The release knows the names of all processes, for the sake of its Procfile.
-const onFirst = ["system-firewall", "system-private", "postgres-server", "redis-server", "app-release"];
+// The release knows the names of all processes, for the sake of its Procfile; and passwords of before hold for as long as
+// the longest of them may go on.
+const onFirst = [
+  ...["system-firewall", "system-private", "postgres-server", "redis-server", "app-release"],
+  ...["postgres-logins", "redis-passwords"],
+];
 const onSecond = ["tasks-system-firewall", "postgres-tasks", "redis-tasks"];
 
 /** The step of a stack of one host that does the same. */

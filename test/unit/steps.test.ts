@@ -25,7 +25,7 @@ test("no step puts a file where Debian lets another account than root write", ()
     ...Object.keys(files),
     ...Object.keys(secretFiles),
   ]);
-  assert.ok(places.includes("/etc/berth/redis/password.conf"), `files: ${places}`);
+  assert.ok(places.includes("/etc/berth/redis/redis.conf"), `files: ${places}`);
   const foreign =
     /^\/(etc\/(redis|postgresql)|var\/(lib|log)\/(redis|postgresql|nginx)|home|tmp|var\/tmp|dev)\//;
   assert.deepEqual(

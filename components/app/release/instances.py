@@ -13,6 +13,7 @@ from .files import Files
 from .place import Place
 from .procfile import Procfile
 from .records import Ledger, Release, Unit
+from .settings import Settings
 
 
 class Instances:
@@ -95,6 +96,11 @@ class Instances:
             return (self._place.instance(instance) / "processes" / process).read_text() == command
         except OSError:
             return False
+
+    def has_secrets_of_now(self, instance: str, names: Sequence[str]) -> bool:
+        """Whether an instance has the same secrets as one that is made now."""
+        now, then = Settings(self._place.settings).values, Settings(self._place.instance(instance) / "env").values
+        return all(now.get(name) == then.get(name) for name in names)
 
     def others(self, instance: str, running: set[str]) -> list[str]:
         """All but this one: by their records, by what runs of them and by what lies on the disk."""

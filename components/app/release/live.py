@@ -54,7 +54,9 @@ class Switch:
         running = context.systemd.instances_of(f"{context.place.name}-web") if context.place.web else set()
         names = context.instances.others(name, running)
         self._others = [context.ledger.instance(other) for other in names]
-        self.processes = Processes(context, facts.processes, self._procfile, Instance(name, units=units), self._others)
+        self.processes = Processes(
+            context, facts.processes, self._procfile, Instance(name, units=units), self._others, facts.secrets
+        )
         self.server = Server(context, facts, name)
         # What runs of others of that of which there may be only one.
         self._old = [unit for other in self._others for unit in self.processes.unwanted(other, alone=True)]

@@ -23,9 +23,11 @@ class Processes:
         procfile: Procfile,
         instance: Instance,
         others: list[Instance],
+        secrets: tuple[str, ...],
     ) -> None:
         self._context = context
         self._instance = instance
+        self._secrets = secrets
         self._started = 0.0
         self._computed = 0.0
         self._left = {
@@ -40,7 +42,7 @@ class Processes:
     def _place_of(self, process: str, command: str, others: list[Instance]) -> str:
         """The instance on which a process runs and is left ('onRelease: keep').
 
-        It is not left when its command or count is another now.
+        It is not left when its command, its count or a secret is another now: a password of before ends some time.
         """
         own = _names(self._instance, process)
         for other in others:
@@ -49,6 +51,7 @@ class Processes:
                 units
                 and len(units) == len(own)
                 and self._context.instances.runs(process, other.name, command)
+                and self._context.instances.has_secrets_of_now(other.name, self._secrets)
                 and self._context.systemd.all_active(units)
             ):
                 return other.name
