@@ -129,6 +129,7 @@ export class Postgres extends pulumi.ComponentResource {
           private: address.apply(bracketed),
         },
         files: {
+          "/etc/systemd/system/postgresql@.service.d/berth.conf": { content: text("drop-in.conf") },
           "/etc/berth/postgresql/berth.conf": address.apply((private_address) => ({
             content: renderTemplate(here("postgres.conf.liquid"), { private_address }),
           })),

@@ -83,6 +83,7 @@ for file in berth.conf berth-memory.conf; do
   fi
 done
 
+daemon_reload_if_changed
 unit=postgresql@$version-main.service
 enabled postgresql.service
 systemctl is-active --quiet "$unit" || logged systemctl start "$unit" || true

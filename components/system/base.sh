@@ -26,9 +26,10 @@ put_link /etc/default/locale ../locale.conf
 daemon_reload_if_changed
 on_change restart systemd-journald.service /etc/systemd/journald.conf.d/
 on_change restart apt-daily-upgrade.timer /etc/systemd/system/apt-daily-upgrade.timer.d/
+on_change restart logrotate.timer /etc/systemd/system/logrotate.timer.d/
 enabled apt-daily.timer apt-daily-upgrade.timer logrotate.timer
 
 [ "$(hostname -f)" = "$fqdn" ] || fail "'hostname -f' says '$(hostname -f)' and not '$fqdn'." "Look at /etc/hosts and /etc/nsswitch.conf on the host."
 grep -qx "$canonical" < <(locale -a) || fail "the locale $locale could not be made."
 grep -q '"false"' < <(apt-config dump Unattended-Upgrade::Automatic-Reboot) || fail "apt does not read /etc/apt/apt.conf.d/52berth."
-logrotate --debug /etc/logrotate.d/berth >>"$log" 2>&1 || fail "logrotate refuses /etc/logrotate.d/berth." "'logrotate --debug /etc/logrotate.d/berth' on the host says why."
+logrotate --debug /etc/berth/logrotate.conf >>"$log" 2>&1 || fail "logrotate refuses /etc/berth/logrotate.conf." "'logrotate --debug /etc/berth/logrotate.conf' on the host says why."

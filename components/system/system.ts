@@ -79,7 +79,12 @@ export class System extends pulumi.ComponentResource {
     const packages = this.#packages(`${name}-packages`, args);
     const base = new HostScript(
       `${name}-base`,
-      { host, script: here("base.sh"), ...baseFiles(args) },
+      {
+        host,
+        script: ["base.sh", "space.sh"].map(here),
+        removal: here("space-removal.sh"),
+        ...baseFiles(args),
+      },
       { parent: this, dependsOn: [packages] },
     );
     const accounts = new HostScript(
@@ -177,6 +182,12 @@ function baseFiles(args: SystemArgs) {
       },
       "/etc/systemd/journald.conf.d/berth.conf": { content: text("journald.conf") },
       "/etc/logrotate.d/berth": { content: text("logrotate.conf") },
+      "/etc/berth/logrotate.conf": { content: text("logrotate-all.conf") },
+      "/etc/systemd/system/logrotate.service.d/berth.conf": { content: text("logrotate.service.conf") },
+      "/etc/systemd/system/logrotate.timer.d/berth.conf": { content: text("logrotate.timer.conf") },
+      "/usr/local/lib/berth/space": { content: text("space.py"), mode: "0755" },
+      "/etc/systemd/system/berth-space.service": { content: text("space.service") },
+      "/etc/systemd/system/berth-space.timer": { content: text("space.timer") },
     },
   };
 }

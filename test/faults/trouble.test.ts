@@ -19,9 +19,9 @@ function wantPackage(name: string): void {
 const background = (command: string) =>
   stack.inside(`setsid bash -c '${command}' </dev/null >/dev/null 2>&1 &`);
 const freeDisk = () => stack.inside("rm -f /var/fill");
-/** Leaves nothing of the disk, not even what is set aside for root. */
+/** Leaves nothing of the disk, not even what is set aside, by Berth or for root. */
 const fillDisk =
-  "fallocate -l $(($(df --output=avail -k /var | tail -n 1) - 600))K /var/fill; dd if=/dev/zero of=/var/fill oflag=append conv=notrunc bs=64k status=none";
+  "rm -rf /var/lib/berth/reserve; fallocate -l $(($(df --output=avail -k /var | tail -n 1) - 600))K /var/fill; dd if=/dev/zero of=/var/fill oflag=append conv=notrunc bs=64k status=none";
 /**
  * PostgreSQL ends where the disk is too full for a checkpoint, which it makes every five minutes when there was work, or
  * for the next file of its log. Both are made now, so that neither falls into the seconds that follow.

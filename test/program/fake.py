@@ -48,6 +48,8 @@ class FakeWorld:
         self.migrate_status = 0
         self.migrate_says = ""
         self.is_full = False
+        # What is set aside on the disk.
+        self.aside: list[str] = []
         self.has_lock = True
         self.calls: list[str] = []
         # What must never be, and was.
@@ -150,6 +152,11 @@ class FakeWorld:
 
     def free(self) -> Sequence[tuple[str, int]]:
         return [("/", 0 if self.is_full else 1 << 20)]
+
+    def give_space_back(self) -> Sequence[str]:
+        given, self.aside = self.aside, []
+        self.is_full = self.is_full and not given
+        return given
 
     def sync(self, path: Path) -> None:
         self._call(f"sync {path.name}")

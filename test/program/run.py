@@ -45,7 +45,8 @@ class Teller(unittest.TestResult):
 
 
 def main() -> int:
-    sys.path[:0] = [str(HERE), str(HERE.parent.parent / "components/app")]
+    components = HERE.parent.parent / "components"
+    sys.path[:0] = [str(HERE), *(str(components / one) for one in ("app", "system"))]
     loader = unittest.TestLoader()
     suite = loader.loadTestsFromNames(sys.argv[1:]) if sys.argv[1:] else loader.discover(str(HERE))
     for error in loader.errors:

@@ -223,6 +223,12 @@ class Failures(Story):
         self.assert_left(told, "the disk is full: / has 0 KiB left.")
         self.assertNotEqual(self.state(B), states.FAILED)
 
+    def test_a_full_disk_gets_what_is_set_aside_and_the_release_goes_live(self) -> None:
+        self.prepare(B)
+        self.world.is_full, self.world.aside = True, ["/ had 0 MiB left: 256 MiB that were set aside are given back"]
+        self.assertEqual(self.go_live(B), "")
+        self.assertEqual(self.state(B), states.LIVE)
+
     def test_a_migration_that_fails_is_its_own_fault_and_comes_after_a_dump(self) -> None:
         self.world.migrations = ["entries.0002_fails"]
         self.world.migrate_status, self.world.migrate_says = 1, "RuntimeError: it cannot be applied"

@@ -18,6 +18,7 @@ from .faults import LostLock, Stop
 from .world import Command, Listener
 
 _LOCK = "/run/berth.lock"
+_SPACE = "/usr/local/lib/berth/space"
 # The file that a step of Berth has its lock in.
 _LOCK_FD = 9
 # What runs as another account leaves nothing running: in a process namespace of its own (pid_namespaces(7)) the kernel
@@ -116,11 +117,19 @@ class Host:
 
     def free(self) -> Sequence[tuple[str, int]]:
         found: dict[int, tuple[str, int]] = {}
-        for place in ("/", "/var", "/srv", "/tmp"):  # noqa: S108
+        for place in ("/", "/var", "/srv", "/tmp", "/var/lib/postgresql"):  # noqa: S108
             if os.path.isdir(place):
                 room = os.statvfs(place)
                 found.setdefault(os.stat(place).st_dev, (place, room.f_bavail * room.f_frsize // 1024))
         return list(found.values())
+
+    def give_space_back(self) -> Sequence[str]:
+        if not os.access(_SPACE, os.X_OK):
+            return []
+        done = subprocess.run(
+            [_SPACE, "give-back"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        return done.stdout.splitlines()
 
     def sync(self, path: Path) -> None:
         subprocess.run(["sync", "-f", str(path)], check=True, stdin=subprocess.DEVNULL)

@@ -7,7 +7,8 @@ from pathlib import Path
 from .faults import FullDisk, Stop
 from .world import Command, World
 
-_FREE_AT_LEAST = 2048
+# In KiB: with less a disk is full; and with less than the second, what is set aside on it is given back.
+_FREE_AT_LEAST, _ENOUGH = 2048, 256 * 1024
 SPACE = "Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
 
 
@@ -53,6 +54,9 @@ class Voice:
 
         Who could not write often takes away what it had written before it ends, so what it said counts as well.
         """
+        if any(free < _ENOUGH for _, free in self._world.free()):
+            for line in self._world.give_space_back():
+                self.say(f"the disk {line}")
         for place, free in self._world.free():
             if free < _FREE_AT_LEAST:
                 raise FullDisk(f"the disk is full: {place} has {free} KiB left.", SPACE)

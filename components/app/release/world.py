@@ -62,6 +62,9 @@ class World(Protocol):
     def free(self) -> Sequence[tuple[str, int]]:
         """The file systems that the program writes to, and how many KiB each has left."""
 
+    def give_space_back(self) -> Sequence[str]:
+        """What is set aside on disks that are full is given back (components/system/space.py); what that was."""
+
     def sync(self, path: Path) -> None:
         """Everything on this file system reaches the disk (syncfs(2))."""
 

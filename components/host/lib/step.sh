@@ -47,13 +47,20 @@ secret() {
   base64 -d <<<"${secrets[$1]}"
 }
 
+# disks_with_less_than KIB: what they have left, and where they are.
+disks_with_less_than() { df --output=avail,target -k / /var /srv /tmp /var/lib/postgresql 2>/dev/null | awk -v least="$1" 'NR > 1 && $1 < least' | sort -u; }
+
 # refuse_full_disk: a full disk explains most other failures, so it is asked first. Who could not write often takes away
 # what it had written before it ends, so what it said (ENOSPC of errno(3)) counts as well.
 refuse_full_disk() {
-  local free place said next="Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
+  local free place line said next="Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
+  # What is set aside (components/system/space.py) is for this.
+  if [ -n "$(disks_with_less_than 262144)" ] && [ -x /usr/local/lib/berth/space ]; then
+    while read -r line; do say "the disk $line"; done < <(/usr/local/lib/berth/space give-back 2>>"$log" || true)
+  fi
   while read -r free place; do
-    [ "$free" -ge 2048 ] || fail "the disk is full: $place has $free KiB left." "$next"
-  done < <(df --output=avail,target -k / /var /srv /tmp 2>/dev/null | tail -n +2)
+    fail "the disk is full: $place has $free KiB left." "$next"
+  done < <(disks_with_less_than 2048)
   said=$(grep -m 1 'No space left on device' < <(tail -n "+$log_from" "$log" 2>/dev/null) || true)
   [ -z "$said" ] || fail "the disk is full, or was a moment ago: '${said#"${said%%[![:space:]]*}"}'." "$next"
 }
