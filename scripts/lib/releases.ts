@@ -46,7 +46,7 @@ export interface Status {
   readonly history: readonly Entry[];
 }
 
-/** The same for people: the record, what runs, what may be gone back to. */
+/** The same for people: the record, what runs, what can be rolled back to. */
 export function statusText({ live, instances, releases, history }: Status): string {
   const running = instances.filter(({ state }) => state !== "failed");
   const current = live?.split(".")[0];

@@ -12,6 +12,7 @@ from .facts import Live
 from .faults import FullDisk, LostLock, Stop, Unhealthy
 from .front import lead_to
 from .migrate import MigrationFailed
+from .processes import ALONE
 from .retire import leave, start_tidying
 from .services import away
 from .settings import Settings
@@ -19,8 +20,6 @@ from .world import Command
 
 if TYPE_CHECKING:
     from .live import Switch
-
-_ALONE = 40
 
 
 class FallBack:
@@ -123,7 +122,7 @@ class FallBack:
         started = [*processes.beside, *processes.alone]
         context.systemd.stop(started)
         if switch.before:
-            end = context.world.now() + _ALONE
+            end = context.world.now() + ALONE
             while not context.systemd.all_gone(processes.alone) and context.world.now() < end:
                 context.world.sleep(0.1)
             processes.start(processes.unwanted(context.ledger.instance(switch.before), alone=True))

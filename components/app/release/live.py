@@ -11,7 +11,7 @@ from .files import link_target
 from .front import lead_to
 from .migrate import Migration
 from .place import release_of, settings_of
-from .processes import Processes
+from .processes import ALONE, Processes
 from .procfile import Procfile
 from .records import Instance
 from .retire import prune_beside, retire_others
@@ -19,8 +19,6 @@ from .server import Server
 
 # For how long a release is watched after the switch, in seconds.
 _WATCH = 1.0
-# How long that of which there may be only one has to end.
-_ALONE = 40
 
 
 def go_live(context: Context, facts: Live) -> None:
@@ -222,7 +220,7 @@ class Switch:
     def _take_over(self) -> None:
         """Of what there may be only one, the new one starts when the old one, which has been told to, has ended."""
         context = self._context
-        end = context.world.now() + _ALONE
+        end = context.world.now() + ALONE
         while not context.systemd.all_gone(self._old):
             if context.world.now() > end:
                 told = " ".join(self._old)

@@ -12,6 +12,8 @@ _AT_LEAST = 0.7
 _AT_MOST = 5
 # The computing time between two looks by which it does.
 _COMPUTES = 0.025
+# How long that of which there may be only one has to end, in seconds.
+ALONE = 40
 _SHELLS = ("bash", "dash", "sh")
 
 
