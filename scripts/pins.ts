@@ -1,4 +1,4 @@
-// npm run pins: writes the requirements, with hashes, of the programs from PyPI that hosts install: components/app/pins.
+// npm run pins: writes the requirements, with hashes, of the programs from PyPI that hosts install: components/app/release/pins.
 // Needs uv (https://docs.astral.sh/uv/), which resolves them. Only wheels for hosts that Berth knows are let in: no
 // source is built, so there is nothing else to trust than what is pinned.
 import { execFileSync } from "node:child_process";

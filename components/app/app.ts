@@ -23,7 +23,7 @@ import {
 import { copyArchive, ReleaseProgram } from "./program.ts";
 import { environmentFile } from "./settings.ts";
 import { isReleaseId, releaseId, type Source } from "./source.ts";
-import { pinsOf, type Tool, tools } from "./tools.ts";
+import { tools } from "./tools.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -390,7 +390,6 @@ export class App extends pulumi.ComponentResource {
             host,
             source.archive,
             ofSource.apply((own) => `.berth-${name}-${own}.tar`),
-            { parent: this },
           );
     const prepared = new HostScript(
       `${this.#name}-release`,
@@ -420,12 +419,6 @@ export class App extends pulumi.ComponentResource {
             all_processes: this.#args.processNames ?? processes.map((process) => process.name),
           }),
         },
-        files: Object.fromEntries(
-          (Object.keys(tools) as Tool[]).map((tool) => [
-            `/usr/local/lib/berth/${name}/pins/${tool}.txt`,
-            { content: pinsOf(tool) },
-          ]),
-        ),
       },
       { parent: this, dependsOn: archive === undefined ? [before] : [before, archive] },
     );

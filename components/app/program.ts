@@ -33,9 +33,6 @@ export class ReleaseProgram extends HostScript {
       host,
       archive,
       `.berth-program-${archive.sha256.slice(0, 12)}.tar`,
-      {
-        ...(options.parent === undefined ? {} : { parent: options.parent }),
-      },
     );
     super(
       name,
@@ -62,13 +59,15 @@ export class ReleaseProgram extends HostScript {
   }
 }
 
-/** Copies an archive into the home of the account that the engine logs in with. */
+/**
+ * Copies an archive into the home of the account that the engine logs in with. It has no parent, for that would make it
+ * wait for what the parent waits for: it needs the host alone, and arrives while the steps before are looked at.
+ */
 export function copyArchive(
   name: string,
   host: Host,
   archive: Archive,
   remotePath: pulumi.Input<string>,
-  options: pulumi.CustomResourceOptions,
 ): remote.CopyToRemote {
   return new remote.CopyToRemote(
     name,
@@ -79,10 +78,10 @@ export function copyArchive(
       // Without it the archive would not be copied to another machine.
       triggers: [host.identity],
     },
-    pulumi.mergeOptions(options, {
+    {
       dependsOn: [host.ready],
       additionalSecretOutputs: ["connection"],
       ...(host.deletedWith === undefined ? {} : { deletedWith: host.deletedWith }),
-    }),
+    },
   );
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Programs from PyPI that releases are made with. What they need in turn is pinned by hash in `pins/`: `npm run pins`. */
+/** Programs from PyPI that releases are made with. What they need in turn is pinned by hash in `release/pins/`: `npm run pins`. */
 export const tools = {
   /** Brings Python, and installs what applications ask for. */
   uv: ["uv==0.13.9"],
@@ -21,8 +20,5 @@ export const tools = {
 
 export type Tool = keyof typeof tools;
 
-/** Where the pins of a tool lie in a checkout. */
-export const pinsFile = (tool: Tool): string => join(import.meta.dirname, "pins", `${tool}.txt`);
-
-/** A requirements file with a hash for each file that may be installed. */
-export const pinsOf = (tool: Tool): string => readFileSync(pinsFile(tool), "utf8");
+/** Where the pins of a tool lie in a checkout. Hosts have them beside the release program. */
+export const pinsFile = (tool: Tool): string => join(import.meta.dirname, "release/pins", `${tool}.txt`);

@@ -351,7 +351,7 @@ class FakeHost:
         ]
         for folder in [*folders, *more]:
             folder.mkdir(parents=True)
-        pins = self.world.path(f"{place.library}/pins")
+        pins = self.world.path(f"{place.library}/program/release/pins")
         pins.mkdir(parents=True)
         for name in ("uv", "gunicorn"):
             (pins / f"{name}.txt").write_text(f"# {name} 1.0\n{name}==1.0 \\\n    --hash=sha256:0\n")

@@ -42,7 +42,8 @@ class Inside:
         """Runs a program in the release; its status. Its errors are told apart."""
         # Of a step that was killed it may still be at work.
         end = self._world.now() + _PATIENCE
-        while not self._systemd.one(self._unit).is_gone:
+        transient = self._world.path(f"/run/systemd/transient/{self._unit}")
+        while transient.exists() and not self._systemd.one(self._unit).is_gone:
             if self._world.now() > end:
                 raise HeldUp(
                     f"{self._unit} of an earlier run has been at work for 10 minutes.",

@@ -17,7 +17,7 @@ from .records import Instance
 from .retire import prune_beside, retire_others
 from .server import Server
 
-# For how long a release is watched after the switch, in seconds.
+# For how long a release is watched once it is healthy, in seconds; almost all of it after the switch.
 _WATCH = 1.0
 
 
@@ -63,7 +63,7 @@ class Switch:
         self._is_proven = self._release.state == states.PROVEN and is_known
         self._door = 0
         self.is_switched = False
-        self._switched_at = 0.0
+        self._healthy_since = 0.0
 
     @property
     def came_from(self) -> str:
@@ -138,10 +138,13 @@ class Switch:
             self._take_over()
         if context.place.web:
             self.server.wait_until_healthy()
+            self._healthy_since = context.world.now()
             # What the processes compute is looked at from here on.
             processes.still_starting(context.systemd.look(early))
             self.server.warm()
         looks = processes.settle(early)
+        if not context.place.web:
+            self._healthy_since = context.world.now()
         for look in looks:
             if look.has_fallen:
                 raise self._not_up(look.unit)
@@ -183,7 +186,6 @@ class Switch:
         if place.web:
             self._lead()
         self.is_switched = True
-        self._switched_at = context.world.now()
         # What the instance consists of must outlast a loss of power, once it is the one that boots.
         saving = threading.Thread(target=self._save)
         saving.start()
@@ -238,7 +240,7 @@ class Switch:
         while True:
             looks = context.systemd.look([*server, *units])
             of_alone = [look for look in looks if look.unit in alone]
-            is_long = context.world.now() >= self._switched_at + _WATCH
+            is_long = context.world.now() >= self._healthy_since + _WATCH
             is_last = self._is_proven or (not processes.still_starting(of_alone) and is_long)
             if server:
                 code = self.server.ask_front() if self._door == 200 else self.server.ask(10)

@@ -21,7 +21,8 @@ class Uv:
         self._facts = facts
         self._source = source
         place = context.place
-        self.pins = context.world.path(f"{place.library}/pins")
+        self._told_pins = f"{place.library}/program/release/pins"
+        self.pins = context.world.path(self._told_pins)
         # The owner's, and readable to the service, for what an environment holds are further names of these files.
         self._downloads = f"/var/cache/berth/uv/{place.name}-{context.world.user_id(place.owner)}"
         # The host's own authorities, as pip and git take them; one of a company's among them.
@@ -40,6 +41,7 @@ class Uv:
         if place.logins.exists():
             self._settings["NETRC"] = f"/etc/berth/{place.name}/netrc"
         self._program = ""
+        self._builds: dict[str, str] = {}
 
     def open(self) -> None:
         """Brings uv itself, where it is not there."""
@@ -65,7 +67,7 @@ class Uv:
         files.directory(place.parent.parent, mode=0o755)
         files.directory(place.parent, mode=0o755)
         files.directory(place, mode=0o755)
-        file = f"{self._context.place.library}/pins/{name}.txt"
+        file = f"{self._told_pins}/{name}.txt"
         if name == "uv":
             pip = [HOST_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
             argv = [*pip, "--root-user-action=ignore", "--target", told, *_PINNED, "--requirement", file]
@@ -132,14 +134,21 @@ class Uv:
         return lines[0] if status == 0 and lines else ""
 
     def _version(self, python: str) -> str:
-        ask = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
-        return self._context.runner.lines_of(Command([python, "-I", "-S", "-c", ask]))[0]
+        found = re.match(r"[0-9.]+", self._build(python))
+        return found[0] if found else ""
+
+    def _build(self, python: str) -> str:
+        """What a Python says of itself: its version, and how it was built."""
+        if python not in self._builds:
+            ask = Command([python, "-I", "-S", "-c", "import sys; print(sys.version)"])
+            self._builds[python] = "\n".join(self._context.runner.lines_of(ask))
+        return self._builds[python]
 
     def digest_parts(self, interpreter: str) -> list[str]:
         """What decides an environment beside what it is asked to hold."""
         return [
             (self.pins / f"{self._facts.server}.txt").read_text(),
-            *self._context.runner.lines_of(Command([interpreter, "-I", "-S", "-c", "import sys; print(sys.version)"])),
+            self._build(interpreter),
             interpreter,
             self._facts.index or "",
         ]

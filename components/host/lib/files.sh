@@ -17,12 +17,11 @@ put_file() {
     refuse_full_disk
     fail "could not write $path."
   fi
-  chown "$owner" "$temporary"
-  chmod "$mode" "$temporary"
-  if [ -f "$path" ] && [ ! -L "$path" ] && cmp -s "$temporary" "$path" &&
-    [ "$(stat -c '%U:%G %a' "$path")" = "$(stat -c '%U:%G %a' "$temporary")" ]; then
+  if [ -f "$path" ] && [ ! -L "$path" ] && [ "$(stat -c '%U:%G %04a' "$path")" = "$owner $mode" ] && cmp -s "$temporary" "$path"; then
     rm -f "$temporary"
   else
+    chown "$owner" "$temporary"
+    chmod "$mode" "$temporary"
     mv -fT "$temporary" "$path"
     changes[$path]=1
   fi

@@ -43,9 +43,12 @@ mask() {
 
 # secret NAME: the value of a secret, on standard output.
 secret() {
-  [ -n "${secrets[$1]+set}" ] || fail "the secret '$1' did not arrive." "Run 'pulumi up' again; if it stays, this is a fault in Berth."
+  arrived "$1"
   base64 -d <<<"${secrets[$1]}"
 }
+
+# arrived NAME: the secret is there.
+arrived() { [ -n "${secrets[$1]+set}" ] || fail "the secret '$1' did not arrive." "Run 'pulumi up' again; if it stays, this is a fault in Berth."; }
 
 # disks_with_less_than KIB: what they have left, and where they are.
 disks_with_less_than() { df --output=avail,target -k / /var /srv /tmp /var/lib/postgresql 2>/dev/null | awk -v least="$1" 'NR > 1 && $1 < least' | sort -u; }
@@ -170,15 +173,15 @@ read_secrets() {
 begin() {
   local name
   read_secrets
-  for name in $1; do secret "$name" >/dev/null; done
+  for name in $1; do arrived "$name"; done
   take_lock
   sweep
   log_from=$(($(wc -l 2>/dev/null <"$log" || echo 0) + 1))
-  mkdir -p "$state/unfinished" /var/log/berth 2>/dev/null || refuse_full_disk
-  chmod 0750 /var/log/berth
+  [ -d "$state/unfinished" ] || mkdir -p "$state/unfinished" 2>/dev/null || refuse_full_disk
+  [ -d /var/log/berth ] || mkdir -m 0750 /var/log/berth 2>/dev/null || refuse_full_disk
   if [ -e "$unfinished" ]; then changes[/]=1; fi
   { : >"$unfinished"; } 2>/dev/null || refuse_full_disk
-  (umask 077 && printf '== %s %s\n' "$(date -u +%FT%TZ)" "$step" >>"$log") || refuse_full_disk
+  (umask 077 && TZ=UTC printf '== %(%FT%TZ)T %s\n' -1 "$step" >>"$log") || refuse_full_disk
 }
 
 # finish: the step has proved itself; what it changed is in force.

@@ -1,5 +1,6 @@
 """Berth: what a release asks of Django before it goes live, in one process: django_release.py WHAT…"""
 
+import gc
 import io
 import os
 import sys
@@ -50,7 +51,10 @@ what = ""
 try:
     for what in sys.argv[1:]:
         if what == sys.argv[1]:
+            # What is loaded stays; looking for garbage in it takes a tenth of the time.
+            gc.disable()
             django.setup()
+            gc.enable()
         globals()[what]()
 except SystemCheckError as error:
     print(error, file=sys.stderr)
