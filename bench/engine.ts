@@ -25,6 +25,8 @@ export interface Project {
   init(stack: string, config: Readonly<Record<string, unknown>>): Promise<void>;
   configure(stack: string, config: Readonly<Record<string, unknown>>): void;
   destroy(stack: string): Promise<void>;
+  /** Where the state of a stack lies. */
+  stateFile(stack: string): string;
 }
 
 function project(root: string, folder: string): Project {
@@ -64,6 +66,7 @@ function project(root: string, folder: string): Project {
     async destroy(stack) {
       await call(["destroy", "--yes", "--skip-preview", "--stack", stack]);
     },
+    stateFile: (stack) => join(state, ".pulumi/stacks/berth", `${stack}.json`),
   };
 }
 

@@ -290,8 +290,8 @@ export function timeTargets(book: Book): Target[] {
   const noop = book.median(timed.noop, "Berth");
   const over = (what: string) => book.median(what, "Berth") - noop;
   return [
-    target(`${timed.code}, over an up without a change`, "s", 5, over(timed.code)),
-    target(`${timed.back}, over an up without a change`, "s", 3, over(timed.back)),
+    target(`${timed.code}, over an up without a change`, "s", 3, over(timed.code)),
+    target(`${timed.back}, over an up without a change`, "s", 2, over(timed.back)),
   ];
 }
 

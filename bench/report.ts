@@ -8,7 +8,7 @@ import type { WorkerFigures } from "./workers.ts";
 export interface Series {
   readonly what: string;
   readonly contender: string;
-  readonly unit: "s" | "MiB";
+  readonly unit: "s" | "MiB" | "KB";
   readonly values: number[];
 }
 
@@ -17,7 +17,7 @@ export interface Target {
   readonly what: string;
   readonly bound: number;
   /** Empty for a number of things. */
-  readonly unit: "x" | "s" | "";
+  readonly unit: "x" | "s" | "KB" | "";
   readonly found: number;
   readonly met: boolean;
 }

@@ -7,7 +7,8 @@ import { ensureEngine } from "../engine/acquire.ts";
 import { ensureStack } from "../engine/run.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
 import { stackForHost } from "./lib/existing.ts";
-import { lineProgress } from "./lib/progress.ts";
+import { ensureImage } from "./lib/image.ts";
+import { lineProgress, type Progress } from "./lib/progress.ts";
 import { djangoName, stackOutputsOf } from "./lib/stack.ts";
 import { runUpdate } from "./lib/update.ts";
 
@@ -19,8 +20,11 @@ async function start(): Promise<void> {
   // Some shells export their own HOST, the computer's name.
   const target = process.env.HOST?.includes("@") ? process.env.HOST : undefined;
   const stack = target === undefined ? "local" : stackForHost(root, target, progress);
-  if (target === undefined) ensurePackages(forLocalHosts, progress);
-  await ensureEngine(root, progress);
+  // The first time each takes minutes, and waits mostly for something else than the other.
+  await Promise.all([
+    ensureEngine(root, progress),
+    target === undefined ? readyForLocalHosts(progress) : undefined,
+  ]);
   await ensureStack(root, stack);
 
   console.log(`berth: pulumi up, stack '${stack}'`);
@@ -37,6 +41,12 @@ async function start(): Promise<void> {
     changed === 0 ? `berth: unchanged (${same} resources), ${seconds} s` : `berth: done, ${seconds} s`,
   );
   await report(stack);
+}
+
+/** The packages that local hosts need on this computer, and the image that they are made from. */
+async function readyForLocalHosts(progress: Progress): Promise<void> {
+  await ensurePackages(forLocalHosts, progress);
+  await ensureImage(root);
 }
 
 /** Says where the site is, what answers there, and what to do next. */
@@ -76,5 +86,6 @@ try {
   await start();
 } catch (error) {
   console.error(`berth: ${(error as Error).message}`);
-  process.exitCode = 1;
+  // What goes on beside what has failed ends with it.
+  process.exit(1);
 }

@@ -59,7 +59,7 @@ function jobOf(
 /** Runs the files, and tells of each when it has ended. */
 async function runFiles({ files, times }: Choice, signal: AbortSignal): Promise<FileResult[]> {
   const needs = new Set(files.flatMap(needsOf));
-  if (needs.size > 0) ensurePackages(forTests, progress);
+  if (needs.size > 0) await ensurePackages(forTests, progress);
   const worlds = needs.size > 0 ? openWorlds() : undefined;
   const results: FileResult[] = [];
   const all = files.length * times;

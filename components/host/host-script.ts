@@ -54,16 +54,20 @@ export interface HostScriptArgs {
  */
 export class HostScript extends remote.Command {
   constructor(name: string, args: HostScriptArgs, options?: pulumi.CustomResourceOptions) {
-    super(name, commandArgs(name, args), pulumi.mergeOptions(resourceOptions(args.host), options));
+    super(name, commandArgs(name, args), pulumi.mergeOptions(resourceOptions(args), options));
   }
 }
 
-function resourceOptions(host: Host): pulumi.CustomResourceOptions {
+const hasSecrets = ({ secrets, secretFiles = {} }: HostScriptArgs) =>
+  secrets !== undefined || Object.keys(secretFiles).length > 0;
+
+function resourceOptions(args: HostScriptArgs): pulumi.CustomResourceOptions {
+  const { host } = args;
   return {
     dependsOn: [host.ready],
     // On a machine that stays, a step that is asked for anew goes first: what the old one takes away is the new one's.
     ...(host.deletedWith === undefined ? { deleteBeforeReplace: true } : { deletedWith: host.deletedWith }),
-    additionalSecretOutputs: ["stdin", "connection"],
+    additionalSecretOutputs: hasSecrets(args) ? ["stdin", "connection"] : ["connection"],
     // Longer than every wait that a step makes by itself.
     customTimeouts: { create: "60m", update: "60m", delete: "10m" },
   };
@@ -72,7 +76,6 @@ function resourceOptions(host: Host): pulumi.CustomResourceOptions {
 function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
   const secretFiles = Object.entries(args.secretFiles ?? {});
   const contents = Object.fromEntries(secretFiles.map(([path, file]) => [path, file.content]));
-  const hasSecrets = secretFiles.length > 0 || args.secrets !== undefined;
   const secrets = pulumi
     .all([args.secrets ?? {}, contents])
     .apply(([named, files]): Record<string, string> => ({ ...named, ...files }));
@@ -98,9 +101,9 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
   return {
     connection: args.host.connection,
     ...(args.first ? carriedByInput(step, removal, goesWithMachine) : carriedByEnvironment(step, removal)),
-    ...(hasSecrets ? { stdin: secretLines(secrets) } : {}),
+    ...(hasSecrets(args) ? { stdin: secretLines(secrets) } : {}),
     triggers: [...replacedWith(args.host), ...(args.triggers ?? [])],
-    logging: hasSecrets ? remote.Logging.None : remote.Logging.StdoutAndStderr,
+    logging: hasSecrets(args) ? remote.Logging.None : remote.Logging.StdoutAndStderr,
     addPreviousOutputInEnv: false,
   };
 }

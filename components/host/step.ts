@@ -18,6 +18,7 @@ const libraryPath = `/var/lib/berth/library/${createHash("sha256").update(librar
 
 const stepEnd = "BERTH_STEP_END";
 const fileEnd = "BERTH_FILE_END";
+const libraryEnd = "BERTH_LIBRARY_END";
 
 /** A file that a step puts in place: atomically, and only where it differs. */
 export interface StepFile {
@@ -70,9 +71,9 @@ export function stepText(step: StepText): string {
   const script = step.scripts.map((path) => readFileSync(path, "utf8")).join("\n");
   checkSlots(step, `${check}\n${script}`);
   return asRoot(step.name, [
-    ...opening(step),
+    ...opening(step.name, step.slots),
     ...(step.first
-      ? [library]
+      ? [`IFS= read -r -d '' library <<'${libraryEnd}' || true\n${library}${libraryEnd}`, 'eval "$library"']
       : [`if [ ! -r ${libraryPath} ]; then ${missingLibrary(step)}; fi`, `. ${libraryPath}`]),
     `begin ${shellQuote(step.secrets.join(" "))}`,
     check,
@@ -80,7 +81,7 @@ export function stepText(step: StepText): string {
     ...Object.entries(step.secretFiles).map(([path, file]) => putSecretFile(path, file)),
     script,
     // After the script, which may refuse a machine that must stay as it is.
-    ...(step.first ? [putFile(libraryPath, { content: library })] : []),
+    ...(step.first ? [`printf %s "$library" | put_file ${libraryPath} root:root 0644`] : []),
     "finish",
   ]);
 }
@@ -95,23 +96,24 @@ export function stepText(step: StepText): string {
  */
 export function removalText(step: StepText, identity: string, removal: string | undefined): string {
   const paths = [...Object.keys(step.files), ...Object.keys(step.secretFiles)].reverse();
+  const script = removal === undefined ? undefined : readFileSync(removal, "utf8");
   return asRoot(step.name, [
-    ...opening(step),
+    ...opening(step.name, slotsOf(step, script ?? "")),
     // Where the library is not, none of the stack's steps ever ran, or all of it is gone.
     `[ -r ${libraryPath} ] || exit 0`,
     `. ${libraryPath}`,
     "begin ''",
     `if [ "$(cat "$state/identity" 2>/dev/null)" != ${shellQuote(identity)} ]; then finish; exit 0; fi`,
     ...(paths.length > 0 ? [`take_away ${paths.map(shellQuote).join(" ")}`] : []),
-    ...(removal === undefined ? [] : [readFileSync(removal, "utf8")]),
+    ...(script === undefined ? [] : [script]),
     "finish",
   ]);
 }
 
-function opening(step: StepText): string[] {
+function opening(step: string, slots: StepText["slots"]): string[] {
   return [
-    `step=${shellQuote(step.name)}`,
-    ...Object.entries(step.slots).map(([name, value]) => `${name}=${shellQuote(value)}`),
+    `step=${shellQuote(step)}`,
+    ...Object.entries(slots).map(([name, value]) => `${name}=${shellQuote(value)}`),
   ];
 }
 
@@ -162,10 +164,23 @@ function putSecretFile(path: string, file: SecretFilePlace): string {
   return `put_secret_file ${place}`;
 }
 
+/** The names of the slots that a script declares. */
+const declaredIn = (script: string): ReadonlySet<string> =>
+  new Set([...script.matchAll(/^: "\$\{([a-z_0-9]+)\?/gm)].map(([, name = ""]) => name));
+
+/** Those slots of a step that a script asks for. */
+function slotsOf(step: StepText, script: string): StepText["slots"] {
+  const declared = declaredIn(script);
+  const missing = [...declared].filter((name) => !(name in step.slots));
+  if (missing.length > 0)
+    throw new Error(`step ${step.name}: its removal has no slot '${missing.join("', '")}'`);
+  return Object.fromEntries(Object.entries(step.slots).filter(([name]) => declared.has(name)));
+}
+
 function checkSlots(step: StepText, script: string): void {
-  const declared = new Set([...script.matchAll(/^: "\$\{([a-z_0-9]+)\?/gm)].map((match) => match[1]));
+  const declared = declaredIn(script);
   const given = Object.keys(step.slots);
-  const missing = [...declared].filter((name) => name === undefined || !given.includes(name));
+  const missing = [...declared].filter((name) => !given.includes(name));
   const unknown = given.filter((name) => !declared.has(name));
   if (missing.length > 0 || unknown.length > 0) {
     const faults = [

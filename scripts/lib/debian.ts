@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Progress } from "./progress.ts";
@@ -35,7 +35,7 @@ function missingPackages(needs: Needs): string[] {
  *
  * @throws with the one line to run where it may not
  */
-export function ensurePackages(needs: Needs, progress: Progress): void {
+export async function ensurePackages(needs: Needs, progress: Progress): Promise<void> {
   const missing = missingPackages(needs);
   if (missing.length === 0) {
     return;
@@ -55,16 +55,10 @@ export function ensurePackages(needs: Needs, progress: Progress): void {
   }
   const step = progress.step(`installing Debian packages on this computer: ${missing.join(" ")}`);
   for (const command of [["apt-get", "update"], install]) {
-    const [program, ...rest] = [...sudo, ...command] as [string, ...string[]];
-    const result = spawnSync(program, rest, {
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-      encoding: "utf8",
-    });
-    if (result.status !== 0) {
+    const { code, said } = await run([...sudo, ...command]);
+    if (code !== 0) {
       step.failed();
-      throw new Error(
-        `'${command.join(" ")}' failed:\n${(result.stderr || result.stdout).trim()}\nRun it by hand:\n  ${byHand}`,
-      );
+      throw new Error(`'${command.join(" ")}' failed:\n${said.trim()}\nRun it by hand:\n  ${byHand}`);
     }
   }
   step.done();
@@ -74,4 +68,20 @@ export function ensurePackages(needs: Needs, progress: Progress): void {
       `these packages are installed, but their programs are not on this computer: ${still.join(", ")}`,
     );
   }
+}
+
+/** Runs a program; how it ended, and its errors or, where it had none to print, what it printed. */
+function run(command: readonly string[]): Promise<{ readonly code: number | null; readonly said: string }> {
+  const [program = "", ...rest] = command;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const said = { out: "", err: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (said.out += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (said.err += text));
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, said: said.err || said.out }));
+  });
 }

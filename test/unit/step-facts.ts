@@ -64,13 +64,14 @@ function read(text: string): StepText {
   const opening = new RegExp(`^(?:${assignment.source})+`).exec(body)?.[0] ?? "";
   const assigned = [...opening.matchAll(assignment)].map(([, name, value]) => [`${name}`, unquote(value)]);
   const [[, name = ""] = [], ...slots] = assigned;
-  // The first step's files come after its scripts as well: the library, which is no fact of its own.
   const first = !/^\. \/var\/lib\/berth\/library\//m.test(body);
   const [begin = "", secrets = ""] = new RegExp(`^begin ${word}\n`, "m").exec(body) ?? [];
   const rest = body.slice(body.indexOf(begin) + begin.length);
   const lines = rest
     .replaceAll(putFile, "")
     .replaceAll(putSecretFile, "")
+    // The first step puts the library down, which is no fact of its own.
+    .replace(/^printf %s "\$library" .*\n/m, "")
     .replace(/\nfinish$/, "");
   // An empty line stands where a step has no check.
   const paths = scriptsOf(name, lines.replace(/^\n/, ""));
@@ -80,7 +81,7 @@ function read(text: string): StepText {
     ...(check === undefined ? {} : { check }),
     scripts: paths,
     slots: Object.fromEntries(slots),
-    files: first ? {} : Object.fromEntries([...rest.matchAll(putFile)].map(readFile)),
+    files: Object.fromEntries([...rest.matchAll(putFile)].map(readFile)),
     secretFiles: Object.fromEntries([...rest.matchAll(putSecretFile)].map(readSecretFile)),
     secrets: unquote(secrets).split(" ").filter(Boolean),
     first,
