@@ -4,6 +4,15 @@
 : "${health?the path that answers 200 when the application is healthy}"
 
 rm -f /etc/nginx/sites-enabled/default
+# nginx would make them readable to everyone; an address may hold what is nobody else's, such as the token of a new password.
+for file in "/var/log/nginx/$name.access.log" "/var/log/nginx/$name.error.log"; do
+  guarded "$file"
+  [ -e "$file" ] || (umask 077 && : >"$file")
+  if [ "$(stat -c '%U:%G %a' "$file")" != "www-data:adm 640" ]; then
+    chown www-data:adm "$file"
+    chmod 0640 "$file"
+  fi
+done
 put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name.conf"
 
 if ! reason=$(nginx -t 2>&1); then

@@ -2,12 +2,11 @@
 : "${role?the role that owns it, which nobody logs in as}"
 : "${login?the member of that role that logs in with this password}"
 
-as_postgres() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 is_role() { [ "$(as_postgres -c "SELECT 1 FROM pg_roles WHERE rolname = '$1'")" = 1 ]; }
 
 is_role "$role" || as_postgres -c "CREATE ROLE \"$role\" NOLOGIN" >>"$log" 2>&1
 
-log_in() { PGPASSFILE=$hidden psql -XAtqw -h 127.0.0.1 -U "$login" -d "${1:-$database}" -c 'SELECT current_user' 2>>"$log"; }
+log_in() { PGPASSFILE=$hidden timeout 60 "$postgres_psql" -XAtqw -h 127.0.0.1 -U "$login" -d "${1:-$database}" -c 'SELECT current_user' 2>>"$log"; }
 printf '127.0.0.1:5432:*:%s:%s\n' "$login" "$(secret password)" | hide
 
 # Another password is another login: the one of before serves what runs, until its end (logins.sh). Whichever it is, what

@@ -1,9 +1,7 @@
-: "${database?the name of the database}"
 : "${role?the role that owns it}"
 : "${login?the login that the live release has}"
 : "${grace?for how long what was live before may still be at work, in seconds}"
 
-as_postgres() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 # A database that comes from elsewhere may have it log in.
 if [ "$(as_postgres -c "SELECT rolcanlogin FROM pg_roles WHERE rolname = '$role'")" = t ]; then
   as_postgres -c "ALTER ROLE \"$role\" NOLOGIN PASSWORD NULL" >>"$log" 2>&1
@@ -19,6 +17,6 @@ end=/usr/local/lib/berth/postgres-end-logins
 if [ -n "$before" ]; then
   say "the password of before can still be used for $grace s, by what finishes with it"
   # A moment later, for the end is passed by then.
-  logged systemd-run --quiet --collect --on-active="$((grace + 1))" --timer-property=AccuracySec=1s "$end" "$database" "$role"
+  logged systemd-run --quiet --collect --on-active="$((grace + 1))" --timer-property=AccuracySec=1s "$end" "$role"
 fi
-logged "$end" "$database" "$role" || fail "the logins whose passwords have ended could not be taken away."
+logged "$end" "$role" || fail "the logins whose passwords have ended could not be taken away."

@@ -97,15 +97,18 @@ export class Postgres extends pulumi.ComponentResource {
    * @param grace for how long what was live before may still be at work, in seconds
    */
   endPasswordsOfBefore(grace: number, after: readonly pulumi.Resource[]): HostScript {
-    const { host, database, role } = this.#args;
+    const { host, role } = this.#args;
     return new HostScript(
       `${this.#name}-logins`,
       {
         host,
-        script: here("logins.sh"),
-        slots: { database, role, login: this.#login, grace },
+        script: ["common.sh", "logins.sh"].map(here),
+        slots: { role, login: this.#login, grace },
         files: {
-          "/usr/local/lib/berth/postgres-end-logins": { content: text("end-logins.sh"), mode: "0755" },
+          "/usr/local/lib/berth/postgres-end-logins": {
+            content: `#!/bin/bash\n${text("common.sh")}\n${text("end-logins.sh")}`,
+            mode: "0755",
+          },
         },
       },
       // No child of this component, which those that it waits for depend on as a whole.
@@ -120,7 +123,7 @@ export class Postgres extends pulumi.ComponentResource {
       `${this.#name}-server`,
       {
         host,
-        script: here("server.sh"),
+        script: ["common.sh", "server.sh"].map(here),
         removal: here("server-removal.sh"),
         slots: {
           version,
@@ -157,7 +160,7 @@ export class Postgres extends pulumi.ComponentResource {
       `${this.#name}-database`,
       {
         host,
-        script: here("database.sh"),
+        script: ["common.sh", "database.sh"].map(here),
         slots: { database, role, login: this.#login },
         secrets: { password },
       },

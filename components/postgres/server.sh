@@ -91,7 +91,6 @@ on_change restart "$unit" "$settings/berth"
 if [ -z "$private" ]; then take_away /etc/berth/private/postgres.crt /etc/berth/private/postgres.key; fi
 on_change reload "$unit" "$settings/pg_hba.conf" /etc/berth/private/postgres
 
-as_postgres() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 wait_until 60 as_postgres -c 'SELECT 1' ||
   fail "PostgreSQL does not answer: $(as_account tail -n 3 "/var/log/postgresql/postgresql-$version-main.log" 2>/dev/null | tr '\n' ' ')"
 [ "$(as_postgres -c 'SHOW server_encoding')" = UTF8 ] || fail "the cluster's encoding is not UTF8." "Its data must be dumped and loaded into a new cluster by hand."

@@ -5,7 +5,8 @@
 sysctl -q -p /etc/sysctl.d/60-berth-redis.conf >>"$log" 2>&1 || say "this host does not let vm.overcommit_memory be set; Redis works without"
 
 if [ -z "$private" ]; then take_away /etc/berth/private/redis.crt /etc/berth/private/redis.key; fi
-# Whoever has the password is the user 'default'; root has one of its own, which changes passwords while Redis runs.
+# Whoever has the password is the user 'default', who may do all but administer the server: make users that outlive a
+# password, or write its settings. Root has one of its own, which changes passwords while Redis runs.
 own=/etc/berth/redis/own-password
 [ -s "$own" ] || head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1 | put_file "$own" root:root 0600
 digest() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
@@ -13,7 +14,7 @@ users=/etc/berth/redis/users.conf
 # Those of before go when the new one is live everywhere (passwords.sh).
 before=$(sed -n 's/^user default //p' "$users" 2>/dev/null | grep -oE '#[0-9a-f]{64}' || true)
 put_file "$users" root:redis 0640 <<CONF
-user default on ~* &* +@all $(printf '#%s\n%s\n' "$(digest "$(secret password)")" "$before" | awk 'NF && !seen[$0]++' | paste -sd ' ')
+user default on ~* &* +@all -@admin +client|list +config|get $(printf '#%s\n%s\n' "$(digest "$(secret password)")" "$before" | awk 'NF && !seen[$0]++' | paste -sd ' ')
 user berth on -@all +acl|setuser +ping +config|get #$(digest "$(cat "$own")")
 CONF
 
@@ -30,10 +31,10 @@ if changed "$users"; then
 fi
 
 # The password goes by a file descriptor and by no argument: redis-cli reads it from standard input as a command.
-redis() { printf 'AUTH %s\n%s\n' "$(secret password)" "$*" | redis-cli -h 127.0.0.1 2>>"$log" | tail -n +2; }
+redis() { printf 'AUTH %s\n%s\n' "$(secret password)" "$*" | timeout 20 redis-cli -h 127.0.0.1 2>>"$log" | tail -n +2; }
 answers() { [ "$(redis PING)" = PONG ]; }
 wait_until 30 answers || fail "Redis does not answer to its password." "Its log: journalctl -u redis-server"
 [ "$(redis CONFIG GET maxmemory | tail -n 1)" = $((memory * 1048576)) ] || fail "Redis does not read /etc/berth/redis/redis.conf."
-if [ "$(redis-cli -h 127.0.0.1 PING 2>/dev/null || true)" = PONG ]; then fail "Redis answers without a password."; fi
+if [ "$(timeout 20 redis-cli -h 127.0.0.1 PING 2>/dev/null || true)" = PONG ]; then fail "Redis answers without a password."; fi
 listening=$(ss -Hltnp | awk '/"redis-server"/ { print $4 }' | grep -vE '^(127\.0\.0\.1|\[::1\]):' | grep -vF "${private:-none}:" || true)
 [ -z "$listening" ] || fail "Redis listens on $listening; it must listen on the loopback address${private:+ and $private} alone."

@@ -112,6 +112,7 @@ export class System extends pulumi.ComponentResource {
           "/etc/ssh/sshd_config.d/10-berth.conf": {
             content: renderTemplate(here("sshd.conf.liquid"), {
               root_login: args.ssh.asRoot ? "prohibit-password" : "no",
+              owner: args.owner,
             }),
           },
         },

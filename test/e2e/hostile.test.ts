@@ -119,6 +119,60 @@ test("an account that Berth has not made is not taken for its own", async () => 
   await stack.succeed();
 });
 
+test("nginx shows nobody what a link leads to that is another account's", async () => {
+  await stack.on(
+    "printf secret >/srv/of-www-data && chown www-data: /srv/of-www-data && chmod 0600 /srv/of-www-data",
+  );
+  const release = await stack.on("basename $(readlink /srv/logbook/static/current)");
+  for (const [account, place] of [
+    ["logbook", "media"],
+    ["deployer", `static/${release}`],
+  ])
+    await stack.on(`runuser -u ${account} -- ln -s /srv/of-www-data /srv/logbook/${place}/link`);
+  for (const path of ["/media/link", "/static/link"]) {
+    const { status, text } = await stack.fetch(path);
+    assert.deepEqual([status === 200, text.includes("secret")], [false, false], path);
+  }
+  await stack.on(`rm /srv/of-www-data /srv/logbook/media/link /srv/logbook/static/${release}/link`);
+});
+
+test("no account reads what visitors ask for", async () => {
+  assert.equal(await stack.on("stat -c '%U:%G %a' /var/log/nginx/logbook.access.log"), "www-data:adm 640");
+});
+
+test("what runs as the owner cannot let itself in", async () => {
+  const made =
+    "mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/own && cp ~/.ssh/own.pub ~/.ssh/authorized_keys";
+  await stack.on(`runuser -l deployer -s /bin/bash -c "${made}"`);
+  const enter =
+    "ssh -F none -i ~/.ssh/own -o BatchMode=yes -o StrictHostKeyChecking=no deployer@127.0.0.1 id";
+  assert.match(
+    await stack.on(`runuser -l deployer -s /bin/bash -c "${enter}" 2>&1 || true`),
+    /Permission denied \(publickey\)/,
+  );
+});
+
+test("whoever has Redis's password makes no user that outlives it, and writes none of its settings", async () => {
+  const { redisUrl } = await stack.outputs();
+  for (const words of ["ACL SETUSER other on nopass ~* +@all", "CONFIG REWRITE", "CLIENT PAUSE 1000000 ALL"])
+    assert.match(
+      await stack.on(`REDISCLI_AUTH='${new URL(`${redisUrl}`).password}' redis-cli ${words} 2>&1 || true`),
+      /NOPERM/,
+      words,
+    );
+});
+
+test("nobody else's files in memory hold up a step", async () => {
+  await stack.on(
+    "runuser -u nobody -- sh -c 'cd /dev/shm && seq -f berth-x.99999999.%08g 20000 | xargs touch'",
+  );
+  stack.configure({ site: { maxBody: 7 } });
+  const run = await stack.succeed();
+  assert.ok(run);
+  assert.equal(await stack.on("ls /dev/shm | grep -c '^berth-x' || true"), "20000");
+  await stack.on("find /dev/shm -name 'berth-x.*' -delete");
+});
+
 test("no other account can hold the lock of the steps", async () => {
   await stack.on("test -f /run/berth.lock");
   for (const account of ["deployer", "logbook", "nobody"])

@@ -65,11 +65,36 @@ test("what either login makes belongs to the role, which nobody logs in as", asy
   assert.equal(await sql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'logbook'"), "f");
 });
 
+test("what the role puts in the place of PostgreSQL's own is run by no superuser", async () => {
+  const { database } = await urls();
+  const rise =
+    "BEGIN IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN ALTER ROLE logbook SUPERUSER; END IF; RETURN 0; END";
+  const trap = `CREATE FUNCTION public.count(boolean) RETURNS bigint LANGUAGE plpgsql AS '${rise}'`;
+  const settings = "ALTER DATABASE logbook SET search_path = public, pg_catalog";
+  const made = await stack.ssh(
+    `psql -XAtq -v ON_ERROR_STOP=1 -d '${database}' -c "${trap}" -c "${settings}"`,
+  );
+  assert.equal(made.code, 0, made.stderr);
+  // What makes the login of before stay, unless it is looked for there.
+  const elsewhere = "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC";
+  const left = await stack.ssh(
+    `psql -XAtq -d '${database.replace(/\/logbook$/, "/postgres")}' -c "SET ROLE NONE" -c "${elsewhere}"`,
+  );
+  assert.equal(left.code, 0, left.stderr);
+  // A session that stays, for the superuser to end.
+  await stack.on(`systemd-run --quiet --collect psql -d '${database}' -c 'SELECT pg_sleep(600)'`);
+  const before = await logins();
+  stack.configure({ rotate: { database: 3, redis: 2 } });
+  await stack.succeed();
+  await until("the login of before to be gone", async () => !(await logins()).includes(`${before[0]}`));
+  assert.equal(await sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'logbook'"), "f");
+});
+
 test("a release that fails with the new passwords leaves the one before its own, also after a boot", async () => {
   const old = await urls();
   const release = await current();
   const load = await loadOn(stack, { rate: 20, long: 4 });
-  stack.configure({ rotate: { database: 3, redis: 3 } });
+  stack.configure({ rotate: { database: 4, redis: 3 } });
   edit(stack, "app/logbook/wsgi.py", (text) => `${text}\nraise RuntimeError("this cannot start")\n`);
   const run = await stack.up();
   assert.match(said(run), /this cannot start[\s\S]*is unhealthy/);
@@ -89,7 +114,7 @@ test("a release that fails with the new passwords leaves the one before its own,
 
 test("a boot between the new passwords and the release that uses them: the release before serves, the next run finishes", async () => {
   const old = await urls();
-  stack.configure({ rotate: { database: 4, redis: 4 } });
+  stack.configure({ rotate: { database: 5, redis: 4 } });
   const run = stack.startUp();
   await until("the new passwords", async () => (await logins()).length === 2);
   await until(

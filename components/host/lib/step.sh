@@ -114,11 +114,12 @@ hide() {
 }
 
 # sweep: what steps that were killed have left in memory. In a file's name is who made it: sudo keeps the number.
+# Other accounts may have files there as many as they like.
 sweep() {
   local file maker
   for file in /dev/shm/berth-*.*.????????; do
     maker=${file%.*}
-    if [ -f "$file" ] && [ ! -d "/proc/${maker##*.}" ]; then rm -f "$file"; fi
+    if [ -O "$file" ] && [ -f "$file" ] && [ ! -d "/proc/${maker##*.}" ]; then rm -f "$file"; fi
   done
 }
 
