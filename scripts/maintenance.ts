@@ -8,8 +8,8 @@ import { applicationOf, chosenStack, sshArguments } from "./lib/stack.ts";
 const root = resolve(import.meta.dirname, "..");
 try {
   const { stack, rest } = chosenStack(process.argv.slice(2));
-  const [wanted] = rest;
-  if (wanted !== "on" && wanted !== "off") throw new Error(`expected 'on' or 'off'; found '${wanted ?? ""}'`);
+  const wanted = rest.join(" ");
+  if (wanted !== "on" && wanted !== "off") throw new Error(`expected 'on' or 'off'; found '${wanted}'`);
   await ensureEngine(root, lineProgress());
   const mark = `/etc/berth/${applicationOf(root, stack).name}/maintenance`;
   const command = wanted === "on" ? `sudo touch ${mark}` : `sudo rm -f ${mark}`;
@@ -18,7 +18,7 @@ try {
     throw new Error(`the host of stack '${stack}' did not take it: ${result.stderr.trim()}`);
   console.log(
     wanted === "on"
-      ? "berth: visitors see the maintenance page, until 'npm run maintenance -- off'; only the health path is answered"
+      ? `berth: visitors see the maintenance page, until 'npm run maintenance -- -s ${stack} off'; only the health path is answered`
       : "berth: visitors see the site",
   );
 } catch (error) {

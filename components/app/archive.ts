@@ -43,8 +43,8 @@ export interface Archive {
 }
 
 /**
- * Packs a directory into a tar file whose bytes depend on names, modes and contents alone, so that the same source
- * is the same release on every computer. Left out are the files that no release needs and those that the
+ * Packs a directory into a tar file whose bytes depend on names, contents and what is a program alone, so that the same
+ * source is the same release on every computer, whatever its umask. Left out are the files that no release needs and those that the
  * directory's own .gitignore and .berthignore name (gitignore(5)).
  *
  * @param store where archives are kept; older ones of the same directory are removed
@@ -64,9 +64,12 @@ export function packDirectory(directory: string, store: string): Archive {
   return { path: relative(process.cwd(), path), sha256 };
 }
 
+/** Another one makes archives anew that were made in another way. */
+const format = "2";
+
 /** What decides the archive's bytes. */
 function digestOf(directory: string, files: readonly string[]): string {
-  const digest = createHash("sha256");
+  const digest = createHash("sha256").update(format);
   for (const file of files) {
     const path = join(directory, file);
     const state = lstatSync(path);
@@ -89,6 +92,12 @@ function pack(directory: string, files: readonly string[], path: string): void {
       sync: true,
       portable: true,
       mtime: new Date(0),
+      filter: (_, state) => {
+        // As git keeps them: a file that only its author may read would be served to nobody.
+        if ("isFile" in state && state.isFile())
+          state.mode = (state.mode & ~0o7777) | (state.mode & 0o100 ? 0o755 : 0o644);
+        return true;
+      },
       noDirRecurse: true,
       linkCache: new NoLinks(),
     },

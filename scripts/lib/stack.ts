@@ -14,6 +14,8 @@ export function chosenStack(args: readonly string[]): {
     if (value === undefined) throw new Error(`${flag} wants the name of a stack`);
     return { stack: value, rest };
   }
+  if (args.some((word) => word === "-s" || word === "--stack"))
+    throw new Error("'-s STACK' comes before any other word");
   return { stack: "local", rest: args };
 }
 

@@ -1,5 +1,7 @@
 // Releases as people who use the site see them: not at all. Going back, the record, the maintenance page.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { quantile } from "../../bench/load.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
@@ -130,13 +132,15 @@ test("the dump of before a migration brings the database back as it was, and is 
   );
   assert.equal(await ask(`${columns} = 'more'`), "1");
   // As docs/releases.md says.
-  await stack.on("systemctl stop 'logbook-*@*'");
-  await stack.on(`runuser -u postgres -- pg_restore --clean --if-exists --dbname logbook <${dump}`, {
-    timeout: 120_000,
-  });
+  await ask("CREATE TABLE entries_since (id int)");
+  const recipe = /```sh\n(systemctl stop [\s\S]*?)```/.exec(
+    readFileSync(join(import.meta.dirname, "../../docs/releases.md"), "utf8"),
+  )?.[1];
+  const lines = `${recipe}`.replaceAll("NAME", "logbook").replaceAll("ID.dump", `${releases.at(-1)}.dump`);
+  await stack.on(lines, { timeout: 120_000 });
   assert.equal(await ask(`${columns} = 'more'`), "0");
   assert.equal(await ask("SELECT count(*) FROM entries_entry WHERE name = 'after'"), "0");
-  await stack.on("systemctl restart logbook-web-start");
+  assert.equal(await ask("SELECT to_regclass('entries_since') IS NULL"), "t");
 
   // The release that has the migration applies it again; this time nobody wants a dump.
   await stack.on(`rm ${dump}`);

@@ -321,7 +321,7 @@ class AnyOwner(str):
 def _tree(directory: Path, questions: dict[str, list[str]]) -> str:
     texts = {one: (directory / one).read_text() if (directory / one).is_file() else None for one in questions["texts"]}
     there = {one: (directory / one).exists() for one in questions["there"]}
-    return json.dumps({"special": "", "leads_out": "", "texts": texts, "there": there})
+    return json.dumps({"special": "", "leads_out": "", "pointer": "", "texts": texts, "there": there})
 
 
 class FakeHost:

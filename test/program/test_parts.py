@@ -16,7 +16,7 @@ from pathlib import Path
 from fake import FakeHost, FakeWorld
 from release import facts, tree
 from release.compress import has_forms_of, worthwhile
-from release.dependencies import files_to_read, without
+from release.dependencies import files_to_read, says_all, without
 from release.facts import Process
 from release.fallback import without_interrupted
 from release.faults import Stop
@@ -214,7 +214,7 @@ class FilesOfRoot(InFolder):
 
 
 class LookingAtATree(InFolder):
-    def look(self) -> tuple[str, str]:
+    def look(self) -> tuple[str, str, str]:
         before = Path.cwd()
         os.chdir(self.folder)
         try:
@@ -231,9 +231,16 @@ class LookingAtATree(InFolder):
         (self.folder / "file").touch()
         (self.folder / "within").symlink_to("file")
         (self.folder / ".venv").symlink_to("/srv/shop/venvs/x")
-        self.assertEqual(self.look(), ("", ""))
+        self.assertEqual(self.look(), ("", "", ""))
         (self.folder / "out").symlink_to("/etc/passwd")
-        self.assertEqual(self.look(), ("", "/etc/passwd"))
+        self.assertEqual(self.look(), ("", "/etc/passwd", ""))
+
+    def test_what_git_lfs_keeps_in_place_of_a_file_is_found(self) -> None:
+        words = "version https://git-lfs.github.com/spec/v1"
+        (self.folder / "about-lfs.md").write_text(f"It begins with: {words}\n")
+        self.assertEqual(self.look()[2], "")
+        (self.folder / "logo.png").write_text(f"{words}\noid sha256:{'0' * 64}\nsize 12345\n")
+        self.assertEqual(self.look()[2], "./logo.png")
 
     def test_it_runs_as_a_program_of_its_own(self) -> None:
         (self.folder / "Procfile").write_text("worker: x\n")
@@ -363,6 +370,33 @@ class WhatIsInstalled(unittest.TestCase):
         server = "server==1.0 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\n"
         pins = f"# server 1.0\n{server}packaging==2.0 \\\n    --hash=sha256:3\n"
         self.assertEqual(without(pins, {"packaging"}), server)
+
+    def test_an_environment_is_shared_where_a_file_says_all_that_is_in_it(self) -> None:
+        alone = [
+            "django==5.2 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\nasgiref==3 ; python_version < '4'\n",
+            "# pip-compile\n--index-url https://pypi.org/simple\n--require-hashes\nuvicorn[standard] >=0.30,<1  # x\n",
+            "--only-binary :all:\nflask\n",
+        ]
+        others = [
+            "flask\n.\n",
+            ".[prod]\n",
+            "--find-links wheelhouse\nengine\n",
+            "-f ./wheels\nengine\n",
+            "engine-0.2.0-py3-none-any.whl\n",
+            "engine @ file:wheelhouse/engine.whl\n",
+            "engine @ git+https://example.org/engine@main\n",
+            "-r base.txt\n",
+            "-cconstraints.txt\n",
+            "-e engine\n",
+            "engine.tar.gz\n",
+        ]
+        for text in alone:
+            self.assertTrue(says_all("requirements.txt", text), text)
+        for text in others:
+            self.assertFalse(says_all("requirements.txt", text), text)
+        registry = '[[package]]\nname = "engine"\nsource = { registry = "%s" }\n'
+        self.assertTrue(says_all("uv.lock", registry % "https://pypi.org/simple"))
+        self.assertFalse(says_all("uv.lock", registry % "wheelhouse"))
 
     def test_what_is_read_is_by_the_folder_of_the_file_that_is_named(self) -> None:
         self.assertEqual(

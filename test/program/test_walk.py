@@ -236,6 +236,10 @@ class Failures(Story):
         self.assertEqual(self.host.context("look").place.dump(B).read_text(), "a dump")
         self.assert_left(told, "Django's migrate failed.")
         self.assertEqual(self.state(B), states.FAILED)
+        # What it has applied stays, and so does the dump of before, also when what corrects it has gone live.
+        self.world.migrations, self.world.migrate_status = [], 0
+        self.assertEqual(self.deploy("cccccccccc-0001"), "")
+        self.assertEqual(self.host.context("look").place.dump(B).read_text(), "a dump")
 
     def test_a_table_that_another_holds_is_not_its_fault(self) -> None:
         self.world.migrations = ["entries.0002_waits"]

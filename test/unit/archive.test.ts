@@ -96,6 +96,14 @@ for (const [what, change] of Object.entries({
   });
 }
 
+test("a file that only its author may read arrives as git would keep it", () => {
+  const directory = source({ "site.css": "a", "manage.py": "b" });
+  chmodSync(join(directory, "site.css"), 0o600);
+  chmodSync(join(directory, "manage.py"), 0o700);
+  const modes = listed(pack(directory).path, "--verbose").map((line) => line.split(" ")[0]);
+  assert.deepEqual(modes.sort(), ["-rw-r--r--", "-rwxr-xr-x"]);
+});
+
 test("no archive carries version control, environments, caches, settings of a developer or a development database", () => {
   const unwanted = [
     ".git/config",

@@ -15,9 +15,15 @@ _LOCKS = ("uv.lock", "poetry.lock")
 _ABOVE = "Its last lines are above; nothing that runs was changed."
 # Whether a lock file names code of the source, which another release has in another way.
 _OF_SOURCE = {
-    "uv.lock": r'^source = \{ (editable|directory|path) = "[^"]*[^".]',
+    "uv.lock": r'^source = \{ ((editable|directory|path) = "[^"]*[^".]|registry = "(?!https?://))',
     "poetry.lock": r'^type = "(directory|file)"',
 }
+# The lines of a requirements file that say by themselves what is installed: names of an index, and where that is.
+_OF_AN_INDEX = (
+    r"(?!.*\.(whl|zip|tar\.[a-z0-9]+|tgz)\b)[A-Za-z0-9][\w.-]*\s*(\[[^]]*\])?\s*([=<>!~(][^/]*)?(;.*)?"
+    r"|(-i|--index-url|--extra-index-url)[=\s]\s*https?://\S+"
+    r"|--(require-hashes|pre|prefer-binary|(only|no)-binary[=\s].*|trusted-host[=\s].*)"
+)
 
 
 def files_to_read(requirements: str | None) -> list[str]:
@@ -97,7 +103,7 @@ class Dependencies:
         parts = [*self._uv.digest_parts(interpreter), name, text]
         if name in _LOCKS:
             parts.append(_beside(tree, file, "pyproject.toml") or "")
-        if not _says_all(name, text):
+        if not says_all(name, text):
             parts.append(self._facts.release)
         return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:16]
 
@@ -201,13 +207,12 @@ def _beside(tree: Tree, file: str, name: str) -> str | None:
     return tree.texts.get(posixpath.join(posixpath.dirname(file), name))
 
 
-def _says_all(name: str, text: str) -> bool:
+def says_all(name: str, text: str) -> bool:
     """Whether a file alone says what is installed: it may name others, or code of the source."""
     if name in _OF_SOURCE:
         return re.search(_OF_SOURCE[name], text, re.MULTILINE) is None
     if name == "pyproject.toml":
         return False
-    lines = (re.sub(r"\s*#.*", "", line) for line in text.splitlines())
-    told = [line for line in lines if not re.match(r"\s*--hash", line)]
-    pattern = r"\s*-[rce]|\s*--(requirement|constraint|editable)|[^-].*/"
-    return not any(re.match(pattern, line) for line in told)
+    joined = re.sub(r"\\\n", " ", text)
+    lines = (re.sub(r"(^|\s)(#|--hash[=\s]).*", "", line).strip() for line in joined.splitlines())
+    return all(re.fullmatch(_OF_AN_INDEX, line) for line in lines if line)

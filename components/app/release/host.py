@@ -10,7 +10,7 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +24,7 @@ _LOCK_FD = 9
 # What runs as another account leaves nothing running: in a process namespace of its own (pid_namespaces(7)) the kernel
 # kills what is left when it ends, or when this program is killed.
 _ALONE = "setpriv --pdeathsig KILL -- unshare --pid --fork --kill-child -- setpriv".split()
+_LONGEST_LINE = 1 << 20
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -246,7 +247,7 @@ def _start(command: Command, **streams: Any) -> subprocess.Popen[bytes]:
 
 def _listen(child: subprocess.Popen[bytes], listen: Listener) -> int:
     def read(stream: IO[bytes], is_error: bool) -> None:
-        for line in stream:
+        for line in _lines(stream):
             listen(line.decode(errors="surrogateescape").rstrip("\n"), is_error)
 
     readers = [
@@ -259,6 +260,14 @@ def _listen(child: subprocess.Popen[bytes], listen: Listener) -> int:
     for reader in readers:
         reader.join()
     return child.wait()
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """Line by line, and of one without an end only so much."""
+    while line := stream.readline(_LONGEST_LINE):
+        yield line
+        while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+            line = stream.readline(_LONGEST_LINE)
 
 
 def _connected(path: str, seconds: float) -> socket.socket:

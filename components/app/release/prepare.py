@@ -134,6 +134,10 @@ def _note_failure(context: Context, facts: Prepare, live: str, stop: Stop) -> No
     try:
         if release.state == states.PREPARING:
             context.ledger.move_release(release, "disk full" if isinstance(stop, FullDisk) else "fault")
+        if isinstance(stop, FullDisk):
+            # What it filled the disk with is wanted by what runs.
+            _clear(context, facts.release)
+            _take_unfinished(context)
         context.note(live, facts.release, facts.git.commit if facts.git else "", "failed", stop.what)
     except OSError:
         return
@@ -181,6 +185,14 @@ def make_room(context: Context, wanted: str) -> None:
         if name in (wanted, release_of(live)) or record.state == states.PROVEN or in_use(context, name):
             continue
         forget(context, record)
+    _take_unfinished(context)
+
+
+def _take_unfinished(context: Context) -> None:
+    """Environments that an interruption or a full disk has left half made."""
+    for path in context.place.venvs.iterdir():
+        if not context.ledger.has_environment(path.name):
+            context.files.discard(path, context.place.gone)
 
 
 def known_releases(context: Context) -> set[str]:
@@ -201,7 +213,6 @@ def _clear(context: Context, release: str) -> None:
     place, files = context.place, context.files
     files.discard(place.release(release), place.gone)
     files.discard(place.static / release, place.gone)
-    files.remove(place.dump(release))
 
 
 def in_use(context: Context, release: str) -> bool:

@@ -108,7 +108,7 @@ def prune_beside(context: Context, facts: Live) -> Iterator[None]:
 
 
 def prune(context: Context, release: str, keep: int) -> None:
-    """The last proven releases stay; with the others go their static files, dumps and environments."""
+    """The last proven releases stay; with the others go their static files and environments."""
     place, ledger = context.place, context.ledger
     proven = [one for one in ledger.releases() if one.state == states.PROVEN]
     kept = {release, *(one.id for one in proven[:keep])}
@@ -120,6 +120,10 @@ def prune(context: Context, release: str, keep: int) -> None:
         if place.told(path) not in used:
             ledger.forget_environment(path.name)
             context.files.discard(path, place.gone)
+    # By themselves: a release that failed may have migrated, and its dump is of before.
+    dumps = sorted(place.dumps.glob("*.dump"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in dumps[keep:]:
+        context.files.remove(path)
     failed = [one for one in ledger.instances() if one.state == states.FAILED]
     for one in failed[_FAILURES_KEPT:]:
         ledger.move_instance(one, "surplus")

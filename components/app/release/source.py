@@ -44,6 +44,12 @@ class Source:
             raise Stop(f"the release has {found['special']}, which is neither a file, a directory nor a link.", todo)
         if found["leads_out"]:
             raise Stop(f"the release has a link that leads out of it, to {found['leads_out']}.", todo)
+        if found["pointer"]:
+            raise Stop(
+                f"{found['pointer']} is what Git LFS keeps in place of a file, and not the file itself.",
+                "In a directory, 'git lfs pull' brings the file. A git source is fetched without LFS: "
+                "deploy from a directory, or keep the file in git itself.",
+            )
         return Tree(found["texts"], found["there"])
 
     def fetch(self) -> None:
@@ -67,7 +73,8 @@ class Source:
         with open(path, "rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != archive.sha256:
                 raise Stop("the archive of this release did not arrive whole.", "Run 'pulumi up' again.")
-        unpack = self.as_owner("tar", "--extract", "--no-same-permissions", "--file", "-")
+        # With the times of now: by those in it, always the same, a browser takes a changed file for the one it has.
+        unpack = self.as_owner("tar", "--extract", "--touch", "--no-same-permissions", "--file", "-")
         if self._context.runner.run(unpack, stdin=path) != 0:
             raise Stop(
                 "the archive of this release cannot be unpacked.",

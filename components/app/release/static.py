@@ -52,7 +52,7 @@ class Statics:
         if not self._source.look(there=[f"{folder}/."]).there[f"{folder}/."]:
             raise Stop(f"the release has no directory '{folder}' (berth:app.static).")
         copy = Command(
-            ["cp", "-r", "--", f"./{folder}/.", f"{self._context.place.told(self._target)}/"],
+            ["cp", "-r", "--no-preserve=mode", "--", f"./{folder}/.", f"{self._context.place.told(self._target)}/"],
             self._context.place.owner,
             self._source.directory,
             umask=0o022,

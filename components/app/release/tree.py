@@ -9,23 +9,24 @@ import sys
 
 # In the release it leads to the environment, which releases share.
 _ENVIRONMENT = "./.venv"
+_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
 
 def main() -> None:
     questions = json.loads(sys.argv[1])
-    answers: dict[str, object] = {"special": "", "leads_out": "", "texts": {}, "there": {}}
+    answers: dict[str, object] = {"special": "", "leads_out": "", "pointer": "", "texts": {}, "there": {}}
     if questions["whole"]:
-        answers["special"], answers["leads_out"] = look()
+        answers["special"], answers["leads_out"], answers["pointer"] = look()
     if not answers["special"]:
         answers["texts"] = {path: text(path) for path in questions["texts"]}
         answers["there"] = {path: os.path.exists(path) for path in questions["there"]}
     json.dump(answers, sys.stdout)
 
 
-def look() -> tuple[str, str]:
-    """The first that is neither a file, a directory nor a link, and where the first link leads that leads out."""
+def look() -> tuple[str, str, str]:
+    """The first that is neither file, directory nor link; where a link leads that leads out; a pointer of Git LFS."""
     top = os.path.realpath(".")
-    leads_out = ""
+    leads_out = pointer = ""
     folders = ["."]
     while folders:
         folder = folders.pop()
@@ -39,8 +40,21 @@ def look() -> tuple[str, str]:
             elif entry.is_dir():
                 folders.append(path)
             elif not entry.is_file():
-                return path, leads_out
-    return "", leads_out
+                return path, leads_out, pointer
+            elif not pointer and is_pointer(entry):
+                pointer = path
+    return "", leads_out, pointer
+
+
+def is_pointer(entry: os.DirEntry[str]) -> bool:
+    """Of Git LFS, whose pointers are small: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
+    try:
+        if not len(_POINTER) < entry.stat().st_size < 1024:
+            return False
+        with open(entry.path, "rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False
 
 
 def entries_of(folder: str) -> list[os.DirEntry[str]]:

@@ -9,6 +9,8 @@ from .world import Command, World
 
 # In KiB: with less a disk is full; and with less than the second, what is set aside on it is given back.
 _FREE_AT_LEAST, _ENOUGH = 2048, 256 * 1024
+# What is shown of a line, in characters: nobody reads more, and a build may print what it likes.
+_LONGEST = 4000
 SPACE = "Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
 
 
@@ -24,7 +26,7 @@ class Voice:
     def mask(self, text: str) -> str:
         for needle in self.needles:
             text = text.replace(needle, "[secret]")
-        return text
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … (a line of {len(text)} characters)"
 
     def say(self, text: str) -> None:
         """A line of progress, for a person."""
