@@ -34,7 +34,7 @@ PLENTY = 0.1
 NEARLY = 0.9
 SAID_EVERY = 3600
 # Where a host's disks usually grow.
-LOOKED_AT = ("/var/log", "/var/lib", "/var/cache", "/var/backups", "/srv", "/home", "/opt")
+LOOKED_AT = ("/var/log", "/var/lib", "/var/cache", "/var/backups", "/srv", "/home", "/root", "/opt")
 
 
 @dataclasses.dataclass
@@ -188,8 +188,10 @@ def largest_on(device: int) -> str:
     """The three largest of the usual places on a disk, as far as that is found within ten seconds."""
     mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     others = [f"--exclude={place}" for place in mounts if place != "/" and not is_on(device, place)]
+    # What is set aside is not what fills it.
+    own = [f"--exclude={base}/reserve" for base in ("/var/lib/berth", "/var/lib/berth/data")]
     places = [place for place in LOOKED_AT if is_on(device, place)]
-    command = ["timeout", "10", "nice", "-n", "19", "du", "-d1", "--block-size=1M", *others, "--", *places]
+    command = ["timeout", "10", "nice", "-n", "19", "du", "-a", "-d1", "--block-size=1M", *others, *own, "--", *places]
     said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
     rows = [line.split("\t", 1) for line in said.splitlines()] if places else []
     found = sorted(((int(size), place) for size, place in rows if place not in places), reverse=True)[:3]

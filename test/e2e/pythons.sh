@@ -10,7 +10,7 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 release=trixie
-mirror=$(debian_mirrors | head -n 1)
+mirror=$(sed -n 1p <<<"$(debian_mirrors)")
 mkdir -p "$work"/{lists/partial,cache/archives/partial,etc}
 apt_settings >"$work/apt.conf"
 

@@ -74,10 +74,10 @@ test("with space again it is set aside anew", async () => {
 
 test("a nearly full disk is said before it is full", async () => {
   host(
-    "rm -f /run/berth-space.json; fallocate -l $(($(df --output=avail -k / | tail -n 1) * 9 / 10))K /var/nearly",
+    "rm -f /run/berth-space.json; fallocate -l $(($(df --output=avail -k / | tail -n 1) * 9 / 10))K /var/log/nearly",
   );
   await until("it to be said", () =>
-    /\d+% of the disk \/ are used, \d+ MiB are free\. The largest: /.test(said()),
+    /\d+% of the disk \/ are used, \d+ MiB are free\. The largest: \/var\/log\/nearly \d+ MiB/.test(said()),
   );
-  host("rm /var/nearly");
+  host("rm /var/log/nearly");
 });

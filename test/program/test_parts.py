@@ -327,6 +327,11 @@ class OfTheHost(InFolder):
         status = self.host.run(command, lambda line, error: told.append((line, error)), apart=True)
         self.assertEqual((status, sorted(told)), (3, [("error", True), ("out", False)]))
 
+    def test_a_line_without_an_end_is_cut_and_the_next_one_is_whole(self) -> None:
+        first, *others = self.said("sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' a; echo; echo end", account=None)
+        self.assertLess(len(first), 3_000_000)
+        self.assertEqual((set(first), others), ({"a"}, ["end"]))
+
     def test_two_programs_in_a_pipe_fail_where_either_does(self) -> None:
         def piped(one: str, other: str) -> int:
             return self.host.pipe(Command(["sh", "-c", one]), Command(["sh", "-c", other]), lambda *_: None)

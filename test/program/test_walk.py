@@ -229,6 +229,17 @@ class Failures(Story):
         self.assertEqual(self.go_live(B), "")
         self.assertEqual(self.state(B), states.LIVE)
 
+    def test_a_release_that_meets_a_full_disk_while_it_is_prepared_gives_back_what_it_took(self) -> None:
+        place = self.host.context("look").place
+        half = place.venvs / "half"
+        half.mkdir()
+        self.world.is_full = True
+        self.assertIn("the disk is full: / has 0 KiB left.", self.prepare(B))
+        self.world.is_full = False
+        self.assertFalse(half.exists())
+        self.assertFalse(place.release(B).exists())
+        self.assertEqual(len(list(place.venvs.iterdir())), 1, "that of the live release stays")
+
     def test_a_migration_that_fails_is_its_own_fault_and_comes_after_a_dump(self) -> None:
         self.world.migrations = ["entries.0002_fails"]
         self.world.migrate_status, self.world.migrate_says = 1, "RuntimeError: it cannot be applied"
