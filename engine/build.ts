@@ -94,8 +94,9 @@ export async function builtCli(root: string, progress: Progress, environment = p
   return path;
 }
 
-/** The compiler is done a sixth sooner where it may leave more garbage, which takes memory. See GOGC of package runtime. */
-const collectingLess = (): NodeJS.ProcessEnv => (totalmem() >= 8 * 2 ** 30 ? { GOGC: "400" } : {});
+/** The compiler is done sooner where it may leave its garbage until there is much. See GOGC and GOMEMLIMIT of package runtime. */
+const collectingLess = (): NodeJS.ProcessEnv =>
+  totalmem() >= 8 * 2 ** 30 ? { GOGC: "off", GOMEMLIMIT: "2GiB" } : {};
 
 /** Removes what builds that were killed have left: large files beside `path` whose process is no more. */
 function removeAbandoned(path: string): void {
