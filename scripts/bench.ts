@@ -84,8 +84,28 @@ const disturbing = (): string[] => [
   ...(load() > 0.5 ? [`the load was ${load().toFixed(2)} before the first run`] : []),
 ];
 
+/** What was measured, with what is the same for everything that is. */
+function reportOf(
+  { date, what, runs }: Options,
+  book: Book,
+  found: Pick<Report, "disturbances" | "targets"> &
+    Partial<Pick<Report, "versions" | "differences" | "releases">>,
+): Report {
+  return {
+    date,
+    what,
+    runs,
+    machine: machineFacts(),
+    versions: { pulumi: engineVersions().cli, Berth: berthVersion(root) },
+    series: book.medians(),
+    differences: {},
+    ...found,
+  };
+}
+
 /** Releases: how long they take, and what people see of them, by Berth and by the usual ways. */
-async function releases({ runs, what, date, load }: Options, folder: string): Promise<Report> {
+async function releases(options: Options, folder: string): Promise<Report> {
+  const { runs, what, load } = options;
   const disturbances = disturbing();
   const book = new Book();
   const timesOnly = what === "release-times";
@@ -93,39 +113,23 @@ async function releases({ runs, what, date, load }: Options, folder: string): Pr
   const workers = timesOnly
     ? undefined
     : await benchWorkers(root, folder, Math.min(load.releases, 5), lineProgress());
-  return {
-    date,
-    what,
-    runs,
-    machine: machineFacts(),
-    versions: { pulumi: engineVersions().cli, Berth: berthVersion(root) },
+  return reportOf(options, book, {
     disturbances: [...new Set([...disturbances, ...disturbing().filter((one) => one.includes("host"))])],
-    series: book.medians(),
     targets: [...timeTargets(book), ...(workers === undefined ? [] : loadTargets(ways, workers))],
-    differences: {},
     ...(workers === undefined ? {} : { releases: { load, ways, workers } }),
-  };
+  });
 }
 
 /** How the cost grows with hosts and with processes. */
-async function growth({ runs, what, date, sizes }: Options, folder: string): Promise<Report> {
+async function growth(options: Options, folder: string): Promise<Report> {
   const disturbances = disturbing();
   const book = new Book();
-  await benchGrowth(root, folder, { runs, sizes }, book, lineProgress());
-  return {
-    date,
-    what,
-    runs,
-    machine: machineFacts(),
-    versions: { pulumi: engineVersions().cli, Berth: berthVersion(root) },
-    disturbances,
-    series: book.medians(),
-    targets: growthTargets(sizes, book),
-    differences: {},
-  };
+  await benchGrowth(root, folder, options, book, lineProgress());
+  return reportOf(options, book, { disturbances, targets: growthTargets(options.sizes, book) });
 }
 
-async function bench({ runs, what, date }: Options, folder: string): Promise<Report> {
+async function bench(options: Options, folder: string): Promise<Report> {
+  const { runs, what } = options;
   const progress = lineProgress();
   const disturbances = disturbing();
   const book = new Book();
@@ -159,14 +163,9 @@ async function bench({ runs, what, date }: Options, folder: string): Promise<Rep
   }
   const [first] = left;
   const others = contenders.filter(({ name }) => name !== "Berth");
-  return {
-    date,
-    what,
-    runs,
-    machine: machineFacts(),
+  return reportOf(options, book, {
     versions: versionsOf(contenders, engineVersions().cli),
     disturbances,
-    series: book.medians(),
     targets: targets(book, what),
     differences:
       first === undefined
@@ -174,7 +173,7 @@ async function bench({ runs, what, date }: Options, folder: string): Promise<Rep
         : Object.fromEntries(
             others.map(({ name }) => [name, differences(first.get(name) ?? "", first.get("Berth") ?? "")]),
           ),
-  };
+  });
 }
 
 function targets(book: Book, what: string): Target[] {

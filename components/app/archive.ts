@@ -9,6 +9,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -44,8 +45,8 @@ export interface Archive {
 
 /**
  * Packs a directory into a tar file whose bytes depend on names, contents and what is a program alone, so that the same
- * source is the same release on every computer, whatever its umask. Left out are the files that no release needs and those that the
- * directory's own .gitignore and .berthignore name (gitignore(5)).
+ * source is the same release on every computer, whatever its umask. Left out are the files that no release needs and
+ * those that the directory's own .gitignore and .berthignore name (gitignore(5)).
  *
  * @param store where archives are kept; older ones of the same directory are removed
  */
@@ -67,6 +68,8 @@ export function packDirectory(directory: string, store: string): Archive {
 /** Another one makes archives anew that were made in another way. */
 const format = "2";
 
+const isProgram = ({ mode }: Pick<Stats, "mode">) => (mode & 0o100) !== 0;
+
 /** What decides the archive's bytes. */
 function digestOf(directory: string, files: readonly string[]): string {
   const digest = createHash("sha256").update(format);
@@ -74,7 +77,7 @@ function digestOf(directory: string, files: readonly string[]): string {
     const path = join(directory, file);
     const state = lstatSync(path);
     const content = state.isSymbolicLink() ? readlinkSync(path) : readFileSync(path);
-    const kind = state.isSymbolicLink() ? "link" : state.mode & 0o100 ? "program" : "file";
+    const kind = state.isSymbolicLink() ? "link" : isProgram(state) ? "program" : "file";
     digest.update(`${file}\0${kind}\0${content.length}\0`).update(content);
   }
   return digest.digest("hex").slice(0, 32);
@@ -95,7 +98,7 @@ function pack(directory: string, files: readonly string[], path: string): void {
       filter: (_, state) => {
         // As git keeps them: a file that only its author may read would be served to nobody.
         if ("isFile" in state && state.isFile())
-          state.mode = (state.mode & ~0o7777) | (state.mode & 0o100 ? 0o755 : 0o644);
+          state.mode = (state.mode & ~0o7777) | (isProgram(state) ? 0o755 : 0o644);
         return true;
       },
       noDirRecurse: true,

@@ -24,6 +24,7 @@ class Voice:
         self._from = log.stat().st_size if log.exists() else 0
 
     def mask(self, text: str) -> str:
+        """A line as it may be printed: no secret is in it, and no more than anybody reads."""
         for needle in self.needles:
             text = text.replace(needle, "[secret]")
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … (a line of {len(text)} characters)"
