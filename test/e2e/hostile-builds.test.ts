@@ -68,11 +68,10 @@ test("what builds leave running ends with them, and nothing outside of the relea
   assert.ok(attacker);
   builds(`ln /etc/passwd "hard-link-$1" 2>/dev/null
 cat >"attack-$1" <<'END'
-trap '' HUP INT TERM
-echo "$$" >"/srv/queue/releases/$(basename "$PWD")/ran-$1"
 ${attack("queue", { own: attacker.own })}
 END
-setsid bash "attack-$1" "$1" >"said-$1" 2>&1 </dev/null &
+trap '' HUP INT TERM
+setsid sh -c 'echo $$ >"ran-$1"; exec python3 "attack-$1"' sh "$1" >"said-$1" 2>&1 </dev/null &
 until [ -s "ran-$1" ]; do sleep 0.1; done`);
   await stack.succeed();
   assert.match(await stack.on("cat /srv/queue/current/ran-pip /srv/queue/current/ran-npm"), /^\d+\n\d+$/);

@@ -1,11 +1,17 @@
 // Accounts of a host that put links, FIFOs and hard links in the place of all that they can reach, and what a host is
 // beside the places of an application: for tests that hold the two against each other.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Stack } from "./harness.ts";
 
-/** What belongs to an application or a service, or changes by itself: its accounts may do there what they like. */
+const program = join(import.meta.dirname, "attack.py");
+
+/** What belongs to an application or a service, whose accounts may do there what they like; and what a timer of the host's writes by itself. */
 const ownPlaces = (name: string) => [
   ...["/proc", "/sys", "/run", "/tmp", "/var/tmp", "/var/log", "/var/cache", "/var/backups", "/opt/berth"],
-  ...["berth", "postgresql", "redis", "nginx", "private", "systemd"].map((one) => `/var/lib/${one}`),
+  ...["berth", "postgresql", "redis", "nginx", "private", "systemd", "logrotate", "apt/periodic"].map(
+    (one) => `/var/lib/${one}`,
+  ),
   ...[
     "/etc/berth",
     "/etc/postgresql",
@@ -92,44 +98,18 @@ const rootsPlaces = (name: string) => [
   ...["/etc/berth/*", "/etc/berth/*/*", "/var/lib/berth/*", `/run/${name}`, `/run/${name}/*`, "/etc/nginx/*"],
 ];
 
-/** The text of a shell that attacks until it is told to end, and then gives back what it had moved away. */
-export const attack = (name: string, { own, swaps = [], baits = [] }: Attacker) => `cd /srv/${name} || exit
-  bait() {
-    case $((turn % 5)) in
-    0) ln -s /etc "$1" ;;
-    1) ln -s /etc/passwd "$1" ;;
-    2) ln -s /etc/made-by-a-link "$1" ;;
-    3) mkfifo "$1" ;;
-    4) ln ${own} "$1" ;;
-    esac
-  }
-  back() { rm -f "$1" && mv -T "$1.real" "$1"; }
-  trap 'for one in ${swaps.join(" ")}; do [ ! -d "$one.real" ] || back "$one"; done' EXIT
-  trap exit TERM
-  for ((turn = 0; ; turn++)); do
-    touch ${own}
-    for one in ${rootsPlaces(name).join(" ")}; do
-      mv -T "$one" "$one.real" && bait "$one" && echo "took the place of $one"
-    done
-    for one in ${swaps.join(" ")}; do
-      mv -T "$one" "$one.real" || continue
-      bait "$one"
-      sleep 0.01
-      back "$one"
-    done
-    for one in ${baits.join(" ")}; do bait "$one"; done
-    sleep 0.02
-    for one in ${baits.join(" ")}; do
-      if [ -L "$one" ] || [ -p "$one" ] || [ "$one" -ef ${own} ]; then rm -f "$one"; fi
-    done
-  done 2>/dev/null`;
+/** The text of a Python program that attacks until it is told to end, and then gives back what it had moved away. */
+export function attack(name: string, { own, swaps = [], baits = [] }: Attacker): string {
+  const what = [`/srv/${name}`, own, rootsPlaces(name), swaps, baits];
+  return `${readFileSync(program, "utf8")}\n\nattack(${what.map((one) => JSON.stringify(one)).join(", ")})\n`;
+}
 
-/** Has accounts at it, each with its script, until `stop`, which tells what they have taken. */
-export async function startAttacks(stack: Stack, scripts: Readonly<Record<string, string>>) {
-  for (const [account, text] of Object.entries(scripts)) {
+/** Has accounts at it, each with its program, until `stop`, which tells what they have taken. */
+export async function startAttacks(stack: Stack, programs: Readonly<Record<string, string>>) {
+  for (const [account, text] of Object.entries(programs)) {
     const script = `/run/attack-${account}`;
     await stack.on(
-      `cat >${script}; systemd-run --quiet --unit attack-${account} -p User=${account} -p CPUQuota=25% bash ${script}`,
+      `cat >${script}; systemd-run --quiet --unit attack-${account} -p User=${account} -p CPUQuota=25% python3 ${script}`,
       { stdin: text },
     );
   }
