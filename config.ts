@@ -439,7 +439,12 @@ const processSchema = z
       .describe(
         "What it is, which decides how it is stopped, and that there is only one `celery-beat`. Default: told from the command.",
       ),
-    count: z.int().min(1).max(64).default(1).describe("How many of it run."),
+    count: z
+      .int()
+      .min(0)
+      .max(64)
+      .default(1)
+      .describe("How many of it run; 0 leaves out a line of the Procfile, such as one for development."),
     ...limits,
     account: accountName
       .optional()
@@ -565,9 +570,14 @@ const appSchema = z.strictObject({
     .describe("What serves the application: gunicorn, or uWSGI. A change is a new release."),
   wsgi: z
     .string()
-    .regex(/^[\w.]+(:\w+)?$/, { error: "expected MODULE:CALLABLE, such as shop.wsgi:application" })
+    .regex(/^[\w.]+(:\w+(\(\))?)?$/, {
+      error:
+        "expected MODULE:CALLABLE, such as shop.wsgi:application, or MODULE:FACTORY(), such as shop:create_app()",
+    })
     .transform((value) => (value.includes(":") ? value : `${value}:application`))
-    .describe("The WSGI application, `MODULE:CALLABLE`; the callable is `application` when it is not named."),
+    .describe(
+      "The WSGI application, `MODULE:CALLABLE`, or `MODULE:FACTORY()` for a function that makes it; the callable is `application` when it is not named.",
+    ),
   settings: z
     .string()
     .regex(pythonName, { error: "expected a Python module, such as shop.settings" })
@@ -590,7 +600,9 @@ const appSchema = z.strictObject({
   env: z
     .record(settingName, z.union([z.string(), z.number(), z.boolean()]))
     .default({})
-    .describe("Settings of the application that are not secret."),
+    .describe(
+      "Settings of the application that are not secret. A number or a date arrives as it is written here, quotes or not.",
+    ),
   secrets: z
     .record(settingName, z.string())
     .default({})
@@ -791,7 +803,7 @@ function processFaults(
     for (const key of others) faults.push([key, "expected none: of 'release' there is only 'command'"]);
     return faults;
   }
-  if (kind === "celery-beat" && wanted.count !== 1) {
+  if (kind === "celery-beat" && wanted.count > 1) {
     faults.push(["count", oneBeat]);
   }
   if (command !== undefined && hasBeat(command)) faults.push(["command", withoutBeat]);

@@ -10,11 +10,13 @@ import { Redis } from "./components/redis/redis.ts";
 import { Secrets } from "./components/secrets/secrets.ts";
 import { System } from "./components/system/system.ts";
 import { type HostConfig, type OtherHostConfig, readConfig } from "./config.ts";
+import { asWritten } from "./config-env.ts";
 import { stackOutputs } from "./outputs.ts";
 
 const config = readConfig();
 const { site, app: application, postgres: database, redis: cache } = config;
 const anywhere = ["0.0.0.0/0", "::/0"];
+const ownSettings = await asWritten(application.env, `Pulumi.${pulumi.getStack()}.yaml`);
 const internal = `${pulumi
   .getStack()
   .toLowerCase()
@@ -27,7 +29,8 @@ const source = await openSource(
   sourceOf(application.source, application.release),
   application.wsgi.split(":")[0] ?? "",
 );
-const processes = processesOf(source, application.processes);
+const known = processesOf(source, application.processes);
+const processes = known.filter(({ count }) => count > 0);
 const processesOn = (name: string) => processes.filter((one) => (one.runsOn ?? firstHost) === name);
 // What lies in a home can be moved by the account whose home it is; there is a link there instead.
 const atHome = application.root?.startsWith("/home/") ? application.root : undefined;
@@ -151,7 +154,7 @@ const applicationOn = (
 ): Omit<AppArgs, "after" | "ownerServices"> => ({
   ...application,
   processes: processesOn(on.name),
-  processNames: processes.map((process) => process.name),
+  processNames: known.map((process) => process.name),
   root,
   link: atHome,
   source,
@@ -163,13 +166,13 @@ const applicationOn = (
     ALLOWED_HOSTS: serverNames.apply((names) => names.join(",")),
     CSRF_TRUSTED_ORIGINS: serverNames.apply((names) => names.map((name) => `${scheme}://${name}`).join(",")),
     ...media?.env,
-    ...Object.fromEntries(Object.entries(application.env).map(([name, value]) => [name, `${value}`])),
+    ...ownSettings,
   },
   indexLogins: asSecrets(application.indexLogins),
   secrets: {
     SECRET_KEY: secrets.signingKey,
     ...(postgres ? { DATABASE_URL: postgres.urlOn(on) } : {}),
-    ...(redis ? { REDIS_URL: redis.urlOn(on) } : {}),
+    ...(redis ? { REDIS_URL: redis.urlOn(on), CACHE_URL: redis.cacheUrlOn(on) } : {}),
     ...media?.secrets,
     ...asSecrets(application.secrets),
   },

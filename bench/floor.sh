@@ -261,8 +261,9 @@ BERTH_HOST='web'
 ALLOWED_HOSTS='$domain'
 CSRF_TRUSTED_ORIGINS='https://$domain'
 SECRET_KEY='$(openssl rand -hex 32)'
-DATABASE_URL='postgres://logbook:$database_password@127.0.0.1:5432/logbook'
+DATABASE_URL='postgresql://logbook:$database_password@127.0.0.1:5432/logbook'
 REDIS_URL='redis://:$redis_password@127.0.0.1:6379/0'
+CACHE_URL='redis://:$redis_password@127.0.0.1:6379/1'
 CONF
 fi
 

@@ -51,7 +51,7 @@ export interface AppArgs {
   readonly indexLogins?: Readonly<Record<string, pulumi.Input<string>>>;
   /** What serves it. */
   readonly server: "gunicorn" | "uwsgi";
-  /** The WSGI application, `MODULE:CALLABLE`. */
+  /** The WSGI application, `MODULE:CALLABLE` or `MODULE:FACTORY()`. */
   readonly wsgi: string;
   /** Django's settings module. @default none: not a Django application */
   readonly settings?: string | undefined;
@@ -63,6 +63,8 @@ export interface AppArgs {
   readonly env: Readonly<Record<string, pulumi.Input<string>>>;
   /** Settings that are secret. */
   readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  /** What it needs of Debian: see {@link App.packages}. A release that failed without one of them is tried again. */
+  readonly packages: readonly string[];
   /** The path that answers 200 when the application is healthy. */
   readonly health: string;
   /** How many worker processes serve requests. */
@@ -448,6 +450,7 @@ export class App extends pulumi.ComponentResource {
             health: args.health,
             domain: args.domain,
             scheme: args.scheme,
+            packages: args.packages,
             timeout: args.timeout,
             changes: {
               units: digest(JSON.stringify([this.#units, this.#processFiles])),

@@ -44,7 +44,7 @@ export interface ProcessConfig extends Limits {
   readonly command?: string | undefined;
   /** @default told from the command */
   readonly kind?: Kind | undefined;
-  /** How many of it run. @default 1 */
+  /** How many of it run, 0 for none. @default 1 */
   readonly count: number;
   /** Its system account. @default the application's */
   readonly account?: string | undefined;
@@ -109,9 +109,9 @@ export function wantedProcesses(
             `berth:app.processes.${name}.command: expected a command; the source has no Procfile line of that name`,
           ];
     }
-    if (process.command !== undefined) return [];
+    if (process.command !== undefined || process.count === 0) return [];
     if (hasBeat(command)) return [`its Procfile's '${name}': ${withoutBeat}`];
-    return isAlone(process) && process.count !== 1
+    return isAlone(process) && process.count > 1
       ? [`berth:app.processes.${name}.count: ${oneBeat}; found ${process.count}`]
       : [];
   });

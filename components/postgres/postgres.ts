@@ -40,7 +40,7 @@ const tlsParameters = `?sslmode=verify-ca&sslrootcert=${certificatePath("postgre
  * reach it when they are named, that database alone, with TLS.
  */
 export class Postgres extends pulumi.ComponentResource {
-  /** `postgres://LOGIN:PASSWORD@127.0.0.1:5432/DATABASE`, secret: the URL on its own host. */
+  /** `postgresql://LOGIN:PASSWORD@127.0.0.1:5432/DATABASE`, secret: the URL on its own host. */
   readonly url: pulumi.Output<string>;
 
   /** The port at which other hosts reach it. */
@@ -196,7 +196,7 @@ export class Postgres extends pulumi.ComponentResource {
         .all([place, this.#login, password, proven.id])
         .apply(
           ([at, login, secret]) =>
-            `postgres://${login}:${encodeURIComponent(secret)}@${at}/${database}${parameters}`,
+            `postgresql://${login}:${encodeURIComponent(secret)}@${at}/${database}${parameters}`,
         ),
     );
   }

@@ -77,6 +77,18 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   /**
+   * The same for caches, secret: a database of its own, so that clearing a cache takes no task of a queue away. The limit
+   * of memory is one for both.
+   */
+  cacheUrlOn(host: Host): pulumi.Output<string> {
+    return this.urlOn(host).apply((text) => {
+      const url = new URL(text);
+      url.pathname = "/1";
+      return url.href;
+    });
+  }
+
+  /**
    * Ends the passwords of before, once the new one is live everywhere.
    *
    * @param grace for how long what was live before may still be at work, in seconds

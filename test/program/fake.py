@@ -407,6 +407,7 @@ class FakeHost:
             health="/health",
             domain="shop.example",
             scheme="https",
+            packages=(),
             timeout=30,
             changes={},
         )

@@ -14,9 +14,9 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 from fake import FakeHost, FakeWorld
-from release import facts, tree
+from release import advice, facts, tree
 from release.compress import has_forms_of, worthwhile
-from release.dependencies import files_to_read, says_all, without
+from release.dependencies import files_to_read, refuse_without_dependencies, says_all, without
 from release.facts import Process
 from release.fallback import without_interrupted
 from release.faults import Stop
@@ -402,6 +402,40 @@ class WhatIsInstalled(unittest.TestCase):
         registry = '[[package]]\nname = "engine"\nsource = { registry = "%s" }\n'
         self.assertTrue(says_all("uv.lock", registry % "https://pypi.org/simple"))
         self.assertFalse(says_all("uv.lock", registry % "wheelhouse"))
+
+    def test_a_failed_installation_says_what_to_write(self) -> None:
+        known = {
+            "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'": "[build-essential, python3-dev].",
+            "error: command 'gcc' failed: No such file or directory": "[build-essential, python3-dev].",
+            "src/a.c:1:10: fatal error: Python.h: No such file or directory": "[build-essential, python3-dev].",
+            "Error: pg_config executable not found.": "libpq-dev].",
+            "Exception: Can not find valid pkg-config name.": "default-libmysqlclient-dev].",
+            "/bin/sh: 1: mysql_config: not found": "default-libmysqlclient-dev].",
+            "Error: Please make sure the libxml2 and libxslt development packages are installed.": "libxslt1-dev].",
+            "c/_cffi_backend.c:15:10: fatal error: ffi.h: No such file or directory": "libffi-dev].",
+            "The headers or library files could not be found for jpeg,": "libjpeg-dev, zlib1g-dev].",
+            "error: can't find Rust compiler": "cargo].",
+            "hint: `numpy` has no wheels with a matching Python ABI tag (e.g., `cp313`)": "does not fit Python 3.13",
+            "the current Python version (3.13.5) does not satisfy Python>=3.8,<3.12": "does not fit Python 3.13",
+            "ModuleNotFoundError: No module named 'distutils'": "does not fit Python 3.13",
+            "Hash mismatch for `blinker==1.9.0`": "make its hashes anew",
+            "HTTP status client error (401 Unauthorized) for url (https://pypi.example.com/simple/)": "indexLogins",
+            "Because tides was not found in the package registry and you require tides": "berth:app.index",
+        }
+        for line, told in known.items():
+            self.assertIn(told, advice.for_packages(["Resolved 3 packages", line, "more"], "3.13"), line)
+        self.assertEqual(advice.for_packages(["error: Failed to fetch", "  cause: dns error"], "3.13"), "")
+
+    def test_a_pyproject_with_the_settings_of_tools_alone_is_told_from_one_with_dependencies(self) -> None:
+        for text in (
+            '[project]\nname = "shop"\ndependencies = []\n',
+            '[project]\nname = "shop"\ndynamic = ["dependencies"]\n',
+            '[tool.poetry.dependencies]\npython = "^3.11"\n',
+        ):
+            refuse_without_dependencies("pyproject.toml", text)
+        for text, told in (("[tool.ruff]\n", "names no dependencies"), ("[project\n", "cannot be read")):
+            with self.assertRaisesRegex(Stop, told):
+                refuse_without_dependencies("pyproject.toml", text)
 
     def test_what_is_read_is_by_the_folder_of_the_file_that_is_named(self) -> None:
         self.assertEqual(

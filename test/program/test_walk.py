@@ -154,6 +154,25 @@ class Failures(Story):
         self.tidy()
         self.assert_runs(B)
 
+    def test_one_that_failed_is_tried_again_when_what_decided_that_is_another(self) -> None:
+        changes: tuple[dict[str, object], ...] = (
+            {"health": "/up"},
+            {"domain": "www.shop.example"},
+            {"release_command": "python manage.py migrate"},
+            {"packages": ("gettext",)},
+        )
+        for change in changes:
+            self.world.crashing.add(B)
+            self.assertIn("is unhealthy", self.deploy(B))
+            self.assertIn("is not tried again", self.go_live(B))
+            told = self.go_live(B, **change)
+            self.assertIn("is unhealthy", told)
+            self.assertIn("is not tried again", self.go_live(B, **change))
+        self.world.crashing.clear()
+        self.assertEqual(self.go_live(B), "")
+        self.tidy()
+        self.assert_runs(B)
+
     def test_one_that_is_spoiled_by_the_switch_is_led_back_from_and_marked(self) -> None:
         self.world.spoiled.add(B)
         told = self.deploy(B)

@@ -3,7 +3,9 @@
 import hashlib
 import posixpath
 import re
+import tomllib
 
+from . import advice
 from .context import Context
 from .facts import Prepare
 from .faults import Stop
@@ -41,6 +43,7 @@ class Dependencies:
         self._source = source
         self._uv = uv
         self._venv = ""
+        self._version = ""
 
     def install(self, tree: Tree) -> bool:
         """Whether anything was installed."""
@@ -63,6 +66,7 @@ class Dependencies:
         make = ["venv", "--quiet", "--allow-existing", "--no-project", "--python", interpreter, self._venv]
         if context.runner.run(self._uv.as_owner(self._venv, *make)) != 0:
             raise Stop("the environment for the dependencies cannot be made.", _ABOVE)
+        self._version = version
         self._install(file, version, tree)
         if not (venv / "bin" / self._facts.server).exists():
             self._install_server()
@@ -120,25 +124,32 @@ class Dependencies:
             self._export_poetry(file, version)
             self._pip("--require-hashes", "--requirement", f"{self._venv}/requirements.txt")
         elif name == "pyproject.toml":
-            self._pip(".")
+            # What it needs, and not itself: an application is no library, and most have no build of their own.
+            refuse_without_dependencies(file, text)
+            self._pip("--requirement", file)
         else:
             has_hashes = re.search(r"(^|\s)--hash[=\s]", text) is not None
             self._pip(*(["--require-hashes"] if has_hashes else []), "--requirement", file)
 
     def _pip(self, *arguments: str) -> None:
         install = ["pip", "install", "--quiet", "--python", f"{self._venv}/bin/python", "--compile-bytecode"]
-        if self._context.runner.run(self._uv.as_owner(self._venv, *install, *arguments)) != 0:
-            raise Stop("uv could not install the application's dependencies.", _ABOVE)
+        self._run_uv([*install, *arguments], "uv could not install the application's dependencies.")
+
+    def _run_uv(self, arguments: list[str], fault: str, todo: str = "") -> None:
+        command = self._uv.as_owner(self._venv, *arguments)
+        status, lines = self._context.runner.run_and_keep(command)
+        if status != 0:
+            told = advice.for_packages(lines, self._version) or todo
+            raise Stop(fault, f"{_ABOVE} {told}".rstrip())
 
     def _sync(self, file: str) -> None:
         asked = "--quiet --frozen --no-dev --no-install-project --no-editable --compile-bytecode".split()
         where = ["--python", f"{self._venv}/bin/python", "--directory", self._folder(file)]
-        if self._context.runner.run(self._uv.as_owner(self._venv, "sync", *asked, *where)) != 0:
-            raise Stop(
-                f"uv could not install what {file} pins.",
-                "Its last lines are above. Where the file cannot be read, make it anew with 'uv lock' and commit it; "
-                "nothing that runs was changed.",
-            )
+        self._run_uv(
+            ["sync", *asked, *where],
+            f"uv could not install what {file} pins.",
+            "Where the file cannot be read, make it anew with 'uv lock' and commit it.",
+        )
 
     def _export_poetry(self, file: str, version: str) -> None:
         """What poetry.lock pins, with its hashes, as a requirements file. Poetry reads the lock and asks no index.
@@ -180,6 +191,22 @@ class Dependencies:
     def _folder(self, file: str) -> str:
         folder = posixpath.dirname(file)
         return f"{self._source.directory}/{folder}" if folder else f"{self._source.directory}"
+
+
+def refuse_without_dependencies(file: str, text: str) -> None:
+    """Many files of this name hold the settings of tools, and no more."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise Stop(f"{file} cannot be read: {fault}.") from fault
+    project = told.get("project", {})
+    is_dynamic = "dependencies" in project.get("dynamic", [])
+    if not is_dynamic and "dependencies" not in project and "poetry" not in told.get("tool", {}):
+        raise Stop(
+            f"{file} names no dependencies: it has no 'dependencies' in [project].",
+            "Name the file that has them with berth:app.requirements; a Pipfile is not read ('pipenv requirements' "
+            "makes a requirements.txt of its lock).",
+        )
 
 
 def without(pins: str, there: set[str]) -> str:

@@ -1,7 +1,7 @@
 """What the program is told: the application, by a file next to it; the wanted release, as JSON on standard input."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 Kind = TypeVar("Kind")
@@ -99,6 +99,8 @@ class Live:
     health: str
     domain: str
     scheme: str
+    # What the stack wants of Debian beside what Berth needs.
+    packages: Sequence[str]
     # How long a request may take, in seconds.
     timeout: int
     # Digests of all that decides how an instance runs: a change of them is another run of the step.

@@ -1,5 +1,7 @@
 """Takes a prepared release live, or back: it is started next to what serves, led to, and proven."""
 
+import hashlib
+import json
 import threading
 
 from . import states
@@ -89,7 +91,7 @@ class Switch:
         try:
             context.voice.refuse_full_disk()
             self.instance = context.ledger.move_instance(
-                self.instance, "chosen", units=self._units, reason="", words=""
+                self.instance, "chosen", units=self._units, tried_with=self._tried_with(), reason="", words=""
             )
             Migration(context, facts, self._settings, self._release).run()
             self._start_beside()
@@ -106,11 +108,18 @@ class Switch:
 
     def _refuse_failed(self) -> None:
         instance, release = self.instance, self._facts.release
-        if instance.state == states.FAILED and self._facts.retry != release:
+        is_same = instance.tried_with == self._tried_with()
+        if instance.state == states.FAILED and is_same and self._facts.retry != release:
             self._context.voice.show(instance.words.splitlines())
             again = f"release {release} has failed before, with the same settings, and is not tried again:"
             todo = f"Deploy another; or set berth:app.retry: {release} to try this one once more."
             raise Stop(f"{again} {instance.reason}", f"{todo} {self.serving(self.server.unit)}")
+
+    def _tried_with(self) -> str:
+        """A digest of what decides whether it goes live, and is no part of an instance."""
+        facts = self._facts
+        told = [facts.health, facts.domain, facts.scheme, facts.release_command, facts.dump, facts.packages]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     def serving(self, unit: str) -> str:
         """What people see now."""

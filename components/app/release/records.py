@@ -58,6 +58,8 @@ class Instance:
     since: float = 0
     boot: str = ""
     units: tuple[Unit, ...] = ()
+    # A digest of what else decided whether it was healthy: see live.py.
+    tried_with: str = ""
     # Why it failed, and its last words, without the secrets in them.
     reason: str = ""
     words: str = ""

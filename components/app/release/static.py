@@ -8,6 +8,7 @@ account still holds of its place afterwards reaches nothing that is served.
 import dataclasses
 import threading
 
+from . import project
 from .context import Context
 from .facts import Prepare
 from .faults import Stop
@@ -21,10 +22,12 @@ _FAULTS = {
     3: "Django's check --deploy failed.",
     4: "Django's migrations cannot be listed.",
     5: "Django's collectstatic failed.",
+    7: "the project's settings cannot be loaded.",
 }
 # What django-release.py prints.
 _HAS = "has the migration: "
 _TO_DO = "to migrate: "
+_SETTINGS = "the project's settings: "
 _COLLECTED = "static files are collected"
 
 
@@ -74,14 +77,20 @@ class Statics:
         The static files are copied and compressed while it goes on.
         """
         context, facts = self._context, self._facts
-        questions = [*([] if facts.static is not None else ["static"]), "check", "migrations"]
+        questions = ["project", *([] if facts.static is not None else ["static"]), "check", "migrations"]
         migrations: list[str] = []
         found: list[str] = []
+        own: list[project.Project] = []
         copying = threading.Thread(target=self._take_collected)
 
         def listen(line: str, is_error: bool) -> None:
             if not is_error and line == _COLLECTED:
                 copying.start()
+            elif not is_error and line.startswith(_SETTINGS):
+                told = project.read(line.removeprefix(_SETTINGS))
+                # With app.static the project's own words on static files are not asked for.
+                by_stack = facts.static is not None
+                own.append(dataclasses.replace(told, static_root=None, static_url=None) if by_stack else told)
             elif not is_error and line.startswith(_HAS):
                 migrations.append(line.removeprefix(_HAS))
             else:
@@ -99,6 +108,8 @@ class Statics:
         status = context.inside.run(release, argv, listen, more=more)
         if copying.ident is not None:
             copying.join()
+        for one in own:
+            project.refuse(one)
         if status != 0:
             context.voice.show(found[-40:])
             context.voice.refuse_full_disk()
@@ -106,6 +117,8 @@ class Statics:
         for fault in self._faults:
             raise fault
         context.files.remove(context.place.collected)
+        for one in own:
+            project.settle(context, self._source, one, context.place.told(self._target))
         count = sum(line.startswith(_TO_DO) for line in found)
         plan = Plan(settings.digest, count, context.world.time())
         return dataclasses.replace(release, migrations=tuple(migrations), plan=plan)

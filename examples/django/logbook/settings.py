@@ -73,12 +73,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Redis: cache and sessions --------------------------------------------------------------------------
 
 REDIS_URL = needed("REDIS_URL", in_development="redis://127.0.0.1:6379/0")
+# A database of its own, where Berth gives one: clearing the cache must take no task away.
+CACHE_URL = env.str("CACHE_URL", default=REDIS_URL)
 # A visitor waits a second for Redis, not longer; the front page then says that Redis is away.
 REDIS_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": CACHE_URL,
         "KEY_PREFIX": "logbook",
         "OPTIONS": REDIS_OPTIONS,
     }

@@ -7,6 +7,7 @@ import sys
 
 import database_dump
 import django
+import own_settings
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -14,7 +15,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 # By which the step knows what failed.
-statuses = {"check": 3, "migrations": 4, "static": 5, "dump": 6}
+statuses = {"project": 7, "check": 3, "migrations": 4, "static": 5, "dump": 6}
+
+
+def project():
+    own_settings.tell()
 
 
 def check():
@@ -34,6 +39,7 @@ def migrations():
 
 
 def static():
+    own_settings.collect_where_told()
     call_command("collectstatic", interactive=False, verbosity=0)
     # The step takes them while this goes on.
     print("static files are collected", flush=True)

@@ -1,0 +1,66 @@
+"""What uv and builds print again and again, and what to write in the stack's file then."""
+
+import re
+from collections.abc import Iterable
+
+_BUILD = "build-essential, python3-dev"
+# The first that fits counts: a missing header comes before the compiler that misses it.
+_KNOWN: tuple[tuple[str, str], ...] = (
+    (r"pg_config( executable)? (is required|not found)", f"berth:app.packages: [{_BUILD}, libpq-dev]"),
+    (
+        r"mysql_config:? (command )?not found|Can not find valid pkg-config name",
+        f"berth:app.packages: [{_BUILD}, pkg-config, default-libmysqlclient-dev]",
+    ),
+    (r"xmlsec1? .*not found|xmlsec/.*\.h: No such file", f"berth:app.packages: [{_BUILD}, pkg-config, libxmlsec1-dev]"),
+    (
+        r"libxml/\S+\.h: No such file|install the libxml2 and libxslt development packages",
+        f"berth:app.packages: [{_BUILD}, libxml2-dev, libxslt1-dev]",
+    ),
+    (r"ffi\.h: No such file", f"berth:app.packages: [{_BUILD}, libffi-dev]"),
+    (r"(lber|ldap|sasl/sasl)\.h: No such file", f"berth:app.packages: [{_BUILD}, libldap-dev, libsasl2-dev]"),
+    (
+        r"headers or library files could not be found for (jpeg|zlib)",
+        f"berth:app.packages: [{_BUILD}, libjpeg-dev, zlib1g-dev]",
+    ),
+    (r"gdal-config.*(not found|No such file)", f"berth:app.packages: [{_BUILD}, libgdal-dev]"),
+    (r"Python\.h: No such file", f"berth:app.packages: [{_BUILD}]"),
+    (r"can't find Rust compiler|cargo.* is not installed", f"berth:app.packages: [{_BUILD}, cargo]"),
+    (
+        r"(gcc|g\+\+|'cc'|\bclang\b|\bmake\b)\S* ?(failed)?:? ?(No such file|not found)"
+        r"|No such file or directory: '\S*(gcc|g\+\+|make)'",
+        f"berth:app.packages: [{_BUILD}]",
+    ),
+)
+_PYTHON = (
+    r"no wheels with a matching Python (ABI|version) tag|does not satisfy Python[<>=]"
+    r"|No module named 'distutils'|Cannot import 'setuptools\.build_meta'|Requires-Python"
+)
+_LOGIN = r"\b(401 Unauthorized|403 Forbidden)\b"
+_UNKNOWN = r"was not found in the (package registry|provided package locations)|No matching distribution found"
+_HASH = r"[Hh]ash mismatch"
+
+
+def for_packages(lines: Iterable[str], python: str) -> str:
+    """What to write, for the first of these that the lines tell of; nothing where they tell of none.
+
+    :param python: the version that the release runs with
+    """
+    text = "\n".join(lines)
+    for pattern, key in _KNOWN:
+        if re.search(pattern, text):
+            return f"A package is built from its source, and the host has not all that this needs: {key}."
+    if re.search(_PYTHON, text):
+        return (
+            f"A package does not fit Python {python}: pin a newer version of it, or name the Python that it is made "
+            'for, such as berth:app.python: "3.11".'
+        )
+    if re.search(_HASH, text):
+        return (
+            "What was downloaded is not what the file pins: make its hashes anew where the package was published "
+            "again, and trust no index in between that changes packages."
+        )
+    if re.search(_LOGIN, text):
+        return "A package index asks for a login: berth:app.indexLogins has it, by the index's host."
+    if re.search(_UNKNOWN, text):
+        return "A package is on none of the indexes that are asked: berth:app.index names one of your own."
+    return ""

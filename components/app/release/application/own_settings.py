@@ -1,0 +1,55 @@
+"""Berth: what a project's settings say of files and databases, beside what it was given in its environment."""
+
+import json
+import os
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+
+
+def tell():
+    """As a line of JSON, for the step to judge."""
+    try:
+        from django.core.files.storage import default_storage
+
+        uploads_here = isinstance(default_storage, FileSystemStorage)
+    except Exception:  # noqa: BLE001  # A storage that cannot be made here is no directory.
+        uploads_here = False
+    told = {
+        "static_root": _within(settings.STATIC_ROOT) if _is_set("STATIC_ROOT") else None,
+        "static_url": settings.STATIC_URL or None,
+        "static_by_itself": any("whitenoise" in one.lower() for one in settings.MIDDLEWARE),
+        "media_root": _within(settings.MEDIA_ROOT) if _is_set("MEDIA_ROOT") and uploads_here else None,
+        "media_url": settings.MEDIA_URL or None,
+        "databases": {
+            alias: _within(database["NAME"])
+            for alias, database in settings.DATABASES.items()
+            if database.get("ENGINE", "").endswith("sqlite3")
+            and ":memory:" not in str(database.get("NAME", ":memory:"))
+        },
+    }
+    print(f"the project's settings: {json.dumps(told)}", flush=True)
+
+
+def collect_where_told():
+    """Has collectstatic put files where nginx serves them from, whatever the project's STATIC_ROOT is."""
+    from django.contrib.staticfiles.storage import staticfiles_storage
+
+    settings.STATIC_ROOT = os.environ["STATIC_ROOT"]
+    if isinstance(staticfiles_storage, FileSystemStorage) and staticfiles_storage.location != settings.STATIC_ROOT:
+        raise RuntimeError(
+            f"static files go to {staticfiles_storage.location}, which the project has settled before its settings: "
+            "let it take STATIC_ROOT from the environment"
+        )
+
+
+def _is_set(name):
+    """Whether the project has another value than the environment."""
+    value = getattr(settings, name, None)
+    return bool(value) and os.path.realpath(value) != os.path.realpath(os.environ.get(name, value))
+
+
+def _within(path):
+    """A path in the release, relative to it; any other one as it is."""
+    here, path = os.path.realpath("."), os.path.realpath(path)
+    return os.path.relpath(path, here) if path.startswith(f"{here}/") else path
