@@ -114,6 +114,10 @@ const system = new System("system", {
     ],
     to: others,
   },
+  listeners: [
+    ...(database.enabled ? [Postgres.listener()] : []),
+    ...(cache.enabled ? [Redis.listener()] : []),
+  ],
 });
 
 // One after the other: steps on one host never overlap.

@@ -9,7 +9,7 @@ import { renderTemplate } from "../host/template.ts";
 import { PrivateAccess } from "../private/access.ts";
 import { alone, bracketed } from "../private/address.ts";
 import { certificatePath, type PinnedCertificate } from "../private/certificate.ts";
-import type { PackageSet, ServiceData } from "../system/system.ts";
+import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -57,6 +57,11 @@ export class Postgres extends pulumi.ComponentResource {
   /** What another host needs from Debian to reach it. */
   static clientPackages(version: number): PackageSet {
     return { packages: [`postgresql-client-${version}`] };
+  }
+
+  /** What must not be answered by another account while it starts again. */
+  static listener(): Listener {
+    return { account: "postgres", ports: [Postgres.privatePort] };
   }
 
   /** What of it must survive its machine. */

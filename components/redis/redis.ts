@@ -8,7 +8,7 @@ import { renderTemplate } from "../host/template.ts";
 import { PrivateAccess } from "../private/access.ts";
 import { bracketed } from "../private/address.ts";
 import { certificatePath, type PinnedCertificate } from "../private/certificate.ts";
-import type { PackageSet, ServiceData } from "../system/system.ts";
+import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -46,6 +46,11 @@ export class Redis extends pulumi.ComponentResource {
   /** What another host needs from Debian to reach it. */
   static clientPackages(): PackageSet {
     return { packages: ["redis-tools"] };
+  }
+
+  /** What must not be answered by another account while it starts again. */
+  static listener(): Listener {
+    return { account: "redis", ports: [6379, Redis.privatePort] };
   }
 
   /** What of it must survive its machine. */

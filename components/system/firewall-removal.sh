@@ -1,5 +1,5 @@
 # Its file is gone already, and 'disable --now' stops no unit that has neither file nor link.
 systemctl stop --quiet berth-firewall.service 2>/dev/null || true
 systemctl disable --quiet berth-firewall.service 2>/dev/null || true
-nft delete table inet berth 2>/dev/null || true
+for table in berth berth_listeners; do nft delete table inet "$table" 2>/dev/null || true; done
 systemctl daemon-reload

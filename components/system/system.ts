@@ -26,6 +26,14 @@ export interface ServiceData {
   readonly services: readonly string[];
 }
 
+/** Ports of a service on its own host, which no account but its own may answer. */
+export interface Listener {
+  /** The service's account, which its packages make. */
+  readonly account: string;
+  /** TCP ports. */
+  readonly ports: readonly number[];
+}
+
 export interface Administrator {
   /** Name of the account. */
   readonly name: string;
@@ -55,6 +63,8 @@ export interface SystemArgs {
   readonly openPorts: readonly number[];
   /** TCP ports that are open to these hosts alone, at the private address. @default none */
   readonly privately?: { readonly ports: readonly number[]; readonly to: readonly Host[] };
+  /** The services whose ports no other account may take. @default none */
+  readonly listeners?: readonly Listener[];
 }
 
 /** The packages that every host has. */
@@ -128,6 +138,11 @@ export class System extends pulumi.ComponentResource {
         slots: { ports: [args.ssh.port, ...args.openPorts, ...privatePorts(args)].join(" ") },
         files: {
           "/etc/berth/firewall.nft": firewallFile(args),
+          "/etc/berth/listeners.nft": {
+            content: renderTemplate(here("listeners.nft.liquid"), {
+              listeners: (args.listeners ?? []).map((one) => ({ ...one })),
+            }),
+          },
           "/etc/systemd/system/berth-firewall.service": { content: text("firewall.service") },
         },
       },

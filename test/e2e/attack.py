@@ -40,7 +40,7 @@ def attack(root: str, own: str, roots: Sequence[str], swaps: Sequence[str], bait
         os.rename(f"{path}.real", path)
 
     try:
-        for bait in itertools.cycle(kinds):
+        for turn, bait in enumerate(itertools.cycle(kinds)):
             with suppress(OSError), open(own, "a"):
                 os.utime(own)
             for path in expanded(roots):
@@ -57,9 +57,11 @@ def attack(root: str, own: str, roots: Sequence[str], swaps: Sequence[str], bait
                     back(path)
             laid = []
             for path in expanded(baits):
-                with suppress(OSError):
-                    bait(path)
-                    laid.append(path)
+                # In all releases only now and then: one with a bait in it is refused, and nothing comes after that.
+                if path in baits or turn % 16 == 0:
+                    with suppress(OSError):
+                        bait(path)
+                        laid.append(path)
             time.sleep(0.02)
             for path in laid:
                 with suppress(OSError):

@@ -162,6 +162,40 @@ test("whoever has Redis's password makes no user that outlives it, and writes no
     );
 });
 
+test("nobody comes to tell a password to an account that listens where Redis or PostgreSQL did", async () => {
+  const listens = (account: string, address: string, port: number) =>
+    stack.on(
+      `systemd-run --quiet --unit listens -p User=${account} python3 -c 'import socket
+server = socket.create_server(("${address}", ${port}), family=socket.AF_INET${address.includes(":") ? "6" : ""})
+server.accept()[0].recv(1000)'
+until ss -Hltn 'sport = :${port}' | grep -q .; do sleep 0.1; done`,
+    );
+  /** The status of timeout(1): 124 where nobody answers. */
+  const told = (address: string, port: number) =>
+    stack.on(
+      `runuser -u logbook -- timeout 2 bash -c 'echo password >/dev/tcp/${address}/${port}'; echo $?
+systemctl stop --quiet listens || true`,
+    );
+  for (const [service, port] of [
+    ["postgresql@17-main", 5432],
+    ["redis-server", 6379],
+  ] as const) {
+    await stack.on(`systemctl stop ${service}`);
+    for (const [account, address, expected] of [
+      ["logbook", "127.0.0.1", "124"],
+      ["deployer", "::1", "124"],
+      ["nobody", "127.0.0.1", "124"],
+      // Where an answer is allowed, it is given.
+      ["root", "127.0.0.1", "0"],
+    ] as const) {
+      await listens(account, address, port);
+      assert.equal(await told(address, port), expected, `${account} at ${address}, ${port}`);
+    }
+    await stack.on(`systemctl start ${service}`);
+  }
+  assert.equal((await stack.fetch("/health")).status, 200);
+});
+
 test("nobody else's files in memory hold up a step", async () => {
   await stack.on(
     "runuser -u nobody -- sh -c 'cd /dev/shm && seq -f berth-x.99999999.%08g 20000 | xargs touch'",
