@@ -13,7 +13,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ),
     (r"xmlsec1? .*not found|xmlsec/.*\.h: No such file", f"berth:app.packages: [{_BUILD}, pkg-config, libxmlsec1-dev]"),
     (
-        r"libxml/\S+\.h: No such file|install the libxml2 and libxslt development packages",
+        r"libxml/\S+\.h: No such file|libxml2 and libxslt development packages",
         f"berth:app.packages: [{_BUILD}, libxml2-dev, libxslt1-dev]",
     ),
     (r"ffi\.h: No such file", f"berth:app.packages: [{_BUILD}, libffi-dev]"),
