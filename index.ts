@@ -80,6 +80,7 @@ const common = (settings: HostConfig | OtherHostConfig) => ({
     asRoot: settings.kind === "existing" && settings.user === "root",
   },
 });
+const hasDatabase = database.enabled || "DATABASE_URL" in application.secrets;
 // More hosts come first, for the first one's firewall lets them in by their addresses.
 const others = Object.entries(config.hosts).map(([name, settings]) => {
   const other = settings.kind === "ec2" ? (cloud?.others[name] as Host) : createHost(name, settings);
@@ -90,7 +91,7 @@ const others = Object.entries(config.hosts).map(([name, settings]) => {
     openPorts: [],
     packages: [
       App.packages(application.packages),
-      ...(database.enabled ? [Postgres.clientPackages(database.version)] : []),
+      ...(hasDatabase ? [Postgres.clientPackages(database.version)] : []),
       ...(cache.enabled ? [Redis.clientPackages()] : []),
     ],
   });
@@ -104,7 +105,9 @@ const system = new System("system", {
   packages: [
     Nginx.packages(),
     App.packages(application.packages),
-    ...(database.enabled ? [Postgres.packages(database.version)] : []),
+    // One that is elsewhere is dumped before it is migrated, too.
+    ...(hasDatabase && !database.enabled ? [Postgres.clientPackages(database.version)] : []),
+    ...(database.enabled ? [Postgres.packages(database.version, database.extensions)] : []),
     ...(cache.enabled ? [Redis.packages()] : []),
   ],
   privately: {
@@ -130,6 +133,7 @@ const postgres = database.enabled
         locale: config.host.locale,
         database: database.database ?? application.name,
         role: database.role ?? application.name,
+        extensions: database.extensions,
         password: secrets.database,
         others,
       },

@@ -1,5 +1,6 @@
 : "${database?the name of the database}"
 : "${role?the role that owns it, which nobody logs in as}"
+: "${extensions?the extensions to make, separated by spaces}"
 : "${login?the member of that role that logs in with this password}"
 
 is_role() { [ "$(as_postgres -c "SELECT 1 FROM pg_roles WHERE rolname = '$1'")" = 1 ]; }
@@ -30,5 +31,21 @@ fi
 # Since PostgreSQL 15 only the owner may create in the public schema; the owner of the database is the one.
 [ "$(as_postgres -c "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$database'")" = "$role" ] ||
   as_postgres -c "ALTER DATABASE \"$database\" OWNER TO \"$role\"" >>"$log" 2>&1
+
+# Extensions are made by scripts that run as the superuser and find functions by their names. So they lie in a schema in
+# which nobody else can make one, and never in one of the application's.
+in_database() { as_postgres -d "$database" "$@"; }
+superusers_own() { [ "$(in_database -c "SELECT 1 FROM pg_namespace WHERE nspname = '$1' AND nspowner <> 10")" != 1 ]; }
+for extension in $extensions; do
+  place=$(in_database -c "SELECT coalesce(schema, 'extensions') FROM pg_available_extension_versions WHERE name = '$extension' LIMIT 1")
+  [ -n "$place" ] || fail "this PostgreSQL has no extension '$extension' (berth:postgres.extensions)." "Name the Debian package that has it in berth:app.packages; 'apt-cache search postgresql-17-' on the host lists those that there are."
+  in_database -c "CREATE SCHEMA IF NOT EXISTS \"$place\"" >>"$log" 2>&1
+  # Whose it is now it stays: nobody can take the superuser's away.
+  superusers_own "$place" || fail "the schema '$place' of the database '$database' is not the superuser's, and the extension '$extension' must lie there." "Rename it: ALTER SCHEMA \"$place\" RENAME TO …"
+  { in_database -c "GRANT USAGE ON SCHEMA \"$place\" TO PUBLIC" &&
+    in_database -c "CREATE EXTENSION IF NOT EXISTS \"$extension\" SCHEMA \"$place\" CASCADE"; } >>"$log" 2>&1 ||
+    fail "the extension '$extension' could not be made: $(tail -n 1 "$log")"
+done
+if [ -n "$extensions" ]; then as_postgres -c "ALTER ROLE \"$login\" SET search_path TO \"\$user\", public, extensions" >>"$log" 2>&1; fi
 
 [ "$(log_in)" = "$role" ] || fail "the login '$login' cannot use the database '$database' by its password." "The server's log is in /var/log/postgresql on the host."

@@ -24,10 +24,20 @@ export interface PostgresArgs {
   readonly database: string;
   /** The role that owns it. What logs in is a member of it, another one for each password. */
   readonly role: string;
+  /** Extensions that are made as the superuser. @default none */
+  readonly extensions?: readonly string[];
   readonly password: pulumi.Input<string>;
   /** Hosts that reach it over the private network; `ready` when they have what clients need. @default none */
   readonly others?: readonly Host[];
 }
+
+/** Of extensions that are no part of PostgreSQL: what follows the version in the name of their Debian package. */
+const packagesOfExtensions: Readonly<Record<string, string>> = {
+  postgis: "postgis-3",
+  postgis_raster: "postgis-3",
+  postgis_topology: "postgis-3",
+  vector: "pgvector",
+};
 
 /**
  * The certificate is the only one that is trusted, which says more than a name in it would; and only PostgreSQL's newer
@@ -47,9 +57,10 @@ export class Postgres extends pulumi.ComponentResource {
   static readonly privatePort = 5432;
 
   /** What the service needs from Debian. */
-  static packages(version: number): PackageSet {
+  static packages(version: number, extensions: readonly string[] = []): PackageSet {
+    const more = extensions.flatMap((name) => packagesOfExtensions[name] ?? []);
     return {
-      packages: [`postgresql-${version}`],
+      packages: [`postgresql-${version}`, ...more.map((name) => `postgresql-${version}-${name}`)],
       files: { "/etc/postgresql-common/createcluster.d/berth.conf": { content: text("createcluster.conf") } },
     };
   }
@@ -160,13 +171,13 @@ export class Postgres extends pulumi.ComponentResource {
   }
 
   #database(server: HostScript): HostScript {
-    const { host, database, role, password } = this.#args;
+    const { host, database, role, extensions = [], password } = this.#args;
     return new HostScript(
       `${this.#name}-database`,
       {
         host,
         script: ["common.sh", "database.sh"].map(here),
-        slots: { database, role, login: this.#login },
+        slots: { database, role, extensions: extensions.join(" "), login: this.#login },
         secrets: { password },
       },
       { parent: this, dependsOn: [server] },

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Stack } from "./harness.ts";
 
-const program = join(import.meta.dirname, "attack.py");
+const program = join(import.meta.dirname, "../program/attack.py");
 
 /** What belongs to an application or a service, whose accounts may do there what they like; and what a timer of the host's writes by itself. */
 const ownPlaces = (name: string) => [

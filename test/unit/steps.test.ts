@@ -33,3 +33,22 @@ test("no step puts a file where Debian lets another account than root write", ()
     [],
   );
 });
+
+test("a host has what its database needs: extensions, or the means to dump one that is elsewhere", async () => {
+  const packagesOf = async (postgres: object, secrets: Record<string, string> = {}) =>
+    `${stepsOf(await programResources({ postgres }, { secrets }))["system-packages"]?.slots.packages}`.split(
+      " ",
+    );
+  const elsewhere = { DATABASE_URL: "postgresql://shop:tulips-and-more@db.example.com/shop" };
+  assert.ok((await packagesOf({ enabled: false }, elsewhere)).includes("postgresql-client-17"));
+  const none = await packagesOf({ enabled: false });
+  assert.deepEqual(
+    none.filter((name) => name.startsWith("postgresql")),
+    [],
+  );
+  const ours = await packagesOf({ extensions: ["postgis", "vector", "earthdistance"] });
+  assert.deepEqual(
+    ours.filter((name) => name.startsWith("postgresql")),
+    ["postgresql-17", "postgresql-17-pgvector", "postgresql-17-postgis-3"],
+  );
+});

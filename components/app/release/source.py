@@ -88,16 +88,29 @@ class Source:
             f" -o UserKnownHostsFile=/etc/berth/{name}/known_hosts -o StrictHostKeyChecking=yes"
         )
         quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": ssh}
-        fetch = 'git init -q . && exec git fetch -q --depth 1 "$@"'
+        # Addresses of submodules may be relative to that of 'origin'.
+        fetch = 'git init -q . && git remote add origin "$1" && exec git fetch -q --depth 1 origin "$2"'
         if run(self.as_owner("sh", "-c", fetch, "sh", git.url, git.commit, environment=quiet)) != 0:
             raise Stop(
                 f"the host could not fetch {git.commit} from {git.url}.",
                 "Its last lines are above. The host itself must reach the git server, "
                 "and a repository that is reached by SSH must know the stack's deploy key.",
             )
-        take = "git -c advice.detachedHead=false checkout -q FETCH_HEAD && rm -rf .git"
+        take = "git -c advice.detachedHead=false checkout -q FETCH_HEAD"
         if run(self.as_owner("sh", "-c", take)) != 0:
             raise Stop(f"the commit {git.commit} cannot be checked out.", "Its last lines are above.")
+        # Not every server hands out a single commit that no branch leads to.
+        modules = (
+            '[ -e .gitmodules ] || exit 0; update() { git submodule update -q --init --recursive "$@"; }; '
+            'update --depth 1 -- "$1" || update -- "$1"'
+        )
+        if run(self.as_owner("sh", "-c", modules, "sh", git.path, environment=quiet)) != 0:
+            raise Stop(
+                f"the host could not fetch the submodules of {git.commit}.",
+                "Its last lines are above. Their servers must let in the stack's deploy key as well, and only the "
+                "server of berth:app.source.git is known by its host key.",
+            )
+        run(self.as_owner("find", ".", "-name", ".git", "-prune", "-exec", "rm", "-rf", "{}", "+"))
         if git.path != ".":
             self._take_part(git)
 

@@ -1,0 +1,60 @@
+// Extensions of PostgreSQL that only its superuser may make.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { psql, type Run, withStack } from "./harness.ts";
+
+const stack = await withStack({ after }, { deployed: true });
+const said = (run: Run) => run.stdout + run.stderr;
+const asSuperuser = (statement: string) =>
+  stack.on(`runuser -u postgres -- ${psql} -XAtq logbook -c "${statement}"`);
+const asApplication = async (statement: string) => {
+  const { databaseUrl } = await stack.outputs();
+  return stack.on('read -r url; PGOPTIONS= psql -XAtq "$url" -c "$(cat)" 2>&1 || true', {
+    stdin: `${databaseUrl}\n${statement}`,
+  });
+};
+
+test("a schema that is not the superuser's takes no extension, whose scripts run as the superuser", async () => {
+  assert.equal(await asApplication("CREATE SCHEMA extensions"), "");
+  stack.configure({ postgres: { extensions: ["earthdistance"] } });
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(said(refused), /the schema 'extensions' of the database 'logbook' is not the superuser's/);
+  assert.equal(await asSuperuser("SELECT count(*) FROM pg_extension WHERE extname = 'earthdistance'"), "0");
+  assert.equal(await asApplication("ALTER SCHEMA extensions RENAME TO mine"), "");
+});
+
+test("an extension and what it needs are there for the application, which could not make it", async () => {
+  assert.match(
+    await asApplication("CREATE EXTENSION earthdistance CASCADE"),
+    /permission denied to create extension/,
+  );
+  await stack.succeed();
+  assert.equal(
+    await asApplication("SELECT round(earth_distance(ll_to_earth(0, 0), ll_to_earth(0, 0)))"),
+    "0",
+  );
+  assert.match(
+    await asApplication("CREATE FUNCTION extensions.one() RETURNS int LANGUAGE sql AS 'SELECT 1'"),
+    /permission denied/,
+  );
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
+
+test("a new password's login finds them as well", async () => {
+  stack.configure({ rotate: { database: 2 } });
+  await stack.succeed();
+  assert.equal(
+    await asApplication("SELECT round(earth_distance(ll_to_earth(0, 0), ll_to_earth(0, 0)))"),
+    "0",
+  );
+});
+
+test("an extension that PostgreSQL does not have is refused by its name", async () => {
+  stack.configure({ postgres: { extensions: ["earthdistance", "postgres"] } });
+  const refused = await stack.up();
+  assert.match(
+    said(refused),
+    /this PostgreSQL has no extension 'postgres' \(berth:postgres\.extensions\)\. Name the Debian package/,
+  );
+});
