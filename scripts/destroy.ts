@@ -15,7 +15,7 @@ const root = resolve(import.meta.dirname, "..");
 
 await run(commands.destroy, async ({ stack, yes }) => {
   requireStack(root, stack);
-  say(stack, "removing it and all that it made");
+  say(stack, "what goes when it is removed");
   await ensureEngine(root, lineProgress());
   const resources = await resourcesOf(root, stack);
   for (const line of removalText(resources)) console.log(`  ${line}`);
@@ -58,6 +58,7 @@ async function isMeant(stack: string): Promise<boolean> {
 }
 
 async function remove(stack: string): Promise<void> {
+  say(stack, "removing it");
   const { code } = await runUpdate(root, "destroy", stack);
   if (code !== 0)
     throw new Error(
