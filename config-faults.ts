@@ -1,5 +1,5 @@
-import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
+import { didYouMean } from "./did-you-mean.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -21,15 +21,6 @@ export function describeIssue(issue: Issue, schema: z.ZodType, raw: unknown): st
     return describeUnion(issue, schema, raw);
   }
   return [`${keyPath(issue.path)}: ${expectation(issue)}; found ${found(issue)}`];
-}
-
-/** The key that was meant, when one is near enough: two letters in five may differ. */
-function didYouMean(key: string, allowed: readonly string[]): string {
-  const near = allowed.length > 0 ? closest(key, allowed) : undefined;
-  if (near === undefined || distance(key, near) > 0.4 * Math.max(key.length, near.length)) {
-    return "";
-  }
-  return ` Did you mean '${near}'?`;
 }
 
 /** Of a union's alternatives the one that the user was nearest to: it has the fewest faults with its keys. */

@@ -1,14 +1,12 @@
-// npm run bench -- [--runs N] [--what all|noop|hosts|releases|release-times|growth] [--date YYYY-MM-DD]: measures Berth against what it must
-// be measured against, all in one run. See docs/speed.md.
+// npm run bench: measures Berth against what it must be measured against, all in one run. See docs/speed.md.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { berth, berthVersion } from "../bench/berth.ts";
 import { berthProject, emptyProject } from "../bench/engine.ts";
 import { floor } from "../bench/floor.ts";
-import { benchGrowth, growthTargets, type Sizes } from "../bench/growth.ts";
+import { benchGrowth, growthTargets } from "../bench/growth.ts";
 import { otherHosts, removeHosts } from "../bench/host.ts";
 import { differences, raceOnce, stages } from "../bench/hosts.ts";
 import { endCalls } from "../bench/measure.ts";
@@ -27,56 +25,14 @@ import {
 import { benchWorkers } from "../bench/workers.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { engineVersions } from "../engine/versions.ts";
+import { type Line, run } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
 import { lineProgress } from "./lib/progress.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
-interface Options {
-  readonly runs: number;
-  readonly what: string;
-  readonly date: string;
-  /** For `--what releases`; `release-times` has no load. */
-  readonly load: { readonly releases: number; readonly rate: number; readonly every: number };
-  /** For `--what growth`. */
-  readonly sizes: Sizes;
-}
-
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: "string", default: "5" },
-      what: { type: "string", default: "all" },
-      date: { type: "string", default: new Date().toISOString().slice(0, 10) },
-      releases: { type: "string", default: "20" },
-      rate: { type: "string", default: "20" },
-      every: { type: "string", default: "10" },
-      hosts: { type: "string", default: "1,4,16" },
-      processes: { type: "string", default: "1,10,50" },
-    },
-  });
-  const number = (name: "runs" | "releases" | "rate" | "every") => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 1)
-      throw new Error(`--${name}: expected a number from 1; found '${values[name]}'`);
-    return value;
-  };
-  const numbers = (name: "hosts" | "processes") => {
-    const counts = values[name].split(",").map(Number);
-    const grows = counts.every((count, index) => Number.isInteger(count) && count > (counts[index - 1] ?? 0));
-    if (!grows || counts.length < 2)
-      throw new Error(`--${name}: expected growing numbers, such as 1,4,16; found '${values[name]}'`);
-    return counts;
-  };
-  const kinds = ["all", "noop", "hosts", "releases", "release-times", "growth"];
-  if (!kinds.includes(values.what))
-    throw new Error(`--what: expected one of ${kinds.join(", ")}; found '${values.what}'`);
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(values.date))
-    throw new Error(`--date: expected a date such as 2026-01-31; found '${values.date}'`);
-  const load = { releases: number("releases"), rate: number("rate"), every: number("every") };
-  const sizes = { hosts: numbers("hosts"), processes: numbers("processes") };
-  return { runs: number("runs"), what: values.what, date: values.date, load, sizes };
-}
+type Options = Line<typeof commands.bench>;
 
 /** What else the computer does, which makes figures worse. */
 const disturbing = (): string[] => [
@@ -105,7 +61,8 @@ function reportOf(
 
 /** Releases: how long they take, and what people see of them, by Berth and by the usual ways. */
 async function releases(options: Options, folder: string): Promise<Report> {
-  const { runs, what, load } = options;
+  const { runs, what, rate, every } = options;
+  const load = { releases: options.releases, rate, every };
   const disturbances = disturbing();
   const book = new Book();
   const timesOnly = what === "release-times";
@@ -124,8 +81,8 @@ async function releases(options: Options, folder: string): Promise<Report> {
 async function growth(options: Options, folder: string): Promise<Report> {
   const disturbances = disturbing();
   const book = new Book();
-  await benchGrowth(root, folder, options, book, lineProgress());
-  return reportOf(options, book, { disturbances, targets: growthTargets(options.sizes, book) });
+  await benchGrowth(root, folder, { runs: options.runs, sizes: options }, book, lineProgress());
+  return reportOf(options, book, { disturbances, targets: growthTargets(options, book) });
 }
 
 async function bench(options: Options, folder: string): Promise<Report> {
@@ -190,17 +147,17 @@ function targets(book: Book, what: string): Target[] {
   ];
 }
 
-const folder = mkdtempSync(join(tmpdir(), "berth-bench-"));
-// However the bench ends, nothing of it stays.
-process.once("exit", () => {
-  endCalls();
-  removeHosts(root);
-  rmSync(folder, { recursive: true, force: true });
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+await run(commands.bench, async (options) => {
+  const folder = mkdtempSync(join(tmpdir(), "berth-bench-"));
+  // However the bench ends, nothing of it stays.
+  process.once("exit", () => {
+    endCalls();
+    removeHosts(root);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => process.exit(130));
 
-try {
-  const options = readOptions();
   await ensurePackages(forLocalHosts, lineProgress());
   await ensureEngine(root, lineProgress());
   const kind = options.what === "growth" ? growth : options.what.startsWith("release") ? releases : bench;
@@ -210,7 +167,5 @@ try {
   mkdirSync(join(root, "bench/results"), { recursive: true });
   writeFileSync(join(root, file), `${JSON.stringify(report, null, 2)}\n`);
   console.log(`berth: written to ${file}`);
-} catch (error) {
-  console.error(`berth: ${(error as Error).message}`);
-  process.exitCode = 1;
-}
+  return 0;
+});

@@ -2,7 +2,9 @@
 // time, and what an earlier run found out is not asked again; see node_modules/.cache/berth-check.
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
-import { staleDocs } from "./lib/configuration-docs.ts";
+import { run } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
+import { staleDocs } from "./lib/docs.ts";
 import { checkPython } from "./lib/python.ts";
 import { checkShell } from "./lib/shell-steps.ts";
 import { checkTypes } from "./lib/types.ts";
@@ -13,7 +15,7 @@ const cache = join(root, "node_modules/.cache/berth-check");
 interface Check {
   readonly name: string;
   /** What is wrong, nothing when all is well. */
-  run(): string | Promise<string>;
+  find(): string | Promise<string>;
 }
 
 /** Runs a program of the packages; what it says where it finds something. */
@@ -27,21 +29,21 @@ const program = (command: string, ...args: string[]) =>
 
 /** In the order in which they are told. */
 const checks: readonly Check[] = [
-  { name: "style (Biome)", run: () => program("@biomejs/biome/bin/biome", "ci", "--colors=off") },
+  { name: "style (Biome)", find: () => program("@biomejs/biome/bin/biome", "ci", "--colors=off") },
   {
     name: "types (tsc)",
-    run: () => checkTypes(root, cache, (...args) => program("typescript/bin/tsc", ...args)),
+    find: () => checkTypes(root, cache, (...args) => program("typescript/bin/tsc", ...args)),
   },
-  { name: "shell (shellcheck)", run: () => checkShell(root, join(cache, "shell.json")) },
-  { name: "Python (ruff, mypy)", run: () => checkPython(root, join(cache, "python.json")) },
-  { name: "documents are current", run: () => staleDocs(root) },
+  { name: "shell (shellcheck)", find: () => checkShell(root, join(cache, "shell.json")) },
+  { name: "Python (ruff, mypy)", find: () => checkPython(root, join(cache, "python.json")) },
+  { name: "documents are current", find: () => staleDocs(root) },
 ];
 
 /** Runs all checks at the same time and says what they found, in a fixed order; the names of those that failed. */
 export async function runChecks(): Promise<string[]> {
-  const running = checks.map(async ({ name, run }) => {
+  const running = checks.map(async ({ name, find }) => {
     try {
-      return { name, found: await run() };
+      return { name, found: await find() };
     } catch (error) {
       return { name, found: (error as Error).message };
     }
@@ -57,4 +59,4 @@ export async function runChecks(): Promise<string[]> {
   return failed;
 }
 
-if (import.meta.main) process.exitCode = (await runChecks()).length === 0 ? 0 : 1;
+if (import.meta.main) await run(commands.check, async () => ((await runChecks()).length === 0 ? 0 : 1));

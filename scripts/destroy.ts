@@ -1,36 +1,74 @@
-// npm run destroy -- [-s STACK]: removes all that a stack made, and the stack.
+// npm run destroy: removes all that a stack made, and the stack.
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { ensureEngine } from "../engine/acquire.ts";
 import { runPulumi } from "../engine/run.ts";
+import { run, UsageError } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
 import { lineProgress } from "./lib/progress.ts";
-import { chosenStack } from "./lib/stack.ts";
+import { protectedOf, removalText } from "./lib/removal.ts";
+import { requireStack, resourcesOf, say } from "./lib/stack.ts";
 import { runUpdate } from "./lib/update.ts";
 
 const root = resolve(import.meta.dirname, "..");
-try {
-  const { stack } = chosenStack(process.argv.slice(2));
+
+await run(commands.destroy, async ({ stack, yes }) => {
+  requireStack(root, stack);
+  say(stack, "what goes when it is removed");
   await ensureEngine(root, lineProgress());
-  const list = await runPulumi(root, ["stack", "ls", "--json"], { capture: true });
-  const stacks = JSON.parse(list.stdout || "[]") as { name: string }[];
-  if (!stacks.some(({ name }) => name === stack)) {
-    console.log(`berth: there is no stack '${stack}'; nothing to remove`);
-  } else {
-    console.log(`berth: removing all that stack '${stack}' made`);
-    const { code } = await runUpdate(root, "destroy", stack);
-    if (code !== 0)
-      throw new Error(
-        `'pulumi destroy' ended with ${code}. Its reason is above; run this again when it is mended.`,
-      );
-    const removed = await runPulumi(root, ["stack", "rm", stack, "--yes", "--preserve-config"], {
-      capture: true,
-    });
-    if (removed.code !== 0)
-      throw new Error(`the stack '${stack}' is empty but cannot be removed: ${removed.stderr.trim()}`);
-    rmSync(join(root, ".berth", "ssh", stack), { recursive: true, force: true });
-    console.log(`berth: stack '${stack}' is gone`);
+  const resources = await resourcesOf(root, stack);
+  for (const line of removalText(resources)) console.log(`  ${line}`);
+  refuseProtected(stack, protectedOf(resources));
+  if (!yes && !(await isMeant(stack))) {
+    console.log(`berth: stack ${stack}: nothing was removed; its name was not typed`);
+    return 1;
   }
-} catch (error) {
-  console.error(`berth: ${(error as Error).message}`);
-  process.exitCode = 1;
+  await remove(stack);
+  return 0;
+});
+
+function refuseProtected(stack: string, names: readonly string[]): void {
+  if (names.length === 0) return;
+  throw new Error(
+    `stack ${stack} is protected, so nothing was removed. The engine refuses to delete ${names.join(", ")}.\n` +
+      `berth: to remove it on purpose: set protect to false below berth:host in Pulumi.${stack}.yaml, deploy that by ` +
+      `'npm start -- -s ${stack}', and then type this again. See docs/policy.md.`,
+  );
+}
+
+/** Asks the person at the terminal to type the stack's name. */
+async function isMeant(stack: string): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new UsageError(
+      `there is no terminal to ask at, so nothing was removed. To remove the stack without being asked: npm run destroy -- -s ${stack} --yes`,
+    );
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await new Promise((answer) => {
+      // Ctrl-C and Ctrl-D.
+      terminal.once("close", () => answer(false));
+      terminal.question(`Type the stack's name to remove all that goes (${stack}): `, (typed) =>
+        answer(typed.trim() === stack),
+      );
+    });
+  } finally {
+    terminal.close();
+  }
+}
+
+async function remove(stack: string): Promise<void> {
+  say(stack, "removing it");
+  const { code } = await runUpdate(root, "destroy", stack);
+  if (code !== 0)
+    throw new Error(
+      `'pulumi destroy' ended with ${code}. Its reason is above; run this again when it is mended.`,
+    );
+  const removed = await runPulumi(root, ["stack", "rm", stack, "--yes", "--preserve-config"], {
+    capture: true,
+  });
+  if (removed.code !== 0)
+    throw new Error(`the stack '${stack}' is empty but cannot be removed: ${removed.stderr.trim()}`);
+  rmSync(join(root, ".berth", "ssh", stack), { recursive: true, force: true });
+  console.log(`berth: stack ${stack} is gone`);
 }

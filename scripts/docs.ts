@@ -1,5 +1,10 @@
 // npm run docs: writes the pages that are made from the code.
 import { resolve } from "node:path";
-import { writeDocs } from "./lib/configuration-docs.ts";
+import { run } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
+import { writeDocs } from "./lib/docs.ts";
 
-writeDocs(resolve(import.meta.dirname, ".."));
+await run(commands.docs, () => {
+  writeDocs(resolve(import.meta.dirname, ".."));
+  return 0;
+});

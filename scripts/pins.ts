@@ -4,6 +4,8 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { pinsFile, type Tool, tools } from "../components/app/tools.ts";
+import { run } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
 
 /** A package's files: https://packaging.python.org/en/latest/specifications/simple-repository-api/ */
 interface Project {
@@ -25,7 +27,7 @@ const oldest: Readonly<Record<Tool, string>> = {
 
 const needless = /sys_platform == '(darwin|win32|emscripten)'$|^os_name == 'nt'$/;
 
-for (const tool of Object.keys(tools) as Tool[]) {
+async function writePins(tool: Tool): Promise<void> {
   const resolved = execFileSync(
     "uv",
     [
@@ -74,3 +76,8 @@ function isWanted(file: string, version: string, python: string): boolean {
     (one !== undefined && (abi === "abi3" || (abi === interpreter && Number(one) >= minor)));
   return fits && /^any$|manylinux.*_(x86_64|aarch64)$/.test(platform);
 }
+
+await run(commands.pins, async () => {
+  for (const tool of Object.keys(tools) as Tool[]) await writePins(tool);
+  return 0;
+});

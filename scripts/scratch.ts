@@ -1,16 +1,11 @@
-/**
- * A Debian 13 host to try things on, for people who work on Berth:
- *
- *     npm run scratch -- up        makes it (or starts it again) and prints how to reach it
- *     npm run scratch -- ssh …     logs in, or runs a command there
- *     npm run scratch -- destroy   removes it
- *
- * BERTH_MACHINE=name makes another one beside it. It is the same kind of host as a stack's local one, made by the same scripts, without the engine.
- */
+// npm run scratch: a bare Debian 13 host to try things on, for people who work on Berth. It is the same kind of host as a
+// stack's local one, made by the same scripts, without the engine. BERTH_MACHINE=name makes another one beside it.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { userData } from "../cloud-init/user-data.ts";
+import { run, UsageError } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 const machine = process.env.BERTH_MACHINE ?? "berth-scratch";
@@ -29,7 +24,7 @@ const sshOptions = (): string[] => [
   "IdentitiesOnly=yes",
 ];
 
-function run(command: string, args: readonly string[], input?: string): string {
+function call(command: string, args: readonly string[], input?: string): string {
   const result = spawnSync(command, args, {
     cwd: checkout,
     env: { ...process.env, BERTH_MACHINE: machine },
@@ -46,7 +41,7 @@ function run(command: string, args: readonly string[], input?: string): string {
 function keyPair(path: string): { readonly private: string; readonly public: string } {
   if (!existsSync(`${path}.pub`)) {
     rmSync(path, { force: true });
-    run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "berth-scratch", "-f", path]);
+    call("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "berth-scratch", "-f", path]);
   }
   return { private: readFileSync(path, "utf8"), public: readFileSync(`${path}.pub`, "utf8").trim() };
 }
@@ -62,7 +57,7 @@ function up(): void {
     hostPrivateKey: host.private,
     hostPublicKey: host.public,
   });
-  const { address } = JSON.parse(run("bash", ["components/host/local/create.sh"], text)) as {
+  const { address } = JSON.parse(call("bash", ["components/host/local/create.sh"], text)) as {
     address: string;
   };
   writeFileSync(knownHosts, `${address} ${host.public}\n`);
@@ -70,33 +65,23 @@ function up(): void {
   console.log(`ssh ${sshOptions().join(" ")} berth@${address}`);
 }
 
-function ssh(args: readonly string[]): void {
-  if (!existsSync(addressFile)) {
-    console.error("berth: there is no scratch host. Make it: npm run scratch -- up");
-    process.exit(1);
-  }
+function ssh(args: readonly string[]): number {
+  if (!existsSync(addressFile)) throw new Error("there is no scratch host. Make it: npm run scratch -- up");
   const target = `berth@${readFileSync(addressFile, "utf8")}`;
   const result = spawnSync("ssh", [...sshOptions(), target, ...args], { stdio: "inherit" });
-  process.exit(result.status ?? 1);
+  return result.status ?? 1;
 }
 
 function destroy(): void {
-  run("bash", ["components/host/local/destroy.sh"]);
+  call("bash", ["components/host/local/destroy.sh"]);
   rmSync(folder, { recursive: true, force: true });
 }
 
-const [verb, ...rest] = process.argv.slice(2);
-switch (verb) {
-  case "up":
-    up();
-    break;
-  case "ssh":
-    ssh(rest);
-    break;
-  case "destroy":
-    destroy();
-    break;
-  default:
-    console.error("berth: npm run scratch -- up | ssh [command…] | destroy");
-    process.exit(2);
-}
+await run(commands.scratch, ({ verb, command }) => {
+  if (verb === "ssh") return ssh(command);
+  if (command.length > 0)
+    throw new UsageError(`'${command[0]}' is a word too many: only ssh takes words after it.`);
+  if (verb === "up") up();
+  else destroy();
+  return 0;
+});

@@ -1,20 +1,23 @@
-// npm run ssh -- [-s STACK] [--host NAME] [COMMAND…]: logs in to a stack's host, or runs a command there.
+// npm run ssh: logs in to a stack's host, or runs a command there.
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
+import { firstHost } from "../components/host/host.ts";
 import { ensureEngine } from "../engine/acquire.ts";
+import { run } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
 import { lineProgress } from "./lib/progress.ts";
-import { chosenHost, chosenStack, sshArguments } from "./lib/stack.ts";
+import { requireStack, say, sshArguments } from "./lib/stack.ts";
 
 const root = resolve(import.meta.dirname, "..");
-try {
-  const { stack, rest: words } = chosenStack(process.argv.slice(2));
-  const { host, rest } = chosenHost(words);
+
+await run(commands.ssh, async ({ stack, host = firstHost, command }) => {
+  requireStack(root, stack);
+  say(stack, command.length === 0 ? `logging in to host ${host}` : `a command on host ${host}`);
   await ensureEngine(root, lineProgress());
-  const args = await sshArguments(root, stack, host);
-  process.exitCode =
-    spawnSync("ssh", [...(process.stdin.isTTY ? ["-t"] : []), ...args, ...rest], { stdio: "inherit" })
-      .status ?? 1;
-} catch (error) {
-  console.error(`berth: ${(error as Error).message}`);
-  process.exitCode = 1;
-}
+  const args = [
+    ...(process.stdin.isTTY ? ["-t"] : []),
+    ...(await sshArguments(root, stack, host)),
+    ...command,
+  ];
+  return spawnSync("ssh", args, { stdio: "inherit" }).status ?? 1;
+});

@@ -1,37 +1,55 @@
-// npm start: everything, from nothing to a URL. HOST=user@address npm start deploys to a machine that you have.
-
+// npm start: a stack, from nothing to a URL. HOST=user@address npm start deploys to a machine that you have.
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import { resolve } from "node:path";
 import { ensureEngine } from "../engine/acquire.ts";
 import { ensureStack } from "../engine/run.ts";
+import { run, UsageError } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
-import { stackForHost } from "./lib/existing.ts";
+import { ensureStackFile, readTarget } from "./lib/existing.ts";
 import { ensureImage } from "./lib/image.ts";
 import { lineProgress, type Progress } from "./lib/progress.ts";
-import { djangoName, stackOutputsOf } from "./lib/stack.ts";
+import {
+  djangoName,
+  hasLocalHost,
+  requireOwnStack,
+  requireStackFile,
+  say,
+  stackFlag,
+  stackOutputsOf,
+} from "./lib/stack.ts";
 import { runUpdate } from "./lib/update.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
-async function start(): Promise<void> {
+async function start(named: string): Promise<void> {
   const began = performance.now();
   const progress = lineProgress();
   // Some shells export their own HOST, the computer's name.
-  const target = process.env.HOST?.includes("@") ? process.env.HOST : undefined;
-  const stack = target === undefined ? "local" : stackForHost(root, target, progress);
+  const target = process.env.HOST?.includes("@") ? readTarget(process.env.HOST) : undefined;
+  if (target !== undefined && named !== "local")
+    throw new UsageError(
+      `HOST=${process.env.HOST} names the stack '${target.stack}', and -s the stack '${named}'. Leave one out.`,
+    );
+  const stack = target?.stack ?? named;
+  if (target === undefined) {
+    requireStackFile(root, stack);
+    requireOwnStack(root, stack);
+  }
+  say(stack, "deploying what its file describes (pulumi up)");
+  if (target !== undefined) ensureStackFile(root, target, progress);
   // The first time each takes minutes, and waits mostly for something else than the other.
   await Promise.all([
     ensureEngine(root, progress),
-    target === undefined ? readyForLocalHosts(progress) : undefined,
+    hasLocalHost(root, stack) ? readyForLocalHosts(progress) : undefined,
   ]);
   await ensureStack(root, stack);
 
-  console.log(`berth: pulumi up, stack '${stack}'`);
   const { code, summary } = await runUpdate(root, "up", stack);
   if (code !== 0) {
     throw new Error(
-      `'pulumi up' ended with ${code}. What went wrong is above; nothing is left half done: mend it and run 'npm start' again, it goes on where it stopped.`,
+      `'pulumi up' ended with ${code}. What went wrong is above; nothing is left half done: mend it and run '${startAgain(stack)}' again, it goes on where it stopped.`,
     );
   }
   const { same = 0, ...changes } = summary?.changes ?? {};
@@ -42,6 +60,8 @@ async function start(): Promise<void> {
   );
   await report(stack);
 }
+
+const startAgain = (stack: string) => (stack === "local" ? "npm start" : `npm start --${stackFlag(stack)}`);
 
 /** The packages that local hosts need on this computer, and the image that they are made from. */
 async function readyForLocalHosts(progress: Progress): Promise<void> {
@@ -54,7 +74,7 @@ async function report(stack: string): Promise<void> {
   const outputs = await stackOutputsOf(root, stack);
   const url = String(outputs.url);
   const status = await statusOf(url);
-  const choice = stack === "local" ? "" : ` -s ${stack}`;
+  const choice = stackFlag(stack);
   const django = djangoName(root, stack);
   const ssh = stack === "local" ? "npm run ssh" : `npm run ssh --${choice}`;
   console.log(`
@@ -62,7 +82,7 @@ async function report(stack: string): Promise<void> {
 
   log in        ${ssh}${django === undefined ? "" : `\n  make an admin ${ssh}${choice === "" ? " --" : ""} ${django}-manage createsuperuser`}
   see logs      npm run logs --${choice} web
-  change        edit the application or Pulumi.${stack}.yaml, then ${process.env.HOST === undefined ? "npm start" : `HOST=${process.env.HOST} npm start`}
+  change        edit the application or Pulumi.${stack}.yaml, then ${startAgain(stack)}
   preview       npm run pulumi -- preview --diff -s ${stack}
   outputs       npm run -s pulumi -- stack output --json -s ${stack}
   remove all    npm run destroy${choice === "" ? "" : ` --${choice}`}
@@ -82,10 +102,7 @@ function statusOf(url: string): Promise<string> {
   });
 }
 
-try {
-  await start();
-} catch (error) {
-  console.error(`berth: ${(error as Error).message}`);
-  // What goes on beside what has failed ends with it.
-  process.exit(1);
-}
+await run(commands.start, async ({ stack }) => {
+  await start(stack);
+  return 0;
+});

@@ -1,11 +1,4 @@
-/**
- * npm test: everything that CI checks.
- *
- *     npm test -- WORD…              the test files whose path holds one of the words
- *     npm test -- --changed [REF]    those that a change since the commit REF can have touched (HEAD)
- *     npm test -- --times 10 WORD…   each of them ten times
- *     npm test -- long               what takes too long for every run: test/long
- */
+// npm test: everything that CI checks.
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { compileCache } from "../test/engine/harness.ts";
@@ -18,6 +11,8 @@ import { countsOf, durationsText, failuresText, headline, outputText } from "../
 import { type FileResult, runFile } from "../test/runner/run-file.ts";
 import { openWorlds, type Worlds } from "../test/runner/worlds.ts";
 import { runChecks } from "./check.ts";
+import { type Line, run, UsageError } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
 import { ensurePackages, forTests } from "./lib/debian.ts";
 import { lineProgress } from "./lib/progress.ts";
 
@@ -82,8 +77,8 @@ async function runFiles({ files, times }: Choice, signal: AbortSignal): Promise<
   return results;
 }
 
-async function main(): Promise<number> {
-  const choice = choose(root, process.argv.slice(2));
+async function main(line: Line<typeof commands.test>): Promise<number> {
+  const choice = choose(root, line);
   for (const reason of choice.reasons) console.log(reason);
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -113,11 +108,14 @@ async function main(): Promise<number> {
   return failed === 0 && !aborted ? 0 : 1;
 }
 
-try {
-  process.exit(await main());
-} catch (error) {
-  console.error(`berth: ${(error as Error).message}`);
-  console.error("NOT RUN: the tests need what is named above. Nothing counts as passed without them.");
-  console.log("\n0 passed, 1 failed");
-  process.exit(1);
-}
+await run(commands.test, async (line) => {
+  try {
+    process.exit(await main(line));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    console.error(`berth: ${(error as Error).message}`);
+    console.error("NOT RUN: the tests need what is named above. Nothing counts as passed without them.");
+    console.log("\n0 passed, 1 failed");
+    process.exit(1);
+  }
+});

@@ -1,9 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { z } from "zod";
 import { configSchema } from "../../config.ts";
-
-const page = "docs/configuration.md";
 
 interface JsonSchema {
   readonly type?: string;
@@ -124,15 +120,3 @@ function kindOf(schema: JsonSchema): string {
 }
 
 const code = (value: unknown) => `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
-
-/** Writes the page. */
-export function writeDocs(root: string): void {
-  writeFileSync(join(root, page), configurationPage());
-}
-
-/** What is out of date, nothing when all is current. */
-export function staleDocs(root: string): string {
-  const path = join(root, page);
-  const current = existsSync(path) && readFileSync(path, "utf8") === configurationPage();
-  return current ? "" : `${page} is not what config.ts says. Run 'npm run docs' and commit the page.`;
-}

@@ -3,25 +3,35 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { UsageError } from "./command-line.ts";
 import type { Progress } from "./progress.ts";
 
-/**
- * The stack for a machine that the user has: named after its address, with the same application as stack `local`.
- * Its file is made once and is the user's from then on.
- *
- * @param target `user@address` or `user@address:port`
- */
-export function stackForHost(root: string, target: string, progress: Progress): string {
+/** A machine that the user has, as HOST names it, and the stack for it, which is named after its address. */
+export interface Target {
+  readonly stack: string;
+  readonly user: string;
+  readonly address: string;
+  readonly port: string;
+}
+
+/** @param target `user@address` or `user@address:port` */
+export function readTarget(target: string): Target {
   const match = /^([a-z_][a-z0-9_-]*)@([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(target);
   if (match === null) {
-    throw new Error(`HOST: expected user@address or user@address:port; found '${target}'`);
+    throw new UsageError(`HOST: expected user@address or user@address:port; found '${target}'`);
   }
   const [, user, address, port = "22"] = match as unknown as [string, string, string, string?];
-  const stack = `host-${address.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
+  return { stack: `host-${address.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`, user, address, port };
+}
+
+/** Writes the stack's file, with the same application as stack `local`, where there is none. It is the user's from then on. */
+export function ensureStackFile(
+  root: string,
+  { stack, user, address, port }: Target,
+  progress: Progress,
+): void {
   const file = join(root, `Pulumi.${stack}.yaml`);
-  if (existsSync(file)) {
-    return stack;
-  }
+  if (existsSync(file)) return;
   const hostKey = askHostKey(address, port);
   const fingerprint = spawnSync("ssh-keygen", ["-lf", "-"], {
     input: hostKey,
@@ -48,10 +58,9 @@ export function stackForHost(root: string, target: string, progress: Progress): 
   };
   writeFileSync(
     file,
-    `# Made by 'HOST=${target} npm start'; it is yours to change. See docs/configuration.md.\n${stringify({ config })}`,
+    `# Made by 'HOST=${user}@${address}${port === "22" ? "" : `:${port}`} npm start'; it is yours to change. See docs/configuration.md.\n${stringify({ config })}`,
   );
   progress.note(`wrote ${file}`);
-  return stack;
 }
 
 function askHostKey(address: string, port: string): string {

@@ -1,33 +1,70 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { parse } from "yaml";
 import { firstHost } from "../../components/host/host.ts";
+import { didYouMean } from "../../did-you-mean.ts";
+import { readText } from "../../engine/files.ts";
 import { runPulumi } from "../../engine/run.ts";
+import { UsageError } from "./command-line.ts";
+import { berthPlaces } from "./environment.ts";
+import type { StateResource } from "./removal.ts";
 
-/** The stack that a command is about: `-s NAME` or `--stack NAME` before any other word, or `local`. */
-export function chosenStack(args: readonly string[]): {
-  readonly stack: string;
-  readonly rest: readonly string[];
-} {
-  const [flag, value, ...rest] = args;
-  if (flag === "-s" || flag === "--stack") {
-    if (value === undefined) throw new Error(`${flag} wants the name of a stack`);
-    return { stack: value, rest };
-  }
-  if (args.some((word) => word === "-s" || word === "--stack"))
-    throw new Error("'-s STACK' comes before any other word");
-  return { stack: "local", rest: args };
+/** The stacks that this checkout has made, by their names. */
+export function stacksOf(root: string): string[] {
+  const folder = join(berthPlaces(root).state, ".pulumi/stacks/berth");
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  return files
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => basename(file, ".json"))
+    .sort();
 }
 
-/** The host that a command is about: `--host NAME` before any other word; undefined where none is named. */
-export function chosenHost(args: readonly string[]): {
-  readonly host: string | undefined;
-  readonly rest: readonly string[];
-} {
-  const [flag, value, ...rest] = args;
-  if (flag !== "--host") return { host: undefined, rest: args };
-  if (value === undefined) throw new Error(`${flag} wants the name of a host`);
-  return { host: value, rest };
+/** The stacks that have a file in this checkout, which says what they are to be. */
+const describedStacks = (root: string): string[] =>
+  readdirSync(root)
+    .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
+    .sort();
+
+/** Refuses a stack that this checkout has not made, and says which ones it has. */
+export function requireStack(root: string, stack: string): void {
+  const stacks = stacksOf(root);
+  if (stacks.includes(stack)) return;
+  const there = stacks.length === 0 ? "None has been made yet: npm start" : `There is: ${stacks.join(", ")}.`;
+  throw new UsageError(`there is no stack '${stack}' here.${didYouMean(stack, stacks)} ${there}`);
+}
+
+/** Refuses a stack without a file, and says which ones have one. */
+export function requireStackFile(root: string, stack: string): void {
+  const stacks = describedStacks(root);
+  if (stacks.includes(stack)) return;
+  throw new UsageError(
+    `there is no Pulumi.${stack}.yaml here, which would say what stack '${stack}' is.${didYouMean(stack, stacks)} ` +
+      `There is: ${stacks.join(", ")}.`,
+  );
+}
+
+/** Refuses a stack of a Pulumi of the user's own, which Berth would otherwise make a second time. */
+export function requireOwnStack(root: string, stack: string): void {
+  if (stacksOf(root).includes(stack)) return;
+  const { encryptionsalt, secretsprovider } = stackFile(root, stack);
+  if (encryptionsalt === undefined && secretsprovider === undefined) return;
+  throw new UsageError(
+    `stack '${stack}' was made by a Pulumi of your own, as Pulumi.${stack}.yaml says with ` +
+      `${encryptionsalt === undefined ? "secretsprovider" : "encryptionsalt"}. Deploy it with that: pulumi up -s ${stack}`,
+  );
+}
+
+/** Says what is being done to a stack, on stderr: stdout is for what a command answers. */
+export const say = (stack: string, what: string): void => console.error(`berth: stack ${stack}: ${what}`);
+
+/** What is typed after a command to name a stack; nothing for the one that it takes by itself. */
+export const stackFlag = (stack: string): string => (stack === "local" ? "" : ` -s ${stack}`);
+
+/** Whether a stack has a host on this computer, as its file says. */
+export function hasLocalHost(root: string, stack: string): boolean {
+  const { config = {} } = stackFile(root, stack);
+  const hosts = [config["berth:host"] ?? {}, ...Object.values(config["berth:hosts"] ?? {})];
+  return hosts.some(({ kind }) => kind === "local");
 }
 
 /** The outputs of a stack by their names in outputs.ts, the secret ones masked. */
@@ -59,40 +96,42 @@ export function hostOf(root: string, stack: string, process: string): string {
   return appSection(root, stack)?.processes?.[process]?.runsOn ?? firstHost;
 }
 
-function appSection(root: string, stack: string) {
-  const file = parse(readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8")) as {
-    config?: {
-      "berth:app"?: {
-        name?: string;
-        root?: string;
-        settings?: string;
-        processes?: Record<string, { runsOn?: string } | undefined>;
-      };
+interface StackFile {
+  readonly encryptionsalt?: string;
+  readonly secretsprovider?: string;
+  readonly config?: {
+    readonly "berth:app"?: {
+      readonly name?: string;
+      readonly root?: string;
+      readonly settings?: string;
+      readonly processes?: Record<string, { readonly runsOn?: string } | undefined>;
     };
+    readonly "berth:host"?: { readonly kind?: string };
+    readonly "berth:hosts"?: Readonly<Record<string, { readonly kind?: string }>>;
   };
-  return file.config?.["berth:app"];
+}
+
+const appSection = (root: string, stack: string) => stackFile(root, stack).config?.["berth:app"];
+
+function stackFile(root: string, stack: string): StackFile {
+  const name = `Pulumi.${stack}.yaml`;
+  const content = readText(join(root, name));
+  if (content === undefined)
+    throw new Error(`${name} is missing, which says what stack '${stack}' is. Put it back.`);
+  return (parse(content) ?? {}) as StackFile;
 }
 
 /** How to log in to a stack's host with OpenSSH: the arguments for ssh(1), the last one being the destination. */
 export async function sshArguments(root: string, stack: string, host = firstHost): Promise<string[]> {
-  const result = await runPulumi(root, ["stack", "export", "--show-secrets", "--stack", stack], {
-    capture: true,
-  });
-  if (result.code !== 0) {
-    throw new Error(
-      `there is no stack '${stack}' here, or its state cannot be read: ${result.stderr.trim()}`,
-    );
-  }
-  const resources = (JSON.parse(result.stdout) as { deployment: { resources?: StateResource[] } }).deployment
-    .resources;
-  const step = resources?.find(
+  const resources = await resourcesOf(root, stack, "--show-secrets");
+  const step = resources.find(
     (resource) => resource.urn.endsWith(`::${host}-connect`) && resource.inputs?.connection,
   );
   if (step === undefined) {
     throw new Error(
       host === firstHost
-        ? `stack '${stack}' has no host yet. Run 'npm start' first.`
-        : `stack '${stack}' has no host '${host}'. It is named in berth:hosts, and made by 'pulumi up'.`,
+        ? `stack '${stack}' has no host yet. Deploy it first: npm start -- -s ${stack}`
+        : `stack '${stack}' has no host '${host}'.${didYouMean(host, hostsOf(resources))} There is: ${hostsOf(resources).join(", ") || "none yet"}. A host is named in berth:hosts, and made by 'npm start -- -s ${stack}'.`,
     );
   }
   const connection = reveal(step.inputs?.connection) as Record<string, string>;
@@ -110,10 +149,24 @@ export async function sshArguments(root: string, stack: string, host = firstHost
   ];
 }
 
-interface StateResource {
-  readonly urn: string;
-  readonly inputs?: { readonly connection?: unknown };
+/** The resources of a stack, as the engine exports them with these flags. */
+export async function resourcesOf(
+  root: string,
+  stack: string,
+  ...flags: readonly string[]
+): Promise<readonly StateResource[]> {
+  const result = await runPulumi(root, ["stack", "export", "--stack", stack, ...flags], { capture: true });
+  if (result.code !== 0)
+    throw new Error(`the state of stack '${stack}' cannot be read: ${result.stderr.trim()}`);
+  const { deployment } = JSON.parse(result.stdout) as { deployment: { resources?: StateResource[] } };
+  return deployment.resources ?? [];
 }
+
+/** The hosts that a stack has connected to. */
+const hostsOf = (resources: readonly StateResource[]): string[] =>
+  resources
+    .filter(({ inputs }) => inputs?.connection !== undefined)
+    .flatMap(({ urn }) => /::([^:]+)-connect$/.exec(urn)?.[1] ?? []);
 
 /** A secret in an exported state holds its value as JSON text under `plaintext`. */
 function reveal(value: unknown): unknown {

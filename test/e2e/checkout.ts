@@ -17,7 +17,7 @@ export interface Command {
   readonly ended: Promise<Result>;
 }
 
-/** `npm run NAME -- -s STACK ARGUMENTS` for a stack; further words may stand where they like. */
+/** `npm run NAME -- -s STACK ARGUMENTS` for a stack. */
 export function npmRun(stack: Stack, name: string, ...args: string[]): Command {
   ensureCheckout(stack);
   const child = spawn("npm", ["run", "--silent", name, "--", "-s", stack.name, ...args], {

@@ -109,11 +109,11 @@ test("logs of a process on the second host are found by its name, and followed t
   const found = await npmRun(stack, "logs", "celery", "-n", "200", "--no-follow").ended;
   assert.match(found.stdout, /celery-\S+@tasks\S* ready\./, found.stderr);
   const logs = npmRun(stack, "logs", "--host", "tasks", "rq", "-n", "1");
-  await until("it follows", () => logs.said() !== "");
+  await until("it follows", () => /^(?!berth: )./m.test(logs.said()), logs.said);
   const names = await queued(1, 0.1);
   await until("the task to be seen", () => logs.said().includes(names.at(-1) as string), logs.said);
   logs.interrupt();
-  assert.equal((await logs.ended).stderr, "");
+  assert.equal((await logs.ended).stderr, `berth: stack ${stack.name}: the log of rq on host tasks\n`);
   const wrong = await npmRun(stack, "logs", "--host", "tasks", "web", "--no-follow").ended;
   assert.match(wrong.stderr, /berth: expected one of celery, huey, rq, system; found web/);
 });

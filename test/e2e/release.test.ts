@@ -195,7 +195,12 @@ test("npm run releases shows what runs and in which state, and the same to progr
 });
 
 test("the maintenance page is 503 with Retry-After, the health path goes through, and it goes again", async () => {
-  await stack.on("touch /etc/berth/logbook/maintenance");
+  const on = await npmRun(stack, "maintenance", "on").ended;
+  assert.match(
+    on.stdout,
+    new RegExp(`^berth: stack ${stack.name}: visitors see the maintenance page`, "m"),
+    on.stderr,
+  );
   const shut = await stack.fetch("/");
   assert.equal(shut.status, 503);
   assert.equal(shut.headers["retry-after"], "300");
@@ -203,6 +208,6 @@ test("the maintenance page is 503 with Retry-After, the health path goes through
   assert.equal((await stack.fetch("/load/post", { method: "POST", body: "x" })).status, 503);
   assert.equal((await stack.fetch("/health")).status, 200);
   await release("behind the page");
-  await stack.on("rm /etc/berth/logbook/maintenance");
+  assert.equal((await npmRun(stack, "maintenance", "off").ended).code, 0);
   assert.equal((await stack.fetch("/")).status, 200);
 });

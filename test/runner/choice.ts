@@ -1,7 +1,10 @@
 // What a run of the tests is to be, from its command line.
 import { globSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { basename } from "node:path";
+import { didYouMean } from "../../did-you-mean.ts";
 import { affectedTests, changedFiles } from "../../scripts/lib/changed.ts";
+import { type Line, UsageError } from "../../scripts/lib/command-line.ts";
+import type { commands } from "../../scripts/lib/commands.ts";
 
 export interface Choice {
   /** Paths in the checkout. */
@@ -17,26 +20,13 @@ export interface Choice {
 /** The folder of what takes too long for every run. */
 const long = "test/long/";
 
-/**
- * Reads the command line; see scripts/test.ts for what it may hold.
- *
- * @throws when it can't be read, or names no test
- */
-export function choose(root: string, args: readonly string[]): Choice {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { changed: { type: "boolean" }, times: { type: "string" } },
-  });
-  const times = Number(values.times ?? 1);
-  if (!Number.isInteger(times) || times < 1)
-    throw new Error(`'--times' takes how often each file is run; found ${values.times}`);
-
+/** Finds the tests that a command line is about; see scripts/lib/commands.ts for what it may hold. */
+export function choose(root: string, { words, changed, times }: Line<typeof commands.test>): Choice {
   const all = globSync("test/**/*.test.ts", { cwd: root }).sort();
   const usual = all.filter((file) => !file.startsWith(long));
-  if (values.changed) {
-    const [ref = "HEAD", ...more] = positionals;
-    if (more.length > 0) throw new Error(`'--changed' takes one commit; found ${positionals.join(" ")}`);
+  if (changed) {
+    const [ref = "HEAD", ...more] = words;
+    if (more.length > 0) throw new UsageError(`--changed takes one commit; found '${words.join(" ")}'.`);
     const found = affectedTests(root, usual, changedFiles(root, ref));
     const reasons =
       found.length === 0
@@ -44,10 +34,14 @@ export function choose(root: string, args: readonly string[]): Choice {
         : found.map(({ file, because }) => `${file}: ${because} has changed`);
     return { files: found.map(({ file }) => file), whole: false, times, reasons };
   }
-  if (positionals.length === 0) return { files: usual, whole: times === 1, times, reasons: [] };
+  if (words.length === 0) return { files: usual, whole: times === 1, times, reasons: [] };
   // Only who asks for these waits for them.
-  const from = positionals.some((word) => long.includes(word) || word.startsWith(long)) ? all : usual;
-  const files = from.filter((file) => positionals.some((word) => file.includes(word)));
-  if (files.length === 0) throw new Error(`no test has ${positionals.join(" or ")} in its path`);
+  const from = words.some((word) => long.includes(word) || word.startsWith(long)) ? all : usual;
+  const lost = words.find((word) => !from.some((file) => file.includes(word)));
+  if (lost !== undefined) {
+    const names = from.map((file) => basename(file, ".test.ts"));
+    throw new UsageError(`no test has '${lost}' in its path.${didYouMean(lost, names)}`);
+  }
+  const files = from.filter((file) => words.some((word) => file.includes(word)));
   return { files, whole: false, times, reasons: [] };
 }

@@ -179,8 +179,9 @@ const here = join(import.meta.dirname, "../..");
 const tests = globSync("test/**/*.test.ts", { cwd: here }).sort();
 const group = (name: string) => tests.filter((file) => file.startsWith(`test/${name}/`));
 const needs = filesNeeded(here, tests);
-// This file names much of the repository.
-const others = tests.filter((file) => file !== "test/unit/changed.test.ts");
+// This one, and the one that runs every script: these name much of the repository.
+const wide = ["test/unit/changed.test.ts", "test/unit/commands.test.ts"];
+const others = tests.filter((file) => !wide.includes(file));
 const touchedBy = (path: string) => others.filter((file) => needs.get(file)?.has(path));
 
 function assertTouched(path: string, touched: readonly string[], untouched: readonly string[] = []): void {
@@ -284,5 +285,7 @@ test("here: what every test runs with touches every test, and the static checks 
     assert.deepEqual(because, [{ file: "test/unit/git.test.ts", because: path }]);
   }
   for (const path of ["scripts/test.ts", "scripts/lib/debian.ts"]) assertTouched(path, others);
-  assertTouched("scripts/check.ts", [], ["test/unit/config.test.ts", ...group("engine"), ...group("faults")]);
+  // But for those that run the commands.
+  const engine = group("engine").filter((file) => file !== "test/engine/destroy.test.ts");
+  assertTouched("scripts/check.ts", [], ["test/unit/config.test.ts", ...engine, ...group("faults")]);
 });

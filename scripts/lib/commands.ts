@@ -1,0 +1,210 @@
+// All that people type, with every option; each is run by the script of its name, and read by command-line.ts.
+import {
+  all,
+  choice,
+  command,
+  count,
+  flag,
+  many,
+  oneOf,
+  option,
+  optional,
+  rest,
+  text,
+  UsageError,
+  word,
+} from "./command-line.ts";
+
+const stack = option("NAME", "the stack", text, "local", "s");
+const host = optional(
+  "NAME",
+  "the host of the stack, as berth:hosts names it",
+  "the one that serves the site",
+);
+
+/** Counts that grow, such as `1,4,16`. */
+const growing = (given: string): readonly number[] => {
+  const counts = given.split(",").map(Number);
+  const grows = counts.every((one, index) => Number.isInteger(one) && one > (counts[index - 1] ?? 0));
+  if (!grows || counts.length < 2)
+    throw new UsageError(`expected growing numbers, such as 1,4,16; found '${given}'.`);
+  return counts;
+};
+
+const day = (given: string): string => {
+  if (given === "today") return new Date().toISOString().slice(0, 10);
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(given))
+    throw new UsageError(`expected a date such as 2026-01-31; found '${given}'.`);
+  return given;
+};
+
+const none = { options: {}, words: {} };
+
+export const commands = {
+  start: command({
+    typed: "npm start",
+    about:
+      "Deploys a stack, from nothing to a URL: gets the engine, makes or changes the hosts, releases the application. " +
+      "With HOST=user@address or HOST=user@address:port before it, it deploys to that machine, and writes the stack's file.",
+    options: { stack },
+    words: {},
+    examples: [
+      ["", "deploys the stack 'local', a host on this computer"],
+      ["-s staging", "deploys what Pulumi.staging.yaml describes"],
+    ],
+  }),
+  destroy: command({
+    typed: "npm run destroy",
+    about:
+      "Removes all that a stack made, and the stack. It shows what would go and which data, and asks you to type the " +
+      "stack's name. It refuses a stack with protected resources. The file Pulumi.NAME.yaml stays.",
+    options: { stack, yes: flag("removes it without asking; needed where there is no terminal") },
+    words: {},
+    examples: [
+      ["", "removes the stack 'local', once you have typed its name"],
+      ["-s staging --yes", "removes the stack 'staging' without asking"],
+    ],
+  }),
+  releases: command({
+    typed: "npm run releases",
+    about:
+      "Shows what runs on a host and in which state, the releases that it keeps, and the record of all that were tried.",
+    options: { stack, host, json: flag("prints JSON for programs") },
+    words: {},
+    examples: [
+      ["", "of the stack 'local'"],
+      ["-s prod --json", "of the stack 'prod', for a program"],
+    ],
+  }),
+  logs: command({
+    typed: "npm run logs",
+    about: "Shows the log of a part of a stack, and what comes, until Ctrl-C.",
+    options: {
+      stack,
+      host: optional("NAME", "the host of the stack, as berth:hosts names it", "the one that PART runs on"),
+      lines: option("COUNT", "how many lines of before are shown", count, "20", "n"),
+      "no-follow": flag("shows those lines and ends"),
+    },
+    words: { part: word("web, a process or timer of berth:app, nginx, postgres, redis or system") },
+    examples: [
+      ["web", "the application's web server"],
+      ["nginx -n 100 --no-follow", "nginx's last hundred lines"],
+      ["-s prod worker", "the process 'worker' of the stack 'prod'"],
+    ],
+  }),
+  ssh: command({
+    typed: "npm run ssh",
+    about:
+      "Logs in to a host of a stack, or runs a command there. Options stand before the command; -- may separate them.",
+    options: { stack, host },
+    words: { command: rest("the command; with none, you are logged in") },
+    examples: [
+      ["", "logs in to the host of the stack 'local'"],
+      ["-s prod shop-manage createsuperuser", "runs a command on the host of the stack 'prod'"],
+      ["-- curl -s http://localhost/", "everything after the second -- is the command's"],
+    ],
+  }),
+  maintenance: command({
+    typed: "npm run maintenance",
+    about: "Shows visitors a page in place of the site, or the site again.",
+    options: { stack },
+    words: { state: choice(["on", "off"], "whether visitors see the maintenance page") },
+    examples: [
+      ["on", "shuts the site of the stack 'local'"],
+      ["off -s prod", "opens the site of the stack 'prod'"],
+    ],
+  }),
+  pulumi: command({
+    typed: "npm run pulumi",
+    about:
+      "Runs any Pulumi command, by the engine and in the environment of this checkout. Every word is Pulumi's own; its help " +
+      "is that of 'npm run pulumi -- help'.",
+    options: {},
+    words: { words: all("what Pulumi is told") },
+    examples: [
+      ["preview --diff -s local", "shows what 'npm start' would change"],
+      ["up --help", "shows the help of 'pulumi up'"],
+    ],
+  }),
+  test: command({
+    typed: "npm test",
+    about: "Runs the static checks and all test files that CI runs, or some of the files.",
+    options: {
+      changed: flag(
+        "runs what a change since a commit can have touched; the WORD is that commit, HEAD without one",
+      ),
+      times: option("COUNT", "how often each file is run", count, "1"),
+    },
+    words: { words: many("a part of a test file's path: only the files that have one of them run") },
+    examples: [
+      ["", "runs all that CI runs"],
+      ["release faults/cut", "runs the files with 'release' or 'faults/cut' in their path"],
+      ["--changed main", "runs what your branch can have touched"],
+      ["--times 10 faults/cut", "runs each of the files ten times"],
+      ["long", "runs what takes too long for every run: test/long"],
+    ],
+  }),
+  check: command({
+    typed: "npm run check",
+    about: "Runs the static checks, in seconds: style, types, shell, Python, documents made from the code.",
+    ...none,
+    examples: [["", "says what is wrong"]],
+  }),
+  docs: command({
+    typed: "npm run docs",
+    about: "Writes docs/configuration.md and docs/commands.md from the code.",
+    ...none,
+    examples: [["", "after a change of config.ts or scripts/lib/commands.ts"]],
+  }),
+  pins: command({
+    typed: "npm run pins",
+    about:
+      "Writes the hashes of the programs that hosts install from PyPI into components/app/release/pins. Needs uv.",
+    ...none,
+    examples: [["", "after a change of components/app/tools.ts"]],
+  }),
+  scratch: command({
+    typed: "npm run scratch",
+    about:
+      "A bare Debian 13 host to try things on, made as a stack's local one, without the engine. " +
+      "With BERTH_MACHINE=NAME before it, it is about another host of that name.",
+    options: {},
+    words: {
+      verb: choice(
+        ["up", "ssh", "destroy"],
+        "makes or starts it; logs in or runs a command there; removes it",
+      ),
+      command: rest("with ssh: the command; with none, you are logged in"),
+    },
+    examples: [
+      ["up", "makes the host, and prints how to reach it"],
+      ["ssh -- ls -l /srv", "runs a command there"],
+      ["destroy", "removes it"],
+    ],
+  }),
+  bench: command({
+    typed: "npm run bench",
+    about:
+      "Measures Berth against what it must be measured against, all in one run, and writes bench/results. See docs/speed.md.",
+    options: {
+      runs: option("COUNT", "how often each is measured", count, "5"),
+      what: option(
+        "KIND",
+        "all, noop, hosts, releases, release-times or growth",
+        oneOf(["all", "noop", "hosts", "releases", "release-times", "growth"]),
+        "all",
+      ),
+      date: option("DATE", "the date that the results bear", day, "today"),
+      releases: option("COUNT", "for releases: how many are made under load", count, "20"),
+      rate: option("COUNT", "for releases: requests in a second", count, "20"),
+      every: option("COUNT", "for releases: seconds between two of them", count, "10"),
+      hosts: option("COUNTS", "for growth: the numbers of hosts", growing, "1,4,16"),
+      processes: option("COUNTS", "for growth: the numbers of processes", growing, "1,10,50"),
+    },
+    words: {},
+    examples: [
+      ["--what noop", "an update without a change"],
+      ["--what releases --runs 1", "what people see of releases"],
+    ],
+  }),
+};

@@ -1,0 +1,95 @@
+// What a destroy would take away, for people who are asked whether they mean it.
+import { firstHost } from "../../components/host/host.ts";
+
+/** A resource of a stack, as the engine exports it. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly custom?: boolean;
+  /** Whether the engine refuses to delete it. */
+  readonly protect?: boolean;
+  /** Whether a deletion only forgets it. */
+  readonly retainOnDelete?: boolean;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
+/** The names of the resources that the engine refuses to delete. */
+export const protectedOf = (resources: readonly StateResource[]): string[] =>
+  resources.filter(({ protect }) => protect).map(nameOf);
+
+/** What goes and what stays when a stack is destroyed, and what of it is data: lines for a person. */
+export function removalText(resources: readonly StateResource[]): string[] {
+  const volumes = resources.filter(({ type }) => type === "aws:ebs/volume:Volume");
+  const data = dataOnHost(resources);
+  const lines = resources.flatMap((resource): string[] => {
+    const name = nameOf(resource);
+    const onIt = name === firstHost && data.length > 0 ? `DATA on it: ${data.join(", ")}` : undefined;
+    const fate = resource.retainOnDelete ? "stays" : "goes ";
+    switch (resource.type) {
+      case "berth:host:LocalHost":
+        return [`goes   host ${name}, a machine on this computer`, ...(onIt ? [`goes   ${onIt}`] : [])];
+      case "berth:host:ExistingHost":
+        return [
+          `goes   what Berth set up on host ${name}: services, settings, the running release`,
+          `stays  the machine of host ${name}, with its packages and accounts`,
+          ...(onIt ? [`stays  ${onIt}`] : []),
+        ];
+      case "berth:aws:Ec2Host":
+        return [
+          `goes   host ${name}, an EC2 instance`,
+          // Otherwise it is on the volume.
+          ...(onIt && volumes.length === 0 ? [`goes   ${onIt}`] : []),
+        ];
+      case "aws:ebs/volume:Volume":
+        return [
+          `${fate}  volume ${name}`,
+          ...(data.length > 0 ? [`${fate}  DATA on it: ${data.join(", ")}`] : []),
+        ];
+      case "aws:ec2/eip:Eip":
+        return [`${fate}  address ${resource.outputs?.publicIp ?? name}; it cannot be had again`];
+      case "aws:s3/bucket:Bucket":
+        return [`${fate}  ${bucketText(resource)}`];
+      default:
+        return [];
+    }
+  });
+  const media = mediaOf(resources);
+  const bucketOfOthers =
+    media?.startsWith("s3://") && !resources.some(({ type }) => type === "aws:s3/bucket:Bucket");
+  const all = resources.filter(({ custom, type }) => custom && !type.startsWith("pulumi:")).length;
+  return [
+    ...lines,
+    ...(bucketOfOthers ? [`stays  DATA in the bucket ${media}`] : []),
+    `goes   all else that the stack made, passwords and keys among it (resources in all: ${all})`,
+  ];
+}
+
+function bucketText({ urn, inputs, outputs, retainOnDelete }: StateResource): string {
+  const bucket = `bucket ${outputs?.bucket ?? nameOf({ urn })}`;
+  if (retainOnDelete) return `${bucket}, with its DATA: uploads`;
+  return inputs?.forceDestroy === true
+    ? `${bucket}, with all its DATA: uploads and their earlier versions`
+    : `${bucket} if it is empty; while it holds DATA, it stays and the removal stops there`;
+}
+
+/** What the first host holds that nothing makes again. */
+function dataOnHost(resources: readonly StateResource[]): string[] {
+  const has = (type: string) => resources.some((one) => one.type === type);
+  const media = mediaOf(resources);
+  return [
+    ...(has("berth:postgres:Postgres") ? ["the database"] : []),
+    ...(has("berth:redis:Redis") ? ["Redis's data"] : []),
+    ...(has("berth:app:App") && !media?.startsWith("s3://")
+      ? [media ? `uploads in ${media}` : "uploads"]
+      : []),
+  ];
+}
+
+/** The output `media`: a directory or `s3://BUCKET`; undefined before the first deployment has ended. */
+function mediaOf(resources: readonly StateResource[]): string | undefined {
+  const media = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.media;
+  return typeof media === "string" ? media : undefined;
+}
+
+const nameOf = ({ urn }: { readonly urn: string }) => urn.slice(urn.lastIndexOf("::") + 2);
