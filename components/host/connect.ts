@@ -6,9 +6,10 @@ import { type Look, lookAt } from "./look.ts";
 import { stepVariables } from "./step.ts";
 
 /**
- * The first step on every host: it waits for the first boot to end, refuses a machine that Berth does not know, that
- * is another stack's or has something in the way, before anything is changed on it, lets sshd take the texts of the other steps, puts down the shell library that they
- * read, and takes the machine for this stack. As the last to go, it lets the machine go.
+ * The first step on every host. Before it changes anything it waits for the first boot to end, and refuses a machine
+ * that is another stack's, that Berth does not know, or that has something in the way. Then it lets sshd take the texts
+ * of the other steps, puts down the shell library that they read, and takes the machine for this stack. As the last to
+ * go, it lets the machine go.
  *
  * @param looks how the parts of the stack look at a machine that is not made for it; none where it is
  * @returns the host as the other steps see it: ready when this step is done
@@ -25,7 +26,8 @@ export function connected(host: Host, parent: pulumi.Resource, looks: readonly L
       slots: {
         ...look.slots,
         claim: host.claim,
-        stack: stackName(),
+        stack: `${stackName()} as its host '${host.name}'`,
+        made: host.deletedWith === undefined ? "" : "yes",
         variables: Object.values(stepVariables).join(" "),
       },
       first: true,

@@ -20,7 +20,8 @@ unit_of() {
   if [ "$1" = 1 ]; then
     systemctl list-sockets --plain --no-legend 2>/dev/null | awk -v port="$2" '$1 ~ "(^|:)" port "$" { print $2; exit }'
   else
-    sed -nE 's|.*/([^/]+\.service).*|\1|p' "/proc/$1/cgroup" 2>/dev/null | tail -n 1
+    # What a person has started by hand, or for that account alone, is no unit of the system's.
+    sed -nE '\|/user\.slice/|d; s|.*/([^/]+\.service).*|\1|p' "/proc/$1/cgroup" 2>/dev/null || true
   fi
 }
 
@@ -30,7 +31,7 @@ declare -A taken=()
 # needs_port WHO PORT UNIT: nothing but the unit may listen there.
 needs_port() {
   local who=$1 port=$2 own=$3 place program process unit
-  while read -r place program process; do
+  while read -r place process program; do
     unit=$(unit_of "$process" "$port")
     if [ "$unit" = "$own" ] || [ -n "${taken[$port]+set}" ]; then continue; fi
     taken[$port]=1
@@ -41,7 +42,7 @@ needs_port() {
     else
       in_the_way "$program (process $process) listens on port $port ($place), which $who needs." "End it, or have it listen on another port."
     fi
-  done < <(ss -Hltnp "sport = :$port" | sed -nE 's/^[^ ]+ +[^ ]+ +[^ ]+ +([^ ]+) .*users:\(\("([^"]*)",pid=([0-9]+).*/\1 \2 \3/p')
+  done < <(ss -Hltnp "sport = :$port" | sed -nE 's/^[^ ]+ +[^ ]+ +[^ ]+ +([^ ]+) .*users:\(\("([^"]*)",pid=([0-9]+).*/\1 \3 \2/p')
 }
 
 case $(uname -m) in

@@ -2,14 +2,17 @@
 
 for port in $redis_ports; do needs_port Redis "$port" redis-server.service; done
 
-if [ ! -e /etc/berth/redis/redis.conf ] && systemctl is-active --quiet redis-server.service; then
-  answer=$(timeout 5 redis-cli -h 127.0.0.1 INFO keyspace 2>&1 </dev/null || true)
-  case $answer in
-  *db[0-9]*) what="it holds keys" ;;
-  *NOAUTH*) what="it asks for a password" ;;
-  *) what= ;;
-  esac
-  if [ -n "$what" ]; then
-    in_the_way "Redis (redis-server.service) serves something else here: $what, and Berth would set it up for this stack alone." "Choose another machine. If nothing else uses it, 'systemctl disable --now redis-server' on the host leaves it to Berth, with its data."
+if [ ! -e /etc/berth/redis/redis.conf ]; then
+  what='' dump=/var/lib/redis/dump.rdb
+  if systemctl is-active --quiet redis-server.service; then
+    case $(timeout 5 redis-cli -h 127.0.0.1 INFO keyspace 2>&1 </dev/null || true) in
+    *db[0-9]*) what="Redis (redis-server.service) holds keys that Berth did not put there" ;;
+    *NOAUTH*) what="Redis (redis-server.service) asks for a password that Berth did not set" ;;
+    esac
+  # Berth's own keeps its data in another form, and would write over this one.
+  elif [ ! -d /var/lib/redis/appendonlydir ] && [ -s "$dump" ] && ! grep -q ' 0 keys read' < <(redis-check-rdb "$dump" 2>/dev/null || true); then
+    what="$dump holds data that Berth did not put there"
   fi
+  [ -z "$what" ] || in_the_way "$what, and Berth would set Redis up for this stack alone, without that data." \
+    "Choose another machine. If nothing needs it any more, 'systemctl disable --now redis-server; mv $dump /root/' on the host makes way."
 fi

@@ -20,7 +20,7 @@ closing() {
       return 0
     }
     # Whether it is for what comes from everywhere, and begins.
-    function is_broad(rule) { return rule !~ /saddr|daddr|"lo"|icmp|limit|iif "?lo/ && (rule !~ /ct state/ || rule ~ /new/) }
+    function is_broad(rule) { return rule !~ /saddr|daddr|"lo"|icmp|limit|iif "?lo|ct status/ && (rule !~ /ct state/ || rule ~ /new/) }
     function walk(chain,   i, j, port, rule, target) {
       if (chain in walked) return
       walked[chain] = 1
@@ -84,7 +84,7 @@ if [ -n "$open_ports" ] && command -v nft >/dev/null; then
 fi
 for table in "${!closed_by[@]}"; do
   next="Open them there ('nft list table $table' on the host shows its rules), or take that firewall away: Berth brings one of its own."
-  if grep -qs '^Status: active' < <(ufw status 2>/dev/null); then
+  if grep -qs '^Status: active' < <(ufw status 2>/dev/null || true); then
     next="'ufw allow 80,443/tcp' on the host opens them; 'ufw disable' leaves it to Berth's own firewall."
   elif systemctl is-active --quiet firewalld.service; then
     next="'firewall-cmd --permanent --add-service=http --add-service=https && firewall-cmd --reload' on the host opens them; 'systemctl disable --now firewalld' leaves it to Berth's own firewall."

@@ -12,7 +12,7 @@ if [ ! -e "$state/claim" ]; then
   fi
   while read -r free place; do
     in_the_way "$place has $((free / 1024)) MiB of disk left, and packages and a release need 1024 MiB." "Free some space, or give the host a larger disk."
-  done < <(disks_with_less_than 1048576)
+  done < <(df -k --output=avail,target / /var /srv 2>/dev/null | awk 'NR > 1 && $1 < 1048576' | sort -u)
 fi
 
 while read -r account key; do

@@ -110,7 +110,7 @@ export async function withMachine(scope: Scope): Promise<Machine> {
       if (result.code !== 0) throw new Error(`${command}: ${result.stdout}${result.stderr}`);
       return result.stdout.trim();
     },
-    step: (text) => ssh('eval "$(cat)"', { stdin: text }),
+    step: (text) => ssh(`BERTH_CLAIM=${instanceId}; eval "$(cat)"`, { stdin: text }),
     attach(disk) {
       const device = join("/proc", `${leaderOf(name)}`, "root/dev/xvdf");
       execFileSync("mknod", ["-m", "0660", device, "b", "7", disk.loop.replace("/dev/loop", "")]);

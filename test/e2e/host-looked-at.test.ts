@@ -93,9 +93,9 @@ test("a clock that is far off is told before anything is asked of the host", asy
   machine.inside("rm /usr/local/bin/date");
 });
 
-test("sites and databases of others are named, and what to do keeps them", async () => {
+test("sites, databases and firewalls of others are named, and what to do keeps them", async () => {
   machine.inside(
-    "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install nginx postgresql-17 >/dev/null 2>&1",
+    "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install nginx postgresql-17 redis-server ufw >/dev/null 2>&1",
   );
   const blog = (listen: string) =>
     machine.inside(
@@ -103,18 +103,33 @@ test("sites and databases of others are named, and what to do keeps them", async
     );
   blog("80 default_server");
   machine.inside("runuser -u postgres -- createdb wiki");
+  machine.inside("redis-cli SET theirs 1; ufw allow 22/tcp && ufw --force enable");
   const lines = await refusal(stack, machine);
-  assert.equal(lines.length, 2, lines.join("\n"));
+  assert.equal(lines.length, 4, lines.join("\n"));
   assert.match(
     lines[0] ?? "",
-    /^nginx has a site in \/etc\/nginx\/sites-enabled\/blog that is the default one of port 80, .* Take 'default_server' out/,
+    /^a firewall of this host \(table 'ip filter'\) is closed to visitors at port 80 and 443\. 'ufw allow 80,443\/tcp' on the host opens them/,
   );
   assert.match(
     lines[1] ?? "",
+    /^nginx has a site in \/etc\/nginx\/sites-enabled\/blog that is the default one of port 80, .* Take 'default_server' out/,
+  );
+  assert.match(
+    lines[2] ?? "",
     /^PostgreSQL's cluster 17\/main serves databases that Berth did not make \(wiki\), .*'systemctl disable --now postgresql'/,
   );
+  assert.match(
+    lines[3] ?? "",
+    /^Redis \(redis-server\.service\) holds keys that Berth did not put there, .* 'systemctl disable --now redis-server; mv /,
+  );
   blog("80");
-  machine.inside("systemctl disable -q --now postgresql");
+  machine.inside("systemctl disable -q --now postgresql redis-server");
+  // A Redis that stands still has its data all the same, which Berth's would write over.
+  assert.match(
+    (await refusal(stack, machine)).join("\n"),
+    /\n\/var\/lib\/redis\/dump\.rdb holds data that Berth did not put there, .* Nothing has been changed\.$/,
+  );
+  machine.inside("mv /var/lib/redis/dump.rdb /root/; ufw allow 80,443/tcp");
   await stack.succeed();
   assert.equal((await stack.fetch("/health")).status, 200);
   const asked = "curl -s -H 'Host: blog.example.org' http://127.0.0.1/";
@@ -136,7 +151,7 @@ test("another stack is refused by the name of the one that has the host, and its
   assert.match(
     line,
     new RegExp(
-      `^this host belongs to the stack '${stack.name}' of berth, which has it since \\d{4}-\\d\\d-\\d\\d, and a host has one stack at a time\\. Nothing has been changed\\. Destroy that stack, or choose another machine\\. .*'sudo rm /var/lib/berth/claim'`,
+      `^this host belongs to the stack '${stack.name}' of berth as its host 'web', since \\d{4}-\\d\\d-\\d\\d, and a host has one stack at a time\\. Nothing has been changed\\. Destroy that stack, or choose another machine\\. .*'sudo rm /var/lib/berth/claim'`,
     ),
   );
   machine.inside("touch /run/before; sleep 0.05");
@@ -161,7 +176,9 @@ test("a host that was let go is the other stack's alone: the first one changes a
   const late = await stack.up();
   assert.match(
     late.stdout,
-    new RegExp(`berth: nginx-site: this host belongs to the stack '${other.name}' of berth, which has it`),
+    new RegExp(
+      `berth: nginx-site: this host belongs to the stack '${other.name}' of berth as its host 'web', since`,
+    ),
   );
   assert.doesNotMatch(machine.inside("nginx -T 2>/dev/null"), /client_max_body_size 11m/);
   const gone = await stack.destroy();

@@ -165,9 +165,9 @@ exec sudo -n -- /bin/bash "$step" "\${BERTH_CLAIM-}"
 
 /** Takes the host as such a step of the stack 'mine', and says whether it went on; the host keeps this claim. */
 const taken = (what: string, kept: string) =>
-  runLibrary(`claim=mine stack="the stack 'prod' of berth"
+  runLibrary(`claim=mine stack="the stack 'prod' of berth as its host 'web'"
 mkdir "$place/state"
-printf '${kept}' >"$place/state/claim"
+printf %s ${shellQuote(kept)} >"$place/state/claim"
 take_host ${what}
 echo "goes on"; cat "$place/state/claim"; ls "$place/state"`);
 
@@ -184,18 +184,18 @@ test("a host that is nobody's is taken by a first step alone, and one of the sta
 });
 
 test("no step changes a host that is another stack's, and a removal leaves it as it is without a word", () => {
-  const theirs = (name: string) => `theirs\nthe stack ${name} of berth, which has it since 2026-01-02\n`;
+  const theirs = (name: string) => `theirs\nthe stack ${name} of berth as its host 'web', since 2026-01-02\n`;
   for (const what of ["first", "step"]) {
     const refused = taken(what, theirs('"test"'));
     assert.deepEqual([refused.status, refused.stdout], [1, ""]);
     assert.match(
       refused.stderr,
-      /^berth: trial: this host belongs to the stack "test" of berth, which has it since 2026-01-02, and a host has one stack at a time\. Nothing has been changed\. Destroy that stack, .* 'sudo rm \S+\/claim' on the host lets the host go\.\n$/,
+      /^berth: trial: this host belongs to the stack "test" of berth as its host 'web', since 2026-01-02, and a host has one stack at a time\. Nothing has been changed\. Destroy that stack, .* 'sudo rm \S+\/claim' on the host lets the host go\.\n$/,
     );
     assert.deepEqual(readdirSync(refused.place).sort(), ["lock", "state"]);
   }
   assert.match(
-    taken("first", theirs("'\\''prod'\\''")).stderr,
+    taken("first", theirs("'prod'")).stderr,
     /one stack at a time\. That is another stack of the same name, or this one before its state was lost\. Nothing/,
   );
   const removal = taken("removal", theirs('"test"'));

@@ -74,7 +74,7 @@ unexpected() {
   local status=$1 line=$2 command=$3
   trap - ERR
   if [ "$BASH_SUBSHELL" != 0 ]; then
-    printf "'%s' ended with status %s (line %s of the step).\n" "$command" "$status" "$line" | mask >>"$log" 2>/dev/null || true
+    { printf "'%s' ended with status %s (line %s of the step).\n" "$command" "$status" "$line" | mask >>"$log"; } 2>/dev/null || true
     exit "$status"
   fi
   refuse_full_disk
@@ -162,7 +162,8 @@ take_host() {
   if [ "$holder" = "$claim" ]; then return; fi
   case $1 in
   removal) exit 0 ;;
-  first) if [ -z "$holder" ]; then return; fi ;;
+  # The disk of a machine that the stack has made may be a copy of another's.
+  first) if [ -z "$holder" ] || [ -n "${made-}" ]; then return; fi ;;
   esac
   [ -n "$holder" ] || fail "this host is not this stack's any more: somebody has let it go with 'rm $state/claim'. Nothing has been changed." \
     "To take it again, run 'pulumi up' with --replace for the step that connects."
