@@ -110,7 +110,7 @@ export async function withMachine(scope: Scope): Promise<Machine> {
       if (result.code !== 0) throw new Error(`${command}: ${result.stdout}${result.stderr}`);
       return result.stdout.trim();
     },
-    step: (text) => ssh(`BERTH_CLAIM=${instanceId}; eval "$(cat)"`, { stdin: text }),
+    step: (text) => ssh('eval "$(cat)"', { stdin: text }),
     attach(disk) {
       const device = join("/proc", `${leaderOf(name)}`, "root/dev/xvdf");
       execFileSync("mknod", ["-m", "0660", device, "b", "7", disk.loop.replace("/dev/loop", "")]);
@@ -183,7 +183,10 @@ export async function stepsOf(
     },
     { outputs: { "aws:ec2/instance:Instance": () => ({ id: machine.instanceId }) } },
   );
-  const text = (name: string) => `${asked.named(name).inputs.environment?.BERTH_STEP}`;
+  const text = (name: string) => {
+    const { BERTH_STEP, BERTH_CLAIM } = asked.named(name).inputs.environment;
+    return `BERTH_CLAIM=${BERTH_CLAIM}\n${BERTH_STEP}`;
+  };
   return {
     connect: asked.named("web-connect").inputs.stdin,
     dataVolume: text("web-data-volume"),
