@@ -57,9 +57,18 @@ const secrets = new Secrets("secrets", {
   rotate: config.rotate,
   basicAuth: site.basicAuth !== undefined,
 });
-const host = config.host.kind === "ec2" ? (cloud?.host as Host) : createHost(firstHost, config.host);
 // The name that people use comes first; a domain that no name server knows does not reach a local host.
 const named = [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases];
+const accounts = { [application.owner]: "berth:app.owner", [application.name]: "berth:app.name" };
+const host =
+  config.host.kind === "ec2"
+    ? (cloud?.host as Host)
+    : createHost(firstHost, config.host, [
+        System.look([80, 443], accounts),
+        Nginx.look(application.name, named),
+        ...(database.enabled ? [Postgres.look(database.version)] : []),
+        ...(cache.enabled ? [Redis.look(Object.keys(config.hosts).length > 0)] : []),
+      ]);
 const serverNames =
   config.host.kind === "local" || named.length === 0
     ? host.address.apply((ip) => [ip, ...named])
@@ -83,7 +92,10 @@ const common = (settings: HostConfig | OtherHostConfig) => ({
 const hasDatabase = database.enabled || "DATABASE_URL" in application.secrets;
 // More hosts come first, for the first one's firewall lets them in by their addresses.
 const others = Object.entries(config.hosts).map(([name, settings]) => {
-  const other = settings.kind === "ec2" ? (cloud?.others[name] as Host) : createHost(name, settings);
+  const other =
+    settings.kind === "ec2"
+      ? (cloud?.others[name] as Host)
+      : createHost(name, settings, [System.look([], accounts)]);
   const ready = new System(`${name}-system`, {
     ...common(settings),
     host: other,

@@ -61,6 +61,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   readonly hostKey: pulumi.Output<string>;
   readonly identity: pulumi.Output<string>;
+  readonly claim: pulumi.Output<string>;
   readonly memory = undefined;
   readonly sshCommand: pulumi.Output<string>;
   readonly ready: pulumi.Resource;
@@ -104,6 +105,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     this.hostKey = publicKey(hostKey);
     this.instanceId = instance.id;
     this.identity = instance.id;
+    // The machine is the stack's own, from its first moment.
+    this.claim = this.identity;
     this.deletedWith = instance;
     this.imageOffer = instance.ami.apply((used) => (used === args.image ? "" : args.image));
     const place = args.reach ?? { address: this.address, port: 22 };

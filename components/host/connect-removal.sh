@@ -1,3 +1,5 @@
-rm -rf "$state/library"
-rm -f "$state/identity" /etc/ssh/sshd_config.d/05-berth-steps.conf
+rm -f /etc/ssh/sshd_config.d/05-berth-steps.conf
 systemctl reload ssh.service || true
+# The last of all: from here on another stack may have the host.
+rm -f "$state/claim"
+rm -rf "$state/library"

@@ -3,8 +3,10 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { local, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 import { connected } from "./connect.ts";
 import { configKey, type Host } from "./host.ts";
+import type { Look } from "./look.ts";
 import { shellQuote } from "./quote.ts";
 
 export interface ExistingHostArgs {
@@ -22,6 +24,8 @@ export interface ExistingHostArgs {
   readonly privateKey?: string | undefined;
   /** The IP address at which the stack's other hosts reach it. @default `address` */
   readonly privateAddress?: string | undefined;
+  /** How the parts of the stack look at it before anything is made on it. @default as at every host */
+  readonly looks?: readonly Look[];
 }
 
 /** A machine that the user has. It is not made, and it is not removed: its steps clean up after themselves. */
@@ -32,6 +36,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   readonly hostKey: pulumi.Output<string>;
   readonly identity: pulumi.Output<string>;
+  readonly claim: pulumi.Output<string>;
   readonly sshCommand: pulumi.Output<string>;
   readonly ready: pulumi.Resource;
   readonly memory = undefined;
@@ -48,6 +53,8 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
     this.hostKey = pulumi.output(hostKey);
     // A machine that is set up anew shows another host key.
     this.identity = pulumi.output(`${args.address}:${args.port} ${hostKey}`);
+    // A name would not do: another backend, or another checkout, may have a stack of the same one.
+    this.claim = new random.RandomId(`${name}-claim`, { byteLength: 8 }, { parent: this }).hex;
     this.connection = pulumi.output({
       host: args.address,
       port: args.port,
@@ -78,7 +85,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
       { parent: this, additionalSecretOutputs: ["stdin"] },
     );
     this.ready = reach;
-    this.ready = connected(this, this).ready;
+    this.ready = connected(this, this, args.looks).ready;
     this.registerOutputs();
   }
 }

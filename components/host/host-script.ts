@@ -1,7 +1,14 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host.ts";
-import { removalText, type SecretFilePlace, type StepFile, type StepText, stepText } from "./step.ts";
+import {
+  removalText,
+  type SecretFilePlace,
+  type StepFile,
+  type StepText,
+  stepText,
+  stepVariables,
+} from "./step.ts";
 
 /** A file whose content is secret. */
 export interface SecretFile {
@@ -12,9 +19,6 @@ export interface SecretFile {
   readonly mode?: string;
 }
 
-/** The environment variables by which a step's texts reach the host (sshd_config(5), AcceptEnv). */
-export const stepVariables = { step: "BERTH_STEP", removal: "BERTH_REMOVAL" } as const;
-
 export interface HostScriptArgs {
   /** The machine it runs on. */
   readonly host: Host;
@@ -23,8 +27,8 @@ export interface HostScriptArgs {
    * each slot on a line of its own, `: "${name?what it is}"`, and may use the functions of `components/host/lib`.
    */
   readonly script: string | readonly string[];
-  /** Path of a shell script that refuses what is wrong while nothing has been put in place. @default none */
-  readonly check?: string;
+  /** Path of a shell script, or of several, that refuse what is wrong while nothing has been changed. @default none */
+  readonly check?: string | readonly string[];
   /** Values for the slots of these scripts. @default none */
   readonly slots?: Readonly<Record<string, pulumi.Input<string | number | boolean>>>;
   /** Files to put in place first, by their path on the host. @default none */
@@ -85,7 +89,7 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
     .all([args.slots ?? {}, args.files ?? {}, names])
     .apply(([slots, files, arriving]) => ({
       name,
-      ...(args.check === undefined ? {} : { check: args.check }),
+      ...(args.check === undefined ? {} : { checks: [args.check].flat() }),
       scripts: [args.script].flat(),
       slots: Object.fromEntries(Object.entries(slots).map(([slot, value]) => [slot, `${value}`])),
       files,
@@ -94,13 +98,15 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
       first: args.first ?? false,
     }));
   const removal = pulumi
-    .all([text, args.host.identity])
-    .apply(([step, identity]) => removalText(step, identity, args.removal));
+    .all([text, args.host.claim])
+    .apply(([step, claim]) => removalText(step, claim, args.removal));
   const step = text.apply(stepText);
   const goesWithMachine = args.host.deletedWith !== undefined;
   return {
     connection: args.host.connection,
-    ...(args.first ? carriedByInput(step, removal, goesWithMachine) : carriedByEnvironment(step, removal)),
+    ...(args.first
+      ? carriedByInput(step, removal, goesWithMachine)
+      : carriedByEnvironment(step, removal, args.host.claim)),
     ...(hasSecrets(args) ? { stdin: secretLines(secrets) } : {}),
     triggers: [...replacedWith(args.host), ...(args.triggers ?? [])],
     logging: hasSecrets(args) ? remote.Logging.None : remote.Logging.StdoutAndStderr,
@@ -125,13 +131,18 @@ export function replacedWith(host: Host): pulumi.Input<string>[] {
 function carriedByEnvironment(
   step: pulumi.Output<string>,
   removal: pulumi.Output<string>,
+  claim: pulumi.Output<string>,
 ): Partial<remote.CommandArgs> {
   const run = (variable: string) => `exec bash -c 'eval "\${${variable}:?was not taken by sshd}"'`;
   return {
     create: run(stepVariables.step),
     update: run(stepVariables.step),
     delete: run(stepVariables.removal),
-    environment: { [stepVariables.step]: step, [stepVariables.removal]: removal },
+    environment: {
+      [stepVariables.step]: step,
+      [stepVariables.removal]: removal,
+      [stepVariables.claim]: claim,
+    },
   };
 }
 

@@ -21,6 +21,11 @@ export interface Host {
    * it changes.
    */
   readonly identity: pulumi.Output<string>;
+  /**
+   * What the stack knows this machine by, and nobody else does: the machine keeps it, so that it has one stack at a
+   * time. It stays in the stack's state, whatever the stack and the machine's address are called.
+   */
+  readonly claim: pulumi.Output<string>;
   /** The memory it may use, in MiB, where it cannot see that by itself; otherwise undefined. */
   readonly memory: number | undefined;
   /** A command that logs in. */

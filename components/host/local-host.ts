@@ -32,6 +32,7 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   readonly hostKey: pulumi.Output<string>;
   readonly identity: pulumi.Output<string>;
+  readonly claim: pulumi.Output<string>;
   readonly memory: number;
   readonly sshCommand: pulumi.Output<string>;
   readonly ready: pulumi.Resource;
@@ -50,6 +51,8 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
     this.address = facts.apply((fact) => fact.address);
     this.privateAddress = this.address;
     this.identity = facts.apply((fact) => fact.instanceId);
+    // The machine is the stack's own, from its first moment.
+    this.claim = this.identity;
     this.connection = pulumi
       .all([this.address, login.privateKeyOpenssh, this.hostKey])
       .apply(([host, privateKey, key]) => ({

@@ -22,7 +22,7 @@ if [ -s "$folder/key" ]; then
   options+=(-i "$folder/key" -o IdentitiesOnly=yes -o IdentityAgent=none)
 fi
 
-if ! answer=$(ssh "${options[@]}" "$BERTH_USER@$BERTH_ADDRESS" 'if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then echo root; else echo plain; fi' 2>"$folder/errors"); then
+if ! answer=$(ssh "${options[@]}" "$BERTH_USER@$BERTH_ADDRESS" 'if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then echo root; else echo plain; fi; date +%s' 2>"$folder/errors"); then
   reason=$(tr -d '\r' <"$folder/errors" | grep -v '^@' | grep -v '^$' | tail -n 1 || true)
   case $(cat "$folder/errors") in
   *"HOST IDENTIFICATION HAS CHANGED"* | *"Host key verification failed"*)
@@ -33,4 +33,12 @@ if ! answer=$(ssh "${options[@]}" "$BERTH_USER@$BERTH_ADDRESS" 'if [ "$(id -u)" 
   *) fail "$place cannot be reached by SSH: ${reason:-no answer}. Look at $BERTH_SETTINGS.address and port, and at the firewall in between." ;;
   esac
 fi
+here=$(date +%s)
+read -r -d '' answer there <<<"$answer" || true
 [ "$answer" = root ] || fail "'$BERTH_USER' on $place is not root and may not use sudo without a password. Log in as root, or allow it in sudoers."
+
+# Certificates and the package archive are for a time. It is told here, where there is another clock.
+off=$((there - here))
+if [ "${off#-}" -gt 300 ]; then
+  fail "the clock of $place shows $(date --utc -d "@$there" '+%F %H:%M UTC'), and this computer's shows $(date --utc -d "@$here" '+%F %H:%M UTC'). Nothing has been changed there. Set the wrong one: 'timedatectl set-ntp true' follows a time server."
+fi

@@ -16,6 +16,12 @@ const library = ["step.sh", "files.sh", "services.sh"]
   .join("");
 const libraryPath = `/var/lib/berth/library/${createHash("sha256").update(library).digest("hex").slice(0, 12)}.sh`;
 
+/**
+ * The environment variables by which a step reaches the host (sshd_config(5), AcceptEnv): its texts, and whose the host
+ * must be. That is in no text, because a preview could not show the text before the stack has it.
+ */
+export const stepVariables = { step: "BERTH_STEP", removal: "BERTH_REMOVAL", claim: "BERTH_CLAIM" } as const;
+
 const stepEnd = "BERTH_STEP_END";
 const fileEnd = "BERTH_FILE_END";
 const libraryEnd = "BERTH_LIBRARY_END";
@@ -44,8 +50,8 @@ export interface SecretFilePlace {
 export interface StepText {
   /** The step's name, as people see it in progress lines and errors. */
   readonly name: string;
-  /** Path of the shell script that runs before any file is put in place. @default none */
-  readonly check?: string;
+  /** Paths of the shell scripts that run before anything is changed. @default none */
+  readonly checks?: readonly string[];
   /** Paths of the shell scripts that, one after the other, do the work; the last ends by proving itself. */
   readonly scripts: readonly string[];
   /** Values for the slots that the script declares (`: "${name?what it is}"`), each a string. */
@@ -67,16 +73,17 @@ export interface StepText {
  * @throws when the script declares a slot that is not filled, or is given one that it does not declare.
  */
 export function stepText(step: StepText): string {
-  const check = step.check === undefined ? "" : readFileSync(step.check, "utf8");
+  const checks = (step.checks ?? []).map((path) => readFileSync(path, "utf8"));
   const script = step.scripts.map((path) => readFileSync(path, "utf8")).join("\n");
-  checkSlots(step, `${check}\n${script}`);
+  checkSlots(step, [...checks, script].join("\n"));
   return asRoot(step.name, [
     ...opening(step.name, step.slots),
     ...(step.first
       ? [`IFS= read -r -d '' library <<'${libraryEnd}' || true\n${library}${libraryEnd}`, 'eval "$library"']
-      : [`if [ ! -r ${libraryPath} ]; then ${missingLibrary(step)}; fi`, `. ${libraryPath}`]),
+      : [`if [ ! -r ${libraryPath} ]; then ${missingLibrary(step)}; fi`, `. ${libraryPath}`, "claim=$1"]),
+    `take_host ${step.first ? "first" : "step"}`,
+    ...checks,
     `begin ${shellQuote(step.secrets.join(" "))}`,
-    check,
     ...Object.entries(step.files).map(([path, file]) => putFile(path, file)),
     ...Object.entries(step.secretFiles).map(([path, file]) => putSecretFile(path, file)),
     script,
@@ -87,14 +94,14 @@ export function stepText(step: StepText): string {
 }
 
 /**
- * The text that takes away what a step has made, files first to last reversed. It does nothing on a machine other
- * than the one it was meant for: when a machine is replaced, the engine removes the old machine's steps after the
- * new one's were made, and finds the new one at the same address.
+ * The text that takes away what a step has made, files first to last reversed. It does nothing on a machine that is
+ * not this stack's (any more), and nothing on one other than it was meant for: when a machine is replaced, the engine
+ * removes the old machine's steps after the new one's were made, and finds the new one at the same address.
  *
- * @param identity which machine the text is meant for: see {@link Host.identity}
+ * @param claim what the machine keeps while it is the stack's: see {@link Host.claim}
  * @param removal path of the shell script that takes away what is more than files
  */
-export function removalText(step: StepText, identity: string, removal: string | undefined): string {
+export function removalText(step: StepText, claim: string, removal: string | undefined): string {
   const paths = [...Object.keys(step.files), ...Object.keys(step.secretFiles)].reverse();
   const script = removal === undefined ? undefined : readFileSync(removal, "utf8");
   return asRoot(step.name, [
@@ -102,8 +109,9 @@ export function removalText(step: StepText, identity: string, removal: string | 
     // Where the library is not, none of the stack's steps ever ran, or all of it is gone.
     `[ -r ${libraryPath} ] || exit 0`,
     `. ${libraryPath}`,
+    `claim=${shellQuote(claim)}`,
+    "take_host removal",
     "begin ''",
-    `if [ "$(cat "$state/identity" 2>/dev/null)" != ${shellQuote(identity)} ]; then finish; exit 0; fi`,
     ...(paths.length > 0 ? [`take_away ${paths.map(shellQuote).join(" ")}`] : []),
     ...(script === undefined ? [] : [script]),
     "finish",
@@ -137,8 +145,8 @@ function asRoot(name: string, lines: readonly string[]): string {
     'rm -f "$0"',
     body,
     stepEnd,
-    '[ "$(id -u)" = 0 ] && exec /bin/bash "$step"',
-    'exec sudo -n -- /bin/bash "$step"',
+    `[ "$(id -u)" = 0 ] && exec /bin/bash "$step" "\${${stepVariables.claim}-}"`,
+    `exec sudo -n -- /bin/bash "$step" "\${${stepVariables.claim}-}"`,
     "",
   ].join("\n");
   if (Buffer.byteLength(text) >= longestCommand) {

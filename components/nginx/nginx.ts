@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import type { Look } from "../host/look.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet } from "../system/system.ts";
 import { type Certificate, selfSignedCertificate } from "./certificate.ts";
@@ -44,6 +45,11 @@ export class Nginx extends pulumi.ComponentResource {
   /** What the service needs from Debian. */
   static packages(): PackageSet {
     return { packages: ["nginx", "libnginx-mod-http-brotli-static"] };
+  }
+
+  /** Looks for another web server, and for what other sites of nginx have in common with this one. */
+  static look(name: string, serverNames: readonly string[]): Look {
+    return { script: here("look.sh"), slots: { site: name, site_names: serverNames.join(" ") } };
   }
 
   constructor(name: string, args: NginxArgs, options?: pulumi.ComponentResourceOptions) {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import type { Look } from "../host/look.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import { PrivateAccess } from "../private/access.ts";
@@ -75,6 +76,14 @@ export class Postgres extends pulumi.ComponentResource {
     return { account: "postgres", ports: [Postgres.privatePort] };
   }
 
+  /** Looks for another database server, and for databases of somebody else's. */
+  static look(version: number): Look {
+    return {
+      script: ["common.sh", "clusters.sh", "look.sh"].map(here),
+      slots: { postgres_version: version },
+    };
+  }
+
   /** What of it must survive its machine. */
   static data(): ServiceData {
     return { directories: ["/var/lib/postgresql"], services: ["postgresql@.service"] };
@@ -139,7 +148,7 @@ export class Postgres extends pulumi.ComponentResource {
       `${this.#name}-server`,
       {
         host,
-        script: ["common.sh", "server.sh"].map(here),
+        script: ["common.sh", "clusters.sh", "server.sh"].map(here),
         removal: here("server-removal.sh"),
         slots: {
           version,

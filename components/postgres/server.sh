@@ -4,13 +4,9 @@
 : "${private?the address at which other hosts reach it, as in a URL; empty where none does}"
 
 # Another major version with data in it means that this stack once ran on it.
-for other in /var/lib/postgresql/*/main; do
-  [ -d "$other" ] || continue
-  number=$(basename "$(dirname "$other")")
-  if [ "$number" != "$version" ]; then
-    fail "there is a PostgreSQL $number cluster in $other, and this stack wants $version." "Berth does not move data between major versions: dump it with pg_dumpall, move the old directory away, run 'pulumi up', load the dump."
-  fi
-done
+while read -r number other; do
+  fail "there is a PostgreSQL $number cluster in $other, and this stack wants $version." "Berth does not move data between major versions: dump it with pg_dumpall, move the old directory away, run 'pulumi up', load the dump."
+done < <(other_clusters "$version")
 
 # What belongs to PostgreSQL's account, its cluster's directories in /etc and /var/lib among it, is made, changed and
 # removed as that account: it could put a link in the place of any of them, which root would follow.

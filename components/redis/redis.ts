@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import type { Look } from "../host/look.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import { PrivateAccess } from "../private/access.ts";
@@ -51,6 +52,16 @@ export class Redis extends pulumi.ComponentResource {
   /** What must not be answered by another account while it starts again. */
   static listener(): Listener {
     return { account: "redis", ports: [6379, Redis.privatePort] };
+  }
+
+  /**
+   * Looks for another server, and for one that serves somebody else.
+   *
+   * @param shared whether other hosts reach it
+   */
+  static look(shared: boolean): Look {
+    const ports = [6379, ...(shared ? [Redis.privatePort] : [])];
+    return { script: here("look.sh"), slots: { redis_ports: ports.join(" ") } };
   }
 
   /** What of it must survive its machine. */

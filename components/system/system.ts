@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { configKey, type Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import type { Look } from "../host/look.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import { alone } from "../private/address.ts";
@@ -83,6 +84,24 @@ export const basePackages: PackageSet = {
 
 /** What every host has before any service: packages, names, clock, accounts, SSH, firewall, upgrades, logs. */
 export class System extends pulumi.ComponentResource {
+  /**
+   * Looks at memory, disk, accounts and firewalls.
+   *
+   * @param openPorts TCP ports that everyone must reach
+   * @param accounts the accounts that are made, and the keys of the configuration that name them
+   */
+  static look(openPorts: readonly number[], accounts: Readonly<Record<string, string>>): Look {
+    return {
+      script: [here("look.sh"), here("look-firewall.sh")],
+      slots: {
+        open_ports: openPorts.join(" "),
+        accounts: Object.entries(accounts)
+          .map(([account, key]) => `${account} ${key}`)
+          .join("\n"),
+      },
+    };
+  }
+
   constructor(name: string, args: SystemArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:system:System", name, {}, options);
     const host = args.host;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { digestOf, readKnown, writeKnown } from "./known.ts";
 
 /** One call of shellcheck. */
@@ -37,15 +37,25 @@ function stepCalls(root: string): Call[] {
   const library = globSync("components/host/lib/*.sh", { cwd: root }).sort();
   const steps = globSync("components/*/*.sh", { cwd: root, exclude: ["components/host/*"] }).sort();
   const read = (path: string) => readFileSync(join(root, path), "utf8");
-  return [...steps, "components/host/connect.sh", "components/host/connect-removal.sh"].map((path) => {
+  const hosts = globSync("components/host/{look,connect}*.sh", { cwd: root }).sort();
+  // The looks at a machine have functions of their own.
+  const looking = "components/host/look.sh";
+  return [...steps, ...hosts].map((path) => {
     // A step may be made of several files, which share their slots and what the first of them sets.
     const beside = steps.filter((other) => dirname(other) === dirname(path));
     const common = join(dirname(path), "common.sh");
-    const shared = steps.includes(common) && path !== common ? [common] : [];
+    const shared = [
+      ...(basename(path).startsWith("look") && path !== looking ? [looking] : []),
+      ...(steps.includes(common) && path !== common ? [common] : []),
+    ];
     return {
       args: ["--exclude=SC2034,SC2016,SC2317", "-"],
       path,
-      text: ["step=name", slots(beside.map(read)), ...[...library, ...shared, path].map(read)].join("\n"),
+      text: [
+        "step=name claim=value",
+        slots(beside.map(read)),
+        ...[...library, ...shared, path].map(read),
+      ].join("\n"),
     };
   });
 }

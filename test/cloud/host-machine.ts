@@ -183,7 +183,10 @@ export async function stepsOf(
     },
     { outputs: { "aws:ec2/instance:Instance": () => ({ id: machine.instanceId }) } },
   );
-  const text = (name: string) => `${asked.named(name).inputs.environment?.BERTH_STEP}`;
+  const text = (name: string) => {
+    const { BERTH_STEP, BERTH_CLAIM } = asked.named(name).inputs.environment;
+    return `BERTH_CLAIM=${BERTH_CLAIM}\n${BERTH_STEP}`;
+  };
   return {
     connect: asked.named("web-connect").inputs.stdin,
     dataVolume: text("web-data-volume"),

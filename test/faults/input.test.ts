@@ -209,7 +209,7 @@ test("an unsupported Debian is refused before anything on the host is changed", 
   await refusedThere(
     "cp -P /etc/os-release /run/kept; rm /etc/os-release; printf 'ID=debian\nVERSION_ID=\"11\"\n' >/etc/os-release",
     "rm /etc/os-release; cp -P /run/kept /etc/os-release",
-    /berth: web-connect: this host runs 'debian 11'; Berth needs Debian 13\. Nothing has been changed\./,
+    /berth: web-connect: this host runs 'debian 11'; Berth needs Debian 13\. Choose another machine\. Nothing has been changed\./,
   );
 });
 
@@ -217,7 +217,7 @@ test("an unsupported CPU is refused before anything on the host is changed", asy
   await refusedThere(
     "printf '#!/bin/sh\necho armv7l\n' >/usr/local/bin/uname; chmod +x /usr/local/bin/uname",
     "rm /usr/local/bin/uname",
-    /berth: web-connect: this host's CPU is 'armv7l'; Berth runs on x86_64 and aarch64\. Nothing has been changed\./,
+    /berth: web-connect: this host's CPU is 'armv7l'; Berth runs on x86_64 and aarch64\. Choose another machine\. Nothing has been changed\./,
   );
 });
 

@@ -207,7 +207,7 @@ test("two runs on one stack: the second ends at once and says who is at work", a
   await assertWell(stack);
 });
 
-test("two stacks at work on one host: one waits for the other and says so, and both end well", async (t) => {
+test("another stack on a host that is at work waits and says so, and is then refused by the name of the one it belongs to", async (t) => {
   const address = await stack.address();
   const other = await withStack(t, {
     config: {
@@ -230,7 +230,11 @@ test("two stacks at work on one host: one waits for the other and says so, and b
   letNginxGo();
   const [one, two] = await Promise.all([first.ended, second.ended]);
   assert.equal(one.code, 0, one.stdout + one.stderr);
-  assert.equal(two.code, 0, two.stdout + two.stderr);
+  assert.notEqual(two.code, 0, two.stdout);
+  assert.match(
+    two.stdout,
+    new RegExp(`this host belongs to the stack '${stack.name}' of berth as its host 'web'`),
+  );
   assert.deepEqual(unfinished(stack), []);
   assert.equal(stack.inside("systemctl list-units --failed --plain --no-legend").stdout, "");
 });

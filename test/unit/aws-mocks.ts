@@ -13,6 +13,7 @@ export const standInHost = (identity = "i-0123456789abcdef0"): Host => ({
   connection: pulumi.output({ host: "192.0.2.7" }),
   hostKey: pulumi.output("ssh-ed25519 AAAA"),
   identity: pulumi.output(identity),
+  claim: pulumi.output(identity),
   memory: undefined,
   sshCommand: pulumi.output("ssh"),
   ready: new pulumi.ComponentResource("test:Ready", "ready"),
@@ -95,7 +96,7 @@ export async function record<T>(
   const { project = "shop", stack = "prod", preview = false } = surroundings;
   const asked: Asked[] = [];
   const made: Made[] = [];
-  await pulumi.runtime.setMocks(mocksOf(surroundings, asked), project, stack, preview);
+  await pulumi.runtime.setMocks(mocksOf(surroundings, asked), project, stack, preview, "organization");
   // The mocks hear of type, name and inputs alone; the engine's place hears it all.
   const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor;
   const register = monitor.registerResource.bind(monitor);

@@ -14,8 +14,8 @@ const repository = globSync("components/**/*.*", { cwd: root, exclude: ["**/*.ts
 const scripts = repository.filter(([path]) => path.endsWith(".sh"));
 
 export interface StepFacts {
-  /** Path of the script that runs before any file is put in place. */
-  readonly check?: string;
+  /** Paths of the scripts that run before anything is changed. */
+  readonly checks: readonly string[];
   /** Paths of the scripts that do the work. */
   readonly scripts: readonly string[];
   readonly slots: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export function stepFacts(text: string, removal?: string): StepFacts {
   assert.equal(stepText(withPaths(step)), text);
   const script = removal === undefined ? "" : removalScript(step, removal);
   return {
-    ...(step.check === undefined ? {} : { check: step.check }),
+    checks: step.checks ?? [],
     scripts: step.scripts,
     slots: step.slots,
     files: mapValues(step.files, shownFile),
@@ -65,7 +65,8 @@ function read(text: string): StepText {
   const assigned = [...opening.matchAll(assignment)].map(([, name, value]) => [`${name}`, unquote(value)]);
   const [[, name = ""] = [], ...slots] = assigned;
   const first = !/^\. \/var\/lib\/berth\/library\//m.test(body);
-  const [begin = "", secrets = ""] = new RegExp(`^begin ${word}\n`, "m").exec(body) ?? [];
+  const start = new RegExp(`^take_host \\w+\n([\\s\\S]*?)^begin ${word}\n`, "m").exec(body);
+  const [begin = "", checks = "", secrets = ""] = start ?? [];
   const rest = body.slice(body.indexOf(begin) + begin.length);
   const lines = rest
     .replaceAll(putFile, "")
@@ -73,13 +74,10 @@ function read(text: string): StepText {
     // The first step puts the library down, which is no fact of its own.
     .replace(/^printf %s "\$library" .*\n/m, "")
     .replace(/\nfinish$/, "");
-  // An empty line stands where a step has no check.
-  const paths = scriptsOf(name, lines.replace(/^\n/, ""));
-  const [check] = lines.startsWith("\n") ? [] : paths.splice(0, 1);
   return {
     name,
-    ...(check === undefined ? {} : { check }),
-    scripts: paths,
+    checks: checks === "" ? [] : scriptsOf(name, checks.replace(/\n$/, "")),
+    scripts: scriptsOf(name, lines),
     slots: Object.fromEntries(slots),
     files: Object.fromEntries([...rest.matchAll(putFile)].map(readFile)),
     secretFiles: Object.fromEntries([...rest.matchAll(putSecretFile)].map(readSecretFile)),
@@ -107,19 +105,19 @@ function scriptsOf(name: string, text: string): string[] {
 
 /** The path of the script of a removal, or nothing where the files are all that goes. */
 function removalScript(step: StepText, text: string): string {
-  const [guard = "", identity = ""] = new RegExp(`^if .* != ${word} \\]; then .* fi\n`, "m").exec(text) ?? [];
+  const [guard = "", claim = ""] =
+    new RegExp(`^claim=${word}\ntake_host .*\nbegin ''\n`, "m").exec(text) ?? [];
   const [, lines = ""] =
     /^(?:take_away .*\n)?([\s\S]*)finish\nBERTH_STEP_END\n/.exec(text.split(guard)[1] ?? "") ?? [];
   const [path] = lines === "" ? [] : scriptsOf(step.name, lines.replace(/\n$/, ""));
-  assert.equal(removalText(step, unquote(identity), path && join(root, path)), text);
+  assert.equal(removalText(step, unquote(claim), path && join(root, path)), text);
   return path ?? "";
 }
 
 function withPaths(step: StepText): StepText {
-  const { check } = step;
   return {
     ...step,
-    ...(check === undefined ? {} : { check: join(root, check) }),
+    checks: (step.checks ?? []).map((path) => join(root, path)),
     scripts: step.scripts.map((path) => join(root, path)),
   };
 }

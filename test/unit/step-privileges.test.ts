@@ -97,7 +97,8 @@ cat ${place}/new/deeper/file; stat -c '%U %a' ${place}/new ${place}/new/theirs; 
 );
 
 test("what a step runs as another account cannot hold its lock, and leaves nothing running", asRoot, () => {
-  const run = runLibrary(`begin ''
+  const run = runLibrary(`take_lock
+begin ''
 runuser -u nobody -- bash -c '{ : >&9; } 2>/dev/null && echo has the lock; trap "" TERM HUP; setsid sleep 98765 & echo left $!'
 pgrep -u nobody -f "sleep 98765" || echo gone
 runuser -u nobody -- sh -c 'exit 7' || echo "status $?"

@@ -75,7 +75,7 @@ test("a step of several scripts has the slots of all of them", () => {
 test("what a step refuses beforehand it refuses while no file is in place", () => {
   const text = stepText(
     step({
-      check: script(': "${at?when}"\nfail "not so: $at"\n'),
+      checks: [script(': "${at?when}"\nfail "not so: $at"\n')],
       slots: { at: "never" },
       files: { "/etc/shop": { content: "a" } },
     }),
@@ -101,7 +101,7 @@ test("the text of a step is a shell program, and the same every time", () => {
 test("the whole text of a step, and of its removal", () => {
   const wanted = step({
     scripts: [script(': "${name?the name}"\necho "$name"\n'), script("true\n")],
-    check: script('[ "$name" ] || fail "no name."\n'),
+    checks: [script('[ "$name" ] || fail "no name."\n')],
     slots: { name: "it's" },
     files: { "/etc/shop.conf": { content: "a $b" }, "/etc/empty": { content: "", mode: "0600" } },
     secretFiles: { "/etc/shop.key": { secret: "key", owner: "shop:shop" } },
@@ -118,9 +118,11 @@ step='shop-test'
 name='it'\\''s'
 if [ ! -r /var/lib/berth/library/DIGEST.sh ]; then echo 'berth: shop-test: /var/lib/berth/library/DIGEST.sh is gone from this host. Run '\\''pulumi up'\\'' with --replace for the step that connects, which puts it back.' >&2; exit 1; fi
 . /var/lib/berth/library/DIGEST.sh
-begin 'key password'
+claim=$1
+take_host step
 [ "$name" ] || fail "no name."
 
+begin 'key password'
 put_file '/etc/shop.conf' 'root:root' '0644' <<'BERTH_FILE_END'
 a $b
 BERTH_FILE_END
@@ -134,8 +136,8 @@ true
 
 finish
 BERTH_STEP_END
-[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
-exec sudo -n -- /bin/bash "$step"
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step" "\${BERTH_CLAIM-}"
+exec sudo -n -- /bin/bash "$step" "\${BERTH_CLAIM-}"
 `,
   );
   assert.equal(
@@ -147,17 +149,57 @@ rm -f "$0"
 step='shop-test'
 [ -r /var/lib/berth/library/DIGEST.sh ] || exit 0
 . /var/lib/berth/library/DIGEST.sh
+claim='machine-1'
+take_host removal
 begin ''
-if [ "$(cat "$state/identity" 2>/dev/null)" != 'machine-1' ]; then finish; exit 0; fi
 take_away '/etc/shop.key' '/etc/empty' '/etc/shop.conf'
 systemctl stop shop
 
 finish
 BERTH_STEP_END
-[ "$(id -u)" = 0 ] && exec /bin/bash "$step"
-exec sudo -n -- /bin/bash "$step"
+[ "$(id -u)" = 0 ] && exec /bin/bash "$step" "\${BERTH_CLAIM-}"
+exec sudo -n -- /bin/bash "$step" "\${BERTH_CLAIM-}"
 `,
   );
+});
+
+/** Takes the host as such a step of the stack 'mine', and says whether it went on; the host keeps this claim. */
+const taken = (what: string, kept: string) =>
+  runLibrary(`claim=mine stack="the stack 'prod' of berth as its host 'web'"
+mkdir "$place/state"
+printf %s ${shellQuote(kept)} >"$place/state/claim"
+take_host ${what}
+echo "goes on"; cat "$place/state/claim"; ls "$place/state"`);
+
+test("a host that is nobody's is taken by a first step alone, and one of the stack's own by every step", () => {
+  assert.equal(taken("first", "").stdout, "goes on\nclaim\n");
+  for (const what of ["first", "step", "removal"])
+    assert.equal(taken(what, "mine\nme\n").stdout, "goes on\nmine\nme\nclaim\n", what);
+  const letGo = taken("step", "");
+  assert.deepEqual([letGo.status, letGo.stdout], [1, ""]);
+  assert.match(
+    letGo.stderr,
+    /^berth: trial: this host is not this stack's any more: .*run 'pulumi up' with --replace/,
+  );
+});
+
+test("no step changes a host that is another stack's, and a removal leaves it as it is without a word", () => {
+  const theirs = (name: string) => `theirs\nthe stack ${name} of berth as its host 'web', since 2026-01-02\n`;
+  for (const what of ["first", "step"]) {
+    const refused = taken(what, theirs('"test"'));
+    assert.deepEqual([refused.status, refused.stdout], [1, ""]);
+    assert.match(
+      refused.stderr,
+      /^berth: trial: this host belongs to the stack "test" of berth as its host 'web', since 2026-01-02, and a host has one stack at a time\. Nothing has been changed\. Destroy that stack, .* 'sudo rm \S+\/claim' on the host lets the host go\.\n$/,
+    );
+    assert.deepEqual(readdirSync(refused.place).sort(), ["lock", "state"]);
+  }
+  assert.match(
+    taken("first", theirs("'prod'")).stderr,
+    /one stack at a time\. That is another stack of the same name, or this one before its state was lost\. Nothing/,
+  );
+  const removal = taken("removal", theirs('"test"'));
+  assert.deepEqual([removal.status, removal.stdout, removal.stderr], [0, "", ""]);
 });
 
 test("the shell library comes with the first step alone; the others read what it left, and say so when it is gone", () => {

@@ -107,12 +107,18 @@ changed() {
 # The full name (passwd(5)) of every account that Berth has made; an account cannot give it to itself (chfn(1)).
 made_by_berth='Made by Berth'
 
-# own_account NAME KEY: no other account is taken for one of Berth's, with what it may do and what belongs to it.
-own_account() {
+# not_own NAME KEY: of an account that Berth has not made, what is wrong with that and what to do, a line each.
+not_own() {
   case $(getent passwd "$1" | cut -d: -f5) in
   "$made_by_berth" | "$made_by_berth,"*) ;;
-  *) fail "this host has an account '$1' that Berth has not made ($2)." "Choose another name. If nothing else needs the account, 'usermod --comment \"$made_by_berth\" $1' gives it to Berth." ;;
+  *) printf '%s\n' "this host has an account '$1' that Berth has not made ($2)." "Choose another name. If nothing else needs the account, 'usermod --comment \"$made_by_berth\" $1' gives it to Berth." ;;
   esac
+}
+
+# own_account NAME KEY: no other account is taken for one of Berth's, with what it may do and what belongs to it.
+own_account() {
+  local what next
+  while read -r what && read -r next; do fail "$what" "$next"; done < <(not_own "$1" "$2")
 }
 
 # put_service_account NAME HOME KEY [GROUP]: a system account that cannot log in.

@@ -1,5 +1,5 @@
 # Berth's shell library, first part: how a step runs, speaks, fails and finishes.
-# The text has set: step (its name) and the slots of its script.
+# The text has set: step (its name), claim (what the host keeps while it is the stack's) and the slots of its script.
 set -Eeuo pipefail
 # The end of a pipe runs in this shell, so that 'printf … | put_file' can note a change and 'fail' ends the step.
 shopt -s lastpipe
@@ -74,7 +74,7 @@ unexpected() {
   local status=$1 line=$2 command=$3
   trap - ERR
   if [ "$BASH_SUBSHELL" != 0 ]; then
-    printf "'%s' ended with status %s (line %s of the step).\n" "$command" "$status" "$line" | mask >>"$log" 2>/dev/null || true
+    { printf "'%s' ended with status %s (line %s of the step).\n" "$command" "$status" "$line" | mask >>"$log"; } 2>/dev/null || true
     exit "$status"
   fi
   refuse_full_disk
@@ -153,6 +153,25 @@ take_lock() {
   printf '%s\n' "$step" >/run/berth.lock
 }
 
+# take_host WHAT: the lock, and the host itself. A 'first' step takes one that is nobody's, a 'step' works on its own
+# stack's alone, and a 'removal' leaves every other as it is, without a word. Nothing is changed before.
+take_host() {
+  local holder='' name='' same=''
+  take_lock
+  { read -r holder && IFS= read -r name; } 2>/dev/null <"$state/claim" || true
+  if [ "$holder" = "$claim" ]; then return; fi
+  case $1 in
+  removal) exit 0 ;;
+  # The disk of a machine that the stack has made may be a copy of another's.
+  first) if [ -z "$holder" ] || [ -n "${made-}" ]; then return; fi ;;
+  esac
+  [ -n "$holder" ] || fail "this host is not this stack's any more: somebody has let it go with 'rm $state/claim'. Nothing has been changed." \
+    "To take it again, run 'pulumi up' with --replace for the step that connects."
+  case $name in "${stack-}, "*) same=" That is another stack of the same name, or this one before its state was lost." ;; esac
+  fail "this host belongs to $name, and a host has one stack at a time.$same Nothing has been changed." \
+    "Destroy that stack, or choose another machine. If that stack is gone for ever or does not use this host any more, 'sudo rm $state/claim' on the host lets the host go."
+}
+
 read_secrets() {
   local name value line
   while read -r name value; do
@@ -170,12 +189,11 @@ read_secrets() {
   done
 }
 
-# begin NAMES: takes the secrets from standard input, the lock, and marks the step as begun.
+# begin NAMES: takes the secrets from standard input, and marks the step as begun.
 begin() {
   local name
   read_secrets
   for name in $1; do arrived "$name"; done
-  take_lock
   sweep
   log_from=$(($(wc -l 2>/dev/null <"$log" || echo 0) + 1))
   [ -d "$state/unfinished" ] || mkdir -p "$state/unfinished" 2>/dev/null || refuse_full_disk
