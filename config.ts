@@ -10,6 +10,7 @@ import {
   reservedNames,
   withoutBeat,
 } from "./components/app/processes.ts";
+import { referenceFaults, referenceNames } from "./components/app/references.ts";
 import { lastDay } from "./components/aws/permission.ts";
 import { firstHost } from "./components/host/host.ts";
 import { describeIssue } from "./config-faults.ts";
@@ -601,7 +602,7 @@ const appSchema = z.strictObject({
     .record(settingName, z.union([z.string(), z.number(), z.boolean()]))
     .default({})
     .describe(
-      "Settings of the application that are not secret. A number or a date arrives as it is written here, quotes or not.",
+      "Settings of the application. A number or a date arrives as it is written here, quotes or not. `${postgres.host}` and the like stand for what the stack has: see docs/deploying-your-application.md.",
     ),
   secrets: z
     .record(settingName, z.string())
@@ -728,6 +729,10 @@ export const configSchema = parts.superRefine((config, context) => {
   const fault = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: path.split("."), message, input: at(config, path) });
   const { host, hosts, site, app, media, secrets, admins } = config;
+  const texts = Object.fromEntries(Object.entries(app.env).map(([name, value]) => [name, `${value}`]));
+  const services = (["postgres", "redis"] as const).filter((service) => config[service].enabled);
+  const names = referenceNames(services, Object.keys(app.secrets));
+  for (const [name, message] of referenceFaults(texts, names)) fault(`app.env.${name}`, message);
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");

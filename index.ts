@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App, type AppArgs } from "./components/app/app.ts";
+import { referencesTo, settle } from "./components/app/references.ts";
 import { openSource, processesOf, sourceOf } from "./components/app/source.ts";
 import type { MediaSettings } from "./components/aws/cloud.ts";
 import { createHost } from "./components/host/create-host.ts";
@@ -171,32 +172,54 @@ const asSecrets = (values: Readonly<Record<string, string>>) =>
 const applicationOn = (
   on: Host,
   media: MediaSettings | undefined,
-): Omit<AppArgs, "after" | "ownerServices"> => ({
-  ...application,
-  processes: processesOn(on.name),
-  processNames: known.map((process) => process.name),
-  root,
-  link: atHome,
-  source,
-  host: on,
-  domain,
-  scheme,
-  timeout: site.timeout,
-  env: {
-    ALLOWED_HOSTS: serverNames.apply((names) => names.join(",")),
-    CSRF_TRUSTED_ORIGINS: serverNames.apply((names) => names.map((name) => `${scheme}://${name}`).join(",")),
-    ...media?.env,
-    ...ownSettings,
-  },
-  indexLogins: asSecrets(application.indexLogins),
-  secrets: {
-    SECRET_KEY: secrets.signingKey,
-    ...(postgres ? { DATABASE_URL: postgres.urlOn(on) } : {}),
-    ...(redis ? { REDIS_URL: redis.urlOn(on), CACHE_URL: redis.cacheUrlOn(on) } : {}),
-    ...media?.secrets,
-    ...asSecrets(application.secrets),
-  },
-});
+): Omit<AppArgs, "after" | "ownerServices"> => {
+  const urls = {
+    ...(postgres ? { postgres: postgres.urlOn(on) } : {}),
+    ...(redis ? { redis: redis.urlOn(on) } : {}),
+  };
+  const own = settle(
+    ownSettings,
+    referencesTo(
+      urls,
+      {
+        "site.url": pulumi.interpolate`${scheme}://${domain}`,
+        "site.domain": domain,
+        "paths.media": `${root}/media`,
+        "paths.logs": `${root}/logs`,
+      },
+      application.secrets,
+    ),
+  );
+  return {
+    ...application,
+    processes: processesOn(on.name),
+    processNames: known.map((process) => process.name),
+    root,
+    link: atHome,
+    source,
+    host: on,
+    domain,
+    scheme,
+    timeout: site.timeout,
+    env: {
+      ALLOWED_HOSTS: serverNames.apply((names) => names.join(",")),
+      CSRF_TRUSTED_ORIGINS: serverNames.apply((names) =>
+        names.map((name) => `${scheme}://${name}`).join(","),
+      ),
+      ...media?.env,
+      ...own.env,
+    },
+    indexLogins: asSecrets(application.indexLogins),
+    secrets: {
+      SECRET_KEY: secrets.signingKey,
+      ...(postgres ? { DATABASE_URL: postgres.urlOn(on) } : {}),
+      ...(redis ? { REDIS_URL: redis.urlOn(on), CACHE_URL: redis.cacheUrlOn(on) } : {}),
+      ...media?.secrets,
+      ...own.secrets,
+      ...asSecrets(application.secrets),
+    },
+  };
+};
 // A release is prepared on every host before it goes live on the first, and there, migrations and all, before another.
 const firstIsLive = Promise.withResolvers<pulumi.Resource>();
 const elsewhere = others.map((other) => {

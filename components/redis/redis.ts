@@ -10,6 +10,7 @@ import { PrivateAccess } from "../private/access.ts";
 import { bracketed } from "../private/address.ts";
 import { certificatePath, type PinnedCertificate } from "../private/certificate.ts";
 import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
+import { cacheUrl } from "./cache-url.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -92,16 +93,9 @@ export class Redis extends pulumi.ComponentResource {
     return this.#access.urlOn(host);
   }
 
-  /**
-   * The same for caches, secret: a database of its own, so that clearing a cache takes no task of a queue away. The limit
-   * of memory is one for both.
-   */
+  /** The same for caches, secret: see {@link cacheUrl}. The limit of memory is one for both. */
   cacheUrlOn(host: Host): pulumi.Output<string> {
-    return this.urlOn(host).apply((text) => {
-      const url = new URL(text);
-      url.pathname = "/1";
-      return url.href;
-    });
+    return this.urlOn(host).apply(cacheUrl);
   }
 
   /**

@@ -146,6 +146,23 @@ test("a setting arrives as it is written in the stack's file", async () => {
   }
 });
 
+test("a setting has what it refers to, and no output shows the secret in it", async () => {
+  stack.configure({
+    app: {
+      env: {
+        DSN: "host=${postgres.host} user=${postgres.user} password=${postgres.password}",
+        PRICE: "$${5}",
+      },
+    },
+  });
+  const run = await stack.succeed();
+  const { settings } = await asks();
+  const { hostname, username, password } = new URL(`${(await stack.outputs()).databaseUrl}`);
+  assert.equal(settings.DSN, `host=${hostname} user=${username} password=${password}`);
+  assert.equal(settings.PRICE, "${5}");
+  assert.ok(!`${run.stdout}${run.stderr}`.includes(password));
+});
+
 test("a Procfile's line of which a stack wants none does not run", async () => {
   assert.equal(await stack.on("systemctl list-units --all --plain --no-legend 'queue-css*' | wc -l"), "0");
   assert.equal(await stack.on("ls /etc/systemd/system | grep -c '^queue-css' || true"), "0");

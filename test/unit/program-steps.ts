@@ -52,7 +52,7 @@ export async function programResources(config: Keys = {}, app: Keys = {}): Promi
       wsgi: "shop.wsgi",
       settings: "shop.settings",
       health: "/health",
-      env: { PAGE_SIZE: "20" },
+      env: { PAGE_SIZE: "20", DB_HOST: "${postgres.host}", DB_PASSWORD: "${postgres.password}" },
       secrets: { API_TOKEN: secretValue },
       ...app,
     },

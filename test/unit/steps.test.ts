@@ -36,7 +36,7 @@ test("no step puts a file where Debian lets another account than root write", ()
 
 test("a host has what its database needs: extensions, or the means to dump one that is elsewhere", async () => {
   const packagesOf = async (postgres: object, secrets: Record<string, string> = {}) =>
-    `${stepsOf(await programResources({ postgres }, { secrets }))["system-packages"]?.slots.packages}`.split(
+    `${stepsOf(await programResources({ postgres }, { secrets, env: {} }))["system-packages"]?.slots.packages}`.split(
       " ",
     );
   const elsewhere = { DATABASE_URL: "postgresql://shop:tulips-and-more@db.example.com/shop" };

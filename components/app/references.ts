@@ -1,0 +1,126 @@
+import * as pulumi from "@pulumi/pulumi";
+import { didYouMean } from "../../did-you-mean.ts";
+import { cacheUrl } from "../redis/cache-url.ts";
+
+/** What settings may refer to, by names such as `postgres.host`. */
+export interface References {
+  readonly plain: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Each makes the whole setting secret that refers to it. */
+  readonly secret: Readonly<Record<string, pulumi.Input<string>>>;
+}
+
+/** `${NAME}`; `$${` stands for `${` itself. */
+const reference = /\$(\$\{|\{([^}]*)\})/g;
+
+/**
+ * What is wrong with the references of settings: the setting, and what was meant.
+ *
+ * @param known the names that there are
+ */
+export function referenceFaults(
+  settings: Readonly<Record<string, string>>,
+  known: readonly string[],
+): [setting: string, fault: string][] {
+  return Object.entries(settings).flatMap(([setting, text]) =>
+    namesIn(text)
+      .filter((name) => !known.includes(name))
+      .map((name): [string, string] => {
+        const near = didYouMean(name, known).trim();
+        const told = near === "" ? "" : ` (${near})`;
+        return [setting, `expected in \${…} one of ${known.join(", ")}${told}, and $\${ for \${ itself`];
+      }),
+  );
+}
+
+/** The settings with what they refer to in its place, those that are secret apart. */
+export function settle(
+  settings: Readonly<Record<string, string>>,
+  { plain, secret }: References,
+): {
+  readonly env: Readonly<Record<string, pulumi.Output<string>>>;
+  readonly secrets: Readonly<Record<string, pulumi.Output<string>>>;
+} {
+  const entries = Object.entries(settings).map(([setting, text]) => {
+    const names = [...new Set(namesIn(text))];
+    const values = pulumi.all(names.map((name) => secret[name] ?? plain[name] ?? ""));
+    const filled = values.apply((found) =>
+      text.replaceAll(reference, (_, escaped: string, name: string) =>
+        escaped === "${" ? escaped : `${found[names.indexOf(name)]}`,
+      ),
+    );
+    return [setting, filled, names.some((name) => name in secret)] as const;
+  });
+  const those = (secretOnes: boolean) =>
+    Object.fromEntries(
+      entries
+        .filter(([, , isSecret]) => isSecret === secretOnes)
+        .map(([setting, filled]) => [setting, secretOnes ? pulumi.secret(filled) : filled]),
+    );
+  return { env: those(false), secrets: those(true) };
+}
+
+const namesIn = (text: string): string[] =>
+  [...text.matchAll(reference)].flatMap(([, , name]) => (name === undefined ? [] : [name]));
+
+type Read = (url: URL) => string;
+
+/** What there is of each service's URL. */
+const services: Readonly<
+  Record<"postgres" | "redis", Record<"plain" | "secret", Readonly<Record<string, Read>>>>
+> = {
+  postgres: {
+    plain: {
+      host: ({ hostname }) => hostname.replace(/^\[|\]$/g, ""),
+      port: ({ port }) => port,
+      user: ({ username }) => username,
+      database: ({ pathname }) => pathname.slice(1),
+    },
+    secret: { url: ({ href }) => href, password: ({ password }) => decodeURIComponent(password) },
+  },
+  redis: {
+    plain: { host: ({ hostname }) => hostname.replace(/^\[|\]$/g, ""), port: ({ port }) => port },
+    secret: {
+      url: ({ href }) => href,
+      cacheUrl: ({ href }) => cacheUrl(href),
+      password: ({ password }) => decodeURIComponent(password),
+    },
+  },
+};
+
+const places = ["site.url", "site.domain", "paths.media", "paths.logs"] as const;
+
+/** The names that settings may refer to. */
+export const referenceNames = (
+  of: readonly (keyof typeof services)[],
+  secrets: readonly string[],
+): string[] => [
+  ...of.flatMap((service) =>
+    Object.values(services[service]).flatMap((parts) =>
+      Object.keys(parts).map((part) => `${service}.${part}`),
+    ),
+  ),
+  ...places,
+  ...secrets.map((name) => `secrets.${name}`),
+];
+
+/** What these names stand for, given the services' URLs. */
+export function referencesTo(
+  urls: Readonly<Partial<Record<keyof typeof services, pulumi.Output<string>>>>,
+  own: Readonly<Record<(typeof places)[number], pulumi.Input<string>>>,
+  secrets: Readonly<Record<string, pulumi.Input<string>>>,
+): References {
+  const those = (kind: "plain" | "secret") =>
+    Object.entries(urls).flatMap(([service, url]) =>
+      Object.entries(services[service as keyof typeof services][kind]).map(([part, read]) => {
+        const value = url.apply((text) => read(new URL(text)));
+        return [`${service}.${part}`, kind === "plain" ? pulumi.unsecret(value) : value];
+      }),
+    );
+  return {
+    plain: { ...Object.fromEntries(those("plain")), ...own },
+    secret: {
+      ...Object.fromEntries(those("secret")),
+      ...Object.fromEntries(Object.entries(secrets).map(([name, value]) => [`secrets.${name}`, value])),
+    },
+  };
+}

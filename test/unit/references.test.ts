@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { referenceFaults, referenceNames, referencesTo, settle } from "../../components/app/references.ts";
+
+const read = (output: pulumi.Output<string> | undefined) =>
+  new Promise<string>((settled) => output?.apply(settled));
+
+const url = pulumi.secret("postgresql://shop_1a2b3c:p%40ss%2Fword@10.0.0.4:5432/shop");
+const places = {
+  "site.url": "https://shop.example.org",
+  "site.domain": "shop.example.org",
+  "paths.media": "/srv/shop/media",
+  "paths.logs": "/srv/shop/logs",
+};
+
+test("a setting has what it refers to, and is secret with the first part that is", async () => {
+  const { env, secrets } = settle(
+    {
+      PGHOST: "${postgres.host}",
+      PGPORT: "${postgres.port}",
+      PGUSER: "${postgres.user}",
+      PGPASSWORD: "${postgres.password}",
+      DSN: "host=${postgres.host} password=${postgres.password} dbname=${postgres.database}",
+      FROM: "noreply@${site.domain}",
+      LITERAL: "$${postgres.host} costs $5, {not} $this",
+    },
+    referencesTo({ postgres: url }, places, {}),
+  );
+  assert.deepEqual(Object.keys(env).sort(), ["FROM", "LITERAL", "PGHOST", "PGPORT", "PGUSER"]);
+  assert.deepEqual(Object.keys(secrets).sort(), ["DSN", "PGPASSWORD"]);
+  assert.equal(await read(env.PGHOST), "10.0.0.4");
+  assert.equal(await read(env.PGPORT), "5432");
+  assert.equal(await read(env.PGUSER), "shop_1a2b3c");
+  assert.equal(await read(env.FROM), "noreply@shop.example.org");
+  assert.equal(await read(env.LITERAL), "${postgres.host} costs $5, {not} $this");
+  assert.equal(await read(secrets.PGPASSWORD), "p@ss/word");
+  assert.equal(await read(secrets.DSN), "host=10.0.0.4 password=p@ss/word dbname=shop");
+  assert.ok(await pulumi.isSecret(secrets.DSN as pulumi.Output<string>));
+  assert.ok(!(await pulumi.isSecret(env.PGHOST as pulumi.Output<string>)));
+});
+
+test("a reference to what there is not is told by its setting, with what was meant", () => {
+  const known = ["postgres.host", "postgres.password", "site.url"];
+  assert.deepEqual(referenceFaults({ A: "${postgres.host}", B: "$${anything} ${} $x" }, known).length, 1);
+  const [[setting, fault] = []] = referenceFaults({ HOST: "${postgres.hots}" }, known);
+  assert.equal(setting, "HOST");
+  assert.match(
+    `${fault}`,
+    /^expected in \$\{…\} one of postgres\.host, postgres\.password, site\.url \(Did you mean 'postgres\.host'\?\), and/,
+  );
+});
+
+test("every name that may be referred to stands for something", async () => {
+  const redis = pulumi.secret("redis://:tulips@127.0.0.1:6379/0");
+  const { plain, secret } = referencesTo({ postgres: url, redis }, places, { API_KEY: "k" });
+  const names = referenceNames(["postgres", "redis"], ["API_KEY"]);
+  assert.deepEqual([...Object.keys(plain), ...Object.keys(secret)].sort(), names.sort());
+  assert.equal(await read(pulumi.output(secret["redis.cacheUrl"] ?? "")), "redis://:tulips@127.0.0.1:6379/1");
+});
