@@ -1,13 +1,13 @@
-// npm run bench -- [--runs N] [--what all|noop|hosts|releases|release-times|growth] [--date YYYY-MM-DD]: measures Berth against what it must
+// npm run bench -- [--runs N] [--what all|noop|hosts|releases|release-times|growth] [--date YYYY-MM-DD] [--contenders NAMES]: measures Berth against what it must
 // be measured against, all in one run. See docs/speed.md.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { berth, berthVersion } from "../bench/berth.ts";
-import { berthProject, emptyProject } from "../bench/engine.ts";
-import { floor } from "../bench/floor.ts";
+import { berthVersion } from "../bench/berth.ts";
+import { type Field, fieldOf, rivalNames } from "../bench/contenders.ts";
+import { berthProject, emptyProject, type Project } from "../bench/engine.ts";
 import { benchGrowth, growthTargets, type Sizes } from "../bench/growth.ts";
 import { otherHosts, removeHosts } from "../bench/host.ts";
 import { differences, raceOnce, stages } from "../bench/hosts.ts";
@@ -36,6 +36,8 @@ interface Options {
   readonly runs: number;
   readonly what: string;
   readonly date: string;
+  /** Whom Berth is measured against on bare hosts. */
+  readonly contenders: readonly string[];
   /** For `--what releases`; `release-times` has no load. */
   readonly load: { readonly releases: number; readonly rate: number; readonly every: number };
   /** For `--what growth`. */
@@ -48,6 +50,7 @@ function readOptions(): Options {
       runs: { type: "string", default: "5" },
       what: { type: "string", default: "all" },
       date: { type: "string", default: new Date().toISOString().slice(0, 10) },
+      contenders: { type: "string", default: rivalNames.join(",") },
       releases: { type: "string", default: "20" },
       rate: { type: "string", default: "20" },
       every: { type: "string", default: "10" },
@@ -73,9 +76,13 @@ function readOptions(): Options {
     throw new Error(`--what: expected one of ${kinds.join(", ")}; found '${values.what}'`);
   if (!/^\d{4}-\d{2}-\d{2}$/.test(values.date))
     throw new Error(`--date: expected a date such as 2026-01-31; found '${values.date}'`);
+  const contenders = values.contenders.split(",");
+  const unknown = contenders.find((name) => !rivalNames.includes(name));
+  if (unknown !== undefined)
+    throw new Error(`--contenders: expected some of ${rivalNames.join(",")}; found '${unknown}'`);
   const load = { releases: number("releases"), rate: number("rate"), every: number("every") };
   const sizes = { hosts: numbers("hosts"), processes: numbers("processes") };
-  return { runs: number("runs"), what: values.what, date: values.date, load, sizes };
+  return { runs: number("runs"), what: values.what, date: values.date, contenders, load, sizes };
 }
 
 /** What else the computer does, which makes figures worse. */
@@ -89,7 +96,7 @@ function reportOf(
   { date, what, runs }: Options,
   book: Book,
   found: Pick<Report, "disturbances" | "targets"> &
-    Partial<Pick<Report, "versions" | "differences" | "releases">>,
+    Partial<Pick<Report, "versions" | "differences" | "leftOut" | "releases">>,
 ): Report {
   return {
     date,
@@ -128,6 +135,15 @@ async function growth(options: Options, folder: string): Promise<Report> {
   return reportOf(options, book, { disturbances, targets: growthTargets(options.sizes, book) });
 }
 
+/** Installs what the contenders need, and says who is left out. */
+async function installed(names: readonly string[], folder: string, project: Project): Promise<Field> {
+  const step = lineProgress().step("installing what Berth is measured against");
+  const field = await fieldOf(names, root, folder, project);
+  step.done();
+  for (const one of field.leftOut) console.error(`berth: left out of the bench: ${one}`);
+  return field;
+}
+
 async function bench(options: Options, folder: string): Promise<Report> {
   const { runs, what } = options;
   const progress = lineProgress();
@@ -135,9 +151,10 @@ async function bench(options: Options, folder: string): Promise<Report> {
   const book = new Book();
   const empty = emptyProject(root, join(folder, "empty"));
   const program = berthProject(root, join(folder, "berth"));
-  const contenders = [floor(root, folder), berth(root, program)];
   const left: Map<string, string>[] = [];
 
+  const names = what === "noop" ? [] : options.contenders;
+  const { contenders, leftOut } = await installed(names, folder, program);
   // Whatever is measured, a whole deployment comes first: it fills the caches of packages and of compiled code.
   let step = progress.step("deploying what is measured without a change, which fills the caches");
   const idle = await prepareNoOp(root, empty, program, `bench-${randomBytes(3).toString("hex")}`);
@@ -166,7 +183,8 @@ async function bench(options: Options, folder: string): Promise<Report> {
   return reportOf(options, book, {
     versions: versionsOf(contenders, engineVersions().cli),
     disturbances,
-    targets: targets(book, what),
+    leftOut,
+    targets: targets(book, what, options.contenders),
     differences:
       first === undefined
         ? {}
@@ -176,7 +194,7 @@ async function bench(options: Options, folder: string): Promise<Report> {
   });
 }
 
-function targets(book: Book, what: string): Target[] {
+function targets(book: Book, what: string, contenders: readonly string[]): Target[] {
   const ratio = book.median(noop.what, noop.stack) / book.median(noop.what, noop.empty);
   const ahead = book.median(stages.bootstrap, "Berth") / book.median(stages.bootstrap, "plain shell");
   return [
@@ -184,7 +202,9 @@ function targets(book: Book, what: string): Target[] {
     ...(what === "noop"
       ? []
       : [
-          target(`${stages.bootstrap}: Berth / plain shell`, "x", 0.9, ahead),
+          ...(contenders.includes("floor")
+            ? [target(`${stages.bootstrap}: Berth / plain shell`, "x", 0.9, ahead)]
+            : []),
           target(`${stages.changeLine}: Berth`, "s", 3, book.median(stages.changeLine, "Berth")),
         ]),
   ];
