@@ -15,6 +15,8 @@ export interface BareHost {
   readonly keyFile: string;
   /** The ed25519 host key, `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
+  /** Path of a known_hosts file with that key. */
+  readonly knownHosts: string;
   /** Arguments of ssh(1) that log in with no question asked. */
   readonly ssh: readonly string[];
   /** Runs a command as root, and answers what it printed. */
@@ -76,6 +78,7 @@ export function bareHost(root: string, folder: string): BareHost {
     address,
     user,
     keyFile: login.path,
+    knownHosts: known,
     hostKey: host.public.split(" ").slice(0, 2).join(" "),
     ssh,
     on: (command, input) => overSsh([...ssh, `sudo -n bash -c ${shellQuote(command)}`], input),

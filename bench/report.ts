@@ -39,6 +39,8 @@ export interface Report {
   readonly versions: Readonly<Record<string, string>>;
   /** What else the computer was doing, which makes figures worse. */
   readonly disturbances: readonly string[];
+  /** Contenders whose packages could not be had, with the reason. */
+  readonly leftOut?: readonly string[];
   readonly series: readonly (Series & { readonly median: number })[];
   readonly targets: readonly Target[];
   /** Facts in which hosts made by other contenders differ from Berth's, by contender. */
@@ -130,6 +132,7 @@ export function table(report: Report): string {
       : [waysTable(report.releases.ways), workersLine(report.releases.workers)]),
     columns([["target", "", "found", ""], ...targets]),
     ...differences,
+    ...(report.leftOut ?? []).map((one) => `Left out: ${one}`),
     ...report.disturbances.map((one) => `Disturbed: ${one}`),
   ].join("\n\n");
 }

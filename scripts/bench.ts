@@ -3,9 +3,9 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { berth, berthVersion } from "../bench/berth.ts";
-import { berthProject, emptyProject } from "../bench/engine.ts";
-import { floor } from "../bench/floor.ts";
+import { berthVersion } from "../bench/berth.ts";
+import { type Field, fieldOf } from "../bench/contenders.ts";
+import { berthProject, emptyProject, type Project } from "../bench/engine.ts";
 import { benchGrowth, growthTargets } from "../bench/growth.ts";
 import { otherHosts, removeHosts } from "../bench/host.ts";
 import { differences, raceOnce, stages } from "../bench/hosts.ts";
@@ -45,7 +45,7 @@ function reportOf(
   { date, what, runs }: Options,
   book: Book,
   found: Pick<Report, "disturbances" | "targets"> &
-    Partial<Pick<Report, "versions" | "differences" | "releases">>,
+    Partial<Pick<Report, "versions" | "differences" | "leftOut" | "releases">>,
 ): Report {
   return {
     date,
@@ -85,6 +85,15 @@ async function growth(options: Options, folder: string): Promise<Report> {
   return reportOf(options, book, { disturbances, targets: growthTargets(options, book) });
 }
 
+/** Installs what the contenders need, and says who is left out. */
+async function installed(names: readonly string[], folder: string, project: Project): Promise<Field> {
+  const step = lineProgress().step("installing what Berth is measured against");
+  const field = await fieldOf(names, root, folder, project);
+  step.done();
+  for (const one of field.leftOut) console.error(`berth: left out of the bench: ${one}`);
+  return field;
+}
+
 async function bench(options: Options, folder: string): Promise<Report> {
   const { runs, what } = options;
   const progress = lineProgress();
@@ -92,9 +101,10 @@ async function bench(options: Options, folder: string): Promise<Report> {
   const book = new Book();
   const empty = emptyProject(root, join(folder, "empty"));
   const program = berthProject(root, join(folder, "berth"));
-  const contenders = [floor(root, folder), berth(root, program)];
   const left: Map<string, string>[] = [];
 
+  const names = what === "noop" ? [] : options.contenders;
+  const { contenders, leftOut } = await installed(names, folder, program);
   // Whatever is measured, a whole deployment comes first: it fills the caches of packages and of compiled code.
   let step = progress.step("deploying what is measured without a change, which fills the caches");
   const idle = await prepareNoOp(root, empty, program, `bench-${randomBytes(3).toString("hex")}`);
@@ -123,7 +133,8 @@ async function bench(options: Options, folder: string): Promise<Report> {
   return reportOf(options, book, {
     versions: versionsOf(contenders, engineVersions().cli),
     disturbances,
-    targets: targets(book, what),
+    leftOut,
+    targets: targets(book, what, options.contenders),
     differences:
       first === undefined
         ? {}
@@ -133,7 +144,7 @@ async function bench(options: Options, folder: string): Promise<Report> {
   });
 }
 
-function targets(book: Book, what: string): Target[] {
+function targets(book: Book, what: string, contenders: readonly string[]): Target[] {
   const ratio = book.median(noop.what, noop.stack) / book.median(noop.what, noop.empty);
   const ahead = book.median(stages.bootstrap, "Berth") / book.median(stages.bootstrap, "plain shell");
   return [
@@ -141,7 +152,9 @@ function targets(book: Book, what: string): Target[] {
     ...(what === "noop"
       ? []
       : [
-          target(`${stages.bootstrap}: Berth / plain shell`, "x", 0.9, ahead),
+          ...(contenders.includes("floor")
+            ? [target(`${stages.bootstrap}: Berth / plain shell`, "x", 0.9, ahead)]
+            : []),
           target(`${stages.changeLine}: Berth`, "s", 3, book.median(stages.changeLine, "Berth")),
         ]),
   ];

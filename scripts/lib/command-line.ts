@@ -113,6 +113,12 @@ export const oneOf =
     return found;
   };
 
+/** Names with commas between them. */
+export const someOf =
+  <const T extends string>(choices: readonly T[]) =>
+  (given: string): readonly T[] =>
+    given.split(",").map(oneOf(choices));
+
 export const count = (given: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(given))
     throw new UsageError(`expected a whole number from 1 to 999999; found '${given}'.`);

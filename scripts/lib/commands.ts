@@ -1,4 +1,5 @@
 // All that people type, with every option; each is run by the script of its name, and read by command-line.ts.
+import { rivalNames } from "../../bench/rivals.ts";
 import {
   all,
   choice,
@@ -10,6 +11,7 @@ import {
   option,
   optional,
   rest,
+  someOf,
   text,
   UsageError,
   word,
@@ -193,6 +195,12 @@ export const commands = {
         "all, noop, hosts, releases, release-times or growth",
         oneOf(["all", "noop", "hosts", "releases", "release-times", "growth"]),
         "all",
+      ),
+      contenders: option(
+        "NAMES",
+        `for hosts: whom Berth is measured against, of ${rivalNames.join(", ")}`,
+        someOf(rivalNames),
+        rivalNames.join(","),
       ),
       date: option("DATE", "the date that the results bear", day, "today"),
       releases: option("COUNT", "for releases: how many are made under load", count, "20"),
