@@ -1,10 +1,10 @@
+import type { rivalNames } from "../scripts/lib/commands.ts";
 import { ansible } from "./ansible.ts";
 import { berth } from "./berth.ts";
 import type { Contender } from "./contender.ts";
 import type { Project } from "./engine.ts";
 import { floor } from "./floor.ts";
 import { pyinfra } from "./pyinfra.ts";
-import type { rivalNames } from "./rivals.ts";
 
 type Make = (root: string, folder: string) => Contender | Promise<Contender>;
 

@@ -1,5 +1,4 @@
 // All that people type, with every option; each is run by the script of its name, and read by command-line.ts.
-import { rivalNames } from "../../bench/rivals.ts";
 import {
   all,
   choice,
@@ -39,6 +38,9 @@ const day = (given: string): string => {
     throw new UsageError(`expected a date such as 2026-01-31; found '${given}'.`);
   return given;
 };
+
+/** Whom Berth is measured against on bare hosts: see bench/contenders.ts. */
+export const rivalNames = ["floor", "ansible", "mitogen", "pyinfra"] as const;
 
 const none = { options: {}, words: {} };
 

@@ -5,21 +5,18 @@ import os
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
+from django.utils.module_loading import import_string
 
 
 def tell():
     """As a line of JSON, for the step to judge."""
-    try:
-        from django.core.files.storage import default_storage
-
-        uploads_here = isinstance(default_storage, FileSystemStorage)
-    except Exception:  # noqa: BLE001  # A storage that cannot be made here is no directory.
-        uploads_here = False
+    static_here = _is_on_disk("staticfiles", "STATICFILES_STORAGE")
+    uploads_here = _is_on_disk("default", "DEFAULT_FILE_STORAGE")
     told = {
-        "static_root": _within(settings.STATIC_ROOT) if _is_set("STATIC_ROOT") else None,
+        "static_root": _within(settings.STATIC_ROOT) if static_here and _is_own("STATIC_ROOT") else None,
         "static_url": settings.STATIC_URL or None,
         "static_by_itself": any("whitenoise" in one.lower() for one in settings.MIDDLEWARE),
-        "media_root": _within(settings.MEDIA_ROOT) if _is_set("MEDIA_ROOT") and uploads_here else None,
+        "media_root": _within(settings.MEDIA_ROOT) if uploads_here and _is_own("MEDIA_ROOT") else None,
         "media_url": settings.MEDIA_URL or None,
         "databases": {
             alias: _within(database["NAME"])
@@ -38,12 +35,22 @@ def collect_where_told():
     settings.STATIC_ROOT = os.environ["STATIC_ROOT"]
     if isinstance(staticfiles_storage, FileSystemStorage) and staticfiles_storage.location != settings.STATIC_ROOT:
         raise RuntimeError(
-            f"static files go to {staticfiles_storage.location}, which the project has settled before its settings: "
+            f"static files go to {staticfiles_storage.location}, which the project has settled as it was loaded: "
             "let it take STATIC_ROOT from the environment"
         )
 
 
-def _is_set(name):
+def _is_on_disk(alias, before_4_2):
+    """Of a storage, which is not made for it: one of static files takes STATIC_ROOT as it is made."""
+    storages = getattr(settings, "STORAGES", {})
+    backend = storages[alias]["BACKEND"] if alias in storages else getattr(settings, before_4_2, None)
+    try:
+        return issubclass(import_string(backend), FileSystemStorage)
+    except (ImportError, TypeError, AttributeError):
+        return False
+
+
+def _is_own(name):
     """Whether the project has another value than the environment."""
     value = getattr(settings, name, None)
     return bool(value) and os.path.realpath(value) != os.path.realpath(os.environ.get(name, value))
