@@ -565,6 +565,23 @@ const appSchema = z.strictObject({
     .array(z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/, { error: "expected the name of a Debian package" }))
     .default([])
     .describe("More Debian packages that the application needs, such as libxml2-dev."),
+  build: z
+    .strictObject({
+      commands: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          "Commands that run in a release's directory after its dependencies and its front end, and before collectstatic, such as `python manage.py compilemessages`: as the owner, with the environment's programs first in PATH. A change makes a new release.",
+        ),
+      env: z
+        .record(settingName, z.string())
+        .default({})
+        .describe(
+          "Environment variables of these commands, none of them secret. Of the application's own settings they have none.",
+        ),
+    })
+    .prefault({})
+    .describe("What runs while a release is made."),
   server: z
     .enum(["gunicorn", "uwsgi"])
     .default("gunicorn")

@@ -49,6 +49,8 @@ export interface AppArgs {
   readonly index?: string | undefined;
   /** Logins of package indexes, `USER:PASSWORD` by the name of the host. @default none */
   readonly indexLogins?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Commands that run in a release before it is whole, and their environment: see `app.build` of the configuration. */
+  readonly build: { readonly commands: readonly string[]; readonly env: Readonly<Record<string, string>> };
   /** What serves it. */
   readonly server: "gunicorn" | "uwsgi";
   /** The WSGI application, `MODULE:CALLABLE` or `MODULE:FACTORY()`. */
@@ -376,7 +378,9 @@ export class App extends pulumi.ComponentResource {
   #prepare(source: Source, before: HostScript): [pulumi.Output<string>, HostScript] {
     const { host, name, python, requirements, server, wsgi, settings, release, processes } = this.#args;
     const statics = this.#args.static;
-    const recipe = [python, requirements, source.git?.path, tools[server].join(", "), settings, statics];
+    const { build } = this.#args;
+    const own = build.commands.length === 0 ? "" : JSON.stringify(build);
+    const recipe = [python, requirements, source.git?.path, tools[server].join(", "), settings, statics, own];
     const ofSource = source.version.apply((version) =>
       releaseId(
         version,
@@ -412,6 +416,7 @@ export class App extends pulumi.ComponentResource {
             python_mirror: this.#args.pythonMirror ?? null,
             index: this.#args.index ?? null,
             requirements: requirements ?? null,
+            build,
             server,
             wsgi_module: wsgi.split(":")[0] ?? "",
             django: (this.#isWeb ? settings : undefined) ?? null,

@@ -55,7 +55,16 @@ before(async () => {
   for (const file of ["viewer.mjs", "site.webmanifest"])
     writeFileSync(join(stack.project, "app/static", file), "");
   stack.configure({
-    app: { wsgi: "wsgi:make()", static: "static", processes: { css: { count: 0 } }, env: { PLAIN: "here" } },
+    app: {
+      wsgi: "wsgi:make()",
+      static: "static",
+      build: {
+        commands: ["python -c 'import redis' && echo $GREETING >built.txt"],
+        env: { GREETING: "hello" },
+      },
+      processes: { css: { count: 0 } },
+      env: { PLAIN: "here" },
+    },
   });
   await stack.succeed();
 });
@@ -161,6 +170,23 @@ test("a setting has what it refers to, and no output shows the secret in it", as
   assert.equal(settings.DSN, `host=${hostname} user=${username} password=${password}`);
   assert.equal(settings.PRICE, "${5}");
   assert.ok(!`${run.stdout}${run.stderr}`.includes(password));
+});
+
+test("a build's command has the environment's programs and no setting of the application, and fails by its name", async () => {
+  assert.equal(await stack.on("cat /srv/queue/current/built.txt"), "hello");
+  const { release } = await stack.outputs();
+  stack.configure({
+    app: { build: { commands: ['[ -z "$SECRET_KEY$REDIS_URL$PRICE" ] && echo none of them >&2; false'] } },
+  });
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    `${refused.stdout}${refused.stderr}`,
+    /none of them[\s\S]*' failed \(berth:app\.build\.commands\)\./,
+  );
+  assert.equal(await stack.on("basename $(readlink /srv/queue/current)"), release);
+  stack.configure({ app: { build: undefined } });
+  await stack.succeed();
 });
 
 test("a Procfile's line of which a stack wants none does not run", async () => {

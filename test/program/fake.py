@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from release.context import Context
-from release.facts import Application, Archive, Live, Prepare, Process
+from release.facts import Application, Archive, Build, Live, Prepare, Process
 from release.faults import LostLock
 from release.world import Command, Listener
 
@@ -381,6 +381,7 @@ class FakeHost:
             python_mirror=None,
             index=None,
             requirements=None,
+            build=Build(commands=(), env={}),
             server="gunicorn",
             wsgi_module="wsgi",
             django="shop.settings",

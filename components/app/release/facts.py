@@ -50,6 +50,14 @@ class Archive:
 
 
 @dataclasses.dataclass(frozen=True)
+class Build:
+    """Commands of the stack's own, in their order."""
+
+    commands: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class Prepare:
     """A release to prepare."""
 
@@ -65,6 +73,7 @@ class Prepare:
     # The package index in place of PyPI.
     index: str | None
     requirements: str | None
+    build: Build
     server: str
     wsgi_module: str
     # The settings module of a Django application.
@@ -115,6 +124,7 @@ def prepare(told: object) -> Prepare:
     fields = dict(_mapping(told))
     fields["archive"] = None if fields["archive"] is None else _read(Archive, fields["archive"])
     fields["git"] = None if fields["git"] is None else _read(Git, fields["git"])
+    fields["build"] = _read(Build, {**_mapping(fields["build"]), "commands": tuple(fields["build"]["commands"])})
     return _read(Prepare, _with_lists(fields))
 
 

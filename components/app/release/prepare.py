@@ -5,7 +5,7 @@ import datetime
 import os
 import threading
 
-from . import frontend, states
+from . import build, frontend, states
 from .context import Context
 from .dependencies import Dependencies, files_to_read
 from .facts import Prepare
@@ -77,6 +77,7 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     uv = Uv(context, facts, source)
     built = Dependencies(context, facts, source, uv).install(tree)
     built = frontend.build(context, source, uv, tree) or built
+    built = build.run(context, source, facts.build) or built
     # Nobody but the owner may write what Python makes of the code; it is made while Django is asked.
     compiling = threading.Thread(target=_compile, args=(context, source))
     compiling.start()
