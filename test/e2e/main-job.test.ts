@@ -266,7 +266,7 @@ async function outputsHold(stack: Stack): Promise<void> {
   assert.match(`${outputs.hostKey}`, /^ssh-ed25519 [A-Za-z0-9+/]+=*$/);
   assert.match(
     `${outputs.databaseUrl}`,
-    /^postgres:\/\/logbook_[0-9a-f]{6}:[^@]+@127\.0\.0\.1:5432\/logbook$/,
+    /^postgresql:\/\/logbook_[0-9a-f]{6}:[^@]+@127\.0\.0\.1:5432\/logbook$/,
   );
   assert.match(`${outputs.redisUrl}`, /^redis:\/\/:[^@]+@127\.0\.0\.1:6379\/0$/);
   assert.equal(outputs.media, "/srv/logbook/media");
@@ -306,9 +306,12 @@ async function writeEntry(stack: Stack): Promise<string> {
     "Ada|Written by the tests",
   );
   const { password } = new URL(`${(await stack.outputs()).redisUrl}`);
-  const keys = await stack.on("read -r REDISCLI_AUTH; export REDISCLI_AUTH; redis-cli --no-raw keys '*'", {
-    stdin: `${password}\n`,
-  });
+  const keys = await stack.on(
+    "read -r REDISCLI_AUTH; export REDISCLI_AUTH; redis-cli --no-raw -n 1 keys '*'",
+    {
+      stdin: `${password}\n`,
+    },
+  );
   assert.ok(keys.includes(`django.contrib.sessions.cache${stranger.cookie("sessionid")}`), keys);
 
   const page = await stranger.page();

@@ -177,7 +177,7 @@ test("one that goes live while the database is away is not marked, and goes thro
   assert.notEqual(run.code, 0, run.stdout);
   assert.match(
     said(run),
-    /is unhealthy: \/health answers 503, and 200 was expected\. .* But DATABASE_URL names postgres:\/\/127\.0\.0\.1:5432, which cannot be reached: Connection refused\. That is not the release's fault: the next 'pulumi up' tries it again\./,
+    /is unhealthy: \/health answers 503, and 200 was expected\. .* But DATABASE_URL names postgresql:\/\/127\.0\.0\.1:5432, which cannot be reached: Connection refused\. That is not the release's fault: the next 'pulumi up' tries it again\./,
   );
   assert.equal(current(), release);
   await stack.succeed();
