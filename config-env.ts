@@ -31,7 +31,7 @@ export async function asWritten(
     throw new pulumi.RunError(
       [
         ...faults,
-        `${file} does not show how it was written, and YAML may have made another value of it.`,
+        `YAML may have changed it, as 0123 to 83, and ${file} does not show how it was written.`,
       ].join("\n  "),
     );
   }

@@ -90,7 +90,11 @@ const common = (settings: HostConfig | OtherHostConfig) => ({
     asRoot: settings.kind === "existing" && settings.user === "root",
   },
 });
-const hasDatabase = database.enabled || "DATABASE_URL" in application.secrets;
+// One that is elsewhere is dumped before it is migrated, too; Django's may have any name in the settings.
+const hasDatabase =
+  database.enabled ||
+  (application.dumpBeforeMigrate &&
+    ("DATABASE_URL" in application.secrets || application.settings !== undefined));
 // More hosts come first, for the first one's firewall lets them in by their addresses.
 const others = Object.entries(config.hosts).map(([name, settings]) => {
   const other =
@@ -118,7 +122,6 @@ const system = new System("system", {
   packages: [
     Nginx.packages(),
     App.packages(application.packages),
-    // One that is elsewhere is dumped before it is migrated, too.
     ...(hasDatabase && !database.enabled ? [Postgres.clientPackages(database.version)] : []),
     ...(database.enabled ? [Postgres.packages(database.version, database.extensions)] : []),
     ...(cache.enabled ? [Redis.packages()] : []),

@@ -29,6 +29,10 @@ if command -v nginx >/dev/null && [ -e /etc/nginx/nginx.conf ]; then
   while read -r file port; do
     in_the_way "nginx has a site in $file that is the default one of port $port, which this stack's is to be." "Take 'default_server' out of its 'listen' lines and reload nginx; the site can stay."
   done < <(others | sed -nE 's/^([^ ]+)[[:space:]]+listen[[:space:]]+(\[::\]:|\*:|0\.0\.0\.0:)?(80|443)[[:space:]].*default_server.*/\1 \3/p' | sort -u)
+  while read -r file address port; do
+    case $address in 0.0.0.0 | 127.* | '[::]' | '[::1]') continue ;; esac
+    in_the_way "nginx has a site in $file that listens at $address:$port, where it would answer in the place of this stack's." "Take the address out of its 'listen' lines and reload nginx; the site can stay."
+  done < <(others | sed -nE 's/^([^ ]+)[[:space:]]+listen[[:space:]]+(\[[0-9a-fA-F:]+\]|[0-9.]+):(80|443)([[:space:]].*)?$/\1 \2 \3/p' | sort -u)
   for name in $site_names; do
     while read -r file; do
       in_the_way "nginx has a site in $file that answers to '$name', as this stack's is to." "Take the name, or the site, out there and reload nginx."

@@ -39,13 +39,18 @@ superusers_own() { [ "$(in_database -c "SELECT 1 FROM pg_namespace WHERE nspname
 for extension in $extensions; do
   place=$(in_database -c "SELECT coalesce(schema, 'extensions') FROM pg_available_extension_versions WHERE name = '$extension' LIMIT 1")
   [ -n "$place" ] || fail "this PostgreSQL has no extension '$extension' (berth:postgres.extensions)." "Name the Debian package that has it in berth:app.packages; 'apt-cache search postgresql-17-' on the host lists those that there are."
-  in_database -c "CREATE SCHEMA IF NOT EXISTS \"$place\"" >>"$log" 2>&1
+  case $place in pg_*) ;; *)
+    { in_database -c "CREATE SCHEMA IF NOT EXISTS \"$place\"" && in_database -c "GRANT USAGE ON SCHEMA \"$place\" TO PUBLIC"; } >>"$log" 2>&1 ||
+      fail "the schema '$place' for the extension '$extension' could not be made: $(tail -n 1 "$log")" ;;
+  esac
   # Whose it is now it stays: nobody can take the superuser's away.
   superusers_own "$place" || fail "the schema '$place' of the database '$database' is not the superuser's, and the extension '$extension' must lie there." "Rename it: ALTER SCHEMA \"$place\" RENAME TO …"
-  { in_database -c "GRANT USAGE ON SCHEMA \"$place\" TO PUBLIC" &&
-    in_database -c "CREATE EXTENSION IF NOT EXISTS \"$extension\" SCHEMA \"$place\" CASCADE"; } >>"$log" 2>&1 ||
+  in_database -c "CREATE EXTENSION IF NOT EXISTS \"$extension\" SCHEMA \"$place\" CASCADE" >>"$log" 2>&1 ||
     fail "the extension '$extension' could not be made: $(tail -n 1 "$log")"
 done
-if [ -n "$extensions" ]; then as_postgres -c "ALTER ROLE \"$login\" SET search_path TO \"\$user\", public, extensions" >>"$log" 2>&1; fi
+# Also for the login of a new password, and where the last of them is not named any longer.
+if [ "$(in_database -c "SELECT 1 FROM pg_namespace WHERE nspname = 'extensions' AND nspowner = 10")" = 1 ]; then
+  as_postgres -c "ALTER ROLE \"$login\" SET search_path TO \"\$user\", public, extensions" >>"$log" 2>&1
+fi
 
 [ "$(log_in)" = "$role" ] || fail "the login '$login' cannot use the database '$database' by its password." "The server's log is in /var/log/postgresql on the host."

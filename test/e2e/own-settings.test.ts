@@ -21,7 +21,9 @@ STORAGES = {
 
 test("static files and uploads of a project with places of its own are served, from release to release", async () => {
   edit(stack, settings, (text) => text + own);
-  mkdirSync(join(stack.project, "app/media"));
+  mkdirSync(join(stack.project, "app/media/photos"), { recursive: true });
+  for (const place of ["media", "media/photos"])
+    writeFileSync(join(stack.project, "app", place, ".gitkeep"), "");
   await stack.succeed();
   const page = (await stack.fetch("/admin/login/")).text;
   const [style = ""] = /\/static\/admin\/css\/base\.[0-9a-f]{12}\.css/.exec(page) ?? [];
@@ -52,6 +54,16 @@ for (const [what, lines, refused] of [
     /the project's STATIC_ROOT is \/var\/www\/static, which is neither/,
   ],
   [
+    "pages that ask for files where there are none",
+    "STATIC_ROOT = None\n",
+    /the project sets no STATIC_ROOT, and its storage of static files reads their names there\./,
+  ],
+  [
+    "uploads in another place",
+    'MEDIA_ROOT = "/var/www/media"\n',
+    /the project's MEDIA_ROOT is \/var\/www\/media, where the application may not write/,
+  ],
+  [
     "settings that cannot be loaded",
     'NAME = os.environ["NOT_SET"]\n',
     /KeyError: 'NOT_SET'.*the project's settings cannot be loaded\./s,
@@ -71,14 +83,11 @@ for (const [what, lines, refused] of [
     assert.equal(await stack.on("basename $(readlink /srv/logbook/current)"), release);
   });
 
-test("files of the source in the place of collected ones are not lost without a word", async () => {
+test("files of the source where collected or uploaded ones would go are not lost without a word", async () => {
   mkdirSync(join(stack.project, "app/staticfiles"));
   writeFileSync(join(stack.project, "app/staticfiles/own.css"), "a {}");
-  assert.match(said(await stack.up()), /the project's STATIC_ROOT, staticfiles, holds files of the source\./);
+  assert.match(said(await stack.up()), /the project's STATIC_ROOT, staticfiles, holds files already/);
   rmSync(join(stack.project, "app/staticfiles"), { recursive: true });
   writeFileSync(join(stack.project, "app/media/own.txt"), "mine");
-  assert.match(
-    said(await stack.up()),
-    /the project's MEDIA_ROOT is media, which holds files of the source: uploads will fail/,
-  );
+  assert.match(said(await stack.up()), /the project's MEDIA_ROOT, media, holds files already/);
 });

@@ -113,27 +113,6 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     assert.equal(await stack.on(`cat ${home}/current/NEWS`), "More.");
   });
 
-  await t.test("a submodule comes with its commit, from beside the repository", async () => {
-    const made = `git init -q -b main lib && cd lib && echo 'Dial.' >DIAL && git add DIAL &&
-      git -c user.name=Ada -c user.email=ada@example.org commit -q -m Dial && git rev-parse main`;
-    const lib = (await onServer(stack, `bash -c "${made}" && mv lib/.git lib.git`)).trim();
-    mkdirSync(join(repository(stack), "services/web/vendor"));
-    writeFileSync(
-      join(repository(stack), ".gitmodules"),
-      '[submodule "vendor"]\n\tpath = services/web/vendor\n\turl = ../lib.git\n',
-    );
-    git(stack, "update-index", "--add", "--cacheinfo", `160000,${lib},services/web/vendor`);
-    await push(stack);
-    await stack.succeed();
-    assert.equal(await stack.on(`cat ${home}/current/vendor/DIAL`), "Dial.");
-    assert.equal(await stack.on(`find ${home}/current/ -name .git`), "");
-    git(stack, "rm", "-q", "--cached", "services/web/vendor");
-    rmSync(join(repository(stack), "services/web/vendor"), { recursive: true });
-    rmSync(join(repository(stack), ".gitmodules"));
-    await push(stack);
-    await stack.succeed();
-  });
-
   await t.test("a git reference of a release that is kept goes back to it, and forth again", async () => {
     const [newest, before] = [commit(stack), git(stack, "rev-parse", "main~1").toString().trim()];
     await onServer(stack, `git -C app.git tag before ${before}`);
@@ -239,6 +218,23 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     assert.notEqual(refused.code, 0);
     assert.match(said(refused), /berth:app\.source\.hostKey: .* shows another host key/);
     assert.deepEqual(refused.changes, {});
+  });
+
+  await t.test("a submodule comes with its commit, from beside the repository", async () => {
+    const made = `git init -q -b main lib && cd lib && echo 'Dial.' >DIAL && git add DIAL &&
+      git -c user.name=Ada -c user.email=ada@example.org commit -q -m Dial && git rev-parse main`;
+    const lib = (await onServer(stack, `bash -c "${made}" && mv lib/.git lib.git`)).trim();
+    mkdirSync(join(repository(stack), "services/web/vendor"));
+    writeFileSync(
+      join(repository(stack), ".gitmodules"),
+      '[submodule "vendor"]\n\tpath = services/web/vendor\n\turl = ../lib.git\n',
+    );
+    git(stack, "update-index", "--add", "--cacheinfo", `160000,${lib},services/web/vendor`);
+    await push(stack);
+    stack.configure({ app: { source, release: undefined } });
+    await stack.succeed();
+    assert.equal(await stack.on(`cat ${home}/current/vendor/DIAL`), "Dial.");
+    assert.equal(await stack.on(`find ${home}/current/ -name .git`), "");
   });
 
   await t.test("a project that pyproject.toml alone describes is installed and served", async () => {

@@ -35,13 +35,14 @@ test("no step puts a file where Debian lets another account than root write", ()
 });
 
 test("a host has what its database needs: extensions, or the means to dump one that is elsewhere", async () => {
-  const packagesOf = async (postgres: object, secrets: Record<string, string> = {}) =>
-    `${stepsOf(await programResources({ postgres }, { secrets, env: {} }))["system-packages"]?.slots.packages}`.split(
-      " ",
-    );
+  const packagesOf = async (postgres: object, app: object = {}) => {
+    const steps = stepsOf(await programResources({ postgres }, { env: {}, ...app }));
+    return `${steps["system-packages"]?.slots.packages}`.split(" ");
+  };
   const elsewhere = { DATABASE_URL: "postgresql://shop:tulips-and-more@db.example.com/shop" };
-  assert.ok((await packagesOf({ enabled: false }, elsewhere)).includes("postgresql-client-17"));
-  const none = await packagesOf({ enabled: false });
+  for (const app of [{ secrets: elsewhere, settings: undefined }, {}])
+    assert.ok((await packagesOf({ enabled: false }, app)).includes("postgresql-client-17"));
+  const none = await packagesOf({ enabled: false }, { dumpBeforeMigrate: false });
   assert.deepEqual(
     none.filter((name) => name.startsWith("postgresql")),
     [],

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 _BUILD = "build-essential, python3-dev"
 # The first that fits counts: a missing header comes before the compiler that misses it.
 _KNOWN: tuple[tuple[str, str], ...] = (
-    (r"pg_config( executable)? (is required|not found)", f"berth:app.packages: [{_BUILD}, libpq-dev]"),
+    (
+        r"pg_config( executable)? (is required|not found)|libpq-fe\.h: No such file",
+        f"berth:app.packages: [{_BUILD}, libpq-dev]",
+    ),
     (
         r"mysql_config:? (command )?not found|Can not find valid pkg-config name",
         f"berth:app.packages: [{_BUILD}, pkg-config, default-libmysqlclient-dev]",
@@ -24,7 +27,9 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ),
     (r"gdal-config.*(not found|No such file)", f"berth:app.packages: [{_BUILD}, libgdal-dev]"),
     (r"Python\.h: No such file", f"berth:app.packages: [{_BUILD}]"),
-    (r"can't find Rust compiler|cargo.* is not installed", f"berth:app.packages: [{_BUILD}, cargo]"),
+    (r"CMake must be installed", f"berth:app.packages: [{_BUILD}, cmake]"),
+    (r"Unknown compiler\(s\)|linker `cc` not found", f"berth:app.packages: [{_BUILD}]"),
+    (r"can't find Rust compiler|(?i:cargo)\b.* is not installed", f"berth:app.packages: [{_BUILD}, cargo]"),
     (
         r"(gcc|g\+\+|'cc'|\bclang\b|\bmake\b)\S* ?(failed)?:? ?(No such file|not found)"
         r"|No such file or directory: '\S*(gcc|g\+\+|make)'",
@@ -35,7 +40,7 @@ _PYTHON = (
     r"no wheels with a matching Python (ABI|version) tag|does not satisfy Python[<>=]"
     r"|No module named 'distutils'|Cannot import 'setuptools\.build_meta'|Requires-Python"
 )
-_LOGIN = r"\b(401 Unauthorized|403 Forbidden)\b"
+_LOGIN = r"status client error \((401 Unauthorized|403 Forbidden)\)"
 _UNKNOWN = r"was not found in the (package registry|provided package locations)|No matching distribution found"
 _HASH = r"[Hh]ash mismatch"
 
@@ -48,7 +53,12 @@ def for_packages(lines: Iterable[str], python: str) -> str:
     text = "\n".join(lines)
     for pattern, key in _KNOWN:
         if re.search(pattern, text):
-            return f"A package is built from its source, and the host has not all that this needs: {key}."
+            return f"A package is built from its source, which needs more on the host. Write {key}."
+    if re.search(r"Multiple top-level packages discovered|not possible in non-package mode", text):
+        return (
+            "The project would have to be built to learn what it depends on: commit a uv.lock or poetry.lock, or "
+            "name a file of requirements with berth:app.requirements."
+        )
     if re.search(_PYTHON, text):
         return (
             f"A package does not fit Python {python}: pin a newer version of it, or name the Python that it is made "
@@ -56,8 +66,8 @@ def for_packages(lines: Iterable[str], python: str) -> str:
         )
     if re.search(_HASH, text):
         return (
-            "What was downloaded is not what the file pins: make its hashes anew where the package was published "
-            "again, and trust no index in between that changes packages."
+            "What was downloaded is not what the file pins. If the package was published again, make the file anew. If "
+            "not, something between this host and the index changes packages: do not trust it."
         )
     if re.search(_LOGIN, text):
         return "A package index asks for a login: berth:app.indexLogins has it, by the index's host."

@@ -17,6 +17,8 @@ class Project:
     """Paths in the release are relative to it. A root that is the one of the environment is None."""
 
     static_root: str | None
+    # Whether it has none, and pages that need one.
+    static_root_missing: bool
     static_url: str | None
     # Whether the application itself answers for static files as well.
     static_by_itself: bool
@@ -34,12 +36,18 @@ def read(line: str) -> Project:
 def refuse(project: Project) -> None:
     """What would go live healthy and broken."""
     for name, file in project.databases.items():
-        if not posixpath.isabs(file):
+        if name == "default" and not posixpath.isabs(file):
             raise Stop(
                 f"the project's database '{name}' is SQLite at {file} in the release, where nothing can be "
                 "written, and which the next release would not have.",
-                f"Take DATABASES from DATABASE_URL, which names PostgreSQL; {_FROM_ENVIRONMENT}",
+                f"Take DATABASES from DATABASE_URL, which names PostgreSQL; {_FROM_ENVIRONMENT} "
+                "A project without a database has DATABASES = {}.",
             )
+    if project.static_root_missing:
+        raise Stop(
+            "the project sets no STATIC_ROOT, and its storage of static files reads their names there.",
+            f"Take STATIC_ROOT from the environment; {_FROM_ENVIRONMENT}",
+        )
     root, url = project.static_root, project.static_url or ""
     if root is not None and posixpath.isabs(root):
         raise Stop(
@@ -58,27 +66,34 @@ def settle(context: Context, source: Source, project: Project, static: str) -> N
 
     :param static: where this release's static files are
     """
-    if project.static_root is not None and not _link(context, source, project.static_root, static):
-        raise Stop(
-            f"the project's STATIC_ROOT, {project.static_root}, holds files of the source.",
-            f"Take STATIC_ROOT from the environment, or take the directory out of the source; {_FROM_ENVIRONMENT}",
-        )
-    root = project.media_root
+    _lead(context, source, "STATIC_ROOT", project.static_root, static)
+    root, media = project.media_root, f"{context.place.told_root}/media"
     if root is None:
         return
-    told = f"the project's MEDIA_ROOT is {root}"
-    if posixpath.isabs(root):
-        context.voice.say(f"{told}, and uploads are kept and served in {context.place.told_root}/media alone")
-    elif not _link(context, source, root, f"{context.place.told_root}/media"):
-        context.voice.say(
-            f"{told}, which holds files of the source: uploads will fail, for nothing can be written there"
+    if not posixpath.isabs(root):
+        _lead(context, source, "MEDIA_ROOT", root, media)
+    elif not f"{root}/".startswith((f"{media}/", f"{context.place.told_root}/logs/")):
+        raise Stop(
+            f"the project's MEDIA_ROOT is {root}, where the application may not write: every upload would fail.",
+            f"Take MEDIA_ROOT from the environment; {_FROM_ENVIRONMENT}",
         )
     url = project.media_url or ""
     if "//" not in url and url.strip("/") != "media":
-        context.voice.say(f"the project's MEDIA_URL is {url}, and uploads are served under /media/ alone")
+        context.voice.say(f"the project's MEDIA_URL is {url}, and nginx serves uploads under /media/ alone")
 
 
-def _link(context: Context, source: Source, path: str, target: str) -> bool:
-    """Whether it could be made: an empty directory goes for it, and nothing else does."""
-    script = '{ [ ! -d "$1" ] || rmdir "$1"; } && mkdir -p "$(dirname "$1")" && ln -sT "$2" "$1"'
-    return context.runner.run(source.as_owner("sh", "-c", script, "sh", path, target)) == 0
+def _lead(context: Context, source: Source, setting: str, path: str | None, target: str) -> None:
+    """Puts a link at the path. A directory goes for it that holds nothing, or what only keeps it in git."""
+    if path is None:
+        return
+    script = (
+        'if [ -d "$1" ]; then '
+        'find "$1" -type f \\( -name .gitkeep -o -name .keep -o -name .gitignore \\) -size -2 -delete && '
+        'find "$1" -depth -type d -empty -delete; fi; mkdir -p "$(dirname "$1")" && ln -sT "$2" "$1"'
+    )
+    if context.runner.run(source.as_owner("sh", "-c", script, "sh", path, target)) != 0:
+        raise Stop(
+            f"the project's {setting}, {path}, holds files already, of the source or of berth:app.build.commands, and "
+            "nothing can be written there.",
+            f"Take {setting} from the environment, or take the directory out of the source; {_FROM_ENVIRONMENT}",
+        )

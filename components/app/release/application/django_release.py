@@ -8,6 +8,7 @@ import sys
 import database_dump
 import django
 import own_settings
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -39,6 +40,9 @@ def migrations():
 
 
 def static():
+    if not apps.is_installed("django.contrib.staticfiles"):
+        print("static files are collected", flush=True)
+        return
     own_settings.collect_where_told()
     call_command("collectstatic", interactive=False, verbosity=0)
     # The step takes them while this goes on.

@@ -4,25 +4,27 @@ import json
 import os
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
 
 
 def tell():
     """As a line of JSON, for the step to judge."""
-    static_here = _is_on_disk("staticfiles", "STATICFILES_STORAGE")
-    uploads_here = _is_on_disk("default", "DEFAULT_FILE_STORAGE")
+    statics, uploads = _storage("staticfiles", "STATICFILES_STORAGE"), _storage("default", "DEFAULT_FILE_STORAGE")
+    static_here, uploads_here = issubclass(statics, FileSystemStorage), issubclass(uploads, FileSystemStorage)
     told = {
         "static_root": _within(settings.STATIC_ROOT) if static_here and _is_own("STATIC_ROOT") else None,
-        "static_url": settings.STATIC_URL or None,
+        # Its pages ask this directory what the files are called.
+        "static_root_missing": issubclass(statics, ManifestFilesMixin) and static_here and not settings.STATIC_ROOT,
+        "static_url": settings.STATIC_URL if static_here else None,
         "static_by_itself": any("whitenoise" in one.lower() for one in settings.MIDDLEWARE),
         "media_root": _within(settings.MEDIA_ROOT) if uploads_here and _is_own("MEDIA_ROOT") else None,
         "media_url": settings.MEDIA_URL or None,
         "databases": {
             alias: _within(database["NAME"])
             for alias, database in settings.DATABASES.items()
-            if database.get("ENGINE", "").endswith("sqlite3")
-            and ":memory:" not in str(database.get("NAME", ":memory:"))
+            if database.get("ENGINE", "").endswith("sqlite3") and "memory" not in f"{database.get('NAME', ':memory:')}"
         },
     }
     print(f"the project's settings: {json.dumps(told)}", flush=True)
@@ -40,14 +42,15 @@ def collect_where_told():
         )
 
 
-def _is_on_disk(alias, before_4_2):
-    """Of a storage, which is not made for it: one of static files takes STATIC_ROOT as it is made."""
+def _storage(alias, before_4_2):
+    """The class of a storage, which is not made for it: one of static files takes STATIC_ROOT as it is made."""
     storages = getattr(settings, "STORAGES", {})
     backend = storages[alias]["BACKEND"] if alias in storages else getattr(settings, before_4_2, None)
     try:
-        return issubclass(import_string(backend), FileSystemStorage)
+        found = import_string(backend)
     except (ImportError, TypeError, AttributeError):
-        return False
+        return object
+    return found if isinstance(found, type) else object
 
 
 def _is_own(name):
