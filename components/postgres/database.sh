@@ -35,7 +35,7 @@ fi
 # Extensions are made by scripts that run as the superuser and find functions by their names. So they lie in a schema in
 # which nobody else can make one, and never in one of the application's.
 in_database() { as_postgres -d "$database" "$@"; }
-superusers_own() { [ "$(in_database -c "SELECT 1 FROM pg_namespace WHERE nspname = '$1' AND nspowner <> 10")" != 1 ]; }
+superusers_own() { [ "$(in_database -c "SELECT nspowner FROM pg_namespace WHERE nspname = '$1'")" = 10 ]; }
 for extension in $extensions; do
   place=$(in_database -c "SELECT coalesce(schema, 'extensions') FROM pg_available_extension_versions WHERE name = '$extension' LIMIT 1")
   [ -n "$place" ] || fail "this PostgreSQL has no extension '$extension' (berth:postgres.extensions)." "Name the Debian package that has it in berth:app.packages; 'apt-cache search postgresql-17-' on the host lists those that there are."
@@ -45,8 +45,28 @@ for extension in $extensions; do
   esac
   # Whose it is now it stays: nobody can take the superuser's away.
   superusers_own "$place" || fail "the schema '$place' of the database '$database' is not the superuser's, and the extension '$extension' must lie there." "Rename it: ALTER SCHEMA \"$place\" RENAME TO …"
-  in_database -c "CREATE EXTENSION IF NOT EXISTS \"$extension\" SCHEMA \"$place\" CASCADE" >>"$log" 2>&1 ||
-    fail "the extension '$extension' could not be made: $(tail -n 1 "$log")"
+  # The owner of the database may make those that others need, in schemas of its own, which their scripts would look into.
+  # Nobody makes one while this goes on.
+  in_database >>"$log" 2>&1 <<SQL || fail "the extension '$extension' could not be made: $(grep ERROR: "$log" | tail -n 1)"
+BEGIN;
+LOCK TABLE pg_extension IN SHARE ROW EXCLUSIVE MODE;
+DO \$\$
+DECLARE other text;
+BEGIN
+  WITH RECURSIVE needed (name) AS (
+    SELECT unnest(requires) FROM pg_available_extension_versions WHERE name = '$extension'
+    UNION
+    SELECT unnest(one.requires) FROM needed JOIN pg_available_extension_versions one ON one.name = needed.name
+  )
+  SELECT extname INTO other FROM needed JOIN pg_extension ON extname = name
+    JOIN pg_namespace place ON place.oid = extnamespace WHERE nspowner <> 10;
+  IF other IS NOT NULL THEN
+    RAISE EXCEPTION 'it needs %, which lies in a schema of the application''s. As the superuser: ALTER EXTENSION % SET SCHEMA extensions', other, other;
+  END IF;
+END \$\$;
+CREATE EXTENSION IF NOT EXISTS "$extension" SCHEMA "$place" CASCADE;
+COMMIT;
+SQL
 done
 # Also for the login of a new password, and where the last of them is not named any longer.
 if [ "$(in_database -c "SELECT 1 FROM pg_namespace WHERE nspname = 'extensions' AND nspowner = 10")" = 1 ]; then

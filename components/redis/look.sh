@@ -10,7 +10,7 @@ if [ ! -e /etc/berth/redis/redis.conf ]; then
     *NOAUTH*) what="Redis (redis-server.service) asks for a password that Berth did not set" ;;
     esac
   # Berth's own keeps its data in another form, and would write over this one.
-  elif [ ! -d /var/lib/redis/appendonlydir ] && [ -s "$dump" ] && ! grep -q ' 0 keys read' < <(redis-check-rdb "$dump" 2>/dev/null || true); then
+  elif [ ! -d /var/lib/redis/appendonlydir ] && [ -s "$dump" ] && ! grep -q ' 0 keys read' < <(runuser -u redis -- timeout 60 redis-check-rdb "$dump" 2>/dev/null || true); then
     what="$dump holds data that Berth did not put there"
   fi
   [ -z "$what" ] || in_the_way "$what, and Berth would set Redis up for this stack alone, without that data." \

@@ -29,6 +29,12 @@ test("an extension and what it needs are there for the application, which could 
     await asApplication("CREATE EXTENSION earthdistance CASCADE"),
     /permission denied to create extension/,
   );
+  // It may make one of those that are trusted, where it likes; scripts of the superuser's would look there.
+  assert.equal(await asApplication("CREATE SCHEMA own; CREATE EXTENSION cube SCHEMA own"), "");
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(said(refused), /it needs cube, which lies in a schema of the application's/);
+  assert.equal(await asApplication("DROP EXTENSION cube"), "");
   await stack.succeed();
   assert.equal(
     await asApplication("SELECT round(earth_distance(ll_to_earth(0, 0), ll_to_earth(0, 0)))"),

@@ -12,9 +12,10 @@ import threading
 import unittest
 from contextlib import redirect_stderr
 from pathlib import Path
+from typing import Any, cast
 
 from fake import FakeHost, FakeWorld
-from release import advice, facts, tree
+from release import advice, facts, project, tree
 from release.compress import has_forms_of, worthwhile
 from release.dependencies import files_to_read, refuse_without_dependencies, says_all, without
 from release.facts import Process
@@ -429,6 +430,36 @@ class WhatIsInstalled(unittest.TestCase):
         for line, told in known.items():
             self.assertIn(told, advice.for_packages(["Resolved 3 packages", line, "more"], "3.13"), line)
         self.assertEqual(advice.for_packages(["error: Failed to fetch", "  cause: dns error"], "3.13"), "")
+
+    def test_what_a_project_prints_leads_no_link_out_of_the_release_or_to_where_programs_are_imported(self) -> None:
+        told = {
+            "static_root_missing": False,
+            "static_url": "/static/",
+            "static_by_itself": False,
+            "media_root": None,
+            "media_url": None,
+            "databases": {},
+        }
+        nobody = cast(Any, None)
+        for path in (
+            "../A/media",
+            ".venv/lib/python3.13/site-packages/media",
+            "a/../media",
+            "sitecustomize",
+            "shop/settings",
+        ):
+            found = project.read(json.dumps({"static_root": path, **told}), by_stack=False)
+            with self.assertRaisesRegex(Stop, "does not take for a directory of files"):
+                project.settle(nobody, nobody, found, "/srv/shop/static/A")
+        for line in (
+            "",
+            "[]",
+            "{}",
+            json.dumps({"static_root": 1, **told}),
+            json.dumps({"static_root": None, "x": 1, **told}),
+        ):
+            with self.assertRaisesRegex(Stop, "cannot be read"):
+                project.read(line, by_stack=False)
 
     def test_a_pyproject_with_the_settings_of_tools_alone_is_told_from_one_with_dependencies(self) -> None:
         for text in (

@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import posixpath
+import re
 from collections.abc import Mapping
 
 from .context import Context
 from .faults import Stop
 from .source import Source
 
+# What directories of collected files and of uploads are called.
+_OF_FILES = r"static|media|upload|asset|public|collected|files"
 _FROM_ENVIRONMENT = "docs/deploying-your-application.md shows the lines."
 
 
@@ -28,9 +31,24 @@ class Project:
     databases: Mapping[str, str]
 
 
-def read(line: str) -> Project:
-    """As own_settings.py tells it."""
-    return Project(**json.loads(line))
+def read(line: str, *, by_stack: bool) -> Project:
+    """As own_settings.py tells it, in a process of the application's, which may print what it likes.
+
+    :param by_stack: whether the stack itself names the directory of static files (app.static)
+    """
+    try:
+        project = Project(**json.loads(line))
+        texts = (project.static_root, project.static_url, project.media_root, project.media_url)
+        is_right = all(text is None or isinstance(text, str) for text in (*texts, *project.databases.values()))
+    except (ValueError, TypeError, AttributeError):
+        is_right = False
+    if not is_right:
+        raise Stop(
+            "what the project's settings say of its files cannot be read.", "A module of it prints in their place."
+        )
+    if by_stack:
+        project = dataclasses.replace(project, static_root=None, static_root_missing=False, static_url=None)
+    return project
 
 
 def refuse(project: Project) -> None:
@@ -83,10 +101,22 @@ def settle(context: Context, source: Source, project: Project, static: str) -> N
 
 
 def _lead(context: Context, source: Source, setting: str, path: str | None, target: str) -> None:
-    """Puts a link at the path. A directory goes for it that holds nothing, or what only keeps it in git."""
+    """Puts a link at the path. A directory goes for it that holds nothing, or what only keeps it in git.
+
+    The path is the word of the application's account, and the owner makes the link. So it lies in the release by its
+    real name, not in the environment, which releases share, and is nothing that a program would import.
+    """
     if path is None:
         return
+    parts = path.split("/")
+    is_plain = not any(part in ("", ".", "..", ".venv", "node_modules") for part in parts)
+    if not is_plain or not re.search(_OF_FILES, parts[-1], re.IGNORECASE):
+        raise Stop(
+            f"the project's {setting} is {path}, which Berth does not take for a directory of files.",
+            f"Take {setting} from the environment; {_FROM_ENVIRONMENT}",
+        )
     script = (
+        '[ "$(realpath -m -- "$1")" = "$(pwd -P)/$1" ] || exit 1; '
         'if [ -d "$1" ]; then '
         'find "$1" -type f \\( -name .gitkeep -o -name .keep -o -name .gitignore \\) -size -2 -delete && '
         'find "$1" -depth -type d -empty -delete; fi; mkdir -p "$(dirname "$1")" && ln -sT "$2" "$1"'

@@ -80,17 +80,16 @@ class Statics:
         questions = ["project", *([] if facts.static is not None else ["static"]), "check", "migrations"]
         migrations: list[str] = []
         found: list[str] = []
-        own: list[project.Project] = []
+        told: list[str] = []
         copying = threading.Thread(target=self._take_collected)
 
         def listen(line: str, is_error: bool) -> None:
             if not is_error and line == _COLLECTED:
-                copying.start()
+                # The application may print it as well, and more than once.
+                if copying.ident is None and facts.static is None:
+                    copying.start()
             elif not is_error and line.startswith(_SETTINGS):
-                told = project.read(line.removeprefix(_SETTINGS))
-                # With app.static the project's own words on static files are not asked for.
-                by_stack = facts.static is not None
-                own.append(dataclasses.replace(told, static_root=None, static_url=None) if by_stack else told)
+                told.append(line.removeprefix(_SETTINGS))
             elif not is_error and line.startswith(_HAS):
                 migrations.append(line.removeprefix(_HAS))
             else:
@@ -108,6 +107,7 @@ class Statics:
         status = context.inside.run(release, argv, listen, more=more)
         if copying.ident is not None:
             copying.join()
+        own = [project.read(line, by_stack=facts.static is not None) for line in told]
         for one in own:
             project.refuse(one)
         if status != 0:
