@@ -64,27 +64,26 @@ const namesIn = (text: string): string[] =>
 
 type Read = (url: URL) => string;
 
+const place: Readonly<Record<string, Read>> = {
+  host: ({ hostname }) => hostname.replace(/^\[|\]$/g, ""),
+  port: ({ port }) => port,
+};
+const login: Readonly<Record<string, Read>> = {
+  url: ({ href }) => href,
+  password: ({ password }) => decodeURIComponent(password),
+};
+
 /** What there is of each service's URL. */
-const services: Readonly<
-  Record<"postgres" | "redis", Record<"plain" | "secret", Readonly<Record<string, Read>>>>
-> = {
+const services = {
   postgres: {
     plain: {
-      host: ({ hostname }) => hostname.replace(/^\[|\]$/g, ""),
-      port: ({ port }) => port,
-      user: ({ username }) => username,
-      database: ({ pathname }) => pathname.slice(1),
+      ...place,
+      user: ({ username }: URL) => username,
+      database: ({ pathname }: URL) => pathname.slice(1),
     },
-    secret: { url: ({ href }) => href, password: ({ password }) => decodeURIComponent(password) },
+    secret: login,
   },
-  redis: {
-    plain: { host: ({ hostname }) => hostname.replace(/^\[|\]$/g, ""), port: ({ port }) => port },
-    secret: {
-      url: ({ href }) => href,
-      cacheUrl: ({ href }) => cacheUrl(href),
-      password: ({ password }) => decodeURIComponent(password),
-    },
-  },
+  redis: { plain: place, secret: { ...login, cacheUrl: ({ href }: URL) => cacheUrl(href) } },
 };
 
 const places = ["site.url", "site.domain", "paths.media", "paths.logs"] as const;

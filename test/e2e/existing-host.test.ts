@@ -1,19 +1,14 @@
 // A machine that the user has: Berth deploys to it, takes away what it made, and leaves the machine and the data.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { bareMachine } from "../faults/faults.ts";
+import { bareMachine, described } from "../faults/faults.ts";
 import { withStack } from "./harness.ts";
 
 test("a stack comes to a machine that the user has, and goes again without it", async (t) => {
   const stack = await withStack(t);
   const machine = bareMachine(t);
-  const privateKeyFile = join(stack.project, "key");
-  writeFileSync(privateKeyFile, machine.privateKey, { mode: 0o600 });
-  const { address, hostKey } = machine;
   stack.configure({
-    host: { kind: "existing", address, hostKey, user: "berth", privateKeyFile },
+    host: described(stack, machine),
     site: { domain: undefined },
     admins: [
       {
@@ -29,7 +24,7 @@ test("a stack comes to a machine that the user has, and goes again without it", 
   await t.test("one up brings the application there", async () => {
     await stack.succeed();
     assert.equal((await stack.fetch("/health")).status, 200);
-    assert.equal((await stack.outputs()).sshCommand, `ssh berth@${address}`);
+    assert.equal((await stack.outputs()).sshCommand, `ssh berth@${machine.address}`);
     assert.equal((await stack.up("--expect-no-changes")).code, 0);
     machine.inside(
       `runuser -u postgres -- psql -Xq logbook -c "${row}"; echo kept >/srv/logbook/media/kept.txt`,

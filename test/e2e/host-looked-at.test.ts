@@ -1,22 +1,14 @@
 // A machine that the user has, and that has something on it already: it is looked at before anything is made, and it has
 // one stack at a time.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, test } from "node:test";
-import { type BareMachine, bareMachine } from "../faults/faults.ts";
+import { type BareMachine, bareMachine, described } from "../faults/faults.ts";
 import { type Run, type Stack, withStack } from "./harness.ts";
 
 /** A stack on this machine, of the example application. */
 async function stackOn(t: { after(clean: () => void): void }, machine: BareMachine): Promise<Stack> {
   const stack = await withStack(t);
-  const privateKeyFile = join(stack.project, "key");
-  writeFileSync(privateKeyFile, machine.privateKey, { mode: 0o600 });
-  const { address, hostKey } = machine;
-  stack.configure({
-    host: { kind: "existing", address, hostKey, user: "berth", privateKeyFile },
-    site: { domain: undefined },
-  });
+  stack.configure({ host: described(stack, machine), site: { domain: undefined } });
   return stack;
 }
 

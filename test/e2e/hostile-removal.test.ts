@@ -1,9 +1,7 @@
 // Accounts of a host that would take it while a stack goes from it.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { bareMachine } from "../faults/faults.ts";
+import { bareMachine, described } from "../faults/faults.ts";
 import { withStack } from "./harness.ts";
 import { attack, attackersOf, noteHost, startAttacks } from "./hostile.ts";
 
@@ -21,13 +19,7 @@ const berths = new RegExp(
 test("a stack goes from a host whose accounts put links in the place of what they can reach, and takes nothing else with it", async (t) => {
   const stack = await withStack(t);
   const machine = bareMachine(t);
-  const privateKeyFile = join(stack.project, "key");
-  writeFileSync(privateKeyFile, machine.privateKey, { mode: 0o600 });
-  const { address, hostKey } = machine;
-  stack.configure({
-    host: { kind: "existing", address, hostKey, user: "berth", privateKeyFile },
-    site: { domain: undefined },
-  });
+  stack.configure({ host: described(stack, machine), site: { domain: undefined } });
   await stack.succeed();
   machine.inside("echo kept >/srv/logbook/media/kept.txt");
   const changesOfHost = await noteHost(stack, "logbook");

@@ -1,28 +1,20 @@
 // Two machines that the user has: a worker comes to the second, and goes again without a trace but its data.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { bareMachine } from "../faults/faults.ts";
+import { bareMachine, described } from "../faults/faults.ts";
 import { withStack } from "./harness.ts";
 
 test("a worker comes to a second machine that the user has, and goes again without it", async (t) => {
   const stack = await withStack(t, { app: "test/fixtures/queue" });
   const [first, second] = [bareMachine(t), bareMachine(t)];
-  const described = (machine: typeof first, name: string) => {
-    const privateKeyFile = join(stack.project, name);
-    writeFileSync(privateKeyFile, machine.privateKey, { mode: 0o600 });
-    const { address, hostKey } = machine;
-    return { kind: "existing", address, hostKey, user: "berth", privateKeyFile };
-  };
   const files = "find /etc /usr/local -type f -path '*berth*' -o -type f -name 'queue*'";
   const worker = { command: "rq worker -c rq_settings", runsOn: "tasks" };
   const before = second.inside(files);
   stack.configure({
-    host: described(first, "key-first"),
+    host: described(stack, first, "key-first"),
     site: { domain: undefined },
     app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes: { worker } },
-    hosts: { tasks: { ...described(second, "key-second"), privateAddress: first.address } },
+    hosts: { tasks: { ...described(stack, second, "key-second"), privateAddress: first.address } },
   });
 
   await t.test("an address that is the first one's is refused before anything is made", async () => {
@@ -35,7 +27,7 @@ test("a worker comes to a second machine that the user has, and goes again witho
   });
 
   await t.test("one up brings the worker there", async () => {
-    stack.configure({ hosts: { tasks: described(second, "key-second") } });
+    stack.configure({ hosts: { tasks: described(stack, second, "key-second") } });
     await stack.succeed();
     assert.equal((await stack.fetch("/")).status, 200);
     assert.equal(second.inside("systemctl is-active 'queue-worker@*.service'"), "active");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -189,4 +189,12 @@ export function bareMachine(scope: { after(clean: () => void): void }): BareMach
   };
   const { address } = JSON.parse(made.stdout) as { address: string };
   return { name, address, hostKey: host.public, privateKey: login.private, inside };
+}
+
+/** Such a machine as a stack names it; its key is put beside the stack's program. */
+export function described(stack: Stack, machine: BareMachine, keyFile = "key") {
+  const privateKeyFile = join(stack.project, keyFile);
+  writeFileSync(privateKeyFile, machine.privateKey, { mode: 0o600 });
+  const { address, hostKey } = machine;
+  return { kind: "existing", address, hostKey, user: "berth", privateKeyFile };
 }

@@ -438,7 +438,7 @@ class WhatIsInstalled(unittest.TestCase):
             "static_by_itself": False,
             "media_root": None,
             "media_url": None,
-            "databases": {},
+            "sqlite": None,
         }
         nobody = cast(Any, None)
         for path in (

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import posixpath
 import re
-from collections.abc import Mapping
 
 from .context import Context
 from .faults import Stop
@@ -27,8 +26,8 @@ class Project:
     static_by_itself: bool
     media_root: str | None
     media_url: str | None
-    # The files of SQLite databases, by their names in DATABASES.
-    databases: Mapping[str, str]
+    # The file of the default database, where it is SQLite's.
+    sqlite: str | None
 
 
 def read(line: str, *, by_stack: bool) -> Project:
@@ -38,9 +37,9 @@ def read(line: str, *, by_stack: bool) -> Project:
     """
     try:
         project = Project(**json.loads(line))
-        texts = (project.static_root, project.static_url, project.media_root, project.media_url)
-        is_right = all(text is None or isinstance(text, str) for text in (*texts, *project.databases.values()))
-    except (ValueError, TypeError, AttributeError):
+        texts = (project.static_root, project.static_url, project.media_root, project.media_url, project.sqlite)
+        is_right = all(text is None or isinstance(text, str) for text in texts)
+    except (ValueError, TypeError):
         is_right = False
     if not is_right:
         raise Stop(
@@ -53,14 +52,13 @@ def read(line: str, *, by_stack: bool) -> Project:
 
 def refuse(project: Project) -> None:
     """What would go live healthy and broken."""
-    for name, file in project.databases.items():
-        if name == "default" and not posixpath.isabs(file):
-            raise Stop(
-                f"the project's database '{name}' is SQLite at {file} in the release, where nothing can be "
-                "written, and which the next release would not have.",
-                f"Take DATABASES from DATABASE_URL, which names PostgreSQL; {_FROM_ENVIRONMENT} "
-                "A project without a database has DATABASES = {}.",
-            )
+    if project.sqlite is not None and not posixpath.isabs(project.sqlite):
+        raise Stop(
+            f"the project's database 'default' is SQLite at {project.sqlite} in the release, where nothing can be "
+            "written, and which the next release would not have.",
+            f"Take DATABASES from DATABASE_URL, which names PostgreSQL; {_FROM_ENVIRONMENT} "
+            "A project without a database has DATABASES = {}.",
+        )
     if project.static_root_missing:
         raise Stop(
             "the project sets no STATIC_ROOT, and its storage of static files reads their names there.",

@@ -13,6 +13,8 @@ def tell():
     """As a line of JSON, for the step to judge."""
     statics, uploads = _storage("staticfiles", "STATICFILES_STORAGE"), _storage("default", "DEFAULT_FILE_STORAGE")
     static_here, uploads_here = issubclass(statics, FileSystemStorage), issubclass(uploads, FileSystemStorage)
+    database = settings.DATABASES.get("default", {})
+    is_file = database.get("ENGINE", "").endswith("sqlite3") and "memory" not in f"{database.get('NAME', ':memory:')}"
     told = {
         "static_root": _within(settings.STATIC_ROOT) if static_here and _is_own("STATIC_ROOT") else None,
         # Its pages ask this directory what the files are called.
@@ -21,11 +23,7 @@ def tell():
         "static_by_itself": any("whitenoise" in one.lower() for one in settings.MIDDLEWARE),
         "media_root": _within(settings.MEDIA_ROOT) if uploads_here and _is_own("MEDIA_ROOT") else None,
         "media_url": settings.MEDIA_URL or None,
-        "databases": {
-            alias: _within(database["NAME"])
-            for alias, database in settings.DATABASES.items()
-            if database.get("ENGINE", "").endswith("sqlite3") and "memory" not in f"{database.get('NAME', ':memory:')}"
-        },
+        "sqlite": _within(database["NAME"]) if is_file else None,
     }
     print(f"the project's settings: {json.dumps(told)}", flush=True)
 
