@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { didYouMean } from "../../did-you-mean.ts";
-import { cacheUrl } from "../redis/cache-url.ts";
+import { didYouMean } from "../service/did-you-mean.ts";
+import type { Service } from "../service/service.ts";
 
 /** What settings may refer to, by names such as `postgres.host`. */
 export interface References {
@@ -62,41 +62,14 @@ export function settle(
 const namesIn = (text: string): string[] =>
   [...text.matchAll(reference)].flatMap(([, , name]) => (name === undefined ? [] : [name]));
 
-type Read = (url: URL) => string;
-
-const place: Readonly<Record<string, Read>> = {
-  host: ({ hostname }) => hostname.replace(/^\[|\]$/g, ""),
-  port: ({ port }) => port,
-};
-const login: Readonly<Record<string, Read>> = {
-  url: ({ href }) => href,
-  password: ({ password }) => decodeURIComponent(password),
-};
-
-/** What there is of each service's URL. */
-const services = {
-  postgres: {
-    plain: {
-      ...place,
-      user: ({ username }: URL) => username,
-      database: ({ pathname }: URL) => pathname.slice(1),
-    },
-    secret: login,
-  },
-  redis: { plain: place, secret: { ...login, cacheUrl: ({ href }: URL) => cacheUrl(href) } },
-};
-
 const places = ["site.url", "site.domain", "paths.media", "paths.logs"] as const;
 
-/** The names that settings may refer to. */
-export const referenceNames = (
-  of: readonly (keyof typeof services)[],
-  secrets: readonly string[],
-): string[] => [
-  ...of.flatMap((service) =>
-    Object.values(services[service]).flatMap((parts) =>
-      Object.keys(parts).map((part) => `${service}.${part}`),
-    ),
+type Referred = Pick<Service, "name" | "references">;
+
+/** The names that settings may refer to: those of services, of places and of secrets. */
+export const referenceNames = (services: readonly Referred[], secrets: readonly string[]): string[] => [
+  ...services.flatMap(({ name, references }) =>
+    Object.keys({ ...references.plain, ...references.secret }).map((part) => `${name}.${part}`),
   ),
   ...places,
   ...secrets.map((name) => `secrets.${name}`),
@@ -104,15 +77,15 @@ export const referenceNames = (
 
 /** What these names stand for, given the services' URLs. */
 export function referencesTo(
-  urls: Readonly<Partial<Record<keyof typeof services, pulumi.Output<string>>>>,
+  urls: readonly { readonly service: Referred; readonly url: pulumi.Output<string> }[],
   own: Readonly<Record<(typeof places)[number], pulumi.Input<string>>>,
   secrets: Readonly<Record<string, pulumi.Input<string>>>,
 ): References {
   const those = (kind: "plain" | "secret") =>
-    Object.entries(urls).flatMap(([service, url]) =>
-      Object.entries(services[service as keyof typeof services][kind]).map(([part, read]) => {
+    urls.flatMap(({ service: { name, references }, url }) =>
+      Object.entries(references[kind]).map(([part, read]) => {
         const value = url.apply((text) => read(new URL(text)));
-        return [`${service}.${part}`, kind === "plain" ? pulumi.unsecret(value) : value];
+        return [`${name}.${part}`, kind === "plain" ? pulumi.unsecret(value) : value];
       }),
     );
   return {

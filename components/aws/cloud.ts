@@ -1,8 +1,10 @@
 import { Provider } from "@pulumi/aws/provider.js";
 import type { Region } from "@pulumi/aws/types/enums/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Config } from "../../config.ts";
+import type { z } from "zod";
+import type { HostConfig, OtherHostConfig } from "../fleet/schema.ts";
 import { firstHost, type Host } from "../host/host.ts";
+import type { siteSchema } from "../nginx/schema.ts";
 import type { ServiceData } from "../system/system.ts";
 import { Alarms } from "./alarms.ts";
 import { type CloudFacts, checkCloud, type InstanceFacts } from "./checks.ts";
@@ -15,24 +17,41 @@ import { InstanceRole } from "./instance-role.ts";
 import { keyProof, keyTurn } from "./key-proof.ts";
 import { mediaPolicy } from "./media-access.ts";
 import { MediaBucket } from "./media-bucket.ts";
+import type { mediaSchema } from "./media-schema.ts";
 import { Network } from "./network.ts";
-import { permissionFaults, protectedUnlessAllowed } from "./permission.ts";
+import { type Permission, permissionFaults, protectedUnlessAllowed } from "./permission.ts";
 import { RoleCredentials } from "./role-credentials.ts";
 import { SecretMirror } from "./secret-mirror.ts";
 import { SecurityGroups } from "./security-groups.ts";
 
-type Ec2Config = Extract<Config["host"], { kind: "ec2" }>;
-type OtherEc2Config = Extract<Config["hosts"][string], { kind: "ec2" }>;
+type Ec2Config = Extract<HostConfig, { kind: "ec2" }>;
+type OtherEc2Config = Extract<OtherHostConfig, { kind: "ec2" }>;
 type Settings = Readonly<Record<string, pulumi.Input<string>>>;
 
+/** What of a site's configuration decides on its cloud. */
+export interface CloudConfig {
+  readonly host: HostConfig;
+  readonly hosts: Readonly<Record<string, OtherHostConfig>>;
+  readonly site: Pick<z.output<typeof siteSchema>, "domain" | "aliases" | "tls" | "zone">;
+  readonly media: z.output<typeof mediaSchema>;
+  /** Settings of the application: S3 may be elsewhere than at AWS. */
+  readonly app: { readonly env: Readonly<Record<string, string | number | boolean>> };
+  readonly secrets: { readonly mirror: "none" | "secrets-manager" | "parameter-store" };
+  /** The generation of the IAM user's key. */
+  readonly rotate: { readonly media: number };
+  readonly allow: readonly Permission[];
+}
+
 export interface CloudArgs {
-  /** The stack's configuration. */
-  readonly config: Config;
+  readonly config: CloudConfig;
   /** What the host keeps on its data volume. */
   readonly data: readonly ServiceData[];
   /** The services on it that the stack's other hosts reach: the port of each by its name. */
   readonly reached: Readonly<Record<string, number>>;
 }
+
+/** Makes the cloud that was looked at. */
+export type MakeCloud = (args: CloudArgs, options: pulumi.ComponentResourceOptions) => Cloud;
 
 const bucketResource = "media-bucket-bucket";
 
@@ -44,13 +63,13 @@ const preciousOf = (host: string) => [
 ];
 
 /** The instances beside the first. */
-const otherInstances = ({ hosts }: Config) =>
+const otherInstances = ({ hosts }: CloudConfig) =>
   Object.fromEntries(
     Object.entries(hosts).filter((entry): entry is [string, OtherEc2Config] => entry[1].kind === "ec2"),
   );
 
 /** The same of a stack. */
-const precious = (config: Config) => [
+const precious = (config: CloudConfig) => [
   ...[firstHost, ...Object.keys(otherInstances(config))].flatMap(preciousOf),
   bucketResource,
 ];
@@ -66,13 +85,14 @@ export interface MediaSettings {
 }
 
 /**
- * Checks what the stack wants of AWS, and begins to make it only when all of it can be had.
+ * Checks what the stack wants of AWS, before it begins to make any of it.
  *
- * @throws {pulumi.RunError} naming every fault at once, before anything is made
+ * @param name name of what is made
+ * @throws {pulumi.RunError} naming every fault at once
  */
-export async function openCloud(name: string, args: CloudArgs): Promise<Cloud> {
-  const { host, media, site, secrets, allow } = args.config;
-  const faults = permissionFaults(allow, precious(args.config));
+export async function lookAtCloud(name: string, config: CloudConfig): Promise<MakeCloud> {
+  const { host, media, site, secrets, allow } = config;
+  const faults = permissionFaults(allow, precious(config));
   if (faults.length > 0) {
     throw new pulumi.RunError(["The stack's permissions have faults:", ...faults].join("\n  "));
   }
@@ -81,7 +101,7 @@ export async function openCloud(name: string, args: CloudArgs): Promise<Cloud> {
   const facts = await checkCloud(
     {
       host: host.kind === "ec2" ? host : undefined,
-      others: otherInstances(args.config),
+      others: otherInstances(config),
       zone: site.zone,
       names: [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases],
       bucket: media.store === "s3" ? media.bucket : undefined,
@@ -89,26 +109,25 @@ export async function openCloud(name: string, args: CloudArgs): Promise<Cloud> {
     },
     provider,
   );
-  return new Cloud(name, args, facts, { providers: [provider] });
+  return (args, options) => new Cloud(name, args, facts, { ...options, providers: [provider] });
 }
 
 /** The AWS side of a stack: the hosts with their network, their role and their alarms; the bucket; the way to all. */
 export class Cloud extends pulumi.ComponentResource {
-  /** The host that serves the site; absent when only the bucket is on AWS. */
-  readonly host: Ec2Host | undefined;
-  /** The stack's other hosts by their names. */
-  readonly others: Readonly<Record<string, Ec2Host>> = {};
+  /** The stack's hosts by their names; none when only the bucket is on AWS. */
+  readonly hosts: Readonly<Record<string, Ec2Host>> = {};
   /** The bucket for uploaded files; absent when they lie on the host. */
   readonly bucket: MediaBucket | undefined;
   /** Records to make by hand, such as `shop.example.org A 203.0.113.7`. */
   readonly dns: pulumi.Output<string[]> | undefined;
 
-  readonly #config: Config;
+  readonly #config: CloudConfig;
   readonly #siteNames: readonly string[];
   readonly #byRole: boolean;
   #userSettings: Omit<MediaSettings, "ready"> | undefined;
   #alarmTopic: pulumi.Output<string> | undefined;
 
+  /** @param facts what AWS has of what is wanted: see {@link lookAtCloud} */
   constructor(
     name: string,
     args: CloudArgs,
@@ -124,12 +143,11 @@ export class Cloud extends pulumi.ComponentResource {
       this.bucket = this.#bucket();
     }
     if (host.kind === "ec2" && facts !== undefined) {
-      const hosts = this.#hosts(host, facts, args);
-      this.host = hosts.first;
-      this.others = hosts.others;
+      this.hosts = this.#makeHosts(host, facts, args);
+      const { address } = this.hosts[firstHost] as Ec2Host;
       this.dns = new Dns(
         "site-dns",
-        { zone: site.zone, names: [...this.#siteNames], address: this.host.address },
+        { zone: site.zone, names: [...this.#siteNames], address },
         { parent: this },
       ).toDo;
     }
@@ -205,7 +223,7 @@ export class Cloud extends pulumi.ComponentResource {
    */
   watch(name: string, after: pulumi.Resource): void {
     const { host: config } = this.#config;
-    const host = name === firstHost ? this.host : this.others[name];
+    const host = this.hosts[name];
     if (host === undefined || config.kind !== "ec2" || config.alarms === undefined) return;
     const { email, agent } = config.alarms;
     const disks = name === firstHost ? undefined : (["root"] as const);
@@ -225,9 +243,9 @@ export class Cloud extends pulumi.ComponentResource {
     this.#alarmTopic = alarms.topicArn;
   }
 
-  /** What the stack tells of one of its other hosts; undefined where that is no instance. */
+  /** What the stack tells of one of its hosts; undefined where that is no instance. */
   outputsOf(name: string): Pick<Ec2Host, "instanceId" | "imageOffer"> | undefined {
-    const host = this.others[name];
+    const host = this.hosts[name];
     return host && { instanceId: host.instanceId, imageOffer: host.imageOffer };
   }
 
@@ -286,11 +304,7 @@ export class Cloud extends pulumi.ComponentResource {
     return bucket.arn.apply((arn) => mediaPolicy(arn, this.#config.media.mayDelete));
   }
 
-  #hosts(
-    config: Ec2Config,
-    facts: CloudFacts,
-    args: CloudArgs,
-  ): { readonly first: Ec2Host; readonly others: Readonly<Record<string, Ec2Host>> } {
+  #makeHosts(config: Ec2Config, facts: CloudFacts, args: CloudArgs): Readonly<Record<string, Ec2Host>> {
     const others = Object.entries(otherInstances(args.config));
     const network = new Network("web-network", config.network, { parent: this });
     const groups = new SecurityGroups(
@@ -347,16 +361,13 @@ export class Cloud extends pulumi.ComponentResource {
       directories: args.data.flatMap((service) => service.directories),
       services: args.data.flatMap((service) => service.services),
     };
-    return {
-      first: host(firstHost, config, facts, { securityGroupIds: [groups.webId], data, way }),
-      others: Object.fromEntries(
-        others.map(([name, wanted]) => {
-          const securityGroupIds = [groups.othersId as pulumi.Output<string>];
-          // The rules that let it reach the first host's services are there before it asks for them.
-          const own = { securityGroupIds, way: [...way, groups] };
-          return [name, host(name, wanted, facts.others[name] as InstanceFacts, own)];
-        }),
-      ),
-    };
+    const first = host(firstHost, config, facts, { securityGroupIds: [groups.webId], data, way });
+    const made = others.map(([name, wanted]): [string, Ec2Host] => {
+      const securityGroupIds = [groups.othersId as pulumi.Output<string>];
+      // The rules that let it reach the first host's services are there before it asks for them.
+      const own = { securityGroupIds, way: [...way, groups] };
+      return [name, host(name, wanted, facts.others[name] as InstanceFacts, own)];
+    });
+    return { [firstHost]: first, ...Object.fromEntries(made) };
   }
 }

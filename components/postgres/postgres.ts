@@ -121,7 +121,11 @@ export class Postgres extends pulumi.ComponentResource {
    *
    * @param grace for how long what was live before may still be at work, in seconds
    */
-  endPasswordsOfBefore(grace: number, after: readonly pulumi.Resource[]): HostScript {
+  endPasswordsOfBefore(
+    grace: number,
+    after: readonly pulumi.Resource[],
+    options: pulumi.ComponentResourceOptions,
+  ): HostScript {
     const { host, role } = this.#args;
     return new HostScript(
       `${this.#name}-logins`,
@@ -137,7 +141,7 @@ export class Postgres extends pulumi.ComponentResource {
         },
       },
       // No child of this component, which those that it waits for depend on as a whole.
-      { dependsOn: [...after] },
+      { ...options, dependsOn: [...after] },
     );
   }
 

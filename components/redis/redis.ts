@@ -10,7 +10,6 @@ import { PrivateAccess } from "../private/access.ts";
 import { bracketed } from "../private/address.ts";
 import { certificatePath, type PinnedCertificate } from "../private/certificate.ts";
 import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
-import { cacheUrl } from "./cache-url.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -93,17 +92,16 @@ export class Redis extends pulumi.ComponentResource {
     return this.#access.urlOn(host);
   }
 
-  /** The same for caches, secret: see {@link cacheUrl}. The limit of memory is one for both. */
-  cacheUrlOn(host: Host): pulumi.Output<string> {
-    return this.urlOn(host).apply(cacheUrl);
-  }
-
   /**
    * Ends the passwords of before, once the new one is live everywhere.
    *
    * @param grace for how long what was live before may still be at work, in seconds
    */
-  endPasswordsOfBefore(grace: number, after: readonly pulumi.Resource[]): HostScript {
+  endPasswordsOfBefore(
+    grace: number,
+    after: readonly pulumi.Resource[],
+    options: pulumi.ComponentResourceOptions,
+  ): HostScript {
     return new HostScript(
       `${this.#name}-passwords`,
       {
@@ -114,7 +112,7 @@ export class Redis extends pulumi.ComponentResource {
         secrets: { password: this.#args.password },
       },
       // No child of this component, which those that it waits for depend on as a whole.
-      { dependsOn: [...after] },
+      { ...options, dependsOn: [...after] },
     );
   }
 

@@ -1,7 +1,7 @@
 // The command line of what people type: declared in commands.ts, read here. It is strict. A word or an option that is not
 // understood is an error, and nothing is done before all of it has been understood.
 import { parseArgs } from "node:util";
-import { didYouMean } from "../../did-you-mean.ts";
+import { didYouMean } from "../../components/service/did-you-mean.ts";
 
 /** An option, whose value is a T. */
 export interface Option<T> {

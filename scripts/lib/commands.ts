@@ -158,7 +158,7 @@ export const commands = {
     typed: "npm run docs",
     about: "Writes docs/configuration.md and docs/commands.md from the code.",
     ...none,
-    examples: [["", "after a change of config.ts or scripts/lib/commands.ts"]],
+    examples: [["", "after a change of a schema or scripts/lib/commands.ts"]],
   }),
   pins: command({
     typed: "npm run pins",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { configSchema } from "../../config.ts";
+import { configSchema } from "../../components/site/rules.ts";
 
 interface JsonSchema {
   readonly type?: string;
@@ -24,7 +24,7 @@ export function configurationPage(): string {
   return [
     "# Configuration",
     "",
-    "<!-- Made from config.ts by `npm run docs`; change it there. -->",
+    "<!-- Made from the schemas of the configuration by `npm run docs`; change it there. -->",
     "",
     "A stack is described by its file, `Pulumi.STACK.yaml`, under the namespace `berth:`. All faults of a",
     "configuration are reported at once, before anything is made, each with its key, what was found and what was",

@@ -5,7 +5,7 @@ import { commandsPage } from "./commands-docs.ts";
 import { configurationPage } from "./configuration-docs.ts";
 
 const pages = [
-  { page: "docs/configuration.md", source: "config.ts", text: configurationPage },
+  { page: "docs/configuration.md", source: "the schemas of the configuration", text: configurationPage },
   { page: "docs/commands.md", source: "scripts/lib/commands.ts", text: commandsPage },
 ];
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
 import { firstHost } from "../../components/host/host.ts";
-import { didYouMean } from "../../did-you-mean.ts";
+import { didYouMean } from "../../components/service/did-you-mean.ts";
 import { readText } from "../../engine/files.ts";
 import { runPulumi } from "../../engine/run.ts";
 import { UsageError } from "./command-line.ts";

@@ -60,7 +60,7 @@ const make = async (stack: string) => {
 };
 
 before(async () => {
-  for (const part of ["scripts", "engine", "components", "cloud-init", "did-you-mean.ts", "lean-sdk.ts"])
+  for (const part of ["scripts", "engine", "components", "cloud-init", "lean-sdk.ts"])
     cpSync(join(root, part), join(project, part), { recursive: true });
   copyFileSync(join(root, "package-lock.json"), join(project, "package-lock.json"));
   mkdirSync(join(project, ".berth"), { mode: 0o700 });

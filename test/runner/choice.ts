@@ -1,7 +1,7 @@
 // What a run of the tests is to be, from its command line.
 import { globSync } from "node:fs";
 import { basename } from "node:path";
-import { didYouMean } from "../../did-you-mean.ts";
+import { didYouMean } from "../../components/service/did-you-mean.ts";
 import { affectedTests, changedFiles } from "../../scripts/lib/changed.ts";
 import { type Line, UsageError } from "../../scripts/lib/command-line.ts";
 import type { commands } from "../../scripts/lib/commands.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { permissionFaults, protectedUnlessAllowed } from "../../components/aws/permission.ts";
-import { parseConfig } from "../../config.ts";
+import { parseConfig } from "../../config/read.ts";
 
 const today = new Date("2026-03-10T23:59:00Z");
 const permission = {

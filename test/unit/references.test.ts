@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { referenceFaults, referenceNames, referencesTo, settle } from "../../components/app/references.ts";
+import { postgres } from "../../components/postgres/service.ts";
+import { redis } from "../../components/redis/service.ts";
 
 const read = (output: pulumi.Output<string> | undefined) =>
   new Promise<string>((settled) => output?.apply(settled));
@@ -25,7 +27,7 @@ test("a setting has what it refers to, and is secret with the first part that is
       FROM: "noreply@${site.domain}",
       LITERAL: "$${postgres.host} costs $5, {not} $this",
     },
-    referencesTo({ postgres: url }, places, {}),
+    referencesTo([{ service: postgres, url }], places, {}),
   );
   assert.deepEqual(Object.keys(env).sort(), ["FROM", "LITERAL", "PGHOST", "PGPORT", "PGUSER"]);
   assert.deepEqual(Object.keys(secrets).sort(), ["DSN", "PGPASSWORD"]);
@@ -52,9 +54,12 @@ test("a reference to what there is not is told by its setting, with what was mea
 });
 
 test("every name that may be referred to stands for something", async () => {
-  const redis = pulumi.secret("redis://:tulips@127.0.0.1:6379/0");
-  const { plain, secret } = referencesTo({ postgres: url, redis }, places, { API_KEY: "k" });
-  const names = referenceNames(["postgres", "redis"], ["API_KEY"]);
+  const urls = [
+    { service: postgres, url },
+    { service: redis, url: pulumi.secret("redis://:tulips@127.0.0.1:6379/0") },
+  ];
+  const { plain, secret } = referencesTo(urls, places, { API_KEY: "k" });
+  const names = referenceNames([postgres, redis], ["API_KEY"]);
   assert.deepEqual([...Object.keys(plain), ...Object.keys(secret)].sort(), names.sort());
   assert.equal(await read(pulumi.output(secret["redis.cacheUrl"] ?? "")), "redis://:tulips@127.0.0.1:6379/1");
 });

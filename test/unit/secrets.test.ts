@@ -31,11 +31,11 @@ test("a rotation makes that one secret anew and leaves the others", async () => 
 
 test("a secret that the stack brings is used as it is, stays secret, and none is made in its place", async () => {
   const { result, resources } = await secrets({ own: { database: pulumi.secret("brought-by-the-stack") } });
-  assert.equal(await known(result.database), "brought-by-the-stack");
-  assert.equal(await pulumi.isSecret(result.database), true);
+  assert.equal(await known(result.ofServices.database as pulumi.Output<string>), "brought-by-the-stack");
+  assert.equal(await pulumi.isSecret(result.ofServices.database as pulumi.Output<string>), true);
   assert.ok(!resources.some(({ name }) => name === "secrets-database"));
   const plain = await secrets({ own: { redis: "given-in-plain" } });
-  assert.equal(await pulumi.isSecret(plain.result.redis), true);
+  assert.equal(await pulumi.isSecret(plain.result.ofServices.redis as pulumi.Output<string>), true);
 });
 
 test("there is a password for visitors only where the site asks for one", async () => {

@@ -1,7 +1,7 @@
 // What a second host adds to the steps of a stack.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { parseConfig } from "../../config.ts";
+import { parseConfig } from "../../config/read.ts";
 import type { Made } from "./aws-mocks.ts";
 import { assertNoSecret, programResources } from "./program-steps.ts";
 import {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "../components/service/did-you-mean.ts";
 
 type Issue = z.core.$ZodIssue;
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { asWritten } from "../../config-env.ts";
+import { asWritten } from "../../config/as-written.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-env-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { accountName } from "../service/forms.ts";
+import { hasBeat, kindNames, kindOf, oneBeat, processNamePattern, withoutBeat } from "./processes.ts";
+
+export const processName = z.string().regex(processNamePattern, {
+  error: "expected a lower-case letter, then letters, digits, hyphens or underscores, 23 at most",
+});
+const commandLine = z
+  .string()
+  .regex(/^\S.*$/, { error: "expected a command on one line, such as celery -A shop worker" });
+const limits = {
+  memory: z.int().min(32).optional().describe("The most memory it may take, in MiB. Default: no limit."),
+  cpu: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("The most computing time it may take, in percent of one CPU. Default: no limit."),
+};
+export const processSchema = z
+  .strictObject({
+    command: commandLine
+      .optional()
+      .describe(
+        "What runs, in the release's directory. Default: the line of that name in the release's Procfile.",
+      ),
+    kind: z
+      .enum(kindNames)
+      .optional()
+      .describe(
+        "What it is, which decides how it is stopped, and that there is only one `celery-beat`. Default: told from the command.",
+      ),
+    count: z
+      .int()
+      .min(0)
+      .max(64)
+      .default(1)
+      .describe("How many of it run; 0 leaves out a line of the Procfile, such as one for development."),
+    ...limits,
+    account: accountName
+      .optional()
+      .describe(
+        "A system account of its own, which reads the code and writes only to `/var/lib/NAME-PROCESS`. Default: the application's.",
+      ),
+    stopTimeout: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .default(600)
+      .describe(
+        "How long a task that it has begun may take when it is to stop, in seconds; then it is killed.",
+      ),
+    onRelease: z
+      .enum(["restart", "keep"])
+      .default("restart")
+      .describe(
+        "Whether a release moves it to the new code, or leaves it on the old until the host boots. `keep` is not recommended.",
+      ),
+    runsOn: z
+      .string()
+      .optional()
+      .describe(
+        "The host that it runs on: a name in `berth:hosts`. Default: the one that serves the site. See docs/hosts.md.",
+      ),
+  })
+  .describe("A process.");
+
+export const timerSchema = z
+  .strictObject({
+    command: commandLine.describe("What runs, in the directory of the release that is live."),
+    at: z
+      .string()
+      .regex(/^\S.*$/, { error: "expected times, such as daily, *:0/15 or Mon 03:00 Europe/Berlin" })
+      .describe(
+        "When, as `OnCalendar=` of systemd.time(7) has it: `hourly`, `*:0/15`, `Mon 03:00 Europe/Berlin`. Without a time zone, in UTC.",
+      ),
+    account: processSchema.shape.account,
+    ...limits,
+  })
+  .describe("A timer.");
+
+export const anotherAccount = "expected another than 'app.owner', which can write the code";
+
+/** What is wrong with a process: the key and what was expected there. */
+export function processFaults(
+  name: string,
+  wanted: z.output<typeof processSchema>,
+  owner: string,
+): [string, string][] {
+  const faults: [string, string][] = [];
+  const { command, account } = wanted;
+  const kind = wanted.kind ?? kindOf(command ?? "");
+  if (name === "web") {
+    if (command !== undefined) {
+      faults.push([
+        "command",
+        "expected none: the web server is Berth's own, of 'app.wsgi' and 'app.workers'",
+      ]);
+    }
+    if (wanted.count !== 1) faults.push(["count", "expected none: 'app.workers' says how many"]);
+    if (account !== undefined) faults.push(["account", "expected none: 'app.name' is its account"]);
+  }
+  if (name === "release") {
+    if (command === undefined)
+      faults.push(["command", "expected a command, such as python manage.py migrate"]);
+    const others = (["kind", "memory", "cpu", "account", "runsOn"] as const).filter(
+      (key) => wanted[key] !== undefined,
+    );
+    for (const key of others) faults.push([key, "expected none: of 'release' there is only 'command'"]);
+    return faults;
+  }
+  if (kind === "celery-beat" && wanted.count > 1) {
+    faults.push(["count", oneBeat]);
+  }
+  if (command !== undefined && hasBeat(command)) faults.push(["command", withoutBeat]);
+  if (account !== undefined && account === owner) {
+    faults.push(["account", anotherAccount]);
+  }
+  return faults;
+}

@@ -1,0 +1,191 @@
+import { z } from "zod";
+import { accountName, settingName, sshKey } from "../service/forms.ts";
+import { processName, processSchema, timerSchema } from "./process-schema.ts";
+import { sourceSchema } from "./source-schema.ts";
+
+const pythonName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
+
+/** Where an application may lie: never among what the system itself keeps (hier(7)). */
+function isPlace(path: string): boolean {
+  const ofSystem =
+    /^\/(bin|boot|dev|etc|lib\w*|lost\+found|proc|root|run|sbin|sys|tmp|usr|var(?!\/(www|opt)\/))\//;
+  return /^(\/[\w-][\w.-]*){2,}$/.test(path) && !ofSystem.test(path) && !/^\/home\/[^/]+$/.test(path);
+}
+
+export const appSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,22}$/, {
+      error: "expected a lower-case letter, then letters, digits or hyphens, 23 at most",
+    })
+    .default("app")
+    .describe("Name of the application: of its service account, its systemd units, its database."),
+  source: sourceSchema.describe("Where the application's code comes from."),
+  owner: accountName
+    .default("deployer")
+    .describe(
+      "The account that owns the application's files. Services run as others and cannot change them.",
+    ),
+  ownerKeys: z
+    .array(sshKey)
+    .default([])
+    .describe(
+      "SSH public keys that may log in as the owner, who may start and stop the application's services and nothing else as root; see docs/security.md.",
+    ),
+  root: z
+    .string()
+    .refine(isPlace, {
+      error:
+        "expected an absolute path of two parts or more, not in a directory of the system, such as /srv/shop",
+    })
+    .optional()
+    .describe(
+      "The application's directory on the host. Nobody but root may change a directory above it; of one in a home, such as /home/deployer/shop, there is a link to /srv/NAME. Default: /srv/NAME.",
+    ),
+  python: z
+    .string()
+    .regex(/^3\.\d+$/, { error: 'expected a Python version in quotes, such as "3.13"' })
+    .optional()
+    .describe(
+      "The Python that the application needs, 3.9 or later. One that the host does not have is brought by uv. Default: the host's own (3.13 on Debian 13).",
+    ),
+  pythonMirror: z
+    .string()
+    .regex(/^(https|file):\/\/\S+$/, { error: "expected a URL that begins with https:// or file:///" })
+    .optional()
+    .describe(
+      "Where Pythons come from in place of GitHub: a mirror of python-build-standalone's releases, or, ending in .json, a list of Pythons as uv reads it. `file://` is a place on the host.",
+    ),
+  index: z
+    .string()
+    .regex(/^https?:\/\/[^\s@]+$/, {
+      error:
+        "expected a URL such as https://pypi.example.com/simple/; a login goes into berth:app.indexLogins",
+    })
+    .optional()
+    .describe(
+      "The package index in place of PyPI. Default: what uv on the host asks, which is PyPI unless /etc/uv/uv.toml says otherwise. One beside PyPI stands in the source, as uv or pip have it.",
+    ),
+  indexLogins: z
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9.-]+$/, { error: "expected the name of a host, such as pypi.example.com" }),
+      z.string().regex(/^[^\s:]+:\S+$/, { error: "expected USER:PASSWORD, without spaces" }),
+    )
+    .default({})
+    .describe(
+      "Logins of package indexes, `USER:PASSWORD` by the name of their host: `pulumi config set --secret --path 'berth:app.indexLogins[\"pypi.example.com\"]'`. Where the code's owner can read them, who runs the builds of packages.",
+    ),
+  packages: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/, { error: "expected the name of a Debian package" }))
+    .default([])
+    .describe("More Debian packages that the application needs, such as libxml2-dev."),
+  build: z
+    .strictObject({
+      commands: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          "Commands that run in a release's directory after its dependencies and its front end, and before collectstatic, such as `python manage.py compilemessages`: as the owner, with the environment's programs first in PATH. A change makes a new release.",
+        ),
+      env: z
+        .record(settingName, z.string())
+        .default({})
+        .describe(
+          "Environment variables of these commands, none of them secret. Of the application's own settings they have none.",
+        ),
+    })
+    .prefault({})
+    .describe("What runs while a release is made."),
+  server: z
+    .enum(["gunicorn", "uwsgi"])
+    .default("gunicorn")
+    .describe("What serves the application: gunicorn, or uWSGI. A change is a new release."),
+  wsgi: z
+    .string()
+    .regex(/^[\w.]+(:\w+(\(\))?)?$/, {
+      error:
+        "expected MODULE:CALLABLE, such as shop.wsgi:application, or MODULE:FACTORY(), such as shop:create_app()",
+    })
+    .transform((value) => (value.includes(":") ? value : `${value}:application`))
+    .describe(
+      "The WSGI application, `MODULE:CALLABLE`, or `MODULE:FACTORY()` for a function that makes it; the callable is `application` when it is not named.",
+    ),
+  settings: z
+    .string()
+    .regex(pythonName, { error: "expected a Python module, such as shop.settings" })
+    .optional()
+    .describe(
+      "Django's settings module. With it the release migrates the database and collects the static files.",
+    ),
+  requirements: z
+    .string()
+    .optional()
+    .describe(
+      "The file that names the dependencies. Default: uv.lock, poetry.lock, requirements.txt or pyproject.toml, the first there is.",
+    ),
+  static: z
+    .string()
+    .optional()
+    .describe(
+      "Directory of static files inside the release that nginx serves under /static/. Default: for Django what collectstatic gathers; otherwise none.",
+    ),
+  env: z
+    .record(settingName, z.union([z.string(), z.number(), z.boolean()]))
+    .default({})
+    .describe(
+      "Settings of the application. A number or a date arrives as it is written here, quotes or not. `${postgres.host}` and the like stand for what the stack has: see docs/deploying-your-application.md.",
+    ),
+  secrets: z
+    .record(settingName, z.string())
+    .default({})
+    .describe("Settings that are secret: `pulumi config set --secret --path 'berth:app.secrets.NAME'`."),
+  health: z
+    .string()
+    .regex(/^\/\S*$/, { error: "expected a path that begins with /" })
+    .default("/")
+    .describe(
+      "The path that answers 200 when the application is healthy. An unhealthy release does not go live.",
+    ),
+  workers: z.int().min(1).max(64).default(2).describe("How many worker processes serve requests."),
+  processes: z
+    .record(processName, processSchema)
+    .default({})
+    .describe(
+      "Processes beside the web server, by name: queue workers, schedulers, any command; see docs/processes.md. Of the web server itself, `web`, only `memory` and `cpu` can be set; of the command that migrates, `release`, only `command`.",
+    ),
+  timers: z
+    .record(processName, timerSchema)
+    .default({})
+    .describe("Commands that run at certain times, by name; see docs/processes.md."),
+  release: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "A release that the host has kept, to go back to: its id, or a git reference of it. Default: that of the source.",
+    ),
+  retry: z
+    .string()
+    .optional()
+    .describe("Id of a release that is tried once more though it has failed; see docs/releases.md."),
+  keep: z
+    .int()
+    .min(1)
+    .max(50)
+    .default(5)
+    .describe(
+      "How many releases that were healthy are kept on the host, the one that runs included. What ran before stays until the next release.",
+    ),
+  dumpBeforeMigrate: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether the database is dumped before it is migrated; the dump is kept as long as the release.",
+    ),
+});
+
+/** Whether releases dump a database, be it the stack's own or one elsewhere; Django's may have any name in the settings. */
+export const dumpsDatabase = (app: z.output<typeof appSchema>): boolean =>
+  app.dumpBeforeMigrate && ("DATABASE_URL" in app.secrets || app.settings !== undefined);

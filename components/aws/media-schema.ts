@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { awsRegion } from "./schema.ts";
+
+export const mediaSchema = z.strictObject({
+  store: z
+    .enum(["host", "s3"])
+    .default("host")
+    .describe("Where uploaded files lie: on the host's disk, or in an S3 bucket that the stack makes."),
+  region: awsRegion.optional().describe("The bucket's AWS region. Default: that of the EC2 host."),
+  bucket: z
+    .string()
+    .regex(/^(?=.{3,63}$)(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]*[a-z0-9]$/, {
+      error: "expected a bucket's name: 3 to 63 lower-case letters, digits and hyphens",
+    })
+    .optional()
+    .describe("The bucket's name, unlike any other in the world. Default: one that is made up."),
+  access: z
+    .enum(["role", "user"])
+    .optional()
+    .describe(
+      "How the application gets in: by the instance's role, or by an IAM user's key. Default: `role` on EC2, `user` elsewhere.",
+    ),
+  mayDelete: z.boolean().default(true).describe("Whether the application may delete files."),
+  oldVersions: z
+    .int()
+    .min(1)
+    .default(30)
+    .describe("How long files that were replaced or deleted can be had back, in days."),
+  publicFiles: z
+    .strictObject({
+      folder: z
+        .string()
+        .regex(/^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/, {
+          error: "expected a folder of the bucket without slashes at its ends, such as static",
+        })
+        .describe("The folder that they are in: what their names begin with."),
+      by: z
+        .enum(["cloudfront", "s3"])
+        .default("cloudfront")
+        .describe(
+          "`cloudfront`: through CloudFront, and the bucket itself stays private. `s3`: from the bucket, which is public there.",
+        ),
+    })
+    .optional()
+    .describe("A folder of the bucket that everyone may read, for static files. Default: none."),
+});

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { accountName } from "../service/forms.ts";
+
+export const postgresSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe("Whether the application has a database."),
+  version: z
+    .int()
+    .refine((value) => value === 17, {
+      error:
+        "expected 17. Berth does not move a database from one major version to another: dump it, make a new stack, load it there",
+    })
+    .default(17)
+    .describe("The major version of PostgreSQL. A change of it is refused: its data must be moved by hand."),
+  database: accountName.optional().describe("Name of the database. Default: the application's name."),
+  role: accountName.optional().describe("Name of the role that owns it. Default: the application's name."),
+  extensions: z
+    .array(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_-]{0,62}$/, { error: "expected the name of an extension, such as postgis" }),
+    )
+    .default([])
+    .describe(
+      "Extensions that only the superuser may make, such as `postgis`, `vector` or `pg_stat_statements`, in a schema of their own that the database's sessions look into. What PostgreSQL does not bring itself is a Debian package; those of `postgis` and `vector` Berth installs. One that is taken out stays.",
+    ),
+});

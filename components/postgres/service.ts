@@ -1,0 +1,46 @@
+import { service } from "../service/service.ts";
+import { login, place } from "../service/url-parts.ts";
+import { Postgres } from "./postgres.ts";
+import { postgresSchema } from "./schema.ts";
+
+/** PostgreSQL, as stacks have it. */
+export const postgres = service({
+  name: "postgres",
+  schema: postgresSchema.prefault({}).describe("The database, PostgreSQL."),
+  secrets: { database: "the database's password" },
+  steps: ["certificate", "database", "logins", "server"],
+  output: "databaseUrl",
+  setting: "DATABASE_URL",
+  references: {
+    plain: { ...place, user: ({ username }) => username, database: ({ pathname }) => pathname.slice(1) },
+    secret: login,
+  },
+  plan: ({ enabled, version, extensions, ...names }, stack) => ({
+    clients: enabled || stack.dumps ? Postgres.clientPackages(version) : undefined,
+    server: enabled
+      ? {
+          packages: Postgres.packages(version, extensions),
+          look: Postgres.look(version),
+          listener: Postgres.listener(),
+          privatePort: Postgres.privatePort,
+          data: Postgres.data(),
+          unit: "postgresql.service",
+          make: (name, { host, others, secret }, options) =>
+            new Postgres(
+              name,
+              {
+                host,
+                version,
+                locale: stack.locale,
+                database: names.database ?? stack.application,
+                role: names.role ?? stack.application,
+                extensions,
+                password: secret("database"),
+                others,
+              },
+              options,
+            ),
+        }
+      : undefined,
+  }),
+});

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { urlPassword } from "../service/forms.ts";
+import { type ServiceSecret, serviceSecrets } from "../services.ts";
+
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+const generation = (what: string) => z.int().min(1).default(1).describe(`The generation of ${what}.`);
+
+/** A key for each secret of a service. */
+const ofServices = <Schema>(schema: (what: string) => Schema) =>
+  Object.fromEntries(Object.entries(serviceSecrets).map(([key, what]) => [key, schema(what)])) as Readonly<
+    Record<ServiceSecret, Schema>
+  >;
+
+export const secretsSchema = z.strictObject({
+  ...ofServices((what) => urlPassword.optional().describe(sentence(what))),
+  signingKey: z.string().min(32).optional().describe("Django's SECRET_KEY."),
+  basicAuth: z.string().min(8).optional().describe("The password that `site.basicAuth` asks for."),
+  mirror: z
+    .enum(["none", "secrets-manager", "parameter-store"])
+    .default("none")
+    .describe("Where other teams find the stack's secrets: AWS Secrets Manager, or SSM's Parameter Store."),
+});
+
+export const rotateSchema = z.strictObject({
+  ...ofServices((what) => generation(`${what}; the one before holds until the new one is live`)),
+  signingKey: generation("Django's SECRET_KEY; everyone is logged out"),
+  basicAuth: generation("the password that `site.basicAuth` asks for"),
+  media: generation("the IAM user's key; the one before works until the next is made"),
+});

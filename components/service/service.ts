@@ -1,0 +1,107 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import type { Host } from "../host/host.ts";
+import type { Look } from "../host/look.ts";
+import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
+
+/**
+ * What a stack must know of a service that an application uses, such as its database. Packages, firewall, security
+ * groups, what survives a machine, the owner's rights, references, secrets, the settings of the application, outputs and
+ * the pages on them are made from it: a new service is a folder with this in it, and a line in `components/services.ts`.
+ */
+export interface Service<
+  Name extends string = string,
+  Schema extends z.ZodType = z.ZodType,
+  Secret extends string = string,
+> {
+  /** Its key in the configuration, the name of its component, and the first part of references to it. */
+  readonly name: Name;
+  /** Its part of the configuration, with prose and defaults. A stack that does not name it has it by them. */
+  readonly schema: Schema;
+  /** Its secrets by their keys in `secrets` and `rotate`: what each is. Letters and digits, since they go into URLs. */
+  readonly secrets: Readonly<Record<Secret, string>>;
+  /** What the names of its steps end with, after its own name: no host of a stack may be called so. */
+  readonly steps: readonly string[];
+  /** The output that its URL is, for other teams. */
+  readonly output: "databaseUrl" | "redisUrl";
+  /** Settings of the application: the one that is the URL, and what others are, given the URL. */
+  readonly setting: string;
+  /** @default none */
+  readonly furtherSettings?: Readonly<Record<string, (url: string) => string>>;
+  /** What settings and files may refer to, after its name and a dot: each read from its URL. */
+  readonly references: References;
+  /** What a stack with this configuration has of it. */
+  plan(config: z.output<Schema>, stack: StackFacts): ServicePlan;
+}
+
+type References = Readonly<Record<"plain" | "secret", Readonly<Record<string, (url: URL) => string>>>>;
+
+/** What the plan of a service may depend on beside its own configuration. */
+export interface StackFacts {
+  /** Name of the application. */
+  readonly application: string;
+  /** The locale of the host. */
+  readonly locale: string;
+  /** Whether there are hosts beside the first, which reach its services. */
+  readonly shared: boolean;
+  /** Whether releases dump a database, be it the stack's own or one elsewhere. */
+  readonly dumps: boolean;
+}
+
+export interface ServicePlan {
+  /** What hosts need from Debian that use such a service and do not run it. @default nothing */
+  readonly clients?: PackageSet | undefined;
+  /** What runs on the stack's first host. @default nothing: the stack does not have it */
+  readonly server?: ServerPlan | undefined;
+}
+
+export interface ServerPlan {
+  /** What it needs from Debian. */
+  readonly packages: PackageSet;
+  /** How a machine that the user has is looked at. */
+  readonly look: Look;
+  /** Its ports on its own host, which no other account may answer. */
+  readonly listener: Listener;
+  /** The port at which the stack's other hosts reach it. */
+  readonly privatePort: number;
+  /** What of it must survive its machine. */
+  readonly data: ServiceData;
+  /** The unit that must run before the application. */
+  readonly unit: string;
+  /** The unit that the owner of the application's files may start and stop, by its name. @default none */
+  readonly ownerUnit?: string;
+  /** Makes it. */
+  make(name: string, place: ServicePlace, options: pulumi.ComponentResourceOptions): RunningService;
+}
+
+export interface ServicePlace {
+  /** The host that it runs on. */
+  readonly host: Host;
+  /** Hosts that reach it over the private network; `ready` when they have what clients need. */
+  readonly others: readonly Host[];
+  /** One of its secrets. */
+  secret(key: string): pulumi.Output<string>;
+}
+
+/** The component of a service, as it runs. */
+export interface RunningService extends pulumi.Resource {
+  /** The URL on its own host, secret, once it answers there. */
+  readonly url: pulumi.Output<string>;
+  /** The URL on one of the hosts that reach it, secret. */
+  urlOn(host: Host): pulumi.Output<string>;
+  /**
+   * Ends the passwords of before, once the new one is live everywhere.
+   *
+   * @param grace for how long what was live before may still be at work, in seconds
+   */
+  endPasswordsOfBefore(
+    grace: number,
+    after: readonly pulumi.Resource[],
+    options: pulumi.ComponentResourceOptions,
+  ): pulumi.Resource;
+}
+
+/** A service as its folder declares it, with the names that it has as types. */
+export const service = <const Name extends string, Schema extends z.ZodType, const Secret extends string>(
+  declared: Service<Name, Schema, Secret>,
+): Service<Name, Schema, Secret> => declared;

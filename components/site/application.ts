@@ -1,0 +1,115 @@
+import * as pulumi from "@pulumi/pulumi";
+import { App, type AppArgs } from "../app/app.ts";
+import { referencesTo, settle } from "../app/references.ts";
+import type { Cloud, MediaSettings } from "../aws/cloud.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Host } from "../host/host.ts";
+import type { SiteNames } from "./names.ts";
+import { processesOn, type SitePlan } from "./plan.ts";
+import type { Services } from "./services.ts";
+
+export interface ApplicationArgs {
+  readonly plan: SitePlan;
+  readonly fleet: Fleet;
+  readonly services: Services;
+  readonly cloud: Cloud | undefined;
+  /** The key that the application signs with. */
+  readonly signingKey: pulumi.Output<string>;
+  readonly names: SiteNames;
+}
+
+/**
+ * The application on all hosts of a fleet: the same release and settings everywhere, and the processes that run there. A
+ * release is prepared on every host before it goes live on the first, and there, migrations and all, before another.
+ */
+export class Application {
+  /** As it is on the host that serves the site. */
+  readonly first: App;
+  /** As it is on the hosts beside that one. */
+  readonly elsewhere: readonly App[];
+
+  readonly #args: ApplicationArgs;
+
+  constructor(args: ApplicationArgs) {
+    this.#args = args;
+    const { plan, fleet } = args;
+    const { config, services } = plan;
+    const servers = services.flatMap(({ plan: { server } }) => server ?? []);
+    const firstIsLive = Promise.withResolvers<pulumi.Resource>();
+    const media = this.#mediaOn(fleet.first);
+    this.elsewhere = fleet.others.map((host) => {
+      const there = { web: false, after: [], ownerServices: [], liveAfter: [firstIsLive.promise] };
+      const own = { ...this.#on(host, this.#mediaOn(host)), ...there };
+      return fleet.next(host, (options) => new App(`${host.name}-app`, own, options));
+    });
+    const here = {
+      ...this.#on(fleet.first, media),
+      limits: config.app.processes.web,
+      releaseCommand: config.app.processes.release?.command,
+      ownerServices: ["nginx", ...servers.flatMap(({ ownerUnit }) => ownerUnit ?? [])],
+      after: servers.map(({ unit }) => unit),
+      liveAfter: this.elsewhere.map((one) => one.prepared),
+    };
+    this.first = fleet.next(fleet.first, (options) => new App("app", here, options));
+    firstIsLive.resolve(this.first.live);
+  }
+
+  /** How it gets at its bucket, once it can. */
+  #mediaOn(host: Host): MediaSettings | undefined {
+    const { cloud, fleet, plan } = this.#args;
+    const media = cloud?.mediaSettings(host, plan.config.app.name, plan.root, fleet.last(host));
+    if (media !== undefined) fleet.follows(host, media.ready);
+    return media;
+  }
+
+  #on(host: Host, media: MediaSettings | undefined): Omit<AppArgs, "after" | "ownerServices"> {
+    const { plan, names, services, signingKey } = this.#args;
+    const { app, site } = plan.config;
+    const own = this.#ownSettings(host);
+    return {
+      ...app,
+      processes: processesOn(plan, host.name),
+      processNames: plan.processes.map((process) => process.name),
+      root: plan.root,
+      link: plan.link,
+      source: plan.source,
+      host,
+      domain: names.domain,
+      scheme: names.scheme,
+      timeout: site.timeout,
+      env: {
+        ALLOWED_HOSTS: names.all.apply((all) => all.join(",")),
+        CSRF_TRUSTED_ORIGINS: names.all.apply((all) =>
+          all.map((name) => `${names.scheme}://${name}`).join(","),
+        ),
+        ...media?.env,
+        ...own.env,
+      },
+      indexLogins: asSecrets(app.indexLogins),
+      secrets: {
+        SECRET_KEY: signingKey,
+        ...services.settingsOn(host),
+        ...media?.secrets,
+        ...own.secrets,
+        ...asSecrets(app.secrets),
+      },
+    };
+  }
+
+  /** The settings of the stack's file, with what they refer to. */
+  #ownSettings(host: Host) {
+    const { plan, names, services } = this.#args;
+    const { env, secrets } = plan.config.app;
+    const texts = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, `${value}`]));
+    const places = {
+      "site.url": names.url,
+      "site.domain": names.domain,
+      "paths.media": `${plan.root}/media`,
+      "paths.logs": `${plan.root}/logs`,
+    };
+    return settle(texts, referencesTo(services.urlsOn(host), places, secrets));
+  }
+}
+
+const asSecrets = (values: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, pulumi.secret(value)]));

@@ -1,0 +1,79 @@
+// What the parts of a site are told, of its plan and of each other.
+import * as pulumi from "@pulumi/pulumi";
+import { App } from "../app/app.ts";
+import type { Cloud, CloudArgs } from "../aws/cloud.ts";
+import type { FleetArgs } from "../fleet/fleet.ts";
+import { firstHost, type Host } from "../host/host.ts";
+import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
+import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
+import type { ServiceSecret } from "../services.ts";
+import { givenNames, type SiteNames } from "./names.ts";
+import { processesOn, type SitePlan } from "./plan.ts";
+
+export const secretsArgs = ({ config, services }: SitePlan): SecretsArgs => ({
+  own: config.secrets,
+  rotate: config.rotate,
+  services: services.flatMap(({ service, plan }) =>
+    plan.server === undefined ? [] : (Object.keys(service.secrets) as ServiceSecret[]),
+  ),
+  basicAuth: config.site.basicAuth !== undefined,
+});
+
+export function cloudArgs(plan: SitePlan): CloudArgs {
+  const { config, services, root } = plan;
+  const servers = services.flatMap(({ service: { name }, plan: { server } }) =>
+    server === undefined ? [] : [{ name, ...server }],
+  );
+  return {
+    config,
+    data: [
+      ...servers.map(({ data }) => data),
+      App.data(config.app.name, root, processesOn(plan, firstHost), config.app.timers),
+    ],
+    reached: Object.fromEntries(servers.map(({ name, privatePort }) => [name, privatePort])),
+  };
+}
+
+export function fleetArgs({ config, services }: SitePlan, cloud: Cloud | undefined): FleetArgs {
+  const { app, site, host, hosts, admins } = config;
+  const stack = pulumi.getStack().toLowerCase();
+  return {
+    host,
+    hosts,
+    instances: cloud?.hosts ?? {},
+    domain: site.domain,
+    internal: `${stack.replaceAll(/[^a-z0-9-]/g, "-")}.internal`,
+    admins,
+    owner: app.owner,
+    ownerKeys: app.ownerKeys,
+    accounts: { [app.owner]: "berth:app.owner", [app.name]: "berth:app.name" },
+    services,
+    packages: { all: App.packages(app.packages), first: Nginx.packages() },
+    looks: [Nginx.look(app.name, givenNames(config))],
+  };
+}
+
+export function nginxArgs(
+  { config: { app, site } }: SitePlan,
+  host: Host,
+  names: SiteNames,
+  application: App,
+  secrets: Secrets,
+): NginxArgs {
+  return {
+    host,
+    name: app.name,
+    serverNames: names.all,
+    tls: site.tls,
+    maxBody: site.maxBody,
+    timeout: site.timeout,
+    socket: application.socket,
+    staticRoot: application.staticRoot,
+    mediaRoot: application.mediaRoot,
+    health: app.health,
+    basicAuth:
+      site.basicAuth && secrets.basicAuth
+        ? { user: site.basicAuth.user, password: secrets.basicAuth }
+        : undefined,
+  };
+}

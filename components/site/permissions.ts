@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { lastDay } from "../aws/permission.ts";
+
+const permission = {
+  // Without quotes a day is a time to YAML.
+  until: z
+    .string()
+    .transform((day) => lastDay(day) ?? day)
+    .pipe(z.iso.date({ error: "expected a date such as 2026-12-31" }))
+    .describe("The last day on which it holds, in UTC."),
+  why: z.string().min(1).describe("The reason, for those who read it later."),
+};
+export const allowSchema = z.strictObject({
+  change: z.enum(["delete", "replace"]).describe("What may happen."),
+  resource: z.string().min(1).describe("Name of the resource, as previews show it."),
+  ...permission,
+});
+export const waiveSchema = z.strictObject({
+  rule: z.string().min(1).describe("Name of the rule; see docs/policy.md."),
+  resource: z.string().min(1).describe("Name of the resource, as previews show it."),
+  ...permission,
+});

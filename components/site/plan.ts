@@ -1,0 +1,72 @@
+import type { Process } from "../app/processes.ts";
+import { openSource, processesOf, type Source, sourceOf } from "../app/source.ts";
+import type { MakeCloud } from "../aws/cloud.ts";
+import { firstHost } from "../host/host.ts";
+import type { PlannedService } from "../services.ts";
+import { plansOf, type SiteConfig } from "./schema.ts";
+
+/** What a site is to be, settled as far as it can be while nothing has been made. */
+export interface SitePlan {
+  readonly config: SiteConfig;
+  /** Where the application's code comes from. */
+  readonly source: Source;
+  /** Each service that there is, and what the site has of it. */
+  readonly services: readonly PlannedService[];
+  /** The processes beside the web server, those included of which none runs. */
+  readonly processes: readonly Process[];
+  /** The application's directory on every host. */
+  readonly root: string;
+  /** Where its owner finds it at home, by a link. */
+  readonly link: string | undefined;
+  /** Makes what is on AWS; undefined where nothing is. */
+  readonly makeCloud: MakeCloud | undefined;
+}
+
+/**
+ * Settles what a site is to be: first the source, then what AWS must give, so that what is not there stops the program
+ * while nothing has been made.
+ *
+ * @throws {pulumi.RunError} for the first that is not there
+ */
+export async function planSite(config: SiteConfig): Promise<SitePlan> {
+  const { app, host, media } = config;
+  const source = await openSource("app", sourceOf(app.source, app.release), app.wsgi.split(":")[0] ?? "");
+  // What lies in a home can be moved by the account whose home it is; there is a link there instead.
+  const link = app.root?.startsWith("/home/") ? app.root : undefined;
+  // A site without AWS loads nothing of it.
+  const makeCloud =
+    host.kind === "ec2" || media.store === "s3"
+      ? await (await import("../aws/cloud.ts")).lookAtCloud("cloud", config)
+      : undefined;
+  return {
+    config,
+    source,
+    services: plansOf(config),
+    processes: processesOf(source, app.processes),
+    root: (link === undefined ? app.root : undefined) ?? `/srv/${app.name}`,
+    link,
+    makeCloud,
+  };
+}
+
+/** The processes that run on a host. */
+export const processesOn = ({ processes }: SitePlan, host: string): Process[] =>
+  processes.filter(({ count, runsOn }) => count > 0 && (runsOn ?? firstHost) === host);
+
+/** For how long what finishes with a password of before may still be at work, in seconds. */
+export const grace = ({ config, processes }: SitePlan): number =>
+  10 +
+  Math.max(
+    config.site.timeout + 10,
+    ...processes.filter(({ count }) => count > 0).map(({ stopTimeout }) => stopTimeout),
+  );
+
+/** What a person should know of the plan. */
+export function warnings({ config, processes }: SitePlan): string[] {
+  const runsElsewhere = processes.some(({ count, runsOn }) => count > 0 && runsOn !== undefined);
+  return runsElsewhere && config.media.store === "host"
+    ? [
+        "Processes with 'runsOn' do not see uploaded files, which lie on the first host's disk. 'media.store: s3' puts them where both do.",
+      ]
+    : [];
+}

@@ -1,0 +1,76 @@
+import { anotherAccount, processFaults } from "../app/process-schema.ts";
+import { reservedNames } from "../app/processes.ts";
+import { referenceFaults, referenceNames } from "../app/references.ts";
+import { faultsOfHosts } from "../fleet/schema.ts";
+import { parts, plansOf } from "./schema.ts";
+
+/** The configuration of a stack, with what holds between its parts. */
+export const configSchema = parts.superRefine((config, context) => {
+  const fault = (path: string, message: string) =>
+    context.addIssue({ code: "custom", path: path.split("."), message, input: at(config, path) });
+  const { host, hosts, site, app, media, secrets, admins } = config;
+  const texts = Object.fromEntries(Object.entries(app.env).map(([name, value]) => [name, `${value}`]));
+  const running = plansOf(config).filter(({ plan }) => plan.server !== undefined);
+  const names = referenceNames(
+    running.map(({ service }) => service),
+    Object.keys(app.secrets),
+  );
+  for (const [name, message] of referenceFaults(texts, names)) fault(`app.env.${name}`, message);
+  for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
+  if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
+    fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");
+  }
+  // What builds a release, every dependency's own scripts among it, runs as the owner.
+  const mayAll = [...admins.map(({ name }) => name), ...(host.kind === "existing" ? [host.user] : [])];
+  if (mayAll.includes(app.owner)) {
+    fault("app.owner", `expected an account that is not root's equal: '${app.owner}' may do all by sudo`);
+  }
+  if (app.root?.startsWith("/home/") && !app.root.startsWith(`/home/${app.owner}/`)) {
+    fault("app.root", `expected a place in the home of 'app.owner', /home/${app.owner}, or outside of homes`);
+  }
+  if (media.store === "s3" && host.kind !== "ec2") {
+    if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");
+    if (media.access === "role") fault("media.access", "expected 'user': only an EC2 host has a role");
+  }
+  if (media.store === "host" && media.publicFiles !== undefined) {
+    fault("media.publicFiles", "expected none: only a bucket (media.store: s3) has public files");
+  }
+  if (site.zone !== undefined) {
+    for (const name of [site.domain, ...site.aliases]) {
+      if (name !== undefined && name !== site.zone && !name.endsWith(`.${site.zone}`)) {
+        fault("site.zone", `expected the zone of '${name}'`);
+      }
+    }
+    if (site.domain === undefined) fault("site.domain", "expected a name in the zone that 'zone' names");
+  }
+  for (const [name, wanted] of Object.entries(config.app.processes)) {
+    processFaults(name, wanted, config.app.owner).forEach(([key, message]) => {
+      fault(`app.processes.${name}.${key}`, message);
+    });
+    if (wanted.runsOn !== undefined && (name === "web" || hosts[wanted.runsOn] === undefined)) {
+      const names = Object.keys(hosts).join(", ");
+      const expected =
+        name === "web"
+          ? "none: the web server runs on berth:host"
+          : `a name in berth:hosts: ${names || "there is none"}`;
+      fault(`app.processes.${name}.runsOn`, `expected ${expected}`);
+    }
+  }
+  for (const [name, { account }] of Object.entries(config.app.timers)) {
+    if (reservedNames.includes(name) || name === "web-start" || name in config.app.processes) {
+      fault(
+        `app.timers.${name}`,
+        "expected a name that no process has, and none of web, release and web-start",
+      );
+    }
+    if (account === config.app.owner) fault(`app.timers.${name}.account`, anotherAccount);
+  }
+  if (host.kind !== "ec2") {
+    if (site.zone !== undefined) fault("site.zone", "expected none: only an EC2 stack makes records");
+    if (secrets.mirror !== "none") fault("secrets.mirror", "expected 'none': only an EC2 stack mirrors");
+  }
+});
+
+function at(value: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((part, key) => (part as Record<string, unknown>)[key], value);
+}

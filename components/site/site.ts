@@ -1,0 +1,59 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { StackOutputs } from "../../outputs.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { Nginx } from "../nginx/nginx.ts";
+import { Secrets } from "../secrets/secrets.ts";
+import { Application } from "./application.ts";
+import { cloudArgs, fleetArgs, nginxArgs, secretsArgs } from "./args.ts";
+import { namesOf } from "./names.ts";
+import { outputsOf } from "./outputs.ts";
+import { grace, planSite, type SitePlan, warnings } from "./plan.ts";
+import type { SiteConfig } from "./schema.ts";
+import { Services } from "./services.ts";
+
+/** A Django or Flask application in production: its hosts, the services on them, the application, and what is in front. */
+export class Site extends pulumi.ComponentResource {
+  /** What it tells other teams. */
+  readonly outputs: Omit<StackOutputs, "outputsVersion">;
+
+  /**
+   * Makes a site once all that it needs to begin with is there.
+   *
+   * @throws {pulumi.RunError} for a source, or for something of AWS's, that is not there; then nothing has been made
+   */
+  static async open(
+    name: string,
+    config: SiteConfig,
+    options?: pulumi.ComponentResourceOptions,
+  ): Promise<Site> {
+    return new Site(name, await planSite(config), options);
+  }
+
+  private constructor(name: string, plan: SitePlan, options?: pulumi.ComponentResourceOptions) {
+    super("berth:site:Site", name, {}, options);
+    const own = { parent: this };
+    const secrets = new Secrets("secrets", secretsArgs(plan), own);
+    const cloud = plan.makeCloud?.(cloudArgs(plan), own);
+    const fleet = new Fleet(fleetArgs(plan, cloud), own);
+    const services = new Services(plan.services, fleet, secrets.ofServices);
+    const names = namesOf(plan.config, fleet.first);
+    const application = new Application({
+      ...{ plan, fleet, services, cloud, names },
+      signingKey: secrets.signingKey,
+    });
+    const nginx = fleet.next(
+      fleet.first,
+      (next) => new Nginx("nginx", nginxArgs(plan, fleet.first, names, application.first, secrets), next),
+    );
+    services.endPasswordsOfBefore(grace(plan), [nginx, ...application.elsewhere], own);
+    for (const host of [fleet.first, ...fleet.others]) cloud?.watch(host.name, fleet.last(host));
+    const mirrored = cloud?.mirror({
+      SECRET_KEY: secrets.signingKey,
+      ...services.urlsBy("setting"),
+      ...(secrets.basicAuth ? { BASIC_AUTH_PASSWORD: secrets.basicAuth } : {}),
+    });
+    for (const warning of warnings(plan)) pulumi.log.info(warning, this);
+    this.outputs = outputsOf({ fleet, services, application, nginx, cloud, secrets, mirrored });
+    this.registerOutputs();
+  }
+}
