@@ -74,7 +74,15 @@ function project(root: string, folder: string): Project {
 export function berthProject(root: string, folder: string): Project {
   mkdirSync(folder, { recursive: true });
   const sources = readdirSync(root).filter((name) => name.endsWith(".ts"));
-  for (const part of [...sources, "components", "cloud-init", "Pulumi.yaml", "package.json", site.app])
+  for (const part of [
+    ...sources,
+    "components",
+    "config",
+    "cloud-init",
+    "Pulumi.yaml",
+    "package.json",
+    site.app,
+  ])
     cpSync(join(root, part), join(folder, part), { recursive: true });
   return project(root, folder);
 }

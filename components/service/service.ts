@@ -7,7 +7,7 @@ import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
 /**
  * What a stack must know of a service that an application uses, such as its database. Packages, firewall, security
  * groups, what survives a machine, the owner's rights, references, secrets, the settings of the application, outputs and
- * the pages on them are made from it: a new service is a folder with this in it, and a line in `components/services.ts`.
+ * the pages on them are made from it: a new service is a folder with this in it, and a line in the list beside the folders.
  */
 export interface Service<
   Name extends string = string,

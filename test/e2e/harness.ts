@@ -438,7 +438,15 @@ function stackFolder(): string {
 function copyProgram(project: string, app: string): string {
   mkdirSync(project, { recursive: true });
   const sources = readdirSync(root).filter((file) => file.endsWith(".ts"));
-  for (const part of [...sources, "components", "cloud-init", "policy", "Pulumi.yaml", "package.json"])
+  for (const part of [
+    ...sources,
+    "components",
+    "config",
+    "cloud-init",
+    "policy",
+    "Pulumi.yaml",
+    "package.json",
+  ])
     cpSync(join(root, part), join(project, part), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
   const kept = (path: string) =>

@@ -32,6 +32,7 @@ const sources = [
   "Pulumi.local.yaml",
   "package-lock.json",
   "components",
+  "config",
   "cloud-init",
   "engine",
   "test/e2e/harness.ts",

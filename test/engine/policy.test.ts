@@ -372,7 +372,7 @@ for (const name of ["staging", "prod"]) {
     const files = [...sources, "Pulumi.yaml", "package.json"];
     const program = Object.fromEntries(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
     const stack = await withPolicies(t, "node", name, program);
-    for (const folder of ["components", "cloud-init", "examples"]) {
+    for (const folder of ["components", "config", "cloud-init", "examples"]) {
       cpSync(join(root, folder), join(stack.folder, folder), { recursive: true });
     }
     const { config } = parse(readFileSync(join(root, `Pulumi.${name}.yaml`), "utf8"));

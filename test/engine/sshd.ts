@@ -58,11 +58,11 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
     "LogLevel VERBOSE",
     "Subsystem sftp internal-sftp",
   ];
-  writeFileSync(join(folder, "config"), `${config.join("\n")}\n`);
+  writeFileSync(join(folder, "sshd_config"), `${config.join("\n")}\n`);
   // Started by root, sshd wants this folder, which systemd makes where sshd is a service. It stays empty, and stays:
   // another server may be using it.
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const child = spawn(SSHD, ["-D", "-E", join(folder, "log"), "-f", join(folder, "config")], {
+  const child = spawn(SSHD, ["-D", "-E", join(folder, "log"), "-f", join(folder, "sshd_config")], {
     stdio: "ignore",
   });
   const log = () => (existsSync(join(folder, "log")) ? readFileSync(join(folder, "log"), "utf8") : "");

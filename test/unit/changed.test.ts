@@ -200,7 +200,7 @@ const deploying = [
 test("here: a step of a service touches every test that deploys, and of the unit tests those of steps", () => {
   const untouched = [
     "test/unit/template.test.ts",
-    "test/unit/config.test.ts",
+    "test/unit/git.test.ts",
     "test/engine/providers-tls.test.ts",
   ];
   assertTouched("components/postgres/server.sh", [...deploying, "test/unit/steps.test.ts"], untouched);
@@ -209,7 +209,8 @@ test("here: a step of a service touches every test that deploys, and of the unit
 test("here: the program's own files touch every test that deploys", () => {
   for (const path of [
     "index.ts",
-    "config.ts",
+    "config/read.ts",
+    "components/services.ts",
     "outputs.ts",
     "lean-sdk.ts",
     "Pulumi.yaml",
@@ -234,7 +235,7 @@ test("here: an example touches the tests that deploy it, and those that read it"
     "test/cloud/example-s3.test.ts",
     "test/unit/example-django.test.ts",
   ];
-  assertTouched("examples/django/entries/views.py", django, ["test/unit/example-flask.test.ts"]);
+  assertTouched("examples/django/entries/views.py", django, ["test/unit/git.test.ts"]);
   assertTouched("test/fixtures/queue/tasks.py", ["test/e2e/processes.test.ts", "test/cloud/hosts.test.ts"]);
 });
 
