@@ -42,7 +42,15 @@ export function settle(
 } {
   const entries = Object.entries(settings).map(([setting, text]) => {
     const names = [...new Set(namesIn(text))];
-    const values = pulumi.all(names.map((name) => secret[name] ?? plain[name] ?? ""));
+    const values = pulumi.all(
+      names.map((name) => {
+        const value = secret[name] ?? plain[name];
+        if (value !== undefined) return value;
+        throw new pulumi.RunError(
+          `berth:app.env.${setting} refers to \${${name}}, which hosts beside the first do not reach. Take it out, or let all that runs on them run on the first host.`,
+        );
+      }),
+    );
     const filled = values.apply((found) =>
       text.replaceAll(reference, (_, escaped: string, name: string) =>
         escaped === "${" ? escaped : `${found[names.indexOf(name)]}`,

@@ -113,7 +113,7 @@ export class Fleet {
         packages.all,
         ...services.flatMap(({ plan }) => plan.server?.packages ?? plan.clients ?? []),
       ],
-      privately: { ports: servers.map(({ privatePort }) => privatePort), to: this.others },
+      privately: { ports: servers.flatMap(({ privatePort }) => privatePort ?? []), to: this.others },
       listeners: servers.map(({ listener }) => listener),
     });
   }

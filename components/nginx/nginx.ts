@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import { logsFile } from "../host/logs.ts";
 import type { Look } from "../host/look.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet } from "../system/system.ts";
@@ -77,6 +78,14 @@ export class Nginx extends pulumi.ComponentResource {
           [`/usr/local/share/berth/${args.name}/berth/maintenance.html`]: {
             content: text("maintenance.html"),
           },
+          ...logsFile("nginx", {
+            units: ["nginx.service"],
+            files: [
+              `/var/log/nginx/${args.name}.access.log`,
+              `/var/log/nginx/${args.name}.error.log`,
+              "/var/log/nginx/error.log",
+            ],
+          }),
           [`/etc/nginx/sites-available/${args.name}.conf`]: serverNames.apply((names) => ({
             content: siteConfiguration(args, names, certificate),
           })),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import { logsFile } from "../host/logs.ts";
 import type { Look } from "../host/look.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
@@ -108,11 +109,11 @@ export class Postgres extends pulumi.ComponentResource {
     this.#access.open(this.url, (other, certificate, place) =>
       this.#url(place, tlsParameters, this.#reach(other, certificate, database)),
     );
-    this.registerOutputs();
+    this.registerOutputs({ keeps: "the database" });
   }
 
-  /** The URL on one of the hosts that reach it, secret. */
-  urlOn(host: Host): pulumi.Output<string> {
+  /** The URL on one of the hosts that reach it, secret; undefined on any other. */
+  urlOn(host: Host): pulumi.Output<string> | undefined {
     return this.#access.urlOn(host);
   }
 
@@ -166,6 +167,10 @@ export class Postgres extends pulumi.ComponentResource {
             content: renderTemplate(here("postgres.conf.liquid"), { private_address }),
           })),
           "/etc/berth/postgresql/pg_hba.conf": this.#accessRules(),
+          ...logsFile("postgres", {
+            units: ["postgresql.service", "postgresql@*.service"],
+            files: ["/var/log/postgresql/postgresql-*-main.log"],
+          }),
           ...certificate?.file,
         },
         ...(certificate === undefined ? {} : { secretFiles: certificate.keyFile }),

@@ -18,7 +18,6 @@ export interface PrivateAccessArgs {
 export class PrivateAccess {
   /** What it shows to others; undefined where there are none. */
   readonly certificate: PinnedCertificate | undefined;
-  readonly #name: string;
   readonly #args: PrivateAccessArgs;
   readonly #urls = new Map<string, pulumi.Output<string>>();
 
@@ -27,7 +26,6 @@ export class PrivateAccess {
    * @param parent the component
    */
   constructor(name: string, args: PrivateAccessArgs, parent: pulumi.Resource) {
-    this.#name = name;
     this.#args = args;
     const { service, host, others = [] } = args;
     this.certificate =
@@ -60,10 +58,8 @@ export class PrivateAccess {
     for (const other of others) this.#urls.set(other.name, from(other, this.certificate, place));
   }
 
-  /** The URL on one of its hosts. */
-  urlOn(host: Host): pulumi.Output<string> {
-    const url = this.#urls.get(host.name);
-    if (url === undefined) throw new Error(`${this.#name}: ${host.name} is none of its hosts`);
-    return url;
+  /** The URL on one of its hosts; undefined on any other. */
+  urlOn(host: Host): pulumi.Output<string> | undefined {
+    return this.#urls.get(host.name);
   }
 }

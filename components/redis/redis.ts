@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
+import { logsFile } from "../host/logs.ts";
 import type { Look } from "../host/look.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
@@ -84,11 +85,11 @@ export class Redis extends pulumi.ComponentResource {
     this.#access.open(this.url, (other, certificate, place) =>
       this.#url("rediss", place, tlsParameters, this.#reach(other, certificate, server)),
     );
-    this.registerOutputs();
+    this.registerOutputs({ keeps: "Redis's data" });
   }
 
-  /** The URL on one of the hosts that reach it, secret. */
-  urlOn(host: Host): pulumi.Output<string> {
+  /** The URL on one of the hosts that reach it, secret; undefined on any other. */
+  urlOn(host: Host): pulumi.Output<string> | undefined {
     return this.#access.urlOn(host);
   }
 
@@ -133,6 +134,10 @@ export class Redis extends pulumi.ComponentResource {
           "/etc/systemd/system/redis-server.service.d/berth.conf": {
             content: text("drop-in.conf"),
           },
+          ...logsFile("redis", {
+            units: ["redis-server.service"],
+            files: ["/var/log/redis/redis-server.log"],
+          }),
           ...certificate?.file,
         },
         ...(certificate === undefined ? {} : { secretFiles: certificate.keyFile }),

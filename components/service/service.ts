@@ -22,11 +22,11 @@ export interface Service<
   readonly secrets: Readonly<Record<Secret, string>>;
   /** What the names of its steps end with, after its own name: no host of a stack may be called so. */
   readonly steps: readonly string[];
-  /** The output that its URL is, for other teams. */
-  readonly output: "databaseUrl" | "redisUrl";
-  /** Settings of the application: the one that is the URL, and what others are, given the URL. */
+  /** The output of the stack that its URL is, for other teams. @default none */
+  readonly output?: "databaseUrl" | "redisUrl";
+  /** The setting of the application that is its URL. */
   readonly setting: string;
-  /** @default none */
+  /** Further settings of the application: what each is, given the URL. @default none */
   readonly furtherSettings?: Readonly<Record<string, (url: string) => string>>;
   /** What settings and files may refer to, after its name and a dot: each read from its URL. */
   readonly references: References;
@@ -58,14 +58,14 @@ export interface ServicePlan {
 export interface ServerPlan {
   /** What it needs from Debian. */
   readonly packages: PackageSet;
-  /** How a machine that the user has is looked at. */
+  /** How a machine that the user has is looked at, before anything is made there. */
   readonly look: Look;
   /** Its ports on its own host, which no other account may answer. */
   readonly listener: Listener;
-  /** The port at which the stack's other hosts reach it. */
-  readonly privatePort: number;
-  /** What of it must survive its machine. */
-  readonly data: ServiceData;
+  /** The port at which the stack's other hosts reach it. @default they do not */
+  readonly privatePort?: number;
+  /** What of it must survive its machine. @default nothing */
+  readonly data?: ServiceData;
   /** The unit that must run before the application. */
   readonly unit: string;
   /** The unit that the owner of the application's files may start and stop, by its name. @default none */
@@ -87,14 +87,14 @@ export interface ServicePlace {
 export interface RunningService extends pulumi.Resource {
   /** The URL on its own host, secret, once it answers there. */
   readonly url: pulumi.Output<string>;
-  /** The URL on one of the hosts that reach it, secret. */
-  urlOn(host: Host): pulumi.Output<string>;
+  /** The URL on a host, secret; undefined on one that does not reach it. */
+  urlOn(host: Host): pulumi.Output<string> | undefined;
   /**
-   * Ends the passwords of before, once the new one is live everywhere.
+   * Ends the passwords of before, once the new one is live everywhere. A service without a password has none of it.
    *
    * @param grace for how long what was live before may still be at work, in seconds
    */
-  endPasswordsOfBefore(
+  endPasswordsOfBefore?(
     grace: number,
     after: readonly pulumi.Resource[],
     options: pulumi.ComponentResourceOptions,

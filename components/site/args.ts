@@ -27,10 +27,12 @@ export function cloudArgs(plan: SitePlan): CloudArgs {
   return {
     config,
     data: [
-      ...servers.map(({ data }) => data),
+      ...servers.flatMap(({ data }) => data ?? []),
       App.data(config.app.name, root, processesOn(plan, firstHost), config.app.timers),
     ],
-    reached: Object.fromEntries(servers.map(({ name, privatePort }) => [name, privatePort])),
+    reached: Object.fromEntries(
+      servers.flatMap(({ name, privatePort }) => (privatePort === undefined ? [] : [[name, privatePort]])),
+    ),
   };
 }
 

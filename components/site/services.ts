@@ -32,7 +32,10 @@ export class Services {
 
   /** The URL of each on one of the fleet's hosts. */
   urlsOn(host: Host): { readonly service: Service; readonly url: pulumi.Output<string> }[] {
-    return this.#running.map(({ service, made }) => ({ service, url: made.urlOn(host) }));
+    return this.#running.flatMap(({ service, made }) => {
+      const url = made.urlOn(host);
+      return url === undefined ? [] : [{ service, url }];
+    });
   }
 
   /** The application's settings on one of the fleet's hosts that name the services, secret. */
@@ -46,7 +49,12 @@ export class Services {
 
   /** The URL of each on its own host, secret, by the settings or by the outputs that it is. */
   urlsBy(name: "setting" | "output"): Settings {
-    return Object.fromEntries(this.#running.map(({ service, made }) => [service[name], made.url]));
+    return Object.fromEntries(
+      this.#running.flatMap(({ service, made }) => {
+        const key = service[name];
+        return key === undefined ? [] : [[key, made.url]];
+      }),
+    );
   }
 
   /** Ends the passwords of before, once the new ones are live everywhere. See {@link RunningService}. */
@@ -56,6 +64,9 @@ export class Services {
     options: pulumi.ComponentResourceOptions,
   ): void {
     let after = live;
-    for (const { made } of this.#running) after = [made.endPasswordsOfBefore(grace, after, options)];
+    for (const { made } of this.#running) {
+      const ended = made.endPasswordsOfBefore?.(grace, after, options);
+      if (ended !== undefined) after = [ended];
+    }
   }
 }

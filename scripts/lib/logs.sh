@@ -9,12 +9,12 @@ processes() {
     sed -E "s/^$name-//; s/@?\.[a-z]+$//" | sort -u
 }
 
+# The parts of which a step of theirs has said where they log: components/host/logs.ts.
+parts=/etc/berth/logs
+
 there_is() {
   processes
-  if [ -d /var/log/nginx ]; then echo nginx; fi
-  if [ -d /var/log/postgresql ]; then echo postgres; fi
-  # Its directory comes with the client already.
-  if [ -e /var/log/redis/redis-server.log ]; then echo redis; fi
+  if [ -d "$parts" ]; then find "$parts" -mindepth 1 -printf '%f\n' | sort; fi
   echo system
 }
 
@@ -25,20 +25,14 @@ fi
 
 # shown: what the journal's last lines are taken from; sources: what is followed in it, one journalctl each; files.
 shown=() sources=() files=()
-case $what in
-nginx)
-  shown=(--unit=nginx.service)
-  files=("/var/log/nginx/$name.access.log" "/var/log/nginx/$name.error.log" /var/log/nginx/error.log)
-  ;;
-postgres)
-  shown=(--unit=postgresql.service '--unit=postgresql@*.service')
-  files=(/var/log/postgresql/postgresql-*-main.log)
-  ;;
-redis)
-  shown=(--unit=redis-server.service)
-  files=(/var/log/redis/redis-server.log)
-  ;;
-esac
+if [ -f "$parts/$what" ]; then
+  while read -r kind pattern; do
+    case $kind in
+    unit) shown+=("--unit=$pattern") ;;
+    file) mapfile -O "${#files[@]}" -t files < <(compgen -G "$pattern") ;;
+    esac
+  done <"$parts/$what"
+fi
 if [ "${#shown[@]}" != 0 ] || [ "$what" = system ]; then sources=("${shown[*]}"); fi
 if grep -qxF -e "$what" < <(processes); then
   shown+=("--unit=$name-$what.service" "--unit=$name-$what.timer" "--unit=$name-$what-start.service" "--unit=$name-$what@*")

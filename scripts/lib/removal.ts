@@ -73,17 +73,15 @@ function bucketText({ urn, inputs, outputs, retainOnDelete }: StateResource): st
     : `${bucket} if it is empty; while it holds DATA, it stays and the removal stops there`;
 }
 
-/** What the first host holds that nothing makes again. */
+/** What the first host holds that nothing makes again: what components say that they keep, and uploads. */
 function dataOnHost(resources: readonly StateResource[]): string[] {
-  const has = (type: string) => resources.some((one) => one.type === type);
+  const kept = resources.flatMap(({ outputs }) =>
+    typeof outputs?.keeps === "string" ? [outputs.keeps] : [],
+  );
   const media = mediaOf(resources);
-  return [
-    ...(has("berth:postgres:Postgres") ? ["the database"] : []),
-    ...(has("berth:redis:Redis") ? ["Redis's data"] : []),
-    ...(has("berth:app:App") && !media?.startsWith("s3://")
-      ? [media ? `uploads in ${media}` : "uploads"]
-      : []),
-  ];
+  const isDeployed = resources.some(({ type }) => type === "berth:app:App");
+  const uploads = media === undefined ? "uploads" : `uploads in ${media}`;
+  return [...kept, ...(isDeployed && !media?.startsWith("s3://") ? [uploads] : [])];
 }
 
 /** The output `media`: a directory or `s3://BUCKET`; undefined before the first deployment has ended. */

@@ -11,8 +11,8 @@ const resource = (type: string, name: string, more: Partial<StateResource> = {})
 const stackWith = (...hosts: StateResource[]): StateResource[] => [
   resource("pulumi:pulumi:Stack", "berth-prod", { custom: false, outputs: { media: "/srv/shop/media" } }),
   ...hosts,
-  resource("berth:postgres:Postgres", "postgres"),
-  resource("berth:redis:Redis", "redis"),
+  resource("berth:postgres:Postgres", "postgres", { outputs: { keeps: "the database" } }),
+  resource("berth:redis:Redis", "redis", { outputs: { keeps: "Redis's data" } }),
   resource("berth:app:App", "app"),
   resource("command:remote:Command", "web-connect"),
 ];
