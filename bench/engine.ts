@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { readEngine } from "../engine/acquire.ts";
-import { berthEnvironment } from "../scripts/lib/environment.ts";
+import { berthEnvironment } from "../engine/checkout.ts";
 import { type Spent, site } from "./contender.ts";
 import { measure } from "./measure.ts";
 

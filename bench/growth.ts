@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Progress } from "../scripts/lib/progress.ts";
+import type { Progress } from "../engine/progress.ts";
 import { existingConfig } from "./berth.ts";
 import { site } from "./contender.ts";
 import { berthProject, type Project } from "./engine.ts";

@@ -1,10 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Progress } from "../scripts/lib/progress.ts";
+import type { Progress } from "../engine/progress.ts";
 import { exampleProcesses, existingConfig } from "./berth.ts";
 import { site } from "./contender.ts";
 import { berthProject, type Project } from "./engine.ts";
+import type { Spread, WayFigures, WorkerFigures } from "./figures.ts";
 import { type BareHost, bareHost } from "./host.ts";
 import { type Load, type LoadResult, quantile, type Site, startLoad } from "./load.ts";
 import { addLoadViews, setVersion } from "./load-views.ts";
@@ -12,7 +13,6 @@ import { type Book, type Target, target } from "./report.ts";
 import { countRows, faultsOfPosts, readRows } from "./rows.ts";
 import { ask, everyAnswer } from "./served.ts";
 import { usualWays, type Way } from "./ways.ts";
-import type { WorkerFigures } from "./workers.ts";
 
 export interface ReleaseOptions {
   /** Releases in a row, of each way. */
@@ -25,37 +25,6 @@ export interface ReleaseOptions {
   readonly every: number;
   /** Whether nothing is put under load. */
   readonly timesOnly: boolean;
-}
-
-/** What people who use the site have seen of a way's releases. Times are in milliseconds. */
-export interface WayFigures {
-  readonly way: string;
-  readonly releases: number;
-  /** The releases after which every answer came from the new version. */
-  readonly served: number;
-  readonly requests: number;
-  readonly failed: number;
-  /** How many of each kind failed. */
-  readonly failedOf: Readonly<Record<string, number>>;
-  /** What was wrong with the first of them. */
-  readonly failures: readonly string[];
-  /** POSTs that were answered and are not in the database. */
-  readonly lost: number;
-  /** POSTs that are in the database more than once. */
-  readonly twice: number;
-  /** Of the short requests that were answered and were due while a release was under way (without a release: of all). */
-  readonly during: Spread;
-  /** Of all short requests that were answered. */
-  readonly all: Spread;
-  /** Seconds of each release: until its command had ended and every answer came from the new version. */
-  readonly seconds: readonly number[];
-}
-
-export interface Spread {
-  readonly requests: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly most: number;
 }
 
 /** The names under which the times without load are noted. */

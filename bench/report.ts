@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, loadavg, release, totalmem } from "node:os";
 import type { Contender } from "./contender.ts";
-import type { WayFigures } from "./releases.ts";
-import type { WorkerFigures } from "./workers.ts";
+import type { WayFigures, WorkerFigures } from "./figures.ts";
 
 /** What there is of each measured thing: all its values, in the order in which they were taken. */
 export interface Series {

@@ -1,21 +1,12 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Progress } from "../scripts/lib/progress.ts";
+import type { Progress } from "../engine/progress.ts";
 import { existingConfig } from "./berth.ts";
 import { site } from "./contender.ts";
 import { berthProject } from "./engine.ts";
+import type { WorkerFigures } from "./figures.ts";
 import { bareHost } from "./host.ts";
-
-/** What became of tasks that were queued or under way while Celery's workers were released anew. */
-export interface WorkerFigures {
-  readonly releases: number;
-  readonly tasks: number;
-  readonly lost: number;
-  readonly twice: number;
-  /** Seconds of each release. */
-  readonly seconds: readonly number[];
-}
 
 /** For each release this many tasks are queued, of so many seconds, which two workers with two processes each do. */
 const [tasksOfOne, secondsOfTask] = [200, 0.3];

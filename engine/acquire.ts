@@ -11,7 +11,6 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join, sep } from "node:path";
-import type { Progress } from "../scripts/lib/progress.ts";
 import { builtCli, builtCliPath } from "./build.ts";
 import { copyFile, readText, writeFile } from "./files.ts";
 import {
@@ -23,6 +22,7 @@ import {
   removePlugins,
 } from "./launchers.ts";
 import { keepNoLogs } from "./logs.ts";
+import type { Progress } from "./progress.ts";
 import { engineVersions } from "./versions.ts";
 
 /** The three ways to an engine; see docs/engine.md. */

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { constants, homedir, totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
-import type { Progress } from "../scripts/lib/progress.ts";
 import { readText } from "./files.ts";
+import type { Progress } from "./progress.ts";
 import { engineVersions } from "./versions.ts";
 
 const commandPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";

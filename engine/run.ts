@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { berthEnvironment, berthPlaces } from "../scripts/lib/environment.ts";
 import { readEngine } from "./acquire.ts";
+import { berthEnvironment, berthPlaces } from "./checkout.ts";
 import { rememberStackFiles, restoreStackFiles, type StackFiles } from "./salt.ts";
 import { clearKilledRuns } from "./stale-lock.ts";
 

@@ -24,11 +24,11 @@ import {
 } from "../bench/report.ts";
 import { benchWorkers } from "../bench/workers.ts";
 import { ensureEngine } from "../engine/acquire.ts";
+import { lineProgress } from "../engine/progress.ts";
 import { engineVersions } from "../engine/versions.ts";
 import { type Line, run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
-import { lineProgress } from "./lib/progress.ts";
 
 const root = resolve(import.meta.dirname, "..");
 

@@ -1,4 +1,4 @@
-// npm run check: the static checks, in seconds: style, types, shell, Python, documents made from the code. They run at the same
+// npm run check: the static checks, in seconds: style, types, rooms, shell, Python, documents made from the code. They run at the same
 // time, and what an earlier run found out is not asked again; see node_modules/.cache/berth-check.
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
@@ -27,12 +27,22 @@ const program = (command: string, ...args: string[]) =>
     );
   });
 
+/** Which file may need which: the rules are in .dependency-cruiser.json. */
+const rooms = [
+  ...["--output-type", "err", "index.ts", "outputs.ts"],
+  ...["components", "config", "engine", "scripts", "policy", "bench", "cloud-init", "test"],
+];
+
 /** In the order in which they are told. */
 const checks: readonly Check[] = [
   { name: "style (Biome)", find: () => program("@biomejs/biome/bin/biome", "ci", "--colors=off") },
   {
     name: "types (tsc)",
     find: () => checkTypes(root, cache, (...args) => program("typescript/bin/tsc", ...args)),
+  },
+  {
+    name: "rooms (dependency-cruiser)",
+    find: () => program("dependency-cruiser/bin/dependency-cruise.mjs", ...rooms),
   },
   { name: "shell (shellcheck)", find: () => checkShell(root, join(cache, "shell.json")) },
   { name: "Python (ruff, mypy)", find: () => checkPython(root, join(cache, "python.json")) },

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { shellQuote } from "../components/host/quote.ts";
 import { ensureEngine } from "../engine/acquire.ts";
+import { lineProgress } from "../engine/progress.ts";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
-import { lineProgress } from "./lib/progress.ts";
 import { applicationOf, hostOf, requireStack, say, sshArguments } from "./lib/stack.ts";
 
 const root = resolve(import.meta.dirname, "..");

@@ -2,9 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { ensureEngine } from "../engine/acquire.ts";
+import { lineProgress } from "../engine/progress.ts";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
-import { lineProgress } from "./lib/progress.ts";
 import { applicationOf, requireStack, say, sshArguments, stackFlag } from "./lib/stack.ts";
 
 const root = resolve(import.meta.dirname, "..");

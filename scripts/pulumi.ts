@@ -1,10 +1,10 @@
 // npm run pulumi: any Pulumi command, by the engine and in the environment of this checkout.
 import { resolve } from "node:path";
 import { ensureEngine } from "../engine/acquire.ts";
+import { lineProgress } from "../engine/progress.ts";
 import { runPulumi } from "../engine/run.ts";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
-import { lineProgress } from "./lib/progress.ts";
 
 const root = resolve(import.meta.dirname, "..");
 

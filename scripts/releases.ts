@@ -4,9 +4,9 @@ import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { firstHost } from "../components/host/host.ts";
 import { ensureEngine } from "../engine/acquire.ts";
+import { lineProgress } from "../engine/progress.ts";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
-import { lineProgress } from "./lib/progress.ts";
 import { type Status, statusText } from "./lib/releases.ts";
 import { applicationOf, requireStack, say, sshArguments } from "./lib/stack.ts";
 

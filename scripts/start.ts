@@ -3,13 +3,13 @@ import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import { resolve } from "node:path";
 import { ensureEngine } from "../engine/acquire.ts";
+import { lineProgress, type Progress } from "../engine/progress.ts";
 import { ensureStack } from "../engine/run.ts";
 import { run, UsageError } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
 import { ensureStackFile, readTarget } from "./lib/existing.ts";
 import { ensureImage } from "./lib/image.ts";
-import { lineProgress, type Progress } from "./lib/progress.ts";
 import {
   djangoName,
   hasLocalHost,

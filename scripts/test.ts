@@ -1,6 +1,7 @@
 // npm test: everything that CI checks.
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { lineProgress } from "../engine/progress.ts";
 import { compileCache } from "../test/engine/harness.ts";
 import { type Choice, choose } from "../test/runner/choice.ts";
 import { longestFirst, readDurations, updated, writeDurations } from "../test/runner/durations.ts";
@@ -14,7 +15,6 @@ import { runChecks } from "./check.ts";
 import { type Line, run, UsageError } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { ensurePackages, forTests } from "./lib/debian.ts";
-import { lineProgress } from "./lib/progress.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const progress = lineProgress();

@@ -2,7 +2,13 @@
 // state that such a provider keeps has the bridge's form. A resource here is a table of attributes and a function that
 // makes the values.
 
-import { type Difference, type DifferenceKind, type Failure, notAvailable, type Resource } from "./server.ts";
+import {
+  type Difference,
+  type DifferenceKind,
+  type Failure,
+  notAvailable,
+  type Resource,
+} from "./provider.ts";
 import {
   equal,
   isObject,

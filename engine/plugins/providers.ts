@@ -1,5 +1,5 @@
 import type { PluginName } from "../versions.ts";
-import { notAvailable, type Provider } from "./server.ts";
+import { notAvailable, type Provider } from "./provider.ts";
 
 const providers: Readonly<Record<PluginName, () => Promise<{ provider: Provider }>>> = {
   aws: () => import("./aws/provider.ts"),

@@ -5,7 +5,7 @@ import type * as EngineMessages from "@pulumi/pulumi/proto/engine_pb.js";
 import type * as Messages from "@pulumi/pulumi/proto/provider_pb.js";
 import type { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
-import { type Context, type DifferenceKind, notAvailable, type Provider, type Resource } from "./server.ts";
+import { type Context, type DifferenceKind, notAvailable, type Provider, type Resource } from "./provider.ts";
 import { type Properties, reveal, type Value } from "./values.ts";
 
 // `require`, because an `import` of these generated modules is parsed twice.

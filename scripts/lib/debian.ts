@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "../../engine/progress.ts";
 
 /** A program and the Debian package that has it. */
 type Needs = Readonly<Record<string, string>>;

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import type { Progress } from "../../engine/progress.ts";
 import { UsageError } from "./command-line.ts";
-import type { Progress } from "./progress.ts";
 
 /** A machine that the user has, as HOST names it, and the stack for it, which is named after its address. */
 export interface Target {

@@ -3,10 +3,10 @@ import { basename, join } from "node:path";
 import { parse } from "yaml";
 import { firstHost } from "../../components/host/host.ts";
 import { didYouMean } from "../../components/service/did-you-mean.ts";
+import { berthPlaces } from "../../engine/checkout.ts";
 import { readText } from "../../engine/files.ts";
 import { runPulumi } from "../../engine/run.ts";
 import { UsageError } from "./command-line.ts";
-import { berthPlaces } from "./environment.ts";
 import type { StateResource } from "./removal.ts";
 
 /** The stacks that this checkout has made, by their names. */

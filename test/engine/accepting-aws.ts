@@ -1,6 +1,7 @@
 // A provider named aws that accepts everything and makes nothing: policies look at inputs only. What a resource would
 // be is what it is asked to be; a change of its zone or of its name replaces it, any other updates it.
-import { type DifferenceKind, type Resource, serve } from "../../engine/plugins/server.ts";
+import type { DifferenceKind, Resource } from "../../engine/plugins/provider.ts";
+import { serve } from "../../engine/plugins/server.ts";
 import type { Properties } from "../../engine/plugins/values.ts";
 
 const replacing = ["availabilityZone", "bucket"];

@@ -8,7 +8,7 @@ import { builtCli } from "../../engine/build.ts";
 import { engineEnvironment } from "../../engine/environment.ts";
 import { copyFile } from "../../engine/files.ts";
 import { placeLanguageHost, placePlugins } from "../../engine/launchers.ts";
-import { lineProgress } from "../../scripts/lib/progress.ts";
+import { lineProgress } from "../../engine/progress.ts";
 
 export const root = resolve(import.meta.dirname, "../..");
 

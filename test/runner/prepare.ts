@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { builtCli } from "../../engine/build.ts";
-import type { Progress } from "../../scripts/lib/progress.ts";
+import type { Progress } from "../../engine/progress.ts";
 import { motoPython } from "../cloud/moto.ts";
 
 /** Promises of what is being made; each rejects with what to do when it can't be. */

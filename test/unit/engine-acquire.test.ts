@@ -15,10 +15,10 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test, { type TestContext } from "node:test";
 import { type Engine, fits } from "../../engine/acquire.ts";
+import { berthEnvironment, berthPlaces } from "../../engine/checkout.ts";
 import { engineEnvironment } from "../../engine/environment.ts";
 import { launcherText, placePlugins, pluginPath, removePlugins } from "../../engine/launchers.ts";
 import { engineVersions } from "../../engine/versions.ts";
-import { berthEnvironment, berthPlaces } from "../../scripts/lib/environment.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 

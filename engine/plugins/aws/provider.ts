@@ -1,4 +1,4 @@
-import { notAvailable, type Provider } from "../server.ts";
+import { notAvailable, type Provider } from "../provider.ts";
 
 /**
  * Stands where Pulumi's AWS provider would be, so that stacks without AWS run as ever, and those with it are told what

@@ -7,8 +7,8 @@ import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from "ssh2";
 import { readablePrivateKey } from "../openssh.ts";
-import type { Context } from "../server.ts";
-import type { Connection, Endpoint } from "./resources.ts";
+import type { Context } from "../provider.ts";
+import type { Connection, Endpoint } from "./types.ts";
 
 const ssh2: typeof import("ssh2") = createRequire(import.meta.url)("ssh2");
 

@@ -1,10 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, posix } from "node:path";
 import type { SFTPWrapper, Stats } from "ssh2";
-import type { Context } from "../server.ts";
+import type { Context } from "../provider.ts";
 import { dial } from "./connection.ts";
 import { reason } from "./local.ts";
-import type { Connection } from "./resources.ts";
+import type { Connection } from "./types.ts";
 
 const NO_SUCH_FILE = 2;
 /** Bytes. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import type { Context } from "../server.ts";
+import type { Context } from "../provider.ts";
 import { Capture } from "./output.ts";
-import type { CommandInputs, Output } from "./resources.ts";
+import type { CommandInputs, Output } from "./types.ts";
 
 /** Runs a command on this machine, in a process group of its own: cancelled, the whole group is killed. */
 export function runLocal(

@@ -1,8 +1,8 @@
 // What a command writes: kept whole for the outputs, and sent on to the engine's log line by line.
 
 import { StringDecoder } from "node:string_decoder";
-import type { Context } from "../server.ts";
-import type { CommandInputs, Output } from "./resources.ts";
+import type { Context } from "../provider.ts";
+import type { CommandInputs, Output } from "./types.ts";
 
 /** Characters of one log line; a longer line is sent in pieces (the engine would be flooded by a 1 GiB line). */
 const LINE_LIMIT = 64 * 1024;

@@ -1,9 +1,9 @@
 import type { Client, ClientChannel } from "ssh2";
-import type { Context } from "../server.ts";
+import type { Context } from "../provider.ts";
 import { dial } from "./connection.ts";
 import { previousOutput, reason } from "./local.ts";
 import { Capture } from "./output.ts";
-import type { CommandInputs, Connection, Output } from "./resources.ts";
+import type { CommandInputs, Connection, Output } from "./types.ts";
 
 /** Runs a command on a host over SSH: a connection of its own, one session, standard input, and the output back. */
 export async function runRemote(

@@ -1,7 +1,7 @@
 // The inputs of the command provider's resources: their types, defaults and which are always secret, and the checks
 // that follow from these.
 
-import type { Failure } from "../server.ts";
+import type { Failure } from "../provider.ts";
 import {
   isArchive,
   isAsset,

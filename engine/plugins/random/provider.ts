@@ -1,4 +1,4 @@
-import type { Provider } from "../server.ts";
+import type { Provider } from "../provider.ts";
 
 const resource = (name: "password" | "string" | "id" | "bytes" | "uuid") => async () =>
   (await import("./resources.ts")).resources[name];

@@ -1,4 +1,4 @@
-import type { Provider } from "../server.ts";
+import type { Provider } from "../provider.ts";
 
 export const provider: Provider = {
   name: "tls",

@@ -8,7 +8,7 @@ import {
 import { promisify } from "node:util";
 import { bridged } from "../bridged.ts";
 import { keyType, privateKeyOpenssh, publicKeyBlob } from "../openssh.ts";
-import type { Failure } from "../server.ts";
+import type { Failure } from "../provider.ts";
 import { type Properties, UNKNOWN, type Value } from "../values.ts";
 import { addressBytes, allowedUses, type Subject, selfSign } from "./certificate.ts";
 

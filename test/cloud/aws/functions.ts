@@ -1,7 +1,7 @@
 // The look-ups (invokes), with the real provider's words for what there is not.
 
 import { HeadBucketCommand } from "@aws-sdk/client-s3";
-import type { ProviderFunction } from "../../../engine/plugins/server.ts";
+import type { ProviderFunction } from "../../../engine/plugins/provider.ts";
 import type { Properties, Value } from "../../../engine/plugins/values.ts";
 import { orGone, s3 } from "./clients.ts";
 import { all, called, find, settings, type Thing } from "./cloud.ts";

@@ -1,5 +1,5 @@
 // The simulated `aws` provider: what Berth's stacks use of @pulumi/aws 7.48.0, and nothing else.
-import type { Resource } from "../../../engine/plugins/server.ts";
+import type { Resource } from "../../../engine/plugins/provider.ts";
 import { serve } from "../../../engine/plugins/server.ts";
 import { settings } from "./cloud.ts";
 import * as entries from "./entries.ts";

@@ -8,7 +8,7 @@ import {
   type Failure,
   notAvailable,
   type Resource,
-} from "../../../engine/plugins/server.ts";
+} from "../../../engine/plugins/provider.ts";
 import {
   equal,
   isObject,

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Engine, homeOf, readEngine } from "../../engine/acquire.ts";
-import { engineEnvironment } from "../../engine/environment.ts";
+import { type Engine, homeOf, readEngine } from "./acquire.ts";
+import { engineEnvironment } from "./environment.ts";
 
 /** The places in a checkout where Berth keeps what it makes for itself; git ignores them all. */
 export const berthPlaces = (root: string) => ({
