@@ -150,7 +150,8 @@ export const commands = {
   }),
   check: command({
     typed: "npm run check",
-    about: "Runs the static checks, in seconds: style, types, rooms, shell, Python, documents made from the code.",
+    about:
+      "Runs the static checks, in seconds: style, types, rooms, shell, Python, documents made from the code.",
     ...none,
     examples: [["", "says what is wrong"]],
   }),
