@@ -19,6 +19,8 @@ export interface StackOutputs {
   readonly databaseUrl?: pulumi.Input<string> | undefined;
   /** Redis's URL as the application has it; secret. Absent without Redis. */
   readonly redisUrl?: pulumi.Input<string> | undefined;
+  /** Under which names the stack keeps its data, by the keys of its configuration; a change of one is refused. */
+  readonly data: Readonly<Record<string, string>>;
   /** Where uploaded files lie: a directory on the host, or `s3://BUCKET`. */
   readonly media: pulumi.Input<string>;
   /** Where the public files of the bucket are, with a slash at the end. Absent when it has none. */

@@ -19,7 +19,7 @@ import { mediaPolicy } from "./media-access.ts";
 import { MediaBucket } from "./media-bucket.ts";
 import type { mediaSchema } from "./media-schema.ts";
 import { Network } from "./network.ts";
-import { type Permission, permissionFaults, protectedUnlessAllowed } from "./permission.ts";
+import { checkPermissions, type Permission, protectedUnlessAllowed } from "./permission.ts";
 import { RoleCredentials } from "./role-credentials.ts";
 import { SecretMirror } from "./secret-mirror.ts";
 import { SecurityGroups } from "./security-groups.ts";
@@ -92,10 +92,7 @@ export interface MediaSettings {
  */
 export async function lookAtCloud(name: string, config: CloudConfig): Promise<MakeCloud> {
   const { host, media, site, secrets, allow } = config;
-  const faults = permissionFaults(allow, precious(config));
-  if (faults.length > 0) {
-    throw new pulumi.RunError(["The stack's permissions have faults:", ...faults].join("\n  "));
-  }
+  checkPermissions(allow, precious(config));
   const region = host.kind === "ec2" ? host.region : media.region;
   const provider = new Provider(`${name}-account`, { region: region as Region });
   const facts = await checkCloud(

@@ -1,3 +1,5 @@
+import * as pulumi from "@pulumi/pulumi";
+
 /** What a stack's configuration allows for a time: `berth:allow`. */
 export interface Permission {
   /** What may happen to the resource. */
@@ -9,6 +11,9 @@ export interface Permission {
   /** The reason, for those who review it. */
   readonly why: string;
 }
+
+/** What stands for the names under which a stack keeps its data, among the names of resources. */
+export const dataResource = "data";
 
 /** How many days ahead an exception may reach: long enough to plan, too short to be forgotten. */
 export const longestException = 30;
@@ -57,6 +62,18 @@ export function permissionFaults(
           ]),
     ];
   });
+}
+
+/**
+ * Refuses permissions with faults.
+ *
+ * @param resources names of what of this stack is protected beside {@link dataResource}
+ * @throws {pulumi.RunError} naming every fault at once
+ */
+export function checkPermissions(permissions: readonly Permission[], resources: readonly string[]): void {
+  const faults = permissionFaults(permissions, [dataResource, ...resources]);
+  if (faults.length === 0) return;
+  throw new pulumi.RunError(["The stack's permissions have faults:", ...faults].join("\n  "));
 }
 
 /**

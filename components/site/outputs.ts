@@ -6,6 +6,7 @@ import { firstHost } from "../host/host.ts";
 import type { Nginx } from "../nginx/nginx.ts";
 import type { Secrets } from "../secrets/secrets.ts";
 import type { Application } from "./application.ts";
+import type { DataNames } from "./data.ts";
 import type { Services } from "./services.ts";
 
 /** The parts of a site. */
@@ -16,13 +17,15 @@ export interface SiteParts {
   readonly nginx: Nginx;
   readonly cloud: Cloud | undefined;
   readonly secrets: Secrets;
+  /** Under which names its data is kept. */
+  readonly data: DataNames;
   /** Where the secrets are mirrored. */
   readonly mirrored: pulumi.Output<Record<string, string>> | undefined;
 }
 
 /** What a site tells of its parts. */
 export function outputsOf(parts: SiteParts): Omit<StackOutputs, "outputsVersion"> {
-  const { fleet, services, application, nginx, cloud, secrets, mirrored } = parts;
+  const { fleet, services, application, nginx, cloud, secrets, mirrored, data } = parts;
   const { first } = application;
   const bucket = cloud?.bucket;
   return {
@@ -31,6 +34,7 @@ export function outputsOf(parts: SiteParts): Omit<StackOutputs, "outputsVersion"
     sshCommand: fleet.first.sshCommand,
     hostKey: fleet.first.hostKey,
     ...services.urlsBy("output"),
+    data,
     media: bucket ? pulumi.interpolate`s3://${bucket.bucketName}` : first.mediaRoot,
     publicFiles: bucket?.publicUrl,
     otherHosts:

@@ -12,7 +12,12 @@ const permission = {
 };
 export const allowSchema = z.strictObject({
   change: z.enum(["delete", "replace"]).describe("What may happen."),
-  resource: z.string().min(1).describe("Name of the resource, as previews show it."),
+  resource: z
+    .string()
+    .min(1)
+    .describe(
+      "Name of the resource, as previews show it; `data` for the names under which the stack keeps its data.",
+    ),
   ...permission,
 });
 export const waiveSchema = z.strictObject({

@@ -1,8 +1,10 @@
 import type { Process } from "../app/processes.ts";
 import { openSource, processesOf, type Source, sourceOf } from "../app/source.ts";
 import type { MakeCloud } from "../aws/cloud.ts";
+import { checkPermissions } from "../aws/permission.ts";
 import { firstHost } from "../host/host.ts";
 import type { PlannedService } from "../services.ts";
+import { type DataNames, dataNames, refuseLoss } from "./data.ts";
 import { plansOf, type SiteConfig } from "./schema.ts";
 
 /** What a site is to be, settled as far as it can be while nothing has been made. */
@@ -18,6 +20,8 @@ export interface SitePlan {
   readonly root: string;
   /** Where its owner finds it at home, by a link. */
   readonly link: string | undefined;
+  /** Under which names the site keeps its data. */
+  readonly data: DataNames;
   /** Makes what is on AWS; undefined where nothing is. */
   readonly makeCloud: MakeCloud | undefined;
 }
@@ -26,25 +30,29 @@ export interface SitePlan {
  * Settles what a site is to be: first the source, then what AWS must give, so that what is not there stops the program
  * while nothing has been made.
  *
- * @throws {pulumi.RunError} for the first that is not there
+ * @param before under which names it has kept its data so far; undefined for a new one
+ * @throws {pulumi.RunError} for the first that is not there, and for what would leave data behind
  */
-export async function planSite(config: SiteConfig): Promise<SitePlan> {
-  const { app, host, media } = config;
+export async function planSite(config: SiteConfig, before: DataNames | undefined): Promise<SitePlan> {
+  const { app, host, media, allow } = config;
   const source = await openSource("app", sourceOf(app.source, app.release), app.wsgi.split(":")[0] ?? "");
   // What lies in a home can be moved by the account whose home it is; there is a link there instead.
   const link = app.root?.startsWith("/home/") ? app.root : undefined;
+  const root = (link === undefined ? app.root : undefined) ?? `/srv/${app.name}`;
+  const data = dataNames(config, root);
+  refuseLoss(before, data, allow);
   // A site without AWS loads nothing of it.
-  const makeCloud =
-    host.kind === "ec2" || media.store === "s3"
-      ? await (await import("../aws/cloud.ts")).lookAtCloud("cloud", config)
-      : undefined;
+  const onAws = host.kind === "ec2" || media.store === "s3";
+  if (!onAws) checkPermissions(allow, []);
+  const makeCloud = onAws ? await (await import("../aws/cloud.ts")).lookAtCloud("cloud", config) : undefined;
   return {
     config,
     source,
     services: plansOf(config),
     processes: processesOf(source, app.processes),
-    root: (link === undefined ? app.root : undefined) ?? `/srv/${app.name}`,
+    root,
     link,
+    data,
     makeCloud,
   };
 }

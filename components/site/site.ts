@@ -5,6 +5,7 @@ import { Nginx } from "../nginx/nginx.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Application } from "./application.ts";
 import { cloudArgs, fleetArgs, nginxArgs, secretsArgs } from "./args.ts";
+import type { DataNames } from "./data.ts";
 import { namesOf } from "./names.ts";
 import { outputsOf } from "./outputs.ts";
 import { grace, planSite, type SitePlan, warnings } from "./plan.ts";
@@ -19,14 +20,17 @@ export class Site extends pulumi.ComponentResource {
   /**
    * Makes a site once all that it needs to begin with is there.
    *
+   * @param before its output `data` as it was last deployed: a change that would leave that data behind is refused.
+   *   Undefined for a new one
    * @throws {pulumi.RunError} for a source, or for something of AWS's, that is not there; then nothing has been made
    */
   static async open(
     name: string,
     config: SiteConfig,
+    before?: DataNames,
     options?: pulumi.ComponentResourceOptions,
   ): Promise<Site> {
-    return new Site(name, await planSite(config), options);
+    return new Site(name, await planSite(config, before), options);
   }
 
   private constructor(name: string, plan: SitePlan, options?: pulumi.ComponentResourceOptions) {
@@ -53,7 +57,16 @@ export class Site extends pulumi.ComponentResource {
       ...(secrets.basicAuth ? { BASIC_AUTH_PASSWORD: secrets.basicAuth } : {}),
     });
     for (const warning of warnings(plan)) pulumi.log.info(warning, this);
-    this.outputs = outputsOf({ fleet, services, application, nginx, cloud, secrets, mirrored });
+    this.outputs = outputsOf({
+      fleet,
+      services,
+      application,
+      nginx,
+      cloud,
+      secrets,
+      mirrored,
+      data: plan.data,
+    });
     this.registerOutputs();
   }
 }

@@ -33,6 +33,9 @@ const outputs = {
   }),
 };
 
+/** The stack has never been deployed. */
+const answers = { "pulumi:pulumi:readStackOutputs": () => ({ outputs: {} }) };
+
 type Keys = Readonly<Record<string, unknown>>;
 
 let runs = 0;
@@ -75,7 +78,7 @@ export async function programResources(config: Keys = {}, app: Keys = {}): Promi
   const failed = Promise.withResolvers<never>();
   process.once("unhandledRejection", failed.reject);
   try {
-    const made = await Promise.race([record(program, { project: "berth", outputs }), failed.promise]);
+    const made = await Promise.race([record(program, { project: "berth", outputs, answers }), failed.promise]);
     return made.resources;
   } finally {
     process.off("unhandledRejection", failed.reject);

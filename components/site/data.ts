@@ -1,0 +1,89 @@
+import * as pulumi from "@pulumi/pulumi";
+import { dataResource, type Permission, protectedUnlessAllowed } from "../aws/permission.ts";
+import type { SiteConfig } from "./schema.ts";
+
+/**
+ * Under which names a site keeps its data, by the keys of the configuration. With another one it would go live, healthy,
+ * and without that data.
+ */
+export type DataNames = Readonly<Record<string, string>>;
+
+/** @param root the application's directory */
+export function dataNames({ app, host, media, postgres }: SiteConfig, root: string): DataNames {
+  return {
+    "host.kind": host.kind,
+    ...(host.kind === "existing" ? { "host.hostKey": host.hostKey.split(" ").slice(0, 2).join(" ") } : {}),
+    "app.name": app.name,
+    "app.root": root,
+    ...(postgres.enabled ? { "postgres.database": postgres.database ?? app.name } : {}),
+    "media.store": media.store,
+    ...(media.store === "s3" ? { "media.bucket": media.bucket ?? "" } : {}),
+  };
+}
+
+/** What of a site is lost from sight by another value of a key. */
+const losses: Readonly<Record<string, string>> = {
+  "host.kind": "the database, Redis and uploads are on the machine of before, which goes or is left",
+  "host.hostKey": "it is another machine, on which there is neither the database nor uploads",
+  "app.name": "the application would begin with an empty database and no uploads",
+  "app.root": "uploads lie in the directory of before",
+  "postgres.database": "the application would begin with an empty database",
+  "media.store": "the application would find none of the files that were uploaded",
+  "media.bucket":
+    "the application would find none of the files that were uploaded, and the bucket of before goes",
+};
+
+/** What follows from the name of the application where it is not said. */
+const ofName: Readonly<Record<string, (name: string) => string>> = {
+  "app.root": (name) => `/srv/${name}`,
+  "postgres.database": (name) => name,
+};
+
+/**
+ * What a change would lose, one line for each key: what was found, what was there, and what to do.
+ *
+ * @param before under which names the data lies; undefined where nothing has been deployed yet
+ */
+export function lossFaults(
+  before: DataNames | undefined,
+  now: DataNames,
+  allowed: readonly Permission[],
+): string[] {
+  if (before === undefined || !protectedUnlessAllowed(dataResource, allowed)) return [];
+  const renamed = before["app.name"] !== now["app.name"];
+  const follows = (key: string, names: DataNames) => ofName[key]?.(names["app.name"] ?? "") === names[key];
+  return Object.keys(before)
+    .filter((key) => now[key] !== undefined && now[key] !== before[key])
+    .filter((key) => !(renamed && follows(key, before) && follows(key, now)))
+    .map((key) => {
+      const [was, is] = [before[key], now[key]].map((name) => (name === "" ? "none" : `'${name}'`));
+      return `berth:${key}: found ${is}; this stack's data lies under ${was}: ${losses[key]}.`;
+    });
+}
+
+/**
+ * Refuses what would leave the data of a site behind.
+ *
+ * @throws {pulumi.RunError} naming every key at once
+ */
+export function refuseLoss(
+  before: DataNames | undefined,
+  now: DataNames,
+  allowed: readonly Permission[],
+): void {
+  const faults = lossFaults(before, now, allowed);
+  if (faults.length === 0) return;
+  const soon = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+  throw new pulumi.RunError(
+    [
+      "This change would leave the stack's data behind:",
+      ...faults.map((fault) => `  ${fault}`),
+      "Nothing has been changed. Put back what was there. To go on without that data, or with what you have moved by hand, allow it for a while:",
+      "  berth:allow:",
+      "    - change: replace",
+      `      resource: ${dataResource}`,
+      `      until: ${soon}`,
+      "      why: WHY",
+    ].join("\n"),
+  );
+}

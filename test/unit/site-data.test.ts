@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dataNames, lossFaults, refuseLoss } from "../../components/site/data.ts";
+import type { SiteConfig } from "../../components/site/schema.ts";
+import { parseConfig } from "../../config/read.ts";
+
+const local = { kind: "local" };
+const app = { name: "shop", source: { directory: "." }, wsgi: "shop.wsgi" };
+const configOf = (keys: Readonly<Record<string, unknown>>): SiteConfig =>
+  parseConfig(
+    Object.fromEntries(
+      Object.entries({ host: local, app, ...keys }).map(([key, value]) => [
+        `berth:${key}`,
+        JSON.stringify(value),
+      ]),
+    ),
+    "shop",
+  );
+const namesOf = (keys: Readonly<Record<string, unknown>> = {}) => {
+  const config = configOf(keys);
+  return dataNames(config, config.app.root ?? `/srv/${config.app.name}`);
+};
+const before = namesOf();
+const existing = (hostKey: string) => ({ kind: "existing", address: "192.0.2.7", hostKey });
+const keyOf = (fault: string) =>
+  /^berth:([\w.]+): found (.*?); this stack's data lies under (.*?): /.exec(fault);
+
+for (const [keys, expected] of [
+  [{ app: { ...app, name: "store" } }, [["app.name", "'store'", "'shop'"]]],
+  [{ app: { ...app, root: "/opt/shop" } }, [["app.root", "'/opt/shop'", "'/srv/shop'"]]],
+  [{ postgres: { database: "other" } }, [["postgres.database", "'other'", "'shop'"]]],
+  [{ media: { store: "s3", region: "eu-central-1" } }, [["media.store", "'s3'", "'host'"]]],
+  [{ host: existing("ssh-ed25519 AAAA1") }, [["host.kind", "'existing'", "'local'"]]],
+  [
+    { app: { ...app, name: "store", root: "/opt/store" }, postgres: { database: "other" } },
+    [
+      ["app.name", "'store'", "'shop'"],
+      ["app.root", "'/opt/store'", "'/srv/shop'"],
+      ["postgres.database", "'other'", "'shop'"],
+    ],
+  ],
+] as const) {
+  test(`a change that would leave data behind is told by its key: ${expected.map(([key]) => key)}`, () => {
+    const faults = lossFaults(before, namesOf(keys), []);
+    assert.deepEqual(
+      faults.map((fault) => keyOf(fault)?.slice(1)),
+      expected.map((one) => [...one]),
+    );
+  });
+}
+
+test("a bucket of another name, and a machine with another key, are told as well", () => {
+  const bucket = (name?: string) => ({
+    media: { store: "s3", region: "eu-central-1", ...(name === undefined ? {} : { bucket: name }) },
+  });
+  const [fault = "", ...more] = lossFaults(namesOf(bucket()), namesOf(bucket("shop-files")), []);
+  assert.deepEqual(keyOf(fault)?.slice(1), ["media.bucket", "'shop-files'", "none"]);
+  assert.deepEqual(more, []);
+  const machine = (key: string) => namesOf({ host: existing(key) });
+  assert.match(
+    `${lossFaults(machine("ssh-ed25519 AAAA1 a"), machine("ssh-ed25519 AAAA2"), [])}`,
+    /host\.hostKey/,
+  );
+  // The comment of a key is no part of it.
+  assert.deepEqual(lossFaults(machine("ssh-ed25519 AAAA1 a"), machine("ssh-ed25519 AAAA1 b"), []), []);
+});
+
+test("what loses nothing is no fault: a new stack, the same names said in words, a database that is turned off", () => {
+  assert.deepEqual(lossFaults(undefined, before, []), []);
+  const said = namesOf({ app: { ...app, root: "/srv/shop" }, postgres: { database: "shop" } });
+  assert.deepEqual(lossFaults(before, said, []), []);
+  assert.deepEqual(lossFaults(before, namesOf({ postgres: { enabled: false } }), []), []);
+  const moved = namesOf({
+    app: { ...app, name: "store", root: "/srv/shop" },
+    postgres: { database: "shop" },
+  });
+  // The account is another one, and so is the place where processes of their own account write.
+  assert.equal(lossFaults(before, moved, []).length, 1);
+});
+
+test("a permission lets it through until its day", () => {
+  const day = (ahead: number) => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
+  const permission = (until: string) =>
+    [{ change: "replace", resource: "data", until, why: "moved by hand" }] as const;
+  const after = namesOf({ app: { ...app, name: "store" } });
+  assert.deepEqual(lossFaults(before, after, permission(day(3))), []);
+  assert.equal(lossFaults(before, after, permission(day(-3))).length, 1);
+  assert.throws(
+    () => refuseLoss(before, after, []),
+    /would leave the stack's data behind:\n {2}berth:app\.name.*\n.*Put back/,
+  );
+});
