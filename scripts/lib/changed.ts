@@ -78,7 +78,13 @@ export function filesNeeded(
 const runner = "scripts/test.ts";
 
 /** These name much of the repository, to check or to order it. No test finds another result by that. */
-const checks = ["scripts/check.ts", "biome.json", "pyproject.toml", "test/durations.json"];
+const checks = [
+  "scripts/check.ts",
+  ".dependency-cruiser.json",
+  "biome.json",
+  "pyproject.toml",
+  "test/durations.json",
+];
 
 /** What every test runs with. */
 const isToolchain = (file: string) =>

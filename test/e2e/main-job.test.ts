@@ -1,7 +1,7 @@
 // The main job, as a user sees it: from nothing to a served Django application, its changes, its failures, its end.
 import assert from "node:assert/strict";
-import { connect } from "node:net";
 import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import ssh2 from "ssh2";
@@ -209,18 +209,21 @@ test("a stack takes the Django example from nothing to production and back to no
     );
   });
 
-  await t.test("one changed line that would leave the data behind is refused, in a preview already", async () => {
-    const described = readFileSync(stack.file, "utf8");
-    stack.configure({ app: { name: "store" }, postgres: { database: "other" } });
-    for (const run of [await stack.preview(), await stack.up()]) {
-      assert.notEqual(run.code, 0);
-      assert.match(run.stdout, /would leave the stack's data behind/);
-      assert.match(run.stdout, /berth:app\.name: found 'store'; this stack's data lies under 'logbook': /);
-      assert.match(run.stdout, /berth:postgres\.database: found 'other'; .* under 'logbook': /);
-    }
-    writeFileSync(stack.file, described);
-    assert.equal((await stack.up("--expect-no-changes")).code, 0);
-  });
+  await t.test(
+    "one changed line that would leave the data behind is refused, in a preview already",
+    async () => {
+      const described = readFileSync(stack.file, "utf8");
+      stack.configure({ app: { name: "store" }, postgres: { database: "other" } });
+      for (const run of [await stack.preview(), await stack.up()]) {
+        assert.notEqual(run.code, 0);
+        assert.match(run.stdout, /would leave the stack's data behind/);
+        assert.match(run.stdout, /berth:app\.name: found 'store'; this stack's data lies under 'logbook': /);
+        assert.match(run.stdout, /berth:postgres\.database: found 'other'; .* under 'logbook': /);
+      }
+      writeFileSync(stack.file, described);
+      assert.equal((await stack.up("--expect-no-changes")).code, 0);
+    },
+  );
 
   await t.test(
     "a changed setting of the application is in force and changes only its own steps",

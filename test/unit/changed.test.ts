@@ -179,8 +179,8 @@ const here = join(import.meta.dirname, "../..");
 const tests = globSync("test/**/*.test.ts", { cwd: here }).sort();
 const group = (name: string) => tests.filter((file) => file.startsWith(`test/${name}/`));
 const needs = filesNeeded(here, tests);
-// This one, and the one that runs every script: these name much of the repository.
-const wide = ["test/unit/changed.test.ts", "test/unit/commands.test.ts"];
+// This one, the one that runs every script, and the one that copies all: these name much of the repository.
+const wide = ["test/unit/changed.test.ts", "test/unit/commands.test.ts", "test/e2e/adding-a-service.test.ts"];
 const others = tests.filter((file) => !wide.includes(file));
 const touchedBy = (path: string) => others.filter((file) => needs.get(file)?.has(path));
 
@@ -193,7 +193,7 @@ function assertTouched(path: string, touched: readonly string[], untouched: read
 
 /** The tests that deploy the whole program; the one of the machine alone deploys nothing. */
 const deploying = [
-  ...group("e2e").filter((file) => !file.endsWith("/local-host.test.ts")),
+  ...group("e2e").filter((file) => !file.endsWith("/local-host.test.ts") && !wide.includes(file)),
   ...group("faults"),
 ];
 

@@ -78,7 +78,10 @@ export async function programResources(config: Keys = {}, app: Keys = {}): Promi
   const failed = Promise.withResolvers<never>();
   process.once("unhandledRejection", failed.reject);
   try {
-    const made = await Promise.race([record(program, { project: "berth", outputs, answers }), failed.promise]);
+    const made = await Promise.race([
+      record(program, { project: "berth", outputs, answers }),
+      failed.promise,
+    ]);
     return made.resources;
   } finally {
     process.off("unhandledRejection", failed.reject);
