@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import {
-  type Dirent,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -14,27 +13,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
-import ignore, { type Ignore } from "ignore";
-
-/** What no release needs: version control, environments, caches, a developer's own settings and database. */
-const neverShipped = [
-  ".git",
-  ".hg",
-  ".svn",
-  ".berth",
-  ".venv",
-  "venv",
-  "node_modules",
-  "__pycache__",
-  "*.pyc",
-  ".mypy_cache",
-  ".pytest_cache",
-  ".ruff_cache",
-  ".tox",
-  ".DS_Store",
-  ".env",
-  "*.sqlite3",
-];
+import { shippedFiles } from "./shipped.ts";
 
 export interface Archive {
   /** Path of the tar file, from the directory of Pulumi.yaml. */
@@ -45,13 +24,12 @@ export interface Archive {
 
 /**
  * Packs a directory into a tar file whose bytes depend on names, contents and what is a program alone, so that the same
- * source is the same release on every computer, whatever its umask. Left out are the files that no release needs and
- * those that the directory's own .gitignore and .berthignore name (gitignore(5)).
+ * source is the same release on every computer, whatever its umask. {@link shippedFiles} says what is in it.
  *
  * @param store where archives are kept; older ones of the same directory are removed
  */
 export function packDirectory(directory: string, store: string): Archive {
-  const files = listFiles(directory);
+  const files = shippedFiles(directory);
   if (files.length === 0) {
     throw new Error(`${directory}: has no file to ship; look at its .gitignore and .berthignore`);
   }
@@ -118,39 +96,6 @@ function removeOld(store: string): void {
   for (const { path } of old) {
     rmSync(path, { force: true });
   }
-}
-
-function listFiles(directory: string): string[] {
-  const rules = ignore().add(neverShipped);
-  for (const name of [".gitignore", ".berthignore"]) {
-    const path = join(directory, name);
-    if (existsSync(path)) {
-      rules.add(readFileSync(path, "utf8"));
-    }
-  }
-  return walk(directory, "", rules).sort();
-}
-
-function walk(root: string, below: string, rules: Ignore): string[] {
-  return readdirSync(join(root, below), { withFileTypes: true }).flatMap((entry) => {
-    const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (rules.ignores(entry.isDirectory() ? `${path}/` : path)) {
-      return [];
-    }
-    if (entry.isDirectory()) {
-      return walk(root, path, rules);
-    }
-    if (!entry.isFile() && !entry.isSymbolicLink()) {
-      throw new Error(
-        `${join(root, path)}: is ${kindOf(entry)}, and a file, a directory or a link was expected. Take it out of the source, or name it in .berthignore.`,
-      );
-    }
-    return [path];
-  });
-}
-
-function kindOf(entry: Dirent): string {
-  return entry.isFIFO() ? "a FIFO" : entry.isSocket() ? "a socket" : "a device";
 }
 
 /** A file of several names is packed as several files: tar's own hard links would depend on the computer. */

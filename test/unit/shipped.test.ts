@@ -1,0 +1,154 @@
+// What of a directory is shipped: in a work tree, what git would.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { shippedFiles } from "../../components/app/shipped.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "berth-shipped-"));
+after(() => rmSync(folder, { recursive: true }));
+
+type Files = Readonly<Record<string, string>>;
+
+let made = 0;
+function directory(files: Files): string {
+  const place = join(folder, `source-${++made}`);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(place, name)), { recursive: true });
+    writeFileSync(join(place, name), text);
+  }
+  return place;
+}
+const git = (place: string, ...args: string[]) =>
+  execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@example.org", "-C", place, ...args], {
+    stdio: "pipe",
+  });
+/** A repository with these files, those named in `forced` although its rules leave them out. */
+function repository(files: Files, forced: readonly string[] = []): string {
+  const place = directory(files);
+  git(place, "init", "-q");
+  git(place, "add", ".");
+  if (forced.length > 0) git(place, "add", "-f", ...forced);
+  git(place, "commit", "-q", "-m", "first");
+  return place;
+}
+
+/** Rules in the root and in a nested folder, and a file that is kept against them. */
+const project: Files = {
+  ".gitignore": "*.log\n.env.*\n*.mo\nmedia/\n",
+  "backend/wsgi.py": "",
+  "backend/debug.log": "",
+  "backend/.env.production": "",
+  "backend/media/big.bin": "",
+  "backend/locale/de/django.mo": "",
+  "backend/frontend/.gitignore": "secret.txt\n!keep.log\n",
+  "backend/frontend/secret.txt": "",
+  "backend/frontend/keep.log": "",
+};
+const backend = ["frontend/.gitignore", "frontend/keep.log", "locale/de/django.mo", "wsgi.py"];
+
+test("a directory of a work tree is shipped as git has it: rules of parent and nested folders, and what is kept against them", () => {
+  const place = repository(project, ["backend/locale/de/django.mo"]);
+  assert.deepEqual(shippedFiles(join(place, "backend")), backend);
+  // The root has the same, and its own rules' file.
+  assert.deepEqual(shippedFiles(place), [".gitignore", ...backend.map((path) => `backend/${path}`)]);
+});
+
+test("a new file that git would add is shipped, and one that was deleted is not", () => {
+  const place = repository({ "wsgi.py": "", "old.py": "" });
+  rmSync(join(place, "old.py"));
+  writeFileSync(join(place, "new.py"), "");
+  assert.deepEqual(shippedFiles(place), ["new.py", "wsgi.py"]);
+});
+
+test("what no release needs is left out unless git keeps it, and .berthignore has the last word", () => {
+  const place = repository({ "wsgi.py": "", ".env": "DEBUG=0", "fixture.sqlite3": "", "docs/a.md": "" });
+  writeFileSync(join(place, "db.sqlite3"), "");
+  assert.deepEqual(shippedFiles(place), [".env", "docs/a.md", "fixture.sqlite3", "wsgi.py"]);
+  writeFileSync(join(place, ".berthignore"), "docs/\n.env\n");
+  assert.deepEqual(shippedFiles(place), [".berthignore", "fixture.sqlite3", "wsgi.py"]);
+});
+
+test("a front end that is built here is shipped when .berthignore takes it back", () => {
+  const files = {
+    "wsgi.py": "",
+    "web/dist/app.js": "",
+    "web/dist/app.js.map": "",
+    "web/node_modules/a.js": "",
+  };
+  const rules = { ".gitignore": "dist/\n", ".berthignore": "!/web/dist/\n*.map\n" };
+  const expected = [".berthignore", ".gitignore", "web/dist/app.js", "wsgi.py"];
+  const place = directory({ ...files, ...rules });
+  assert.deepEqual(shippedFiles(place), expected);
+  git(place, "init", "-q");
+  assert.deepEqual(shippedFiles(place), expected);
+});
+
+test("a submodule is shipped with its files; one that is not there is said", () => {
+  const library = repository({ "library.py": "" });
+  const place = repository({ "wsgi.py": "" });
+  git(place, "-c", "protocol.file.allow=always", "submodule", "add", "-q", library, "vendor/library");
+  git(place, "commit", "-q", "-m", "second");
+  assert.deepEqual(shippedFiles(place), [".gitmodules", "vendor/library/library.py", "wsgi.py"]);
+  git(place, "submodule", "deinit", "-q", "--all");
+  assert.throws(
+    () => shippedFiles(place),
+    /vendor\/library: is a submodule that is not there\. Run 'git submodule update --init'/,
+  );
+});
+
+test("without git the rules of nested folders hold as well, the deeper over the outer", () => {
+  const place = directory(project);
+  assert.deepEqual(shippedFiles(join(place, "backend")), [
+    ".env.production",
+    "debug.log",
+    "frontend/.gitignore",
+    "frontend/keep.log",
+    "locale/de/django.mo",
+    "media/big.bin",
+    "wsgi.py",
+  ]);
+  assert.deepEqual(shippedFiles(place), [
+    ".gitignore",
+    "backend/frontend/.gitignore",
+    "backend/frontend/keep.log",
+    "backend/wsgi.py",
+  ]);
+});
+
+test("a directory that a work tree leaves out as a whole is shipped by its own rules", () => {
+  const place = repository({ ".gitignore": "/build/\n", "wsgi.py": "" });
+  mkdirSync(join(place, "build"));
+  writeFileSync(join(place, "build/.gitignore"), "*.log\n");
+  writeFileSync(join(place, "build/wsgi.py"), "");
+  writeFileSync(join(place, "build/a.log"), "");
+  assert.deepEqual(shippedFiles(join(place, "build")), [".gitignore", "wsgi.py"]);
+});
+
+test("nothing of a repository's own configuration is run, nor does git's environment lead elsewhere", () => {
+  const place = repository({ "wsgi.py": "" });
+  git(place, "config", "core.fsmonitor", `touch ${join(folder, "was-run")}; false`);
+  process.env.GIT_DIR = join(repository({ "other.py": "" }), ".git");
+  try {
+    assert.deepEqual(shippedFiles(place), ["wsgi.py"]);
+  } finally {
+    delete process.env.GIT_DIR;
+  }
+  assert.throws(() => execFileSync("test", ["-e", join(folder, "was-run")]));
+});
+
+test("a work tree of another account is read as its own would read it", {
+  skip: process.getuid?.() === 0 ? false : "needs root",
+}, () => {
+  const place = repository({ ".gitignore": "*.log\n", "wsgi.py": "", "a.log": "" });
+  for (const path of [place, join(place, ".git")]) chownSync(path, 65534, 65534);
+  assert.deepEqual(shippedFiles(place), [".gitignore", "wsgi.py"]);
+});
+
+test("names of every kind arrive as they are", () => {
+  const names = ["it's ü $x.txt", "line\nbreak", '"quoted"', "-rf"].sort();
+  const place = repository(Object.fromEntries(names.map((name) => [name, ""])));
+  assert.deepEqual(shippedFiles(place), names);
+});
