@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import ignore, { type Ignore } from "ignore";
 
 /** What no release needs, unless git keeps it: environments, caches, a developer's own settings and database. */
@@ -48,7 +48,8 @@ function keptByGit(directory: string): string[] | undefined {
   const listed = git(directory, ["ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"]);
   if (listed === undefined) return undefined;
   // A directory that a work tree ignores as a whole is nothing of git's.
-  if (listed === "" && git(directory, ["check-ignore", "-q", "."]) !== undefined) return undefined;
+  if (listed === "" && git(directory, ["check-ignore", "-q", "--", resolve(directory)]) !== undefined)
+    return undefined;
   return listed.split("\0").flatMap((line) => {
     const path = line.slice(2).replace(/\/$/, "");
     const isTracked = !line.startsWith("?");

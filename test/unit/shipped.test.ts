@@ -1,7 +1,7 @@
 // What of a directory is shipped: in a work tree, what git would.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -29,7 +29,7 @@ const git = (place: string, ...args: string[]) =>
 function repository(files: Files, forced: readonly string[] = []): string {
   const place = directory(files);
   git(place, "init", "-q");
-  git(place, "add", ".");
+  git(place, "add", "--all");
   if (forced.length > 0) git(place, "add", "-f", ...forced);
   git(place, "commit", "-q", "-m", "first");
   return place;
@@ -64,10 +64,10 @@ test("a new file that git would add is shipped, and one that was deleted is not"
 });
 
 test("what no release needs is left out unless git keeps it, and .berthignore has the last word", () => {
-  const place = repository({ "wsgi.py": "", ".env": "DEBUG=0", "fixture.sqlite3": "", "docs/a.md": "" });
+  const place = repository({ "wsgi.py": "", ".env": "DEBUG=0", "fixture.sqlite3": "", "notes/a.txt": "" });
   writeFileSync(join(place, "db.sqlite3"), "");
-  assert.deepEqual(shippedFiles(place), [".env", "docs/a.md", "fixture.sqlite3", "wsgi.py"]);
-  writeFileSync(join(place, ".berthignore"), "docs/\n.env\n");
+  assert.deepEqual(shippedFiles(place), [".env", "fixture.sqlite3", "notes/a.txt", "wsgi.py"]);
+  writeFileSync(join(place, ".berthignore"), "notes/\n.env\n");
   assert.deepEqual(shippedFiles(place), [".berthignore", "fixture.sqlite3", "wsgi.py"]);
 });
 
@@ -136,7 +136,7 @@ test("nothing of a repository's own configuration is run, nor does git's environ
   } finally {
     delete process.env.GIT_DIR;
   }
-  assert.throws(() => execFileSync("test", ["-e", join(folder, "was-run")]));
+  assert.ok(!existsSync(join(folder, "was-run")));
 });
 
 test("a work tree of another account is read as its own would read it", {
