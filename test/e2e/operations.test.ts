@@ -285,6 +285,7 @@ test("status names what is stopped, failed, restarting, full or shut, ends with 
     systemd-run --quiet --unit=nightly --property=Type=oneshot sh -c \
       '. /srv/logbook/config/env; echo "no answer from $DATABASE_URL"; exit 3' || true
     systemd-run --quiet --unit=restless --property=Restart=always --property=StartLimitIntervalSec=0 false
+    mv /var/lib/berth/claim /var/lib/berth/claim.away
     fallocate -l $(($(df -B1 --output=avail / | tail -n 1) * 97 / 100)) /var/tmp/fill`);
   assert.equal((await npmRun(stack, "maintenance", "on").ended).code, 0);
   await until(
@@ -295,6 +296,7 @@ test("status names what is stopped, failed, restarting, full or shut, ends with 
   const { code, stdout, report } = await statusOf();
   assert.equal(code, 1, stdout);
   const findings = [
+    ["claim", /^the machine does not know that it is this stack's: \/var\/lib\/berth\/claim is gone$/],
     ["maintenance", /^visitors see the maintenance page, not the site, for /],
     ["unit", /^worker is stopped$/],
     ["unit", /^nightly\.service is down after a failure \(exit-code\)$/],
@@ -314,7 +316,8 @@ test("status names what is stopped, failed, restarting, full or shut, ends with 
   assert.equal(processOf(report, "worker")?.[0]?.state, "inactive");
 
   await stack.on(
-    `rm /var/tmp/fill; systemctl stop restless; systemctl reset-failed; systemctl start ${worker}`,
+    `mv /var/lib/berth/claim.away /var/lib/berth/claim; rm /var/tmp/fill; systemctl stop restless
+    systemctl reset-failed; systemctl start ${worker}`,
   );
   assert.equal((await npmRun(stack, "maintenance", "off").ended).code, 0);
   await until("all is well again", async () => (await npmRun(stack, "status").ended).code === 0);
