@@ -104,6 +104,7 @@ class OfUnits(OfStatus):
         self.assertEqual(mask("to postgresql://shop:pass%2Fword@127.0.0.1/shop"), "to [DATABASE_URL]")
         self.assertEqual(mask("FATAL: pass/word is on"), "FATAL: [DATABASE_URL] is on")
         self.assertEqual(mask('token it\'s "quoted" or of-an-earlier-release'), "token [TOKEN] or [TOKEN]")
+        self.assertEqual(mask("Basic b2YtYW4tZWFybGllci1yZWxlYXNl"), "Basic [TOKEN]")
         self.assertEqual(mask('{"token": "it\'s \\"quoted\\""}'), '{"token": "[TOKEN]"}')
 
     def test_a_line_is_not_told_where_the_settings_cannot_be_read(self) -> None:

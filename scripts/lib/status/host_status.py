@@ -3,6 +3,7 @@
 It changes nothing, and prints no secret: see masking().
 """
 
+import base64
 import concurrent.futures
 import dataclasses
 import http.client
@@ -215,10 +216,11 @@ def _password_of(url: str) -> str:
 
 
 def _forms(line: str) -> list[str]:
-    """A value as it is, and as JSON, Python and URLs print it."""
+    """A value as it is, and as JSON, Python, URLs and base64 have it."""
     escaped = line.replace("\\", "\\\\")
     quoted = urllib.parse.quote(line, safe="")
-    return [line, escaped, escaped.replace('"', '\\"'), escaped.replace("'", "\\'"), quoted]
+    in_base64 = base64.b64encode(line.encode()).decode()
+    return [line, escaped, escaped.replace('"', '\\"'), escaped.replace("'", "\\'"), quoted, in_base64]
 
 
 # Services: what there is on a host beside the application. A further one is one entry of SERVICES.
