@@ -81,6 +81,7 @@ async function report(stack: string): Promise<void> {
   ${url}    ${status}
 
   log in        ${ssh}${django === undefined ? "" : `\n  make an admin ${ssh}${choice === "" ? " --" : ""} ${django}-manage createsuperuser`}
+  see status    npm run status${choice === "" ? "" : ` --${choice}`}
   see logs      npm run logs --${choice} web
   change        edit the application or Pulumi.${stack}.yaml, then ${startAgain(stack)}
   preview       npm run pulumi -- preview --diff -s ${stack}

@@ -15,7 +15,7 @@ users=/etc/berth/redis/users.conf
 before=$(sed -n 's/^user default //p' "$users" 2>/dev/null | grep -oE '#[0-9a-f]{64}' || true)
 put_file "$users" root:redis 0640 <<CONF
 user default on ~* &* +@all -@admin +client|list +config|get $(printf '#%s\n%s\n' "$(digest "$(secret password)")" "$before" | awk 'NF && !seen[$0]++' | paste -sd ' ')
-user berth on -@all +acl|setuser +ping +config|get #$(digest "$(cat "$own")")
+user berth on -@all +acl|setuser +ping +info +config|get #$(digest "$(cat "$own")")
 CONF
 
 daemon_reload_if_changed

@@ -20,7 +20,8 @@ export function commandsPage(): string {
     "- **What is not understood is refused**, with status 2 and before anything is done: an unknown option or word, a missing",
     "  value, a word too many, the same option twice, a stack that does not exist. The error says what was expected, and what",
     "  you may have meant.",
-    "- **What fails** ends with status 1. `npm run ssh` and `npm run pulumi` pass on the status of what they ran.",
+    "- **What fails** ends with status 1. `npm run ssh` and `npm run pulumi` pass on the status of what they ran. `npm run status`",
+    "  ends with 1 where something is wrong with the stack, and with 3 where a host could not be asked ([status.md](status.md)).",
     "",
     ...sections,
   ].join("\n");

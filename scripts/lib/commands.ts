@@ -69,6 +69,18 @@ export const commands = {
       ["-s staging --yes", "removes the stack 'staging' without asking"],
     ],
   }),
+  status: command({
+    typed: "npm run status",
+    about:
+      "Shows what runs on each host of a stack, and first of all what needs attention. It changes nothing. It ends with 0 " +
+      "where all is well, 1 where something is wrong, 3 where a host could not be asked. See docs/status.md.",
+    options: { stack, json: flag("prints JSON for programs") },
+    words: {},
+    examples: [
+      ["", "of the stack 'local'"],
+      ["-s prod --json", "of the stack 'prod', for a program"],
+    ],
+  }),
   releases: command({
     typed: "npm run releases",
     about:

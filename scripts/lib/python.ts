@@ -43,7 +43,13 @@ export async function pythonWith(requirements: string, name: string): Promise<st
 }
 
 /** Where Berth's own Python lies. */
-const places = ["bench/contenders", "components/app/release", "components/system", "test/program"];
+const places = [
+  "bench/contenders",
+  "components/app/release",
+  "components/system",
+  "scripts/lib/status",
+  "test/program",
+];
 
 /**
  * Checks Berth's own Python with ruff, for style and faults, and with mypy, for types.

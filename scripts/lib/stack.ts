@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
 import { firstHost } from "../../components/host/host.ts";
+import { stepVariables } from "../../components/host/step.ts";
 import { didYouMean } from "../../components/service/did-you-mean.ts";
 import { berthPlaces } from "../../engine/checkout.ts";
 import { readText } from "../../engine/files.ts";
@@ -79,6 +80,15 @@ export async function stackOutputsOf(
   return JSON.parse(result.stdout) as Record<string, unknown>;
 }
 
+/** How a stack's site is asked, as its file says: the health path, and whether visitors are asked for a password. */
+export function siteOf(
+  root: string,
+  stack: string,
+): { readonly health: string; readonly asksLogin: boolean } {
+  const login = stackFile(root, stack).config?.["berth:site"]?.basicAuth;
+  return { health: appSection(root, stack)?.health ?? "/", asksLogin: login !== undefined };
+}
+
 /** The name and the directory of a stack's application, as its file says. */
 export function applicationOf(root: string, stack: string): { readonly name: string; readonly root: string } {
   const app = appSection(root, stack);
@@ -104,9 +114,11 @@ interface StackFile {
       readonly name?: string;
       readonly root?: string;
       readonly settings?: string;
+      readonly health?: string;
       readonly processes?: Record<string, { readonly runsOn?: string } | undefined>;
     };
     readonly "berth:host"?: { readonly kind?: string };
+    readonly "berth:site"?: { readonly basicAuth?: unknown };
     readonly "berth:hosts"?: Readonly<Record<string, { readonly kind?: string }>>;
   };
 }
@@ -123,10 +135,17 @@ function stackFile(root: string, stack: string): StackFile {
 
 /** How to log in to a stack's host with OpenSSH: the arguments for ssh(1), the last one being the destination. */
 export async function sshArguments(root: string, stack: string, host = firstHost): Promise<string[]> {
-  const resources = await resourcesOf(root, stack, "--show-secrets");
-  const step = resources.find(
-    (resource) => resource.urn.endsWith(`::${host}-connect`) && resource.inputs?.connection,
-  );
+  return sshArgumentsOf(root, stack, host, await resourcesOf(root, stack, "--show-secrets"));
+}
+
+/** The same, of the stack's resources with their secrets. */
+export function sshArgumentsOf(
+  root: string,
+  stack: string,
+  host: string,
+  resources: readonly StateResource[],
+): string[] {
+  const step = connectStepOf(resources, host);
   if (step === undefined) {
     throw new Error(
       host === firstHost
@@ -134,7 +153,7 @@ export async function sshArguments(root: string, stack: string, host = firstHost
         : `stack '${stack}' has no host '${host}'.${didYouMean(host, hostsOf(resources))} There is: ${hostsOf(resources).join(", ") || "none yet"}. A host is named in berth:hosts, and made by 'npm start -- -s ${stack}'.`,
     );
   }
-  const connection = reveal(step.inputs?.connection) as Record<string, string>;
+  const connection = connectionOf(step);
   const folder = join(root, ".berth", "ssh", stack, host);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const place = `${connection.port}` === "22" ? connection.host : `[${connection.host}]:${connection.port}`;
@@ -162,8 +181,39 @@ export async function resourcesOf(
   return deployment.resources ?? [];
 }
 
+/** The step that connected to a host. */
+const connectStepOf = (resources: readonly StateResource[], host: string) =>
+  resources.find(({ urn, inputs }) => urn.endsWith(`::${host}-connect`) && inputs?.connection);
+
+const connectionOf = ({ inputs }: StateResource) => reveal(inputs?.connection) as Record<string, string>;
+
+/** Where a host is reached. */
+export function addressOf(resources: readonly StateResource[], host: string): string {
+  const step = connectStepOf(resources, host);
+  return step === undefined ? "" : `${connectionOf(step).host}`;
+}
+
+/** What the machine of a host keeps while it is the stack's: see Host.claim. Each of its later steps proves it. */
+export function claimOf(resources: readonly StateResource[], host: string): string | undefined {
+  const connect = connectStepOf(resources, host);
+  if (connect === undefined) return undefined;
+  const { hostKey } = connectionOf(connect);
+  const step = resources.find((resource) => {
+    const environment = resource.inputs?.environment as Record<string, unknown> | undefined;
+    return environment?.[stepVariables.claim] !== undefined && connectionOf(resource).hostKey === hostKey;
+  });
+  const environment = reveal(step?.inputs?.environment) as Record<string, string> | undefined;
+  return environment?.[stepVariables.claim];
+}
+
+/** Where the site of a stack answers; none before it has answered there. */
+export function urlOf(resources: readonly StateResource[]): string | undefined {
+  const url = reveal(resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.url);
+  return typeof url === "string" ? url : undefined;
+}
+
 /** The hosts that a stack has connected to. */
-const hostsOf = (resources: readonly StateResource[]): string[] =>
+export const hostsOf = (resources: readonly StateResource[]): string[] =>
   resources
     .filter(({ inputs }) => inputs?.connection !== undefined)
     .flatMap(({ urn }) => /::([^:]+)-connect$/.exec(urn)?.[1] ?? []);

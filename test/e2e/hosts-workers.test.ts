@@ -118,6 +118,30 @@ test("logs of a process on the second host are found by its name, and followed t
   assert.match(wrong.stderr, /berth: expected one of celery, huey, rq, system; found web/);
 });
 
+test("status shows what runs on each host, and the first as usual while the second is away", async () => {
+  const all = await npmRun(stack, "status").ended;
+  assert.equal(all.code, 0, all.stdout);
+  const [, , here = "", there = ""] = all.stdout.split("\n\n");
+  assert.match(
+    here,
+    /^web .*\n {2}release .*\n {2}processes {4}web +running for .*\n {15}idle +running for /,
+  );
+  assert.match(
+    there,
+    /^tasks .*\n {2}release .*\n {2}processes {4}celery +running for .*\n {15}huey +running for /,
+  );
+  assert.doesNotMatch(there, /services|certificate|maintenance|backups/);
+  assert.match(there, / of berth as its host 'tasks', since /);
+
+  second("systemctl stop ssh.socket ssh.service");
+  const away = await npmRun(stack, "status").ended;
+  second("systemctl start ssh.service");
+  assert.equal(away.code, 3, away.stdout);
+  const line = "tasks +\\S+: could not be asked: port 22: Connection refused";
+  assert.match(away.stdout, new RegExp(`^1 thing needs attention.*\n  fault    tasks: [^]*\n\n${line}\n$`));
+  assert.match(away.stdout, /^web .*\n {2}release /m);
+});
+
 test("the settings with their passwords can be read by the processes' account alone", () => {
   assert.equal(second("stat -c '%U:%G %a' /srv/queue/config/env"), "root:queue 640");
   assert.match(second("cat /srv/queue/config/env"), /REDIS_URL='rediss:.*DATABASE_URL=|sslmode=verify-ca/s);

@@ -1,7 +1,9 @@
-// What people do with a host from day to day: read its logs, start and stop services as the owner, have logs rotated.
+// What people do with a host from day to day: read its logs, start and stop services as the owner, have logs rotated, ask
+// how it is.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import ssh2 from "ssh2";
+import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
@@ -234,4 +236,108 @@ test("the application's log files are rotated at 100k, five are kept, and the ap
       await stack.on(`zcat ${file}.${number}.gz`),
       new RegExp(`^visit of round-${8 - number}$`, "m"),
     );
+});
+
+/** What 'npm run status' says: its lines and its status, and the same for programs. */
+async function statusOf() {
+  const shown = await npmRun(stack, "status").ended;
+  const told = await npmRun(stack, "status", "--json").ended;
+  assert.equal(told.code, shown.code, `${shown.stdout}${told.stdout}`);
+  return { ...shown, report: JSON.parse(told.stdout) as Report };
+}
+const processOf = ({ hosts }: Report, name: string) =>
+  hosts[0]?.facts?.application?.processes.filter(({ process }) => process === name);
+
+test("status says that all is well, by its words and its exit status, and what runs; for programs as well", async () => {
+  const { code, stdout, report } = await statusOf();
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /^all is well/);
+  const live = `${(await stack.outputs()).release}`;
+  const address = await stack.address();
+  for (const line of [
+    `site {11}https://${address}/health answers 200 in \\d+ ms`,
+    `web {12}${address}, Debian 13\\.\\d+, up .+`,
+    `  release {6}${live}, live for .+, by berth from .+`,
+    "  processes {4}web +running for .+",
+    " {15}worker +running for .+",
+    "  timers {7}clean  next in \\d+ days, not due yet",
+    " {15}PostgreSQL +running for .+ of 100 connections, .+ MiB",
+    " {15}Redis +running for .+ of 128 MiB, \\d+ of \\d+ connections",
+    "  certificate  self-signed, valid until .+ \\(36[45] days left\\)",
+    "  maintenance  off",
+    "  backups {6}none: Berth makes no backups yet",
+    "  belongs to   the stack '.+' of berth as its host 'web', since .+",
+  ])
+    assert.match(stdout, new RegExp(`^${line}$`, "m"));
+
+  assert.deepEqual([report.version, report.stack, report.status], [1, stack.name, 0]);
+  const [host] = report.hosts;
+  assert.deepEqual(host?.facts?.unknown, {});
+  assert.equal(host?.facts?.application?.release?.id, live);
+  assert.equal(processOf(report, "worker")?.[0]?.state, "active");
+  assert.equal(report.site?.fingerprint, host?.facts?.certificate?.fingerprint);
+});
+
+test("status names what is stopped, failed, restarting, full or shut, ends with 1, and shows no secret of a log", async () => {
+  const worker = `logbook-worker@${await stack.on("readlink /srv/logbook/config/web/current")}`;
+  const url = `${(await stack.outputs()).databaseUrl}`;
+  await stack.on(`systemctl stop ${worker}
+    systemd-run --quiet --unit=nightly --property=Type=oneshot sh -c \
+      '. /srv/logbook/config/env; echo "no answer from $DATABASE_URL"; exit 3' || true
+    systemd-run --quiet --unit=restless --property=Restart=always --property=StartLimitIntervalSec=0 false
+    mv /var/lib/berth/claim /var/lib/berth/claim.away
+    fallocate -l $(($(df -B1 --output=avail / | tail -n 1) * 97 / 100)) /var/tmp/fill`);
+  assert.equal((await npmRun(stack, "maintenance", "on").ended).code, 0);
+  await until(
+    "it is restarted again and again",
+    async () => Number(await stack.on("systemctl show restless -P NRestarts")) > 3,
+  );
+
+  const { code, stdout, report } = await statusOf();
+  assert.equal(code, 1, stdout);
+  const findings = [
+    ["claim", /^the machine does not know that it is this stack's: \/var\/lib\/berth\/claim is gone$/],
+    ["maintenance", /^visitors see the maintenance page, not the site, for /],
+    ["unit", /^worker is stopped$/],
+    ["unit", /^nightly\.service is down after a failure \(exit-code\)$/],
+    ["unit-loop", /^restless\.service is restarting in a loop: \d+ times so far$/],
+    ["disk-full", /^the disk \/ is 9\d % full, /],
+  ] as const;
+  assert.match(stdout, new RegExp(`^${findings.length} things need attention`));
+  for (const [code, what] of findings) {
+    const found = report.findings.find((one) => one.code === code && what.test(one.what));
+    assert.equal(found?.kind, "fault", `${code} ${what}: ${JSON.stringify(report.findings)}`);
+    // A number may have grown meanwhile.
+    assert.match(stdout, new RegExp(`^  fault    ${what.source.replaceAll(/^\^|\$$/g, "")}`, "m"));
+  }
+  assert.match(stdout, /^ {11}log: no answer from \[DATABASE_URL\]$/m);
+  assert.match(stdout, /^ {11}npm run maintenance -- -s \S+ off$/m);
+  for (const secret of [url, new URL(url).password]) assert.ok(!JSON.stringify(report).includes(secret));
+  assert.equal(processOf(report, "worker")?.[0]?.state, "inactive");
+
+  await stack.on(
+    `mv /var/lib/berth/claim.away /var/lib/berth/claim; rm /var/tmp/fill; systemctl stop restless
+    systemctl reset-failed; systemctl start ${worker}`,
+  );
+  assert.equal((await npmRun(stack, "maintenance", "off").ended).code, 0);
+  await until("all is well again", async () => (await npmRun(stack, "status").ended).code === 0);
+});
+
+test("a host that cannot be asked is one line with the reason, beside what answers, and status 3", async () => {
+  assert.equal(stack.inside("systemctl stop ssh.socket ssh.service").code, 0);
+  const { code, stdout, report } = await statusOf();
+  assert.equal(stack.inside("systemctl start ssh.service").code, 0);
+  assert.equal(code, 3, stdout);
+  const address = await stack.address();
+  assert.equal(
+    stdout.replace(/in \d+ ms/, "in no time"),
+    `1 thing needs attention:
+  fault    the host at ${address} could not be asked: port 22: Connection refused
+
+site           https://${address}/health answers 200 in no time
+
+web            ${address}: could not be asked: port 22: Connection refused
+`,
+  );
+  assert.equal(report.hosts[0]?.facts, null);
 });

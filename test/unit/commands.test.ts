@@ -77,7 +77,7 @@ describe("a command does nothing", { concurrency: 2 }, () => {
   }
 
   const words: Record<string, readonly string[]> = { logs: ["web"], maintenance: ["on"], destroy: ["--yes"] };
-  for (const name of ["destroy", "releases", "logs", "ssh", "maintenance"] as const) {
+  for (const name of ["destroy", "status", "releases", "logs", "ssh", "maintenance"] as const) {
     test(`${name}: on a stack that there is not, and says which there are`, async () => {
       const { code, stdout, stderr } = await run(name, [...(words[name] ?? []), "-s", "stagin"]);
       assert.deepEqual([code, stdout], [2, ""], stderr);
