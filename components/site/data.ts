@@ -12,7 +12,9 @@ export type DataNames = Readonly<Record<string, string>>;
 export function dataNames({ app, host, media, postgres }: SiteConfig, root: string): DataNames {
   return {
     "host.kind": host.kind,
-    ...(host.kind === "existing" ? { "host.hostKey": host.hostKey.split(" ").slice(0, 2).join(" ") } : {}),
+    ...(host.kind === "existing"
+      ? { "host.address": host.address, "host.hostKey": host.hostKey.split(" ").slice(0, 2).join(" ") }
+      : {}),
     "app.name": app.name,
     "app.root": root,
     ...(postgres.enabled ? { "postgres.database": postgres.database ?? app.name } : {}),
@@ -24,7 +26,7 @@ export function dataNames({ app, host, media, postgres }: SiteConfig, root: stri
 /** What of a site is lost from sight by another value of a key. */
 const losses: Readonly<Record<string, string>> = {
   "host.kind": "the database, Redis and uploads are on the machine of before, which goes or is left",
-  "host.hostKey": "it is another machine, on which there is neither the database nor uploads",
+  "host.address": "this is another machine, on which there is neither the database nor uploads",
   "app.name": "the application would begin with an empty database and no uploads",
   "app.root": "uploads lie in the directory of before",
   "postgres.database": "the application would begin with an empty database",
@@ -50,10 +52,14 @@ export function lossFaults(
   allowed: readonly Permission[],
 ): string[] {
   if (before === undefined || !protectedUnlessAllowed(dataResource, allowed)) return [];
-  const renamed = before["app.name"] !== now["app.name"];
+  const changed = (key: string) => now[key] !== undefined && now[key] !== before[key];
+  const renamed = changed("app.name");
+  // A machine may get another address, or another key.
+  const isElsewhere = changed("host.address") && changed("host.hostKey");
   const follows = (key: string, names: DataNames) => ofName[key]?.(names["app.name"] ?? "") === names[key];
   return Object.keys(before)
-    .filter((key) => now[key] !== undefined && now[key] !== before[key])
+    .filter(changed)
+    .filter((key) => (key === "host.address" ? isElsewhere : key !== "host.hostKey"))
     .filter((key) => !(renamed && follows(key, before) && follows(key, now)))
     .map((key) => {
       const [was, is] = [before[key], now[key]].map((name) => (name === "" ? "none" : `'${name}'`));

@@ -33,7 +33,7 @@ export const parts = z.strictObject({
     .array(adminSchema)
     .default([])
     .describe(
-      "People who administer the host: one account each, with sudo. One that is taken out is locked.",
+      "People who administer the host: one account each, with sudo. One that is taken out is locked; an account that was there before is kept, without what Berth gave it.",
     ),
   allow: z
     .array(allowSchema)

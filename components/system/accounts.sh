@@ -4,17 +4,24 @@
 
 # Who administered the host before, so that a person who is taken out of the configuration loses access.
 known=$state/admins
-touch "$known"
+# Those whose account this made; others had one before, and keep it.
+made=$state/admins-made
+touch "$known" "$made"
 wanted=$(awk 'NF { print $1 }' <<<"$admins" | sort -u)
 
 while read -r name; do
   [ -n "$name" ] || continue
-  if ! grep -qxF "$name" <<<"$wanted"; then
+  if grep -qxF "$name" <<<"$wanted"; then continue; fi
+  rm -f "/etc/ssh/berth-keys/$name"
+  # Whoever administers by hand may have deleted it.
+  getent passwd "$name" >/dev/null || continue
+  gpasswd --delete "$name" berth-admins >>"$log" 2>&1 || true
+  if grep -qxF "$name" "$made"; then
     say "locking $name, who is no longer an administrator"
     logged usermod --lock --expiredate 1 "$name"
-    gpasswd --delete "$name" berth-admins >>"$log" 2>&1 || true
-    rm -f "/etc/ssh/berth-keys/$name"
     pkill -KILL -u "$name" || true
+  else
+    say "$name is no longer an administrator, and keeps the account that was there before"
   fi
 done <"$known"
 
@@ -22,11 +29,14 @@ getent group berth-admins >/dev/null || logged groupadd --system berth-admins
 for name in $wanted; do
   if ! getent passwd "$name" >/dev/null; then
     logged useradd --create-home --shell /bin/bash "$name"
+    { cat "$made"; printf '%s\n' "$name"; } | put_file "$made" root:root 0644
   elif [ "$(id -u "$name")" -lt 1000 ]; then
     fail "'$name' (berth:admins) is a system account of this host." "Choose another name."
   fi
-  # '*' lets keys in and no password; an account that was locked once gets in again.
-  if [ "$(getent shadow "$name" | cut -d: -f2)" != '*' ]; then logged usermod --password '*' --expiredate '' "$name"; fi
+  # '*' lets keys in and no password; an account that was locked, as a new one is, gets in. One that has a password keeps it.
+  case $(getent shadow "$name" | cut -d: -f2) in
+  '!'*) logged usermod --password '*' --expiredate '' "$name" ;;
+  esac
   id -nG "$name" | tr ' ' '\n' | grep -qx berth-admins || logged usermod -aG berth-admins,adm,systemd-journal "$name"
   awk -v name="$name" '$1 == name { sub(/^[^ ]+ /, ""); print }' <<<"$admins" | put_file "/etc/ssh/berth-keys/$name" root:root 0644
 done

@@ -7,16 +7,19 @@ import { withStack } from "./harness.ts";
 test("a stack comes to a machine that the user has, and goes again without it", async (t) => {
   const stack = await withStack(t);
   const machine = bareMachine(t);
+  const administrators = (...names: string[]) =>
+    names.map((name) => ({
+      name,
+      keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf"],
+    }));
   stack.configure({
     host: described(stack, machine),
     site: { domain: undefined },
-    admins: [
-      {
-        name: "anna",
-        keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf"],
-      },
-    ],
+    admins: administrators("anna", "berth", "dora", "karl"),
   });
+  machine.inside("useradd --create-home karl; echo karl:his-own-password | chpasswd");
+  const accountOf = (name: string) => machine.inside(`getent shadow ${name} || true`);
+  const karl = accountOf("karl");
   const row =
     "INSERT INTO entries_entry (name, message, photo, written_at, hidden) VALUES ('Ada', 'Kept', '', now(), false)";
   const before = machine.inside("find /etc/ssh /etc/sudoers.d /etc/systemd -type f");
@@ -30,6 +33,21 @@ test("a stack comes to a machine that the user has, and goes again without it", 
       `runuser -u postgres -- psql -Xq logbook -c "${row}"; echo kept >/srv/logbook/media/kept.txt`,
     );
   });
+
+  await t.test(
+    "one who is no longer an administrator keeps the account of before, be it Berth's own login",
+    async () => {
+      assert.equal(accountOf("karl"), karl);
+      assert.match(machine.inside("id -nG karl"), /berth-admins/);
+      machine.inside("userdel --remove dora");
+      stack.configure({ admins: administrators("anna") });
+      assert.deepEqual((await stack.succeed()).changes, { "system-accounts": "update" });
+      assert.equal(await stack.on("whoami"), "root");
+      assert.equal(accountOf("karl"), karl);
+      assert.doesNotMatch(machine.inside("id -nG karl"), /berth-admins/);
+      assert.equal(accountOf("dora"), "");
+    },
+  );
 
   await t.test("destroy takes away what Berth made and leaves the machine and every datum", async () => {
     // As an administrator may have done, or a destroy that was cut off.
