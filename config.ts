@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { mediaPublic } from "./components/app/places.ts";
 import {
   hasBeat,
   kindNames,
@@ -303,6 +304,7 @@ const mediaSchema = z.strictObject({
     .enum(["host", "s3"])
     .default("host")
     .describe("Where uploaded files lie: on the host's disk, or in an S3 bucket that the stack makes."),
+  public: mediaPublic,
   region: awsRegion.optional().describe("The bucket's AWS region. Default: that of the EC2 host."),
   bucket: z
     .string()
@@ -765,6 +767,9 @@ export const configSchema = parts.superRefine((config, context) => {
   if (media.store === "s3" && host.kind !== "ec2") {
     if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");
     if (media.access === "role") fault("media.access", "expected 'user': only an EC2 host has a role");
+  }
+  if (media.store === "s3" && media.public !== undefined) {
+    fault("media.public", "expected none: uploads in a bucket have addresses of their own");
   }
   if (media.store === "host" && media.publicFiles !== undefined) {
     fault("media.publicFiles", "expected none: only a bucket (media.store: s3) has public files");

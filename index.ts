@@ -188,6 +188,7 @@ const applicationOn = (
         "site.url": pulumi.interpolate`${scheme}://${domain}`,
         "site.domain": domain,
         "paths.media": `${root}/media`,
+        "paths.data": `${root}/data`,
         "paths.logs": `${root}/logs`,
       },
       application.secrets,
@@ -198,6 +199,7 @@ const applicationOn = (
     processes: processesOn(on.name),
     processNames: known.map((process) => process.name),
     root,
+    mediaPublic: config.media.public,
     link: atHome,
     source,
     host: on,
@@ -265,6 +267,7 @@ const nginx = new Nginx(
     socket: app.socket,
     staticRoot: app.staticRoot,
     mediaRoot: app.mediaRoot,
+    mediaPublic: config.media.public ?? false,
     health: application.health,
     basicAuth:
       site.basicAuth && secrets.basicAuth

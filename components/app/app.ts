@@ -61,6 +61,8 @@ export interface AppArgs {
   readonly requirements?: string | undefined;
   /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
   readonly static?: string | undefined;
+  /** Whether nginx serves uploads: see `media.public` of the configuration. @default not said */
+  readonly mediaPublic?: boolean | undefined;
   /** Settings that are not secret. */
   readonly env: Readonly<Record<string, pulumi.Input<string>>>;
   /** Settings that are secret. */
@@ -136,7 +138,7 @@ export class App extends pulumi.ComponentResource {
       ...Object.keys(timers).map((timer) => `${name}-${timer}.service`),
     ];
     return {
-      directories: [`${root}/media`],
+      directories: [`${root}/media`, `${root}/data`],
       services: [`${name}-web-start.service`, `${name}-web@.service`, ...units],
     };
   }
@@ -270,6 +272,7 @@ export class App extends pulumi.ComponentResource {
         STATIC_URL: "/static/",
         MEDIA_URL: "/media/",
         MEDIA_ROOT: this.mediaRoot,
+        DATA_ROOT: `${this.#root}/data`,
         BERTH_STACK: pulumi.getStack(),
         BERTH_HOST: this.#args.host.name,
         ...own,
@@ -421,6 +424,7 @@ export class App extends pulumi.ComponentResource {
             wsgi_module: wsgi.split(":")[0] ?? "",
             django: (this.#isWeb ? settings : undefined) ?? null,
             static: (this.#isWeb ? statics : undefined) ?? null,
+            media_public: this.#args.mediaPublic ?? null,
             secrets: Object.keys(this.#args.secrets).sort(),
             ...this.#processFacts(),
             all_processes: this.#args.processNames ?? processes.map((process) => process.name),

@@ -86,7 +86,7 @@ const services = {
   redis: { plain: place, secret: { ...login, cacheUrl: ({ href }: URL) => cacheUrl(href) } },
 };
 
-const places = ["site.url", "site.domain", "paths.media", "paths.logs"] as const;
+const places = ["site.url", "site.domain", "paths.media", "paths.data", "paths.logs"] as const;
 
 /** The names that settings may refer to. */
 export const referenceNames = (

@@ -1,4 +1,5 @@
 // What a destroy would take away, for people who are asked whether they mean it.
+import { dirname } from "node:path";
 import { firstHost } from "../../components/host/host.ts";
 
 /** A resource of a stack, as the engine exports it. */
@@ -80,10 +81,14 @@ function dataOnHost(resources: readonly StateResource[]): string[] {
   return [
     ...(has("berth:postgres:Postgres") ? ["the database"] : []),
     ...(has("berth:redis:Redis") ? ["Redis's data"] : []),
-    ...(has("berth:app:App") && !media?.startsWith("s3://")
-      ? [media ? `uploads in ${media}` : "uploads"]
-      : []),
+    ...(has("berth:app:App") ? filesOf(media) : []),
   ];
+}
+
+function filesOf(media: string | undefined): string[] {
+  if (media === undefined) return ["uploads", "private files"];
+  if (media.startsWith("s3://")) return ["private files"];
+  return [`uploads in ${media}`, `private files in ${dirname(media)}/data`];
 }
 
 /** The output `media`: a directory or `s3://BUCKET`; undefined before the first deployment has ended. */

@@ -362,6 +362,10 @@ for (const [key, value, expected] of [
 }
 
 test("a bucket on a host without a role needs a region and an IAM user", () => {
+  const inBucket = { store: "s3", region: "eu-central-1", public: false };
+  assert.deepEqual(faults({ ...least, media: inBucket }), [
+    "berth:media.public: expected none: uploads in a bucket have addresses of their own; found false",
+  ]);
   assert.deepEqual(faults({ ...least, media: { store: "s3", access: "role" } }), [
     "berth:media.region: expected an AWS region for the bucket; found nothing: the key is required",
     "berth:media.access: expected 'user': only an EC2 host has a role; found \"role\"",

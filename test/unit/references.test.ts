@@ -11,6 +11,7 @@ const places = {
   "site.url": "https://shop.example.org",
   "site.domain": "shop.example.org",
   "paths.media": "/srv/shop/media",
+  "paths.data": "/srv/shop/data",
   "paths.logs": "/srv/shop/logs",
 };
 

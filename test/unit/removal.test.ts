@@ -17,7 +17,7 @@ const stackWith = (...hosts: StateResource[]): StateResource[] => [
   resource("command:remote:Command", "web-connect"),
 ];
 const last = "goes   all else that the stack made, passwords and keys among it (resources in all: 1)";
-const data = "the database, Redis's data, uploads in /srv/shop/media";
+const data = "the database, Redis's data, uploads in /srv/shop/media, private files in /srv/shop/data";
 
 test("a host on this computer goes with its data", () => {
   assert.deepEqual(removalText(stackWith(resource("berth:host:LocalHost", "web"))), [
@@ -65,12 +65,13 @@ test("a bucket goes with all its files, or only when it is empty, as the stack s
         outputs: { bucket: "shop-media" },
       }),
     ]);
-  assert.deepEqual(bucket(true).slice(0, 2), [
+  assert.deepEqual(bucket(true).slice(0, 3), [
     "goes   host web, a machine on this computer",
+    "goes   DATA on it: private files",
     "goes   bucket shop-media, with all its DATA: uploads and their earlier versions",
   ]);
   assert.equal(
-    bucket(false)[1],
+    bucket(false)[2],
     "goes   bucket shop-media if it is empty; while it holds DATA, it stays and the removal stops there",
   );
 });

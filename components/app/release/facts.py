@@ -79,6 +79,8 @@ class Prepare:
     # The settings module of a Django application.
     django: str | None
     static: str | None
+    # Whether nginx serves uploads to everyone; None: the stack does not say.
+    media_public: bool | None
     # The names of the settings that are secret.
     secrets: tuple[str, ...]
     processes: tuple[Process, ...]
