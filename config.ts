@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { mediaPublic } from "./components/app/places.ts";
+import { mediaPublic, shared } from "./components/app/places.ts";
 import {
   hasBeat,
   kindNames,
@@ -617,6 +617,7 @@ const appSchema = z.strictObject({
     .describe(
       "Directory of static files inside the release that nginx serves under /static/. Default: for Django what collectstatic gathers; otherwise none.",
     ),
+  shared,
   env: z
     .record(settingName, z.union([z.string(), z.number(), z.boolean()]))
     .default({})

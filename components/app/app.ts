@@ -61,6 +61,8 @@ export interface AppArgs {
   readonly requirements?: string | undefined;
   /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
   readonly static?: string | undefined;
+  /** Directories in a release that outlive it: see `app.shared` of the configuration. */
+  readonly shared: Readonly<Record<string, string>>;
   /** Whether nginx serves uploads: see `media.public` of the configuration. @default not said */
   readonly mediaPublic?: boolean | undefined;
   /** Settings that are not secret. */
@@ -383,7 +385,9 @@ export class App extends pulumi.ComponentResource {
     const statics = this.#args.static;
     const { build } = this.#args;
     const own = build.commands.length === 0 ? "" : JSON.stringify(build);
-    const recipe = [python, requirements, source.git?.path, tools[server].join(", "), settings, statics, own];
+    const links = Object.keys(this.#args.shared).length === 0 ? [] : [JSON.stringify(this.#args.shared)];
+    const tool = tools[server].join(", ");
+    const recipe = [python, requirements, source.git?.path, tool, settings, statics, own, ...links];
     const ofSource = source.version.apply((version) =>
       releaseId(
         version,
@@ -424,6 +428,7 @@ export class App extends pulumi.ComponentResource {
             wsgi_module: wsgi.split(":")[0] ?? "",
             django: (this.#isWeb ? settings : undefined) ?? null,
             static: (this.#isWeb ? statics : undefined) ?? null,
+            shared: this.#args.shared,
             media_public: this.#args.mediaPublic ?? null,
             secrets: Object.keys(this.#args.secrets).sort(),
             ...this.#processFacts(),

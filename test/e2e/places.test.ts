@@ -1,6 +1,6 @@
 // Files of an application that outlive its releases: who sees them, and who reads them on the host.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { edit, type Run, withStack } from "./harness.ts";
@@ -32,7 +32,15 @@ def groups(request):
     return HttpResponse(",".join(Group.objects.values_list("name", flat=True)))
 
 
+def notes(request):
+    with open("store/index/notes", "a+") as file:
+        file.write(request.GET["add"])
+        file.seek(0)
+        return HttpResponse(file.read())
+
+
 urlpatterns = [
+    path("notes", notes),
     path("health", lambda request: HttpResponse("well")),
     path("groups", groups),
     path("media/<path:name>", upload),
@@ -131,4 +139,29 @@ test("by word of the stack everyone sees uploads, and hidden files among them st
   assert.equal((await stack.fetch("/shown/gr%C3%B6%C3%9Fe.html", student)).text, "mine\n");
   assert.equal((await stack.fetch("/media/link")).text.includes("SQLite format 3"), false);
   await nobodyReadsHiddenFiles();
+});
+
+test("a directory of the release that the stack shares outlives it, and no file of the source is lost there", async () => {
+  mkdirSync(join(stack.project, "app/store/index"), { recursive: true });
+  writeFileSync(join(stack.project, "app/store/index/.gitkeep"), "");
+  stack.configure({ app: { shared: { "store/index": "index" } } });
+  await stack.succeed();
+  const first = await current();
+  assert.equal((await stack.fetch("/notes?add=one,")).text, "one,");
+  edit(stack, "app/notes.txt", () => "another release");
+  await stack.succeed();
+  assert.equal((await stack.fetch("/notes?add=two,")).text, "one,two,");
+  stack.configure({ app: { release: first } });
+  await stack.succeed();
+  assert.equal((await stack.fetch("/notes?add=three")).text, "one,two,three");
+  stack.configure({ app: { release: undefined } });
+
+  writeFileSync(join(stack.project, "app/store/index/own.txt"), "mine");
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    said(refused),
+    /the release has files at store\/index \(berth:app\.shared\).* where a link to \/srv\/logbook\/data\/index must be\. Take them out/s,
+  );
+  assert.equal(await current(), first);
 });

@@ -5,6 +5,7 @@ import json
 import posixpath
 import re
 
+from . import shared
 from .context import Context
 from .faults import Stop
 from .source import Source
@@ -117,10 +118,10 @@ def tell_of_uploads(context: Context, project: Project, public: bool | None) -> 
 
 
 def _lead(context: Context, source: Source, setting: str, path: str | None, target: str) -> None:
-    """Puts a link at the path. A directory goes for it that holds nothing, or what only keeps it in git.
+    """Puts a link at the path.
 
-    The path is the word of the application's account, and the owner makes the link. So it lies in the release by its
-    real name, not in the environment, which releases share, and is nothing that a program would import.
+    It is the word of the application's account, and the owner makes the link. So it is not in the environment, which
+    releases share, and is nothing that a program would import.
     """
     if path is None:
         return
@@ -131,13 +132,7 @@ def _lead(context: Context, source: Source, setting: str, path: str | None, targ
             f"the project's {setting} is {path}, which Berth does not take for a directory of files.",
             f"Take {setting} from the environment; {_FROM_ENVIRONMENT}",
         )
-    script = (
-        '[ "$(realpath -m -- "$1")" = "$(pwd -P)/$1" ] || exit 1; '
-        'if [ -d "$1" ]; then '
-        'find "$1" -type f \\( -name .gitkeep -o -name .keep -o -name .gitignore \\) -size -2 -delete && '
-        'find "$1" -depth -type d -empty -delete; fi; mkdir -p "$(dirname "$1")" && ln -sT "$2" "$1"'
-    )
-    if context.runner.run(source.as_owner("sh", "-c", script, "sh", path, target)) != 0:
+    if not shared.lead(context, source, path, target):
         raise Stop(
             f"the project's {setting}, {path}, holds files already, of the source or of berth:app.build.commands, and "
             "nothing can be written there.",
