@@ -7,7 +7,7 @@ put_service_account "$name" "$root" "berth:app.name"
 
 # The directory and what is directly in it belong to root, so that nobody can put anything else in its place. In
 # releases and environments the owner writes the code, which the service's group reads; in static what nginx reads; only
-# media and logs can be written by the service.
+# media, data and logs can be written by the service, and data is read by nobody else.
 guarded "$root" "berth:app.root"
 put_directory "$root" root:root 0755
 put_directory "$root/releases" "root:$name" 2751
@@ -17,6 +17,7 @@ put_directory "$root/.gone" root:root 0700
 # What a step that was killed has left there.
 rm -rf "$root/.gone/"* 2>>"$log" || true
 put_directory "$root/media" "$name:www-data" 2750
+put_directory "$root/data" "$name:$name" 2750
 put_directory "$root/logs" "$name:$name" 2750
 put_directory "$root/config" "root:$name" 0750
 put_link "$root/sockets" "/run/$name"
@@ -36,4 +37,6 @@ sudo -l -U "$owner" /usr/bin/systemctl restart "$name-web-start" >/dev/null || f
 for place in . releases venvs static config; do
   if runuser -u "$name" -- test -w "$root/$place"; then fail "the service account '$name' can write $root/$place."; fi
 done
-runuser -u "$name" -- test -w "$root/media" || fail "the service account '$name' cannot write $root/media."
+for place in media data; do
+  runuser -u "$name" -- test -w "$root/$place" || fail "the service account '$name' cannot write $root/$place."
+done

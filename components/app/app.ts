@@ -61,6 +61,10 @@ export interface AppArgs {
   readonly requirements?: string | undefined;
   /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
   readonly static?: string | undefined;
+  /** Directories in a release that outlive it: see `app.shared` of the configuration. */
+  readonly shared: Readonly<Record<string, string>>;
+  /** Whether nginx serves uploads: see `media.public` of the configuration. @default not said */
+  readonly mediaPublic?: boolean | undefined;
   /** Settings that are not secret. */
   readonly env: Readonly<Record<string, pulumi.Input<string>>>;
   /** Settings that are secret. */
@@ -136,7 +140,7 @@ export class App extends pulumi.ComponentResource {
       ...Object.keys(timers).map((timer) => `${name}-${timer}.service`),
     ];
     return {
-      directories: [`${root}/media`],
+      directories: [`${root}/media`, `${root}/data`],
       services: [`${name}-web-start.service`, `${name}-web@.service`, ...units],
     };
   }
@@ -179,7 +183,7 @@ export class App extends pulumi.ComponentResource {
     this.live = live;
     this.release = pulumi.all([id, live.id]).apply(([release]) => release);
     this.deployKey = source.deployKey?.key.publicKeyOpenssh.apply((key) => key.trim());
-    this.registerOutputs();
+    this.registerOutputs(this.#isWeb ? { keeps: `private files in ${this.#root}/data` } : {});
   }
 
   #account(): HostScript {
@@ -270,6 +274,7 @@ export class App extends pulumi.ComponentResource {
         STATIC_URL: "/static/",
         MEDIA_URL: "/media/",
         MEDIA_ROOT: this.mediaRoot,
+        DATA_ROOT: `${this.#root}/data`,
         BERTH_STACK: pulumi.getStack(),
         BERTH_HOST: this.#args.host.name,
         ...own,
@@ -380,7 +385,9 @@ export class App extends pulumi.ComponentResource {
     const statics = this.#args.static;
     const { build } = this.#args;
     const own = build.commands.length === 0 ? "" : JSON.stringify(build);
-    const recipe = [python, requirements, source.git?.path, tools[server].join(", "), settings, statics, own];
+    const links = Object.keys(this.#args.shared).length === 0 ? [] : [JSON.stringify(this.#args.shared)];
+    const tool = tools[server].join(", ");
+    const recipe = [python, requirements, source.git?.path, tool, settings, statics, own, ...links];
     const ofSource = source.version.apply((version) =>
       releaseId(
         version,
@@ -421,6 +428,8 @@ export class App extends pulumi.ComponentResource {
             wsgi_module: wsgi.split(":")[0] ?? "",
             django: (this.#isWeb ? settings : undefined) ?? null,
             static: (this.#isWeb ? statics : undefined) ?? null,
+            shared: this.#args.shared,
+            media_public: this.#args.mediaPublic ?? null,
             secrets: Object.keys(this.#args.secrets).sort(),
             ...this.#processFacts(),
             all_processes: this.#args.processNames ?? processes.map((process) => process.name),

@@ -70,7 +70,7 @@ export function settle(
 const namesIn = (text: string): string[] =>
   [...text.matchAll(reference)].flatMap(([, , name]) => (name === undefined ? [] : [name]));
 
-const places = ["site.url", "site.domain", "paths.media", "paths.logs"] as const;
+const places = ["site.url", "site.domain", "paths.media", "paths.data", "paths.logs"] as const;
 
 type Referred = Pick<Service, "name" | "references">;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { accountName, settingName, sshKey } from "../service/forms.ts";
+import { shared } from "./places.ts";
 import { processName, processSchema, timerSchema } from "./process-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
 
@@ -131,6 +132,7 @@ export const appSchema = z.strictObject({
     .describe(
       "Directory of static files inside the release that nginx serves under /static/. Default: for Django what collectstatic gathers; otherwise none.",
     ),
+  shared,
   env: z
     .record(settingName, z.union([z.string(), z.number(), z.boolean()]))
     .default({})

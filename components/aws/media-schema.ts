@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mediaPublic } from "../app/places.ts";
 import { awsRegion } from "./schema.ts";
 
 export const mediaSchema = z.strictObject({
@@ -6,6 +7,7 @@ export const mediaSchema = z.strictObject({
     .enum(["host", "s3"])
     .default("host")
     .describe("Where uploaded files lie: on the host's disk, or in an S3 bucket that the stack makes."),
+  public: mediaPublic,
   region: awsRegion.optional().describe("The bucket's AWS region. Default: that of the EC2 host."),
   bucket: z
     .string()

@@ -27,8 +27,10 @@ export interface NginxArgs {
   readonly socket: string;
   /** The directory served under /static/, an absolute path; none when the application has no static files. */
   readonly staticRoot: string | undefined;
-  /** The directory served under /media/, an absolute path. */
+  /** The directory of uploads, an absolute path: what the application answers with X-Accel-Redirect comes from there. */
   readonly mediaRoot: string;
+  /** Whether everyone may read it, under /media/. */
+  readonly mediaPublic: boolean;
   /** The path that answers 200 when the application is healthy. */
   readonly health: string;
   /**
@@ -146,6 +148,7 @@ function siteConfiguration(
     static_root: args.staticRoot ?? "",
     static_before: args.staticRoot === undefined ? "" : join(dirname(args.staticRoot), "before"),
     media_root: args.mediaRoot,
+    media_public: args.mediaPublic,
     password_file: args.basicAuth === undefined ? "" : passwordFile,
     // As nginx's $uri has it: decoded, without the query.
     open_path: decodeURIComponent(new URL(args.health, "http://host").pathname),

@@ -71,6 +71,7 @@ export class Application {
       processes: processesOn(plan, host.name),
       processNames: plan.processes.map((process) => process.name),
       root: plan.root,
+      mediaPublic: plan.config.media.public,
       link: plan.link,
       source: plan.source,
       host,
@@ -105,6 +106,7 @@ export class Application {
       "site.url": names.url,
       "site.domain": names.domain,
       "paths.media": `${plan.root}/media`,
+      "paths.data": `${plan.root}/data`,
       "paths.logs": `${plan.root}/logs`,
     };
     return settle(texts, referencesTo(services.urlsOn(host), places, secrets));

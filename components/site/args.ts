@@ -56,7 +56,7 @@ export function fleetArgs({ config, services }: SitePlan, cloud: Cloud | undefin
 }
 
 export function nginxArgs(
-  { config: { app, site } }: SitePlan,
+  { config: { app, site, media } }: SitePlan,
   host: Host,
   names: SiteNames,
   application: App,
@@ -72,6 +72,7 @@ export function nginxArgs(
     socket: application.socket,
     staticRoot: application.staticRoot,
     mediaRoot: application.mediaRoot,
+    mediaPublic: media.public ?? false,
     health: app.health,
     basicAuth:
       site.basicAuth && secrets.basicAuth

@@ -32,6 +32,9 @@ export const configSchema = parts.superRefine((config, context) => {
     if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");
     if (media.access === "role") fault("media.access", "expected 'user': only an EC2 host has a role");
   }
+  if (media.store === "s3" && media.public !== undefined) {
+    fault("media.public", "expected none: uploads in a bucket have addresses of their own");
+  }
   if (media.store === "host" && media.publicFiles !== undefined) {
     fault("media.publicFiles", "expected none: only a bucket (media.store: s3) has public files");
   }

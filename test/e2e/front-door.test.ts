@@ -52,7 +52,7 @@ before(async () => {
   edit(stack, "app/wsgi.py", (text) => text + views);
   edit(stack, "app/Procfile", (text) => `${text}css: tailwindcss --watch\n`);
   mkdirSync(join(stack.project, "app/static"));
-  for (const file of ["viewer.mjs", "site.webmanifest"])
+  for (const file of ["viewer.mjs", "site.webmanifest", ".hidden"])
     writeFileSync(join(stack.project, "app/static", file), "");
   stack.configure({
     app: {
@@ -117,6 +117,11 @@ test("what a browser runs or installs has its type", async () => {
   const typeOf = async (file: string) => (await stack.fetch(`/static/${file}`)).headers["content-type"];
   assert.equal(await typeOf("viewer.mjs"), "text/javascript");
   assert.equal(await typeOf("site.webmanifest"), "application/manifest+json");
+});
+
+test("a hidden file among static files is nobody's to read", async () => {
+  assert.equal(await stack.on("ls -A /srv/queue/static/current/ | grep -c '^.hidden$'"), "1");
+  assert.equal((await stack.fetch("/static/.hidden")).status, 404);
 });
 
 test("a path below /media/ that is no upload is the application's, and so is one of a hidden file", async () => {

@@ -73,7 +73,10 @@ export function attackersOf(name: string, owner: string): Readonly<Record<string
     },
     [name]: {
       own: `${root}/media/own`,
-      baits: below([`${root}/media`, `${root}/logs`, `/run/${name}`], [...temporary, "app.log", "app.log.1"]),
+      baits: below(
+        [`${root}/media`, `${root}/data`, `${root}/logs`, `/run/${name}`],
+        [...temporary, "app.log", "app.log.1"],
+      ),
     },
     postgres: {
       own: "/var/lib/postgresql/own",
@@ -93,7 +96,18 @@ export function attackersOf(name: string, owner: string): Readonly<Record<string
 
 /** What belongs to root, and every account would take if it could. */
 const rootsPlaces = (name: string) => [
-  ...["releases", "venvs", "static", "config", "current", "sockets", "media", "logs", "static/current"],
+  ...[
+    "releases",
+    "venvs",
+    "static",
+    "config",
+    "current",
+    "sockets",
+    "media",
+    "data",
+    "logs",
+    "static/current",
+  ],
   ...["static/before", "config/web", "config/env", "releases/*", "venvs/*", "static/*", "config/web/*"],
   ...["/etc/berth/*", "/etc/berth/*/*", "/var/lib/berth/*", `/run/${name}`, `/run/${name}/*`, "/etc/nginx/*"],
 ];

@@ -120,7 +120,7 @@ test("a stack takes the Django example from nothing to production and back to no
     assert.equal((await stack.fetch("/", { method: "POST", headers, body: "x" })).status, 413);
   });
 
-  await t.test("services own neither code nor static files and can write only media and logs", () =>
+  await t.test("services own neither code nor static files and can write only media, data and logs", () =>
     ownershipHolds(stack),
   );
 
@@ -368,7 +368,7 @@ async function staticFilesHold(stack: Stack): Promise<void> {
 
 async function ownershipHolds(stack: Stack): Promise<void> {
   const root = "/srv/logbook";
-  const outside = `\\( -path ${root}/media -o -path ${root}/logs \\) -prune -o`;
+  const outside = `\\( -path ${root}/media -o -path ${root}/data -o -path ${root}/logs \\) -prune -o`;
   assert.equal(await stack.on(`find ${root} ${outside} \\( -user logbook -o -user www-data \\) -print`), "");
   const owners = async (places: string) => [
     ...new Set((await stack.on(`cd ${root}; stat -c '%U' ${places}`)).split("\n")),
@@ -380,7 +380,7 @@ async function ownershipHolds(stack: Stack): Promise<void> {
   assert.deepEqual((await writable("www-data")).split("\n").filter(Boolean), []);
   const ofService = (await writable("logbook")).split("\n");
   assert.deepEqual(
-    ofService.filter((path) => !path.startsWith(`${root}/media`) && !path.startsWith(`${root}/logs`)),
+    ofService.filter((path) => !["media", "data", "logs"].some((one) => path.startsWith(`${root}/${one}`))),
     [],
   );
   const login = await stack.on("getent passwd logbook | cut -d: -f7; getent passwd deployer | cut -d: -f7");

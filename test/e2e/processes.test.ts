@@ -133,8 +133,9 @@ test("a process with an account of its own reads the code, and writes neither it
     ).code;
   assert.equal(host("ps -o user= -p $(systemctl show 'queue-huey@*.service' -P MainPID)"), "huey");
   assert.equal(as("test -r /srv/queue/current/tasks.py"), 0);
-  for (const place of ["current/tasks.py", "current", "venvs", "media", "logs", "config/web"])
+  for (const place of ["current/tasks.py", "current", "venvs", "media", "data", "logs", "config/web"])
     assert.notEqual(as(`test -w /srv/queue/${place}`), 0, place);
+  assert.equal(as("test -r /srv/queue/data"), 0);
   assert.equal(as("touch /var/lib/queue-huey/written"), 0);
 });
 

@@ -386,6 +386,8 @@ class FakeHost:
             wsgi_module="wsgi",
             django="shop.settings",
             static=None,
+            shared={},
+            media_public=None,
             secrets=("DATABASE_URL", "REDIS_URL"),
             processes=self.processes,
             all_processes=("beat", "worker"),

@@ -438,6 +438,7 @@ class WhatIsInstalled(unittest.TestCase):
             "static_by_itself": False,
             "media_root": None,
             "media_url": None,
+            "keeps_uploads": False,
             "sqlite": None,
         }
         nobody = cast(Any, None)

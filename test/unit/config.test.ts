@@ -362,6 +362,19 @@ for (const [key, value, expected] of [
 }
 
 test("a bucket on a host without a role needs a region and an IAM user", () => {
+  const { shared } = read({ ...least, app: { ...least.app, shared: { "var/index": "index" } } }).app;
+  assert.deepEqual(shared, { "var/index": "index" });
+  for (const [paths, expected] of [
+    [{ "../index": "index" }, /^berth:app\.shared\.\.\.\/index: expected a path in the release/],
+    [{ ".venv": "venv" }, /expected a path in the release, no part of it beginning with a dot/],
+    [{ index: "../media" }, /^berth:app\.shared\.index: expected the name of a directory, such as index/],
+    [{ var: "var", "var/index": "index" }, /^berth:app\.shared: expected no path that lies in another one/],
+  ] as const)
+    assert.match(faults({ ...least, app: { ...least.app, shared: paths } })[0] ?? "", expected);
+  const inBucket = { store: "s3", region: "eu-central-1", public: false };
+  assert.deepEqual(faults({ ...least, media: inBucket }), [
+    "berth:media.public: expected none: uploads in a bucket have addresses of their own; found false",
+  ]);
   assert.deepEqual(faults({ ...least, media: { store: "s3", access: "role" } }), [
     "berth:media.region: expected an AWS region for the bucket; found nothing: the key is required",
     "berth:media.access: expected 'user': only an EC2 host has a role; found \"role\"",

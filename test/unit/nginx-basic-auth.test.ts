@@ -19,6 +19,7 @@ function recordSite(args: Partial<NginxArgs> = {}) {
       socket: "/run/shop/web.sock",
       staticRoot: "/srv/shop/static/current",
       mediaRoot: "/srv/shop/media",
+      mediaPublic: true,
       health: "/health",
       ...args,
     });

@@ -13,6 +13,7 @@ const places = {
   "site.url": "https://shop.example.org",
   "site.domain": "shop.example.org",
   "paths.media": "/srv/shop/media",
+  "paths.data": "/srv/shop/data",
   "paths.logs": "/srv/shop/logs",
 };
 

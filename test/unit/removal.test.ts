@@ -13,11 +13,11 @@ const stackWith = (...hosts: StateResource[]): StateResource[] => [
   ...hosts,
   resource("berth:postgres:Postgres", "postgres", { outputs: { keeps: "the database" } }),
   resource("berth:redis:Redis", "redis", { outputs: { keeps: "Redis's data" } }),
-  resource("berth:app:App", "app"),
+  resource("berth:app:App", "app", { outputs: { keeps: "private files in /srv/shop/data" } }),
   resource("command:remote:Command", "web-connect"),
 ];
 const last = "goes   all else that the stack made, passwords and keys among it (resources in all: 1)";
-const data = "the database, Redis's data, uploads in /srv/shop/media";
+const data = "the database, Redis's data, private files in /srv/shop/data, uploads in /srv/shop/media";
 
 test("a host on this computer goes with its data", () => {
   assert.deepEqual(removalText(stackWith(resource("berth:host:LocalHost", "web"))), [
@@ -59,18 +59,19 @@ test("a bucket goes with all its files, or only when it is empty, as the stack s
     removalText([
       resource("pulumi:pulumi:Stack", "berth-prod", { outputs: { media: "s3://shop-media" } }),
       resource("berth:host:LocalHost", "web"),
-      resource("berth:app:App", "app"),
+      resource("berth:app:App", "app", { outputs: { keeps: "private files in /srv/shop/data" } }),
       resource("aws:s3/bucket:Bucket", "media-bucket", {
         inputs: { forceDestroy },
         outputs: { bucket: "shop-media" },
       }),
     ]);
-  assert.deepEqual(bucket(true).slice(0, 2), [
+  assert.deepEqual(bucket(true).slice(0, 3), [
     "goes   host web, a machine on this computer",
+    "goes   DATA on it: private files in /srv/shop/data",
     "goes   bucket shop-media, with all its DATA: uploads and their earlier versions",
   ]);
   assert.equal(
-    bucket(false)[1],
+    bucket(false)[2],
     "goes   bucket shop-media if it is empty; while it holds DATA, it stays and the removal stops there",
   );
 });

@@ -79,6 +79,10 @@ class Prepare:
     # The settings module of a Django application.
     django: str | None
     static: str | None
+    # Directories in the release, each with the one below ROOT/data that it leads to.
+    shared: Mapping[str, str]
+    # Whether nginx serves uploads to everyone; None: the stack does not say.
+    media_public: bool | None
     # The names of the settings that are secret.
     secrets: tuple[str, ...]
     processes: tuple[Process, ...]

@@ -5,7 +5,7 @@ import datetime
 import os
 import threading
 
-from . import build, frontend, states
+from . import build, frontend, shared, states
 from .context import Context
 from .dependencies import Dependencies, files_to_read
 from .facts import Prepare
@@ -84,6 +84,7 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     try:
         if built:
             source.look(whole=True)
+        shared.make(context, facts, source)
         release = Statics(context, facts, source, live).make(release, settings)
     finally:
         compiling.join()

@@ -5,6 +5,7 @@ import json
 import posixpath
 import re
 
+from . import shared
 from .context import Context
 from .faults import Stop
 from .source import Source
@@ -26,6 +27,8 @@ class Project:
     static_by_itself: bool
     media_root: str | None
     media_url: str | None
+    # Whether it has a directory for uploads, and its storage puts them there.
+    keeps_uploads: bool
     # The file of the default database, where it is SQLite's.
     sqlite: str | None
 
@@ -57,6 +60,7 @@ def refuse(project: Project) -> None:
             f"the project's database 'default' is SQLite at {project.sqlite} in the release, where nothing can be "
             "written, and which the next release would not have.",
             f"Take DATABASES from DATABASE_URL, which names PostgreSQL; {_FROM_ENVIRONMENT} "
+            "A file of SQLite may lie below DATA_ROOT, which outlives releases. "
             "A project without a database has DATABASES = {}.",
         )
     if project.static_root_missing:
@@ -83,26 +87,41 @@ def settle(context: Context, source: Source, project: Project, static: str) -> N
     :param static: where this release's static files are
     """
     _lead(context, source, "STATIC_ROOT", project.static_root, static)
-    root, media = project.media_root, f"{context.place.told_root}/media"
+    top = context.place.told_root
+    root, media = project.media_root, f"{top}/media"
     if root is None:
         return
     if not posixpath.isabs(root):
         _lead(context, source, "MEDIA_ROOT", root, media)
-    elif not f"{root}/".startswith((f"{media}/", f"{context.place.told_root}/logs/")):
+    elif not f"{root}/".startswith((f"{media}/", f"{top}/data/", f"{top}/logs/")):
         raise Stop(
             f"the project's MEDIA_ROOT is {root}, where the application may not write: every upload would fail.",
             f"Take MEDIA_ROOT from the environment; {_FROM_ENVIRONMENT}",
         )
+
+
+def tell_of_uploads(context: Context, project: Project, public: bool | None) -> None:
+    """What visitors see of them, where that may be another thing than was meant.
+
+    :param public: whether the stack has nginx serve them (media.public); None where it does not say
+    """
+    if not project.keeps_uploads:
+        return
+    if public is None:
+        context.voice.say(
+            f"nobody sees uploads in {context.place.told_root}/media unless the application shows them; "
+            "'berth:media: {public: true}' serves them to everyone, 'false' ends this line"
+        )
     url = project.media_url or ""
-    if "//" not in url and url.strip("/") != "media":
+    if public and "//" not in url and url.strip("/") != "media":
         context.voice.say(f"the project's MEDIA_URL is {url}, and nginx serves uploads under /media/ alone")
 
 
 def _lead(context: Context, source: Source, setting: str, path: str | None, target: str) -> None:
-    """Puts a link at the path. A directory goes for it that holds nothing, or what only keeps it in git.
+    """Puts a link at the path.
 
-    The path is the word of the application's account, and the owner makes the link. So it lies in the release by its
-    real name, not in the environment, which releases share, and is nothing that a program would import.
+    It is the word of the application's account, and the owner makes the link. So it is not in the environment, which
+    releases share, and is nothing that a program would import.
     """
     if path is None:
         return
@@ -113,13 +132,7 @@ def _lead(context: Context, source: Source, setting: str, path: str | None, targ
             f"the project's {setting} is {path}, which Berth does not take for a directory of files.",
             f"Take {setting} from the environment; {_FROM_ENVIRONMENT}",
         )
-    script = (
-        '[ "$(realpath -m -- "$1")" = "$(pwd -P)/$1" ] || exit 1; '
-        'if [ -d "$1" ]; then '
-        'find "$1" -type f \\( -name .gitkeep -o -name .keep -o -name .gitignore \\) -size -2 -delete && '
-        'find "$1" -depth -type d -empty -delete; fi; mkdir -p "$(dirname "$1")" && ln -sT "$2" "$1"'
-    )
-    if context.runner.run(source.as_owner("sh", "-c", script, "sh", path, target)) != 0:
+    if not shared.lead(context, source, path, target):
         raise Stop(
             f"the project's {setting}, {path}, holds files already, of the source or of berth:app.build.commands, and "
             "nothing can be written there.",

@@ -119,6 +119,7 @@ class Statics:
         context.files.remove(context.place.collected)
         for one in own:
             project.settle(context, self._source, one, context.place.told(self._target))
+            project.tell_of_uploads(context, one, facts.media_public)
         count = sum(line.startswith(_TO_DO) for line in found)
         plan = Plan(settings.digest, count, context.world.time())
         return dataclasses.replace(release, migrations=tuple(migrations), plan=plan)

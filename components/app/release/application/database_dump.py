@@ -1,4 +1,7 @@
-"""Berth: dumps a PostgreSQL database to standard output, in pg_dump's format; by itself, the one of DATABASE_URL."""
+"""Berth: dumps a database to standard output, by itself the one of DATABASE_URL, which is PostgreSQL's.
+
+PostgreSQL's in pg_dump's format; a file of SQLite as a file of SQLite.
+"""
 
 import os
 import shutil
@@ -27,6 +30,19 @@ def dump(host, port, user, name, password):
                 env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PGPASSFILE": passwords.name},
             ).returncode
         )
+
+
+def dump_sqlite(path):
+    """What another process writes meanwhile is in it as a whole or not at all."""
+    import sqlite3
+
+    with tempfile.NamedTemporaryFile() as file:
+        source, copy = sqlite3.connect(path), sqlite3.connect(file.name)
+        source.backup(copy)
+        copy.close()
+        source.close()
+        with open(file.name, "rb") as whole:
+            shutil.copyfileobj(whole, sys.stdout.buffer)
 
 
 if __name__ == "__main__":

@@ -51,9 +51,12 @@ def static():
 
 def dump():
     wanted = connection.settings_dict
-    if connection.vendor != "postgresql":
-        sys.exit(f"the database is {connection.vendor}, and only PostgreSQL is dumped")
-    database_dump.dump(*(wanted.get(key) for key in ("HOST", "PORT", "USER", "NAME", "PASSWORD")))
+    if connection.vendor == "postgresql":
+        database_dump.dump(*(wanted.get(key) for key in ("HOST", "PORT", "USER", "NAME", "PASSWORD")))
+    elif connection.vendor == "sqlite":
+        database_dump.dump_sqlite(wanted["NAME"])
+    else:
+        sys.exit(f"the database is {connection.vendor}, and only PostgreSQL and SQLite are dumped")
 
 
 sys.path.insert(0, os.getcwd())

@@ -22,6 +22,7 @@ def tell():
         "static_url": settings.STATIC_URL if static_here else None,
         "static_by_itself": any("whitenoise" in one.lower() for one in settings.MIDDLEWARE),
         "media_root": _within(settings.MEDIA_ROOT) if uploads_here and _is_own("MEDIA_ROOT") else None,
+        "keeps_uploads": uploads_here and bool(settings.MEDIA_ROOT),
         "media_url": settings.MEDIA_URL or None,
         "sqlite": _within(database["NAME"]) if is_file else None,
     }
