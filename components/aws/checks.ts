@@ -351,15 +351,12 @@ async function givenNetworkFaults(
   const subnets = await asked(getSubnets({ filters: [{ name: "vpc-id", values: [network.vpc] }] }, ask));
   if (subnets.value === undefined) return [unclear("berth:host.network.subnets", subnets.error)];
   const { ids } = subnets.value;
-  return Object.entries({ subnets: network.subnets, privateSubnets: network.privateSubnets ?? [] }).flatMap(
-    ([part, wanted]) =>
-      wanted
-        .filter((id) => !ids.includes(id))
-        .map(
-          (id) =>
-            `berth:host.network.${part}: expected subnets of ${network.vpc}: ${ids.sort().join(", ") || "it has none"}; found ${id}.`,
-        ),
-  );
+  return network.subnets
+    .filter((id) => !ids.includes(id))
+    .map(
+      (id) =>
+        `berth:host.network.subnets: expected subnets of ${network.vpc}: ${ids.sort().join(", ") || "it has none"}; found ${id}.`,
+    );
 }
 
 function ownNetworkFaults(network: Extract<NetworkChoice, { kind: "own" }>): string[] {
@@ -374,11 +371,6 @@ function ownNetworkFaults(network: Extract<NetworkChoice, { kind: "own" }>): str
     const near = cidr?.family === 4 && !cidr.exact ? ` Did you mean ${cidr.text}?` : "";
     faults.push(
       `berth:host.network.cidr: expected a private IPv4 network of /16 to /24 (in ${privateNetworks.join(", ")}), by its first address, such as 10.20.0.0/16; found "${network.cidr}".${near}`,
-    );
-  }
-  if (network.natGateway && !network.privateSubnets) {
-    faults.push(
-      "berth:host.network.natGateway: expected false without privateSubnets, which alone would use it; found true.",
     );
   }
   return faults;

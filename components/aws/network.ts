@@ -31,10 +31,10 @@ export type NetworkChoice =
       readonly kind: "own";
       /** The addresses of the VPC: a private IPv4 network, /16 to /24. */
       readonly cidr: string;
-      /** Whether it has subnets that the internet does not reach. */
-      readonly privateSubnets: boolean;
-      /** Whether the private subnets reach the internet. A NAT gateway is paid by the hour. */
-      readonly natGateway: boolean;
+      /** Whether it has subnets that the internet does not reach. @default false */
+      readonly privateSubnets?: boolean;
+      /** Whether the private subnets reach the internet. A NAT gateway is paid by the hour. @default false */
+      readonly natGateway?: boolean;
     };
 
 /** Subnets of an own VPC are in two zones: what is offered to several zones (RDS, load balancers) asks for two. */

@@ -22,7 +22,6 @@ export const networkSchema = z.discriminatedUnion("kind", [
       kind: z.literal("given"),
       vpc: vpcId.describe("Id of the VPC."),
       subnets: subnetIds.describe("Ids of its public subnets; the host is in the first."),
-      privateSubnets: subnetIds.optional().describe("Ids of its private subnets."),
     })
     .describe("A VPC that you have."),
   z
@@ -31,11 +30,6 @@ export const networkSchema = z.discriminatedUnion("kind", [
       cidr: cidr
         .default("10.0.0.0/16")
         .describe("Its IPv4 network, /16 to /24; it is divided among the subnets."),
-      privateSubnets: z.boolean().default(false).describe("Whether it has private subnets, too."),
-      natGateway: z
-        .boolean()
-        .default(false)
-        .describe("Whether they reach the internet, through a NAT gateway. It is paid by the hour."),
     })
     .describe("A VPC of the stack's own, in two zones."),
 ]);

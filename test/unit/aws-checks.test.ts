@@ -181,7 +181,7 @@ test("a type that the zone of the host's subnet does not have is refused, whatev
     "eu-central-1a": { kind: "default" },
     "eu-central-1b": { kind: "given", vpc: "vpc-1", subnets: ["subnet-1", "subnet-2"] },
   };
-  const own = { kind: "own", cidr: "10.0.0.0/16", privateSubnets: false, natGateway: false } as const;
+  const own = { kind: "own", cidr: "10.0.0.0/16" } as const;
   for (const [zone, network] of [...Object.entries(networks), ["eu-central-1a", own] as const]) {
     const only = (...locations: string[]): Answers => ({
       "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": ({ locationType, filters }) => {
@@ -275,7 +275,6 @@ test("a given VPC that is not there is named, and so is each subnet that is not 
     kind: "given",
     vpc: "vpc-1",
     subnets: ["subnet-1", "subnet-9"],
-    privateSubnets: ["subnet-8"],
   } as const;
   const vpc = await refusal(
     { host: { ...host, network } },
@@ -284,13 +283,11 @@ test("a given VPC that is not there is named, and so is each subnet that is not 
   assert.match(vpc, /^ {2}berth:host\.network\.vpc: .*; found no vpc-1\./m);
   assert.deepEqual(faultsOf(await refusal({ host: { ...host, network } })), [
     "berth:host.network.subnets: expected subnets of vpc-1: subnet-1, subnet-2; found subnet-9.",
-    "berth:host.network.privateSubnets: expected subnets of vpc-1: subnet-1, subnet-2; found subnet-8.",
   ]);
 });
 
 test("an own network must be a private one that can be divided", async () => {
-  const own = (cidr: string) =>
-    ({ ...host, network: { kind: "own", cidr, privateSubnets: false, natGateway: false } }) as const;
+  const own = (cidr: string) => ({ ...host, network: { kind: "own", cidr } }) as const;
   for (const cidr of ["10.0.0.0/16", "172.31.128.0/17", "192.168.7.0/24", "100.64.0.0/16"]) {
     await check({ host: own(cidr) });
   }
@@ -303,11 +300,6 @@ test("an own network must be a private one that can be divided", async () => {
     await refusal({ host: own("10.0.1.0/16") }),
     /found "10\.0\.1\.0\/16"\. Did you mean 10\.0\.0\.0\/16\?/,
   );
-});
-
-test("a NAT gateway without subnets that would use it is refused: it costs money", async () => {
-  const network = { kind: "own", cidr: "10.0.0.0/16", privateSubnets: false, natGateway: true } as const;
-  assert.match(await refusal({ host: { ...host, network } }), /^ {2}berth:host\.network\.natGateway: /m);
 });
 
 test("a zone that the account does not have is named", async () => {
@@ -363,7 +355,7 @@ test("all faults come in one message", async () => {
         ...host,
         instanceType: "t9.huge",
         dataVolume: 10,
-        network: { kind: "own", cidr: "1.2.3.4/8", privateSubnets: false, natGateway: false },
+        network: { kind: "own", cidr: "1.2.3.4/8" },
       },
       zone: "example.org",
       bucket: "Uploads",

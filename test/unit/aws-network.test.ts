@@ -18,7 +18,7 @@ const answers: Surroundings["answers"] = {
   }),
   "aws:route53/getZone:getZone": ({ name }) => ({ zoneId: `zone of ${name}` }),
 };
-const own = { kind: "own", cidr: "10.20.0.0/16", privateSubnets: false, natGateway: false } as const;
+const own = { kind: "own", cidr: "10.20.0.0/16" } as const;
 
 const network = (choice: NetworkChoice) =>
   record(
