@@ -62,7 +62,9 @@ export function lossFaults(
     .filter((key) => (key === "host.address" ? isElsewhere : key !== "host.hostKey"))
     .filter((key) => !(renamed && follows(key, before) && follows(key, now)))
     .map((key) => {
-      const [was, is] = [before[key], now[key]].map((name) => (name === "" ? "none" : `'${name}'`));
+      const [was, is] = [before[key], now[key]].map((name) =>
+        name === "" ? "a name that was made up" : `'${name}'`,
+      );
       return `berth:${key}: found ${is}; this stack's data lies under ${was}: ${losses[key]}.`;
     });
 }
