@@ -1,6 +1,9 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { fileFaults } from "./components/app/files.ts";
+import { filesSchema } from "./components/app/files-schema.ts";
+import { onceSchema } from "./components/app/once-schema.ts";
 import {
   hasBeat,
   kindNames,
@@ -625,6 +628,8 @@ const appSchema = z.strictObject({
     .record(settingName, z.string())
     .default({})
     .describe("Settings that are secret: `pulumi config set --secret --path 'berth:app.secrets.NAME'`."),
+  files: filesSchema,
+  once: onceSchema,
   health: z
     .string()
     .regex(/^\/\S*$/, { error: "expected a path that begins with /" })
@@ -750,6 +755,9 @@ export const configSchema = parts.superRefine((config, context) => {
   const services = (["postgres", "redis"] as const).filter((service) => config[service].enabled);
   const names = referenceNames(services, Object.keys(app.secrets));
   for (const [name, message] of referenceFaults(texts, names)) fault(`app.env.${name}`, message);
+  for (const { path, message, found } of fileFaults(app.files, names)) {
+    context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
+  }
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App, type AppArgs } from "./components/app/app.ts";
+import { openFiles } from "./components/app/files.ts";
 import { referencesTo, settle } from "./components/app/references.ts";
 import { openSource, processesOf, sourceOf } from "./components/app/source.ts";
 import type { MediaSettings } from "./components/aws/cloud.ts";
@@ -180,19 +181,17 @@ const applicationOn = (
     ...(postgres ? { postgres: postgres.urlOn(on) } : {}),
     ...(redis ? { redis: redis.urlOn(on) } : {}),
   };
-  const own = settle(
-    ownSettings,
-    referencesTo(
-      urls,
-      {
-        "site.url": pulumi.interpolate`${scheme}://${domain}`,
-        "site.domain": domain,
-        "paths.media": `${root}/media`,
-        "paths.logs": `${root}/logs`,
-      },
-      application.secrets,
-    ),
+  const references = referencesTo(
+    urls,
+    {
+      "site.url": pulumi.interpolate`${scheme}://${domain}`,
+      "site.domain": domain,
+      "paths.media": `${root}/media`,
+      "paths.logs": `${root}/logs`,
+    },
+    application.secrets,
   );
+  const own = settle(ownSettings, references);
   return {
     ...application,
     processes: processesOn(on.name),
@@ -212,6 +211,7 @@ const applicationOn = (
       ...media?.env,
       ...own.env,
     },
+    files: openFiles(application.files, references),
     indexLogins: asSecrets(application.indexLogins),
     secrets: {
       SECRET_KEY: secrets.signingKey,

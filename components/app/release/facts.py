@@ -58,6 +58,16 @@ class Build:
 
 
 @dataclasses.dataclass(frozen=True)
+class Once:
+    """A command that runs once in the stack's life."""
+
+    name: str
+    command: str
+    # In seconds.
+    timeout: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Prepare:
     """A release to prepare."""
 
@@ -74,6 +84,8 @@ class Prepare:
     index: str | None
     requirements: str | None
     build: Build
+    # Files beside the code, by their path in the release; whether they take the place of the source's own.
+    files: Mapping[str, bool]
     server: str
     wsgi_module: str
     # The settings module of a Django application.
@@ -101,6 +113,7 @@ class Live:
     django: str | None
     # What migrates, in place of Django's own command or the Procfile's line.
     release_command: str | None
+    once: tuple[Once, ...]
     dump: bool
     secrets: tuple[str, ...]
     processes: tuple[Process, ...]
@@ -129,7 +142,9 @@ def prepare(told: object) -> Prepare:
 
 
 def live(told: object) -> Live:
-    return _read(Live, _with_lists(dict(_mapping(told))))
+    fields = dict(_mapping(told))
+    fields["once"] = tuple(_read(Once, one) for one in fields["once"])
+    return _read(Live, _with_lists(fields))
 
 
 def _with_lists(fields: dict[str, Any]) -> dict[str, Any]:
