@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { checkSchema } from "./components/app/check-schema.ts";
 import { fileFaults } from "./components/app/files.ts";
 import { filesSchema } from "./components/app/files-schema.ts";
 import { onceSchema } from "./components/app/once-schema.ts";
@@ -630,6 +631,7 @@ const appSchema = z.strictObject({
     .describe("Settings that are secret: `pulumi config set --secret --path 'berth:app.secrets.NAME'`."),
   files: filesSchema,
   once: onceSchema,
+  check: checkSchema,
   health: z
     .string()
     .regex(/^\/\S*$/, { error: "expected a path that begins with /" })

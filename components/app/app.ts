@@ -6,6 +6,7 @@ import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
+import type { Check } from "./check-schema.ts";
 import { type AppFiles, fileDigests, fileLinks, filesOfStep, secretsIn } from "./files.ts";
 import type { Once } from "./once-schema.ts";
 import {
@@ -59,6 +60,8 @@ export interface AppArgs {
   readonly wsgi: string;
   /** Django's settings module. @default none: not a Django application */
   readonly settings?: string | undefined;
+  /** What Django checks before a release goes live. @default all that it checks by itself */
+  readonly check?: Check | undefined;
   /** The file that names the dependencies. @default the first there is of the usual ones */
   readonly requirements?: string | undefined;
   /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
@@ -442,6 +445,7 @@ export class App extends pulumi.ComponentResource {
             server,
             wsgi_module: wsgi.split(":")[0] ?? "",
             django: (this.#isWeb ? settings : undefined) ?? null,
+            check: this.#args.check?.enabled === false ? null : (this.#args.check?.tags ?? []),
             static: (this.#isWeb ? statics : undefined) ?? null,
             secrets: Object.keys(this.#args.secrets).sort(),
             ...this.#processFacts(),

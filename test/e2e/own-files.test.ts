@@ -156,3 +156,42 @@ test("a file that is taken out is gone from the host, and the source's own is th
   assert.equal(await stack.on("find /srv/logbook/config/files -type f -printf '%P\\n'"), ".env");
   rmSync(template);
 });
+
+const superuser = {
+  name: "superuser",
+  command: "python manage.py createsuperuser --noinput --username maria --email maria@example.org",
+};
+const superusers = () =>
+  stack.on(
+    `logbook-manage shell -c 'from django.contrib.auth import models as m; print([u.check_password("tulips-and-roses") for u in m.User.objects.filter(is_superuser=True)])' | tail -n 1`,
+  );
+
+test("the first superuser is made once, for what is live as for every later release", async () => {
+  const secrets = { DJANGO_SUPERUSER_PASSWORD: "tulips-and-roses" };
+  stack.configure({ app: { once: [superuser], secrets } });
+  const preview = await stack.preview("--diff");
+  assert.ok(preview.stdout.includes(superuser.command), preview.stdout);
+  await stack.succeed();
+  assert.equal(await superusers(), "[True]");
+  // A second time the command would fail: the name is taken.
+  edit(stack, "app/notes.txt", () => "another release");
+  await stack.succeed();
+  assert.equal(await superusers(), "[True]");
+});
+
+test("a command that fails is told by its name, nothing goes live, and it is tried again", async () => {
+  const { release } = await stack.outputs();
+  const greet = { name: "greet", command: 'echo "its last words"; test -e there; id -un >"$HOME/once"' };
+  stack.configure({ app: { once: [superuser, { ...greet, command: `set -e; ${greet.command}` }] } });
+  edit(stack, "app/notes.txt", () => "a release that waits for its command");
+  const run = await stack.up();
+  assert.notEqual(run.code, 0);
+  assert.match(said(run), /its last words/);
+  assert.match(said(run), /the command 'greet' of berth:app\.once failed with status 1/);
+  assert.equal(await stack.on("basename $(readlink /srv/logbook/current)"), release);
+  edit(stack, "app/there", () => "what the command looks for");
+  await stack.succeed();
+  assert.equal(await stack.on("cat /var/cache/berth-logbook/once"), "logbook");
+  assert.equal(await stack.on("ls /var/lib/berth/app-logbook/once | xargs"), "greet.json superuser.json");
+  assert.notEqual((await stack.ssh("runuser -u logbook -- ls /var/lib/berth/app-logbook/once")).code, 0);
+});

@@ -386,6 +386,7 @@ class FakeHost:
             server="gunicorn",
             wsgi_module="wsgi",
             django="shop.settings",
+            check=(),
             static=None,
             secrets=("DATABASE_URL", "REDIS_URL"),
             processes=self.processes,

@@ -51,6 +51,16 @@ test("an application lies in a place of its own, where no other account can put 
     assert.equal(read({ ...least, app: { ...least.app, root } }).app.root, root);
 });
 
+test("Django's checks are told by their tags", () => {
+  const check = (wanted: object) => ({ ...least, app: { ...least.app, check: wanted } });
+  assert.deepEqual(read(least).app.check, { enabled: true, tags: [] });
+  assert.deepEqual(read(check({ tags: ["security"] })).app.check.tags, ["security"]);
+  assert.match(
+    faults(check({ tags: ["a:b"] }))[0] ?? "",
+    /^berth:app\.check\.tags\[0\]: expected the tag of a check/,
+  );
+});
+
 test("commands that run once have names of their own", () => {
   const once = (...names: string[]) => ({
     ...least,

@@ -90,6 +90,8 @@ class Prepare:
     wsgi_module: str
     # The settings module of a Django application.
     django: str | None
+    # The tags of Django's checks that run, all of them where there is none; None: no check.
+    check: tuple[str, ...] | None
     static: str | None
     # The names of the settings that are secret.
     secrets: tuple[str, ...]
@@ -137,6 +139,7 @@ def prepare(told: object) -> Prepare:
     fields = dict(_mapping(told))
     fields["archive"] = None if fields["archive"] is None else _read(Archive, fields["archive"])
     fields["git"] = None if fields["git"] is None else _read(Git, fields["git"])
+    fields["check"] = None if fields["check"] is None else tuple(fields["check"])
     fields["build"] = _read(Build, {**_mapping(fields["build"]), "commands": tuple(fields["build"]["commands"])})
     return _read(Prepare, _with_lists(fields))
 
