@@ -6,6 +6,9 @@ import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
+import type { Check } from "./check-schema.ts";
+import { type AppFiles, fileDigests, fileLinks, filesOfStep, secretsIn } from "./files.ts";
+import type { Once } from "./once-schema.ts";
 import {
   environment,
   type Limits,
@@ -57,6 +60,8 @@ export interface AppArgs {
   readonly wsgi: string;
   /** Django's settings module. @default none: not a Django application */
   readonly settings?: string | undefined;
+  /** What Django checks before a release goes live. @default all that it checks by itself */
+  readonly check?: Check | undefined;
   /** The file that names the dependencies. @default the first there is of the usual ones */
   readonly requirements?: string | undefined;
   /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
@@ -69,6 +74,8 @@ export interface AppArgs {
   readonly env: Readonly<Record<string, pulumi.Input<string>>>;
   /** Settings that are secret. */
   readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Files beside its code, by their path in its directory. @default none */
+  readonly files?: AppFiles | undefined;
   /** What it needs of Debian: see {@link App.packages}. A release that failed without one of them is tried again. */
   readonly packages: readonly string[];
   /** The path that answers 200 when the application is healthy. */
@@ -83,6 +90,8 @@ export interface AppArgs {
   readonly timers?: Readonly<Record<string, Timer>> | undefined;
   /** What migrates, in place of Django's own command. @default the release's Procfile's line 'release' */
   readonly releaseCommand?: string | undefined;
+  /** Commands that run once in the stack's life, after the migrations. @default none */
+  readonly once?: readonly Once[] | undefined;
   /** What the web server may take of its host. @default all */
   readonly limits?: Limits | undefined;
   /** Whether the web server runs here, and with it what a release does once: migrations, static files. @default true */
@@ -149,7 +158,10 @@ export class App extends pulumi.ComponentResource {
   readonly #args: AppArgs;
   readonly #root: string;
   readonly #isWeb: boolean;
+  readonly #files: AppFiles;
   readonly #timers: Readonly<Record<string, Timer>>;
+  /** The lines of a unit with the environment of an instance. */
+  readonly #environment: (instance: string) => string;
   readonly #processFiles: Readonly<Record<string, StepFile>>;
   readonly #units: Readonly<Record<"socket" | "service" | "gunicorn" | "uwsgi", string>>;
 
@@ -159,13 +171,16 @@ export class App extends pulumi.ComponentResource {
     this.#args = args;
     this.#root = args.root;
     this.#isWeb = args.web ?? true;
+    this.#files = args.files ?? {};
     this.socket = `/run/${args.name}/web.sock`;
     this.mediaRoot = `${this.#root}/media`;
     const hasStatic = this.#isWeb && (args.settings !== undefined || args.static !== undefined);
     this.staticRoot = hasStatic ? `${this.#root}/static/current` : undefined;
 
+    const hasFiles = Object.keys(this.#files).length > 0;
+    const place = { name: args.name, root: args.root, after: args.after, hasFiles };
+    this.#environment = (instance) => environment(place, instance);
     this.#units = this.#unitTexts();
-    const place = { name: args.name, root: args.root, after: args.after };
     this.#processFiles = processFiles(place, args.processes);
     this.#timers = this.#isWeb ? (args.timers ?? {}) : {};
 
@@ -221,12 +236,13 @@ export class App extends pulumi.ComponentResource {
   #settings(source: Source, account: HostScript): HostScript {
     const { name, owner, indexLogins: logins = {} } = this.#args;
     const deployKey = source.deployKey;
+    const own = filesOfStep(name, this.#root, this.#files);
     return new HostScript(
       `${this.#name}-settings`,
       {
         host: this.#args.host,
         script: here("settings.sh"),
-        slots: { name, root: this.#root },
+        slots: { name, root: this.#root, files: Object.keys(this.#files).join("\n") },
         secretFiles: {
           [`${this.#root}/config/env`]: {
             content: pulumi
@@ -235,6 +251,7 @@ export class App extends pulumi.ComponentResource {
             owner: `root:${name}`,
             mode: "0640",
           },
+          ...own.secretFiles,
           ...(Object.keys(logins).length === 0
             ? {}
             : {
@@ -254,9 +271,12 @@ export class App extends pulumi.ComponentResource {
                 },
               }),
         },
-        ...(deployKey === undefined
-          ? {}
-          : { files: { [`/etc/berth/${name}/known_hosts`]: { content: deployKey.knownHosts } } }),
+        files: {
+          ...own.files,
+          ...(deployKey === undefined
+            ? {}
+            : { [`/etc/berth/${name}/known_hosts`]: { content: deployKey.knownHosts } }),
+        },
       },
       { parent: this, dependsOn: [account] },
     );
@@ -294,7 +314,7 @@ export class App extends pulumi.ComponentResource {
         after,
         stop_timeout: timeout + 10,
         limits: limitLines(this.#args.limits ?? {}),
-        environment: environment(`${root}/config/web/%i`, name),
+        environment: this.#environment("%i"),
         sandbox: sandbox(root),
       }),
       gunicorn: renderTemplate(here("gunicorn.py.liquid"), { wsgi, workers, timeout }),
@@ -329,7 +349,7 @@ export class App extends pulumi.ComponentResource {
                   content: renderTemplate(here("manage.sh.liquid"), {
                     name,
                     root,
-                    environment: environment(`${root}/config/web/current`, name).split("\n"),
+                    environment: this.#environment("current").split("\n"),
                   }),
                   mode: "0755",
                 },
@@ -384,10 +404,12 @@ export class App extends pulumi.ComponentResource {
     const { host, name, python, requirements, server, wsgi, settings, release, processes } = this.#args;
     const statics = this.#args.static;
     const { build } = this.#args;
-    const own = build.commands.length === 0 ? "" : JSON.stringify(build);
-    const links = Object.keys(this.#args.shared).length === 0 ? [] : [JSON.stringify(this.#args.shared)];
-    const tool = tools[server].join(", ");
-    const recipe = [python, requirements, source.git?.path, tool, settings, statics, own, ...links];
+    const files = fileLinks(this.#files);
+    const own = [build.commands.length === 0 ? {} : build, files, this.#args.shared]
+      .filter((part) => Object.keys(part).length > 0)
+      .map((part) => JSON.stringify(part))
+      .join("");
+    const recipe = [python, requirements, source.git?.path, tools[server].join(", "), settings, statics, own];
     const ofSource = source.version.apply((version) =>
       releaseId(
         version,
@@ -424,9 +446,11 @@ export class App extends pulumi.ComponentResource {
             index: this.#args.index ?? null,
             requirements: requirements ?? null,
             build,
+            files,
             server,
             wsgi_module: wsgi.split(":")[0] ?? "",
             django: (this.#isWeb ? settings : undefined) ?? null,
+            check: this.#args.check?.enabled === false ? null : (this.#args.check?.tags ?? []),
             static: (this.#isWeb ? statics : undefined) ?? null,
             shared: this.#args.shared,
             media_public: this.#args.mediaPublic ?? null,
@@ -458,6 +482,7 @@ export class App extends pulumi.ComponentResource {
             keep: args.keep,
             django: (this.#isWeb ? args.settings : undefined) ?? null,
             release_command: args.releaseCommand ?? null,
+            once: this.#isWeb ? (args.once ?? []) : [],
             dump: args.dumpBeforeMigrate,
             secrets: Object.keys(args.secrets).sort(),
             ...this.#processFacts(),
@@ -469,11 +494,12 @@ export class App extends pulumi.ComponentResource {
             changes: {
               units: digest(JSON.stringify([this.#units, this.#processFiles])),
               settings: this.#plainSettings().apply((plain) => digest(JSON.stringify(plain))),
+              files: fileDigests(this.#files),
             },
           }),
         },
         // Not for use: a changed secret must start the service anew, and what fails must not print one.
-        secrets: pulumi.output(args.secrets).apply(withPasswords),
+        secrets: pulumi.output({ ...secretsIn(this.#files), ...args.secrets }).apply(withPasswords),
       },
       { parent: this, dependsOn: pulumi.output(args.liveAfter ?? []).apply((those) => [prepared, ...those]) },
     );

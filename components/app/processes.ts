@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { shellQuote } from "../host/quote.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
+import { filesPlace } from "./files.ts";
 
 /**
  * The kinds of processes: how each is told from its command, and how it is asked to take no more tasks, finish what
@@ -146,6 +147,8 @@ export interface UnitPlace {
   readonly root: string;
   /** Units that must run before. */
   readonly after: readonly string[];
+  /** Whether there are files beside its code: see {@link openFiles}. */
+  readonly hasFiles: boolean;
 }
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -157,11 +160,19 @@ export const sandbox = (root: string): string => renderTemplate(here("sandbox.co
  * The lines with the environment of the application's code, the same wherever it runs: its server, its processes, its
  * timers and its commands. The release program has them for migrations and checks (release/inside.py).
  *
- * @param instance the directory of the instance whose settings they are
+ * @param instance whose settings they are: its name, or `current`
  * @param home what may be written as the home of the account: `berth-NAME` in /var/cache, or a directory
  */
-export const environment = (instance: string, name: string, home = `/var/cache/berth-${name}`): string =>
-  renderTemplate(here("environment.conf.liquid"), { instance, home }).trim();
+export const environment = (
+  { name, root, hasFiles }: UnitPlace,
+  instance: string,
+  home = `/var/cache/berth-${name}`,
+): string =>
+  renderTemplate(here("environment.conf.liquid"), {
+    instance: `${root}/config/web/${instance}`,
+    home,
+    files: hasFiles ? filesPlace(root) : "",
+  }).trim();
 
 /** The lines that bound what a unit may take. */
 export function limitLines({ memory, cpu }: Limits): string[] {
@@ -187,8 +198,8 @@ function processUnit(place: UnitPlace, process: Process): string {
     has_state: isAlone(process) || process.account !== undefined,
     has_cache: process.account === undefined,
     environment: environment(
-      `${root}/config/web/%i`,
-      name,
+      place,
+      "%i",
       process.account === undefined ? undefined : `/var/lib/${name}-${process.name}`,
     ),
     celery: process.kind === "celery",
@@ -235,8 +246,8 @@ export function timerFiles(
           account: wanted.account ?? name,
           has_state: wanted.account !== undefined,
           environment: environment(
-            `${root}/config/web/current`,
-            name,
+            place,
+            "current",
             wanted.account === undefined ? undefined : `/var/lib/${name}-${timer}`,
           ),
           limits: limitLines(wanted),

@@ -13,21 +13,22 @@ export interface References {
 const reference = /\$(\$\{|\{([^}]*)\})/g;
 
 /**
- * What is wrong with the references of settings: the setting, and what was meant.
+ * What is wrong with the references of settings: the setting, what was meant, and what was found.
  *
  * @param known the names that there are
  */
 export function referenceFaults(
   settings: Readonly<Record<string, string>>,
   known: readonly string[],
-): [setting: string, fault: string][] {
+): [setting: string, fault: string, found: string][] {
   return Object.entries(settings).flatMap(([setting, text]) =>
     namesIn(text)
       .filter((name) => !known.includes(name))
-      .map((name): [string, string] => {
+      .map((name): [string, string, string] => {
         const near = didYouMean(name, known).trim();
         const told = near === "" ? "" : ` (${near})`;
-        return [setting, `expected in \${…} one of ${known.join(", ")}${told}, and $\${ for \${ itself`];
+        const expected = `expected in \${…} one of ${known.join(", ")}${told}, and $\${ for \${ itself`;
+        return [setting, expected, `\${${name}}`];
       }),
   );
 }
@@ -41,22 +42,8 @@ export function settle(
   readonly secrets: Readonly<Record<string, pulumi.Output<string>>>;
 } {
   const entries = Object.entries(settings).map(([setting, text]) => {
-    const names = [...new Set(namesIn(text))];
-    const values = pulumi.all(
-      names.map((name) => {
-        const value = secret[name] ?? plain[name];
-        if (value !== undefined) return value;
-        throw new pulumi.RunError(
-          `berth:app.env.${setting} refers to \${${name}}, which hosts beside the first do not reach. Take it out, or let all that runs on them run on the first host.`,
-        );
-      }),
-    );
-    const filled = values.apply((found) =>
-      text.replaceAll(reference, (_, escaped: string, name: string) =>
-        escaped === "${" ? escaped : `${found[names.indexOf(name)]}`,
-      ),
-    );
-    return [setting, filled, names.some((name) => name in secret)] as const;
+    const { value, secrets } = fill(text, { plain, secret }, `env.${setting}`);
+    return [setting, value, secrets.length > 0] as const;
   });
   const those = (secretOnes: boolean) =>
     Object.fromEntries(
@@ -65,6 +52,36 @@ export function settle(
         .map(([setting, filled]) => [setting, secretOnes ? pulumi.secret(filled) : filled]),
     );
   return { env: those(false), secrets: those(true) };
+}
+
+/**
+ * A text with what it refers to in its place, and the names of the secrets among that.
+ *
+ * @param key where it stands, below `app` of the configuration
+ * @throws {pulumi.RunError} where a host does not reach what it refers to
+ */
+export function fill(
+  text: string,
+  { plain, secret }: References,
+  key: string,
+): { readonly value: pulumi.Output<string>; readonly secrets: readonly string[] } {
+  const names = [...new Set(namesIn(text))];
+  const value = pulumi
+    .all(
+      names.map((name) => {
+        const value = secret[name] ?? plain[name];
+        if (value !== undefined) return value;
+        throw new pulumi.RunError(
+          `berth:app.${key} refers to \${${name}}, which hosts beside the first do not reach. Take it out, or let all that runs on them run on the first host.`,
+        );
+      }),
+    )
+    .apply((found) =>
+      text.replaceAll(reference, (_, escaped: string, name: string) =>
+        escaped === "${" ? escaped : `${found[names.indexOf(name)]}`,
+      ),
+    );
+  return { value, secrets: names.filter((name) => name in secret) };
 }
 
 const namesIn = (text: string): string[] =>

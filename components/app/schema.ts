@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { accountName, settingName, sshKey } from "../service/forms.ts";
+import { checkSchema } from "./check-schema.ts";
+import { filesSchema } from "./files-schema.ts";
+import { onceSchema } from "./once-schema.ts";
 import { shared } from "./places.ts";
 import { processName, processSchema, timerSchema } from "./process-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
@@ -143,6 +146,9 @@ export const appSchema = z.strictObject({
     .record(settingName, z.string())
     .default({})
     .describe("Settings that are secret: `pulumi config set --secret --path 'berth:app.secrets.NAME'`."),
+  files: filesSchema,
+  once: onceSchema,
+  check: checkSchema,
   health: z
     .string()
     .regex(/^\/\S*$/, { error: "expected a path that begins with /" })

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App, type AppArgs } from "../app/app.ts";
-import { referencesTo, settle } from "../app/references.ts";
+import { openFiles } from "../app/files.ts";
+import { type References, referencesTo, settle } from "../app/references.ts";
 import type { Cloud, MediaSettings } from "../aws/cloud.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Host } from "../host/host.ts";
@@ -65,7 +66,9 @@ export class Application {
   #on(host: Host, media: MediaSettings | undefined): Omit<AppArgs, "after" | "ownerServices"> {
     const { plan, names, services, signingKey } = this.#args;
     const { app, site } = plan.config;
-    const own = this.#ownSettings(host);
+    const references = this.#references(host);
+    const texts = Object.entries(app.env).map(([name, value]) => [name, `${value}`]);
+    const own = settle(Object.fromEntries(texts), references);
     return {
       ...app,
       processes: processesOn(plan, host.name),
@@ -86,6 +89,7 @@ export class Application {
         ...media?.env,
         ...own.env,
       },
+      files: openFiles(app.files, references),
       indexLogins: asSecrets(app.indexLogins),
       secrets: {
         SECRET_KEY: signingKey,
@@ -97,11 +101,9 @@ export class Application {
     };
   }
 
-  /** The settings of the stack's file, with what they refer to. */
-  #ownSettings(host: Host) {
+  /** What the stack's own settings and files may refer to. */
+  #references(host: Host): References {
     const { plan, names, services } = this.#args;
-    const { env, secrets } = plan.config.app;
-    const texts = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, `${value}`]));
     const places = {
       "site.url": names.url,
       "site.domain": names.domain,
@@ -109,7 +111,7 @@ export class Application {
       "paths.data": `${plan.root}/data`,
       "paths.logs": `${plan.root}/logs`,
     };
-    return settle(texts, referencesTo(services.urlsOn(host), places, secrets));
+    return referencesTo(services.urlsOn(host), places, plan.config.app.secrets);
   }
 }
 

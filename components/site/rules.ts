@@ -1,3 +1,4 @@
+import { fileFaults } from "../app/files.ts";
 import { anotherAccount, processFaults } from "../app/process-schema.ts";
 import { reservedNames } from "../app/processes.ts";
 import { referenceFaults, referenceNames } from "../app/references.ts";
@@ -16,6 +17,9 @@ export const configSchema = parts.superRefine((config, context) => {
     Object.keys(app.secrets),
   );
   for (const [name, message] of referenceFaults(texts, names)) fault(`app.env.${name}`, message);
+  for (const { path, message, found } of fileFaults(app.files, names)) {
+    context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
+  }
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");

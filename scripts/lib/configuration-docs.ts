@@ -90,23 +90,25 @@ function rows(schema: JsonSchema, prefix: string): string[] {
 
 /** The rows of the keys inside a key: of each kind that it may have, or of the one it has. */
 function nested(name: string, schema: JsonSchema): string[] {
-  if (schema.additionalProperties && schema.additionalProperties.properties !== undefined) {
-    return rows(schema.additionalProperties, `${name}.NAME.`);
-  }
+  if (schema.additionalProperties) return nested(`${name}.NAME`, schema.additionalProperties);
+  if (schema.type === "array") return nested(`${name}[]`, schema.items ?? {});
   const groups = (schema.anyOf ?? schema.oneOf ?? [schema]).filter((group) => group.properties !== undefined);
-  return groups.flatMap((group) => {
+  const found = groups.flatMap((group) => {
     const kind = group.properties?.kind?.const;
     const title =
       kind === undefined ? [] : [`| \`${name}.kind\` | \`${kind}\` |  | ${group.description ?? ""} |`];
     return [...title, ...rows(group, `${name}.`)];
   });
+  // What several kinds have is there once.
+  return [...new Set(found)];
 }
 
 function kindOf(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map(code).join(", ");
   const alternatives = schema.anyOf ?? schema.oneOf;
   if (alternatives) return [...new Set(alternatives.map(kindOf))].join(" or ");
-  if (schema.type === "array") return `list of ${kindOf(schema.items ?? {})}s`;
+  if (schema.type === "array")
+    return schema.items?.properties ? "list of groups" : `list of ${kindOf(schema.items ?? {})}s`;
   if (schema.type === "object") {
     return schema.additionalProperties ? `names with ${kindOf(schema.additionalProperties)}` : "keys";
   }

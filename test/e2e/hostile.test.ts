@@ -12,7 +12,12 @@ const said = (run: Run) => run.stdout + run.stderr;
 const again = (script: string) => edit(stack, `components/${script}`, (text) => `${text}\n# Once more.\n`);
 
 test("nothing outside of the application changes, whatever its accounts put in the place of what they can reach", async (t) => {
-  stack.configure({ app: { processes: { mail: { command: "sleep infinity", account: "couriers" } } } });
+  const files = (text: string) => ({
+    "given/own.py": { content: `PASSWORD = "\${postgres.password}"\n${text}\n` },
+  });
+  stack.configure({
+    app: { processes: { mail: { command: "sleep infinity", account: "couriers" } }, files: files("") },
+  });
   await stack.succeed();
   const changesOfHost = await noteHost(stack, "logbook");
   const scripts = {
@@ -35,6 +40,7 @@ test("nothing outside of the application changes, whatever its accounts put in t
     ups.push(await stack.up());
   }
   const changes: StackConfig[] = [
+    { app: { files: files("COLOUR = 'red'") } },
     { app: { env: { COLOUR: "blue" } }, rotate: { database: 2, redis: 2 } },
     { app: { release: first } },
     { app: { release: undefined, keep: 1 } },
@@ -52,7 +58,10 @@ test("nothing outside of the application changes, whatever its accounts put in t
   // Whose own files are meddled with may be refused; that is the affair of the account they belong to.
   for (const run of ups)
     if (run.code !== 0)
-      assert.match(said(run), /the release has |berth: postgres-(server|database|logins): /);
+      assert.match(
+        said(run),
+        /the release has |given\/own\.py (is in|would lie behind)|app\.files\.given\/own\.py cannot be made|berth: postgres-(server|database|logins): /,
+      );
   assert.equal(await stop(), "");
   await stack.succeed();
 

@@ -68,7 +68,8 @@ export function attackersOf(name: string, owner: string): Readonly<Record<string
       own: `/home/${owner}/.own`,
       baits: below(
         [`${root}/releases/*`, `${root}/venvs/*`, `${root}/static/*`],
-        [".berth", ".git", "Procfile.new"],
+        // The last is where a file of the stack's own lies that the source does not have.
+        [".berth", ".git", "Procfile.new", "given"],
       ),
     },
     [name]: {
@@ -109,6 +110,7 @@ const rootsPlaces = (name: string) => [
     "static/current",
   ],
   ...["static/before", "config/web", "config/env", "releases/*", "venvs/*", "static/*", "config/web/*"],
+  ...["config/files", "config/files/*", "config/web/*/*"],
   ...["/etc/berth/*", "/etc/berth/*/*", "/var/lib/berth/*", `/run/${name}`, `/run/${name}/*`, "/etc/nginx/*"],
 ];
 

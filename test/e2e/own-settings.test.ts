@@ -83,6 +83,29 @@ for (const [what, lines, refused] of [
     assert.equal(await stack.on("basename $(readlink /srv/logbook/current)"), release);
   });
 
+test("an error of Django's checks stops the release, unless the stack names other checks or none", async () => {
+  const check = `
+from django.core.checks import Error, register
+@register("tables", deploy=True)
+def tables(app_configs, **kwargs):
+    return [Error("a table is not there yet")]
+`;
+  edit(stack, settings, (text) => text + check);
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    said(refused),
+    /a table is not there yet.*Django's check --deploy failed\. .* berth:app\.check says which checks run\./s,
+  );
+  stack.configure({ app: { check: { tags: ["security", "models"] } } });
+  await stack.succeed();
+  stack.configure({ app: { check: { enabled: false } } });
+  edit(stack, "app/notes.txt", () => "a release without checks");
+  await stack.succeed();
+  stack.configure({ app: { check: undefined } });
+  edit(stack, settings, (text) => text.replace(check, ""));
+});
+
 test("files of the source where collected or uploaded ones would go are not lost without a word", async () => {
   mkdirSync(join(stack.project, "app/staticfiles"));
   writeFileSync(join(stack.project, "app/staticfiles/own.css"), "a {}");

@@ -48,7 +48,7 @@ class Secrets(InFolder):
             "KEY='-----BEGIN-----\nfirst-line\nx\n-----END-----'\nURL='redis://:pass%2Fword@host'\n"
         )
         voice = Voice(self.world, "trial", self.folder / "log")
-        voice.needles = Settings(path).needles(["TOKEN", "ODD", "KEY", "URL"])
+        voice.needles = Settings(path, self.folder / "files").needles(["TOKEN", "ODD", "KEY", "URL"])
         return voice.mask(text)
 
     def test_a_value_is_masked_as_it_is_and_as_json_and_python_print_it(self) -> None:

@@ -83,6 +83,15 @@ class Steps(Story):
             self.tidy()
             self.assert_runs(B)
 
+    def test_django_checks_what_the_stack_says(self) -> None:
+        for tags, asked in (((), "static check migrations"), (None, "static migrations")):
+            self.world.calls.clear()
+            self.prepare(A if tags is None else B, check=tags)
+            self.assertTrue([call for call in self.world.calls if call.endswith(f"project {asked}")], asked)
+        self.world.calls.clear()
+        self.prepare("cccccccccc-0001", check=("security", "models"))
+        self.assertTrue([call for call in self.world.calls if " check:security:models " in call])
+
     def test_more_than_are_kept_go_and_so_does_what_never_served(self) -> None:
         self.deploy(A)
         self.prepare(B)

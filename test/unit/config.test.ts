@@ -51,6 +51,38 @@ test("an application lies in a place of its own, where no other account can put 
     assert.equal(read({ ...least, app: { ...least.app, root } }).app.root, root);
 });
 
+test("Django's checks are told by their tags", () => {
+  const check = (wanted: object) => ({ ...least, app: { ...least.app, check: wanted } });
+  assert.deepEqual(read(least).app.check, { enabled: true, tags: [] });
+  assert.deepEqual(read(check({ tags: ["security"] })).app.check.tags, ["security"]);
+  assert.match(
+    faults(check({ tags: ["a:b"] }))[0] ?? "",
+    /^berth:app\.check\.tags\[0\]: expected the tag of a check/,
+  );
+});
+
+test("commands that run once have names of their own", () => {
+  const once = (...names: string[]) => ({
+    ...least,
+    app: { ...least.app, once: names.map((name) => ({ name, command: "true" })) },
+  });
+  assert.deepEqual(
+    read(once("b", "a")).app.once.map(({ name, timeout }) => [name, timeout]),
+    [
+      ["b", 600],
+      ["a", 600],
+    ],
+  );
+  assert.match(
+    faults(once("a", "b", "a"))[0] ?? "",
+    /^berth:app\.once: expected names of which no two are the same/,
+  );
+  assert.match(
+    faults(once("Not this"))[0] ?? "",
+    /^berth:app\.once\[0\]\.name: expected a lower-case letter/,
+  );
+});
+
 test("the owner is nobody who may do all", () => {
   const expected =
     /^berth:app\.owner: expected an account that is not root's equal: 'ada' may do all by sudo/;

@@ -16,7 +16,12 @@ import {
   wantedProcesses,
 } from "../../components/app/processes.ts";
 
-const place = { name: "shop", root: "/srv/shop", after: ["postgresql.service", "redis-server.service"] };
+const place = {
+  name: "shop",
+  root: "/srv/shop",
+  after: ["postgresql.service", "redis-server.service"],
+  hasFiles: false,
+};
 const usual = { count: 1, stopTimeout: 600, onRelease: "restart" } as const;
 const files = (processes: Record<string, Partial<ProcessConfig>>) =>
   processFiles(
@@ -137,7 +142,7 @@ test("the host is told of each process what it needs, in the order of their name
 test("the server, processes and timers have one environment, but for the home of an account of its own", () => {
   const own = unit({ command: "rq worker", account: "sorter" });
   const environmentOf = (text: string) => text.split("\n").filter((line) => line.startsWith("Environment"));
-  const shared = environment("/srv/shop/config/web/%i", "shop").split("\n");
+  const shared = environment(place, "%i").split("\n");
   assert.deepEqual(environmentOf(unit({ command: "rq worker" })), shared);
   assert.deepEqual(
     environmentOf(own),

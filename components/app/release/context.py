@@ -1,6 +1,7 @@
 """What every command of the program works with."""
 
 import itertools
+import json
 import traceback
 
 from . import states
@@ -35,10 +36,12 @@ class Context:
 
     def settings(self, secret: tuple[str, ...]) -> Settings:
         """From here on nothing that is printed shows a secret one."""
-        settings = Settings(self.place.settings)
+        settings = Settings(self.place.settings, self.place.files)
         logins = self.place.logins.read_text().split() if self.place.logins.exists() else []
         passwords = [word for before, word in itertools.pairwise(logins) if before == "password"]
-        self.voice.needles = settings.needles(secret, passwords)
+        of_files = self.place.secrets_of_files
+        in_files = json.loads(of_files.read_text()) if of_files.exists() else []
+        self.voice.needles = settings.needles(secret, [*passwords, *in_files])
         return settings
 
     def recover(self) -> None:

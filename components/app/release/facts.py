@@ -58,6 +58,16 @@ class Build:
 
 
 @dataclasses.dataclass(frozen=True)
+class Once:
+    """A command that runs once in the stack's life."""
+
+    name: str
+    command: str
+    # In seconds.
+    timeout: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Prepare:
     """A release to prepare."""
 
@@ -74,10 +84,14 @@ class Prepare:
     index: str | None
     requirements: str | None
     build: Build
+    # Files beside the code, by their path in the release; whether they take the place of the source's own.
+    files: Mapping[str, bool]
     server: str
     wsgi_module: str
     # The settings module of a Django application.
     django: str | None
+    # The tags of Django's checks that run, all of them where there is none; None: no check.
+    check: tuple[str, ...] | None
     static: str | None
     # Directories in the release, each with the one below ROOT/data that it leads to.
     shared: Mapping[str, str]
@@ -105,6 +119,7 @@ class Live:
     django: str | None
     # What migrates, in place of Django's own command or the Procfile's line.
     release_command: str | None
+    once: tuple[Once, ...]
     dump: bool
     secrets: tuple[str, ...]
     processes: tuple[Process, ...]
@@ -128,12 +143,15 @@ def prepare(told: object) -> Prepare:
     fields = dict(_mapping(told))
     fields["archive"] = None if fields["archive"] is None else _read(Archive, fields["archive"])
     fields["git"] = None if fields["git"] is None else _read(Git, fields["git"])
+    fields["check"] = None if fields["check"] is None else tuple(fields["check"])
     fields["build"] = _read(Build, {**_mapping(fields["build"]), "commands": tuple(fields["build"]["commands"])})
     return _read(Prepare, _with_lists(fields))
 
 
 def live(told: object) -> Live:
-    return _read(Live, _with_lists(dict(_mapping(told))))
+    fields = dict(_mapping(told))
+    fields["once"] = tuple(_read(Once, one) for one in fields["once"])
+    return _read(Live, _with_lists(fields))
 
 
 def _with_lists(fields: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Instances:
 
     def name(self, release: Release, processes: Sequence[Process]) -> str:
         """Of the release with all that decides how it runs now."""
-        texts = [self._place.settings.read_text()]
+        texts = self._now().texts
         texts += [self._template(process.name, "service") for process in processes]
         texts += [f"{process}" for process in processes]
         if self._place.web:
@@ -51,11 +51,16 @@ class Instances:
         files.directory(place.instances, group, 0o750)
         files.directory(folder, group, 0o750)
         files.link(folder / "release", f"{place.told_root}/releases/{release.id}")
-        files.put(folder / "env", place.settings.read_text(), group, 0o640)
+        settings = self._now()
+        files.put(folder / "env", settings.text, group, 0o640)
+        for path, text in settings.files.items():
+            for above in reversed(Path("files", path).parents[:-1]):
+                files.directory(folder / above, group, 0o750)
+            files.put(folder / "files" / path, text, group, 0o640)
         files.put(folder / "release.env", release_environment(place, release), group, 0o640)
         if place.web:
-            settings = self._server_settings(release)
-            files.put(folder / settings.name, settings.read_text(), group, 0o640)
+            server = self._server_settings(release)
+            files.put(folder / server.name, server.read_text(), group, 0o640)
             for kind in ("socket", "service"):
                 self._put_unit("web", instance, f"{place.web_unit(instance)}.{kind}", kind)
         if processes:
@@ -98,9 +103,13 @@ class Instances:
             return False
 
     def has_secrets_of_now(self, instance: str, names: Sequence[str]) -> bool:
-        """Whether an instance has the same secrets as one that is made now."""
-        now, then = Settings(self._place.settings).values, Settings(self._place.instance(instance) / "env").values
-        return all(now.get(name) == then.get(name) for name in names)
+        """Whether an instance has the same secrets as one that is made now, and the same files beside its code."""
+        folder = self._place.instance(instance)
+        now, then = self._now(), Settings(folder / "env", folder / "files")
+        return now.files == then.files and all(now.values.get(name) == then.values.get(name) for name in names)
+
+    def _now(self) -> Settings:
+        return Settings(self._place.settings, self._place.files)
 
     def others(self, instance: str, running: set[str]) -> list[str]:
         """All but this one: by their records, by what runs of them and by what lies on the disk."""

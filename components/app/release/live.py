@@ -1,10 +1,11 @@
 """Takes a prepared release live, or back: it is started next to what serves, led to, and proven."""
 
+import dataclasses
 import hashlib
 import json
 import threading
 
-from . import states
+from . import once, states
 from .context import Context
 from .facts import Live
 from .fallback import FallBack
@@ -28,6 +29,7 @@ def go_live(context: Context, facts: Live) -> None:
     context.recover()
     switch = Switch(context, facts)
     if switch.is_live():
+        once.run(context, facts, context.ledger.release(facts.release))
         switch.settle_links()
     else:
         switch.make()
@@ -94,6 +96,7 @@ class Switch:
                 self.instance, "chosen", units=self._units, tried_with=self._tried_with(), reason="", words=""
             )
             Migration(context, facts, self._settings, self._release).run()
+            once.run(context, facts, self._release)
             self._start_beside()
             self._switch()
         except LostLock:
@@ -119,6 +122,7 @@ class Switch:
         """A digest of what decides whether it goes live, and is no part of an instance."""
         facts = self._facts
         told = [facts.health, facts.domain, facts.scheme, facts.release_command, facts.dump, facts.packages]
+        told += [dataclasses.astuple(one) for one in facts.once]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     def serving(self, unit: str) -> str:

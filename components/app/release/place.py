@@ -22,6 +22,8 @@ class Place:
         self.gone = self.root / ".gone"
         self.current = self.root / "current"
         self.settings = self.root / "config/env"
+        # Files beside the code, as they are wanted now.
+        self.files = self.root / "config/files"
         self.instances = self.root / "config/web"
         # The one link that says which instance boots. The other links that lead to it are made to follow it.
         self.live = self.instances / "current"
@@ -33,6 +35,8 @@ class Place:
         self.release_records = self.ledger / "releases"
         self.instance_records = self.ledger / "instances"
         self.environment_records = self.ledger / "environments"
+        # Of each command that runs once and is done, by its name.
+        self.once_records = self.ledger / "once"
         self.history = self.ledger / "releases.jsonl"
         self.collected = self.ledger / "collected"
         self.dumps = at(f"/var/backups/berth/{name}")
@@ -40,6 +44,8 @@ class Place:
         self.config = at(f"/etc/berth/{name}")
         # Logins of package indexes, as curl and uv read them.
         self.logins = self.config / "netrc"
+        # What is secret in files beside the code, as a list in JSON.
+        self.secrets_of_files = self.config / "files-secrets"
         self.library = f"/usr/local/lib/berth/{name}"
 
     def told(self, path: Path) -> str:

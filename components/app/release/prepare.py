@@ -5,7 +5,7 @@ import datetime
 import os
 import threading
 
-from . import build, frontend, shared, states
+from . import beside, build, frontend, shared, states
 from .context import Context
 from .dependencies import Dependencies, files_to_read
 from .facts import Prepare
@@ -45,6 +45,7 @@ def prepare(context: Context, facts: Prepare) -> None:
             raise stop from fault
     _prove(context, release)
     if facts.kept:
+        beside.refuse_without(release, facts)
         check_procfile(context, facts, Procfile(release.procfile, facts.kinds))
     _tell_migrations(context, live, release)
 
@@ -78,13 +79,15 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     built = Dependencies(context, facts, source, uv).install(tree)
     built = frontend.build(context, source, uv, tree) or built
     built = build.run(context, source, facts.build) or built
+    if built:
+        source.look(whole=True)
+    shared.make(context, facts, source)
+    beside.link(context, source, facts)
+    release = dataclasses.replace(release, files=tuple(facts.files))
     # Nobody but the owner may write what Python makes of the code; it is made while Django is asked.
     compiling = threading.Thread(target=_compile, args=(context, source))
     compiling.start()
     try:
-        if built:
-            source.look(whole=True)
-        shared.make(context, facts, source)
         release = Statics(context, facts, source, live).make(release, settings)
     finally:
         compiling.join()

@@ -36,6 +36,8 @@ class Release:
     # As it is told to the application: UTC.
     released_at: str = ""
     procfile: str = ""
+    # Files beside its code that it looks for.
+    files: tuple[str, ...] = ()
     migrations: tuple[str, ...] = ()
     plan: Plan | None = None
     # With which settings it was healthy.
@@ -93,7 +95,7 @@ class Ledger:
         """A release, in the state 'none' where there is no such."""
         told = _load(self._place.release_records / f"{release}.json")
         try:
-            lists = {"migrations": tuple(told["migrations"]), "proven_with": tuple(told["proven_with"])}
+            lists = {name: tuple(told[name]) for name in ("files", "migrations", "proven_with")}
             plan = None if told["plan"] is None else Plan(**told["plan"])
             return Release(**{**told, **lists, "plan": plan})
         except (KeyError, TypeError):
@@ -159,6 +161,16 @@ class Ledger:
 
     def forget_environment(self, digest: str) -> None:
         self._files.remove(self._place.environment_records / f"{digest}.json")
+
+    def done(self, once: str) -> str | None:
+        """The command that was run once under this name, where it is done."""
+        told = _load(self._place.once_records / f"{once}.json")
+        return f"{told['command']}" if "command" in told else None
+
+    def keep_done(self, once: str, told: dict[str, object]) -> None:
+        self._files.directory(self._place.once_records)
+        text = json.dumps({**told, "since": self._world.time()}) + "\n"
+        self._files.put(self._place.once_records / f"{once}.json", text, lasting=True)
 
     def note(self, line: dict[str, object]) -> None:
         """A line of the history (docs/releases.md). It is told, and nothing depends on it."""

@@ -14,13 +14,21 @@ _SHORTEST = 6
 
 
 class Settings:
-    def __init__(self, path: Path) -> None:
+    """:param files: the directory of the files beside the code"""
+
+    def __init__(self, path: Path, files: Path) -> None:
         self.text = path.read_text() if path.exists() else ""
+        self.files = {f"{one.relative_to(files)}": one.read_text() for one in files.rglob("*") if one.is_file()}
         self.values = {
             name: plain or re.sub(r"\\(.)", r"\1", escaped, flags=re.DOTALL)
             for name, plain, escaped in _LINE.findall(self.text)
         }
-        self.digest = hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        self.digest = hashlib.sha256("\0".join(self.texts).encode()).hexdigest()[:16]
+
+    @property
+    def texts(self) -> list[str]:
+        """All that tells these settings from others."""
+        return [self.text, *(f"{path}\0{text}" for path, text in sorted(self.files.items()))]
 
     def needles(self, secret: Iterable[str], more: Iterable[str] = ()) -> list[str]:
         """The texts by which the secret settings would be known in what is printed, the longest first."""

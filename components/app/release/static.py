@@ -18,8 +18,9 @@ from .source import Source
 from .world import Command
 
 _ABOVE = "Its last lines are above; nothing that runs was changed."
+_CHECK = 3
 _FAULTS = {
-    3: "Django's check --deploy failed.",
+    _CHECK: "Django's check --deploy failed.",
     4: "Django's migrations cannot be listed.",
     5: "Django's collectstatic failed.",
     7: "the project's settings cannot be loaded.",
@@ -77,7 +78,8 @@ class Statics:
         The static files are copied and compressed while it goes on.
         """
         context, facts = self._context, self._facts
-        questions = ["project", *([] if facts.static is not None else ["static"]), "check", "migrations"]
+        checks = [] if facts.check is None else [":".join(["check", *facts.check])]
+        questions = ["project", *([] if facts.static is not None else ["static"]), *checks, "migrations"]
         migrations: list[str] = []
         found: list[str] = []
         told: list[str] = []
@@ -113,7 +115,8 @@ class Statics:
         if status != 0:
             context.voice.show(found[-40:])
             context.voice.refuse_full_disk()
-            raise Stop(_FAULTS.get(status, _FAULTS[5]), _ABOVE)
+            todo = f"{_ABOVE} berth:app.check says which checks run." if status == _CHECK else _ABOVE
+            raise Stop(_FAULTS.get(status, _FAULTS[5]), todo)
         for fault in self._faults:
             raise fault
         context.files.remove(context.place.collected)
