@@ -17,7 +17,7 @@ import { join, relative } from "node:path";
 import ignore, { type Ignore } from "ignore";
 
 /** What no release needs: version control, environments, caches, a developer's own settings and database. */
-const neverShipped = [
+export const neverShipped = [
   ".git",
   ".hg",
   ".svn",
