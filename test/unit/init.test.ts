@@ -292,6 +292,10 @@ HOSTS = os.environ["DJANGO_ALLOWED_HOSTS"].split(",")
   });
   assert.doesNotMatch(last, /Left to do/);
 
+  const debug = withSettings(
+    'DEBUG = env.bool("DEBUG", default=True)\nOTHER = env("APP_DEBUG", default="no")\n',
+  );
+  assert.deepEqual(debug.config.app.env, { DEBUG: "False" });
   const choice = withSettings('DB = os.getenv("DB", "sqlite")\nif DB == "postgres":\n    pass\n');
   assert.equal(choice.config.app.env.DB, "postgres");
   const sqlalchemy = withFlask('URL = os.environ["DATABASE_URL"]\n', {
@@ -447,9 +451,16 @@ test("the path for health is one that the routes have, with its prefix", () => {
   const included = { "api/__init__.py": "", "api/urls.py": 'urlpatterns = [path("health", health)]\n' };
   assert.equal(urls('urlpatterns = [path("api/", include("api.urls"))]\n', included), "/api/health");
   assert.equal(
-    urls('inner = [path("status/", x)]\nurlpatterns = [path("v3/", include(inner))]\n'),
-    "/v3/status/",
+    urls('inner = [path("health/", x), path("status/", x)]\nurlpatterns = [path("v3/", include(inner))]\n'),
+    "/v3/health/",
   );
+  assert.equal(
+    urls(
+      'urlpatterns = [] + [path("api/", include([path("healthz/", x)]))]\nurlpatterns += [path("a", b)]\n',
+    ),
+    "/api/healthz/",
+  );
+  assert.equal(urls('urlpatterns = i18n_patterns(path("health/", x))\n'), "/");
   assert.equal(urls('urlpatterns = [path("orders/<int:pk>/status/", x)]\n'), "/");
   assert.equal(
     withFlask('@app.get("/health")\ndef health():\n    return "ok"\n').config.app.health,

@@ -14,7 +14,7 @@ export function readDjangoSettings(chain: readonly Module[]): string[] {
   const isFixed = (value: Expression) =>
     value.kind === "list" && value.items.every((one) => one.kind === "text");
   const isConditional = (name: string) =>
-    chain.some(({ assigns }) => assigns.some((one) => one.name === name && one.conditional));
+    chain.some(({ assigns }) => assigns.some((one) => one.name === name && (one.conditional || one.isAdded)));
 
   const key = last("SECRET_KEY");
   if (key?.value.kind === "text" && !isConditional("SECRET_KEY")) {

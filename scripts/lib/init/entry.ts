@@ -38,6 +38,7 @@ const asgiClasses = new Set([
   "BlackSheep",
   "Robyn",
 ]);
+const isManage = /DJANGO_SETTINGS_MODULE|execute_from_command_line/;
 const lastPart = (name: string) => name.split(".").at(-1) ?? name;
 
 /** The directory with manage.py that is the application's own, or where its WSGI module is; `` for the top. */
@@ -45,9 +46,7 @@ export function findBase(project: Project): string {
   const folderOf = (path: string) => path.split("/").slice(0, -1).join("/");
   const managers = project.files.paths.filter(
     (path) =>
-      /(^|\/)manage\.py$/.test(path) &&
-      !isAside(path) &&
-      /DJANGO_SETTINGS_MODULE/.test(project.files.read(path) ?? ""),
+      /(^|\/)manage\.py$/.test(path) && !isAside(path) && isManage.test(project.files.read(path) ?? ""),
   );
   if (managers[0] !== undefined) return folderOf(managers[0]);
   const { code, files } = project;
@@ -70,8 +69,7 @@ export function findBase(project: Project): string {
 }
 
 export function readEntry(project: Project): Entry {
-  return project.files.has("manage.py") &&
-    /DJANGO_SETTINGS_MODULE/.test(project.files.read("manage.py") ?? "")
+  return project.files.has("manage.py") && isManage.test(project.files.read("manage.py") ?? "")
     ? readDjango(project)
     : (readDjangoWithoutManage(project) ?? readOther(project));
 }
@@ -128,6 +126,7 @@ function readDjango(project: Project): Entry {
     given.find((one) => !isForOthers(one)) ??
     given[0] ??
     all.find((one) => !isForOthers(one)) ??
+    settingsModules(project, true)[0] ??
     all[0];
   const todos: string[] = [];
   if (settings === undefined) {
@@ -164,13 +163,14 @@ function readDjangoWithoutManage(project: Project): Entry | undefined {
 
 const folderOf = (module: string) => module.split(".").slice(0, -1).join(".");
 
-function settingsModules(project: Project): string[] {
+/** @param shared only those that others build on, or only those that can be used */
+function settingsModules(project: Project, shared = false): string[] {
   return project.code
     .filter((path) =>
       /(^|\/)([\w-]*settings[\w-]*\.py|[\w-]*settings[\w-]*\/[\w/]+\.py|settings\/[\w]+\.py)$/.test(path),
     )
     .filter((path) =>
-      /\b(INSTALLED_APPS|ROOT_URLCONF|DATABASES|DEBUG|SECRET_KEY)\b|import \*/.test(
+      /^(INSTALLED_APPS|ROOT_URLCONF|DATABASES|DEBUG|SECRET_KEY)\b|^from \S+ import \*/m.test(
         project.files.read(path) ?? "",
       ),
     )
@@ -178,7 +178,8 @@ function settingsModules(project: Project): string[] {
     .filter(
       (module) =>
         /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(module) &&
-        !/\.(base|common|defaults?|components\..*)$/.test(module),
+        shared === /\.(base|common|defaults?|components\..*)$/.test(module) &&
+        !/\.(views?|models?|urls|admin|apps|forms|api|serializers|tasks)$/.test(module),
     );
 }
 

@@ -26,6 +26,9 @@ export interface ProcessesFound {
   readonly todos: readonly string[];
 }
 
+/** What programs that run for good are made with. */
+const endless = /start_polling|run_forever|start_consuming|BlockingScheduler|SIGTERM/;
+
 export function readProcesses(
   project: Project,
   above: Project,
@@ -138,7 +141,7 @@ export function readProcesses(
         if (inside !== undefined || name.includes(".")) return [];
         const isMade =
           value.kind === "call" &&
-          /(^|\.)(Celery|make_celery|create_celery|celery_init_app|FlaskCelery|get_celery_app)$/.test(
+          /(^|\.)(Celery|FlaskCelery|(make|create|get|init)_\w*celery\w*|celery_init_app)$/.test(
             value.call.name,
           );
         const isTaken =
@@ -198,26 +201,22 @@ export function readProcesses(
   }
 
   function managementWorkers(): [string, string][] {
-    return project.code
-      .filter((path) => /(^|\/)management\/commands\/[a-z]\w*\.py$/.test(path))
-      .filter((path) =>
-        /while\s*\(?\s*(True|1)\b|start_polling|run_forever|start_consuming|BlockingScheduler|SIGTERM/.test(
-          project.files.read(path) ?? "",
-        ),
-      )
-      .filter((path) => {
-        const module = project.open(path);
-        return (
-          module?.loopsForever ||
-          /start_polling|run_forever|start_consuming|BlockingScheduler|SIGTERM/.test(
-            project.files.read(path) ?? "",
-          )
-        );
-      })
-      .map((path): [string, string] => {
-        const command = moduleOf(path).split(".").at(-1) ?? "";
-        return [command.replaceAll("_", "-").slice(0, 23), `python manage.py ${command}`];
-      });
+    return (
+      project.code
+        .filter((path) => /(^|\/)management\/commands\/[a-z]\w*\.py$/.test(path))
+        // Those that go through all there is, page by page, come to an end.
+        .filter(
+          (path) =>
+            !/\/(\w+_)?(import|export|load|dump|migrate|fix|create|delete|populate|rebuild|update|seed)[^/]*$/.test(
+              path,
+            ),
+        )
+        .filter((path) => project.open(path)?.loopsForever || endless.test(project.files.read(path) ?? ""))
+        .map((path): [string, string] => {
+          const command = moduleOf(path).split(".").at(-1) ?? "";
+          return [command.replaceAll("_", "-").slice(0, 23), `python manage.py ${command}`];
+        })
+    );
   }
 
   /** Flask's, for which Django has `migrate`. */

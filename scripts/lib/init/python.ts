@@ -48,7 +48,8 @@ export interface Module {
   readonly assigns: readonly (Where & {
     readonly name: string;
     readonly value: Expression;
-    readonly lastLine: number;
+    /** Whether it is added to what the name has already. */
+    readonly isAdded: boolean;
   })[];
   readonly calls: readonly Call[];
   readonly items: readonly (Where & { readonly of: string; readonly key: Expression })[];
@@ -168,6 +169,13 @@ export function readPython(path: string, text: string): Module {
       case "None":
       case "UnaryExpression":
         return { kind: "constant", source: source(node) };
+      case "BinaryExpression": {
+        // Lists one after the other.
+        const sides = children[1] && source(children[1]) === "+" ? [children[0], children[2]] : [];
+        const parts = sides.flatMap((one) => (one ? [expression(one, where)] : []));
+        if (!parts.some(({ kind }) => kind === "list")) break;
+        return { kind: "list", items: parts.flatMap((one) => (one.kind === "list" ? one.items : [one])) };
+      }
     }
     return { kind: "other", source: source(node) };
   };
@@ -192,7 +200,7 @@ export function readPython(path: string, text: string): Module {
     const children = childrenOf(node).filter(({ name }) => name !== "TypeDef" && name !== ",");
     const sides = children.reduce<Node[][]>(
       (sides, one) => {
-        if (one.name === "AssignOp") sides.push([]);
+        if (one.name === "AssignOp" || one.name === "UpdateOp") sides.push([]);
         else sides.at(-1)?.push(one);
         return sides;
       },
@@ -207,7 +215,7 @@ export function readPython(path: string, text: string): Module {
           module.assigns.push({
             name,
             value: expression(value, where),
-            lastLine: lineOf(node.to - 1),
+            isAdded: node.name === "UpdateStatement",
             ...where,
           });
         }
@@ -262,6 +270,7 @@ export function readPython(path: string, text: string): Module {
         readImport(node);
         return;
       case "AssignStatement":
+      case "UpdateStatement":
         readAssign(node, where);
         break;
       case "CallExpression":

@@ -34,6 +34,11 @@ export function report(facts: Facts, stack: string, file: string): string {
   ];
   const todos = todosOf(facts, stack);
   const doubts = [
+    ...(health.path === undefined && health.root === false
+      ? [
+          "Name a path that answers 200 as app.health: no path for health was found, and no route for / either.",
+        ]
+      : []),
     ...(uncertain.length === 0
       ? []
       : [

@@ -6,8 +6,8 @@ import { type Expression, type Module, textIn, textsIn } from "./python.ts";
 
 const healthy =
   /^(.*\/)?(_?health|healthz|health[-_]?check|health[-_]?status|up|ping|status|livez?|liveness|ready|readyz|readiness|alive|heartbeat|__heartbeat__|__lbheartbeat__|ht)\/?$/;
-/** A word of these alone, and not one that may be anything below another, such as `orders/status`. */
-const atTop = /^\/?(api\/)?(v\d\/)?[^/]+\/?$/;
+/** Of the words that mean health only at the top: below something else, `status` is that of an order. */
+const atTop = /^\/?[^/]+\/?$/;
 
 export interface Health {
   readonly path: string | undefined;
@@ -25,8 +25,8 @@ export function readHealth(project: Project, settings: string | undefined): Heal
     (/health|ht/.test(path) ? 0 : /heartbeat|live|ready|alive/.test(path) ? 1 : 2) * 10 +
     path.split("/").length;
   const best = good.sort((a, b) => rank(a) - rank(b))[0];
-  const root = routes.includes("/") || routes.some((one) => one === "/*");
-  return { path: best, root: routes.length === 0 ? undefined : root };
+  const isKnown = routes.length > 0 && !routes.includes("/*");
+  return { path: best, root: isKnown ? routes.includes("/") : undefined };
 }
 
 function djangoRoutes(project: Project, settings: string): string[] {
@@ -42,37 +42,36 @@ function routesOf(project: Project, urlconf: string, prefix: string, depth: numb
   const path = project.fileOf(urlconf);
   const module = path === undefined ? undefined : project.open(path);
   if (module === undefined) return [];
-  // Lists that other routes include by name have the prefix of those.
-  const included = new Set(
-    module.calls.flatMap(({ name, args }) => (/(^|\.)include$/.test(name) && args[0] ? listOf(args[0]) : [])),
-  );
-  const listAt = (line: number) =>
-    module.assigns.find((one) => included.has(one.name) && one.line <= line && line <= one.lastLine)?.name;
-  const ofList = (list: string | undefined, before: string, deep: number): string[] =>
-    module.calls.flatMap(({ name, args, line }) => {
-      const [route, view] = args;
-      if (!/^(\w+\.)?(path|re_path|url)$/.test(name) || listAt(line) !== list || deep > 6) return [];
-      const text = textIn(route);
-      if (text === undefined || view === undefined) return [];
-      const at = before + plain(text, !/(^|\.)path$/.test(name));
-      if (view.kind !== "call" || !/(^|\.)include$/.test(view.call.name)) return [at];
-      const own = view.call.args[0] === undefined ? [] : listOf(view.call.args[0]);
-      if (own[0] !== undefined && module.assigns.some((one) => one.name === own[0]))
-        return ofList(own[0], at, deep + 1);
-      const target = textsIn(view)[0];
-      if (target === "health_check.urls") return [at];
-      if (target === undefined) return [`${at}*`];
-      const urls = absolute(target, path ?? "");
-      // Of a package's own routes it is not known what they are.
-      if (project.fileOf(urls) === undefined) return target === "watchman.urls" ? [`${at}ping/`] : [`${at}*`];
-      return routesOf(project, urls, at, deep + 1);
-    });
-  return ofList(undefined, prefix, depth);
+  const lists = (name: string) => module.assigns.filter((one) => one.name === name).map(({ value }) => value);
+  const routesIn = (one: Expression, before: string, deep: number): string[] => {
+    if (deep > 8) return [];
+    if (one.kind === "list") return one.items.flatMap((item) => routesIn(item, before, deep + 1));
+    if (one.kind === "name") return lists(one.name).flatMap((list) => routesIn(list, before, deep + 1));
+    if (one.kind !== "call") return [];
+    const { name, args } = one.call;
+    const [route, view] = args;
+    const text = textIn(route);
+    if (!/^(\w+\.)?(path|re_path|url)$/.test(name) || text === undefined || view === undefined) return [];
+    const at = before + plain(text, !/(^|\.)path$/.test(name));
+    if (view.kind !== "call" || !/(^|\.)include$/.test(view.call.name)) return [at];
+    const [target] = view.call.args;
+    const urls = textIn(target) ?? textIn(target?.kind === "list" ? target.items[0] : undefined);
+    if (urls === undefined) {
+      const inner = target === undefined ? [] : routesIn(target, at, deep + 1);
+      return inner.length > 0 ? inner : [`${at}*`];
+    }
+    if (urls === "health_check.urls") return [at];
+    const module = absolute(urls, path ?? "");
+    // Of a package's own routes it is not known what they are.
+    if (project.fileOf(module) === undefined) return urls === "watchman.urls" ? [`${at}ping/`] : [`${at}*`];
+    return routesOf(project, module, at, deep + 1);
+  };
+  const found = lists("urlpatterns").flatMap((one) => routesIn(one, prefix, depth));
+  // What else there is, such as i18n_patterns, which redirect, is not known.
+  return module.calls.some(({ name }) => /^(i18n_patterns|static)$/.test(name))
+    ? [...found, `${prefix}*`]
+    : found;
 }
-
-/** `include(routes)` and `include((routes, "shop"))`. */
-const listOf = (one: Expression): string[] =>
-  one.kind === "name" ? [one.name] : one.kind === "list" && one.items[0] ? listOf(one.items[0]) : [];
 
 /** A pattern as the path that it stands for. */
 function plain(text: string, isPattern: boolean): string {

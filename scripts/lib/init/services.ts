@@ -74,11 +74,17 @@ export function readServices(
   const database = databaseOf();
 
   function databaseOf(): "postgres" | "sqlite" | "mysql" | "none" {
-    if (isDjango && engines.length === 0 && !isByUrl && !driver) return "none";
+    // A dictionary without anything is Django's way to have none.
+    const isSet = settings.some(({ assigns }) =>
+      assigns.some(
+        ({ name, value }) => name === "DATABASES" && !(value.kind === "dict" && value.entries.length === 0),
+      ),
+    );
+    if (isDjango && engines.length === 0 && !isByUrl && !driver && !isSet) return "none";
     if (isByUrl || engines.some((one) => /postg/.test(one))) return "postgres";
     if (engines.some((one) => /mysql|mariadb/.test(one))) return "mysql";
     if (engines.some((one) => /sqlite/.test(one))) return "sqlite";
-    if (driver) return "postgres";
+    if (driver || (isDjango && isSet)) return "postgres";
     const fixed = code.flatMap(({ assigns }) =>
       assigns.filter(({ name }) => /DATABASE_UR[IL]$/.test(name)).flatMap(({ value }) => textsIn(value)),
     );

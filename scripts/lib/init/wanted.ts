@@ -97,7 +97,7 @@ const isSecret = (name: string) =>
   );
 /** What the computer that it runs on or a library sets by itself, or what switches a developer's help on. */
 const ofTheSystem =
-  /^(USER|USERNAME|LOGNAME|SHELL|TERM|PWD|HOSTNAME|EDITOR|DISPLAY|CI|TZ|PYTEST\w*|PYTHON[A-Z]+|VIRTUAL_ENV|GITHUB_\w+|HEROKU_\w+|DYNO|KUBERNETES_\w+|WERKZEUG_\w+|RUN_MAIN|PORT|FLASK_APP|FLASK_ENV|GAE_\w+|K_SERVICE|RENDER|VERCEL\w*|APPDATA|LOCALAPPDATA|COLUMNS)$/;
+  /^(USER|USERNAME|LOGNAME|SHELL|TERM|PWD|HOSTNAME|EDITOR|DISPLAY|CI|TZ|PYTEST\w*|PYTHON[A-Z_]+|VIRTUAL_ENV|GITHUB_\w+|HEROKU_\w+|DYNO|KUBERNETES_\w+|WERKZEUG_\w+|RUN_MAIN|PORT|FLASK_APP|FLASK_ENV|GAE_\w+|K_SERVICE|RENDER|VERCEL\w*|APPDATA|LOCALAPPDATA|COLUMNS)$/;
 
 export function wantedOf(variables: readonly Variable[], services: Services): Wanted {
   const env: [string, string][] = [];
@@ -112,7 +112,8 @@ export function wantedOf(variables: readonly Variable[], services: Services): Wa
     const { name } = one;
     if (ofTheSystem.test(name)) continue;
     if (given.includes(name)) {
-      lists.given.push(name);
+      // Every program has these.
+      if (!/^(LANG|PATH|HOME|TMPDIR|XDG_CACHE_HOME|PYTHONUNBUFFERED)$/.test(name)) lists.given.push(name);
       if (name === "DATABASE_URL" && services.postgres && services.scheme !== undefined)
         env.push([name, databaseUrl(services.scheme)]);
       continue;
@@ -127,7 +128,7 @@ export function wantedOf(variables: readonly Variable[], services: Services): Wa
     if (
       value === undefined &&
       !one.isRequired &&
-      /(SECRET_KEY(_BASE)?|COOKIE_SECRET|SESSION_SECRET)$/.test(name) &&
+      /^([A-Z0-9]+_)?(SECRET_KEY(_BASE)?|COOKIE_SECRET|SESSION_SECRET)$/.test(name) &&
       !/(ACCESS|AWS|STRIPE|S3|CAPTCHA|PAYPAL|OAUTH|MINIO)/.test(name)
     ) {
       lists.secrets.push(one);
@@ -140,6 +141,9 @@ export function wantedOf(variables: readonly Variable[], services: Services): Wa
   const isPart = (value: string) => /^\$\{postgres\.(port|database|password)\}$/.test(value);
   return { env: env.filter(([, value]) => isInParts || !isPart(value)), ...lists };
 }
+
+/** How a switch is off, in the words in which it is on. */
+const off: Readonly<Record<string, string>> = { true: "False", 1: "0", yes: "no", on: "off" };
 
 const databaseUrl = (scheme: string) =>
   `${scheme}://\${postgres.user}:\${postgres.password}@\${postgres.host}:\${postgres.port}/\${postgres.database}`;
@@ -156,6 +160,8 @@ function referenceFor({ name, default: told, compared }: Variable, services: Ser
     )
       return "django.db.backends.postgresql";
   }
+  // In development it shows the code's insides to everyone.
+  if (/^(DJANGO_|FLASK_|APP_)?DEBUG$/.test(name) && told !== undefined) return off[told.toLowerCase()];
   if (forOthers.test(name)) return undefined;
   const found = references.find(([pattern, service]) => named(pattern, name, service));
   if (found === undefined) return undefined;
