@@ -206,6 +206,14 @@ test("dependencies: which file, which Python, and what Berth does not read", () 
     undefined,
     "3.14",
   ]);
+  const pinned = (lines: string) => init({ ...flask, "requirements.txt": lines });
+  assert.equal(pinned("Flask==3.0.0\npsycopg2-binary==2.9.9\n").config.app.python, "3.12");
+  assert.match(
+    pinned("psycopg2-binary==2.9.9\n").text,
+    /# psycopg2-binary 2\.9\.9 has no wheel for Debian's own, 3\.13\.\n {4}python: "3\.12"/,
+  );
+  assert.equal(pinned("numpy==1.24.4\npandas==2.2.3\n").config.app.python, "3.11");
+  assert.equal(pinned("greenlet==3.1.1\nPillow>=9\n").config.app.python, undefined);
   assert.equal(python({ ".python-version": "3.12.4\n" }), "3.12");
   assert.equal(python({ "runtime.txt": "python-3.11.9\n" }), "3.11");
   assert.equal(python({ Dockerfile: "FROM python:3.13-slim\n" }), undefined);
@@ -415,6 +423,7 @@ test("a Procfile is read by Berth itself, so its lines are not repeated; what is
 test("Flask's migrations run before a release goes live", () => {
   const { config } = init({
     ...flask,
+    Procfile: "web: flask db upgrade && gunicorn app:app\nworker: rq worker\n",
     "migrations/env.py": "",
     "requirements.txt": "Flask\nFlask-Migrate\npsycopg2-binary\n",
   });
@@ -519,16 +528,21 @@ test("what cannot be read is named, and does not keep the rest from being found"
   symlinkSync("/proc", join(directory, "loop"));
   symlinkSync(directory, join(directory, "again"));
   symlinkSync("nowhere", join(directory, "dangling.py"));
+  writeFileSync(join(place, "outside.py"), 'import os\nX = os.environ.get("FROM_OUTSIDE")\n');
+  symlinkSync("../outside.py", join(directory, "outside.py"));
+  writeFileSync(join(directory, "kept.txt"), 'import os\nX = os.environ.get("FROM_LINK")\n');
+  symlinkSync("kept.txt", join(directory, "link.py"));
   const facts = look(directory);
   const { text, last, config } = written(facts);
   assert.equal(config.app.wsgi, "shop.wsgi:application");
-  for (const name of ["FROM_OLD", "FROM_BROKEN", "FROM_LATIN", "FROM_BOM", "FROM_ODD"])
+  for (const name of ["FROM_OLD", "FROM_BROKEN", "FROM_LATIN", "FROM_BOM", "FROM_ODD", "FROM_LINK"])
     assert.match(text, new RegExp(name));
   for (const name of ["old.py", "broken.py", "undeclared.py", "binary.py", "large.py"])
     assert.ok(
       facts.faults.some((one) => one.startsWith(name)),
       `${name}: ${facts.faults.join("\n")}`,
     );
+  assert.doesNotMatch(text, /FROM_OUTSIDE/);
   assert.match(last, /Could not be read:\n/);
   assert.match(last, /package\.json is not valid JSON/);
 });
@@ -541,7 +555,20 @@ test("an empty directory, and one with hostile names, give a file that can be re
     `X = os.environ.get("COLOUR", "a\\nconfig: {}\\n# b: ${"x".repeat(200)}")\nY = os.environ["Y_TOKEN"]\n`,
   );
   assert.equal(hostile.config.app.wsgi, "app:app");
+  const odd = init({ ...flask, "x\nberth:evil: 1\n.py": 'import os\nX = os.environ["X_NEEDED"]\n' });
+  assert.deepEqual(
+    Object.keys((parse(odd.text) as { config: object }).config).filter((key) => /evil/.test(key)),
+    [],
+  );
   assert.ok(hostile.text.split("\n").every((line) => line.length < 200));
+});
+
+test("no password in the code is written into the file or shown", () => {
+  const { text, last } = withFlask(
+    'A = os.environ.get("API_TOKEN", "hunter2")\nB = os.environ.get("QUEUE", "amqp://me:hunter2@host/")\nC = os.environ.get("APP_SECRET_KEY", "hunter2")\n',
+  );
+  assert.doesNotMatch(text + last, /hunter2/);
+  assert.match(text, /API_TOKEN \(one in the code\), QUEUE \(one in the code\)/);
 });
 
 test("names of directories become names of applications", () => {

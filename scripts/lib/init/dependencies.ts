@@ -1,6 +1,7 @@
 // What an application depends on, and the Python that it asks for, as its own files say.
 import { parse as parseToml } from "smol-toml";
 import type { Files } from "./files.ts";
+import { pythonOfWheels } from "./wheels.ts";
 
 export interface Dependencies {
   /** The file that Berth installs from; undefined where there is none that it reads. */
@@ -151,16 +152,20 @@ function readToml(files: Files, path: string): Table {
 export interface PythonAsked {
   /** The version to name in the stack; undefined where Debian's own fits. */
   readonly version: string | undefined;
-  /** Which file says so. */
-  readonly from: string | undefined;
+  /** Why; undefined where nothing asks for one. */
+  readonly because: string | undefined;
   readonly todos: readonly string[];
 }
 
 /** Debian 13's. */
 const ofDebian = 13;
 
-/** The Python that it asks for, by what says most of what it runs with. */
-export function readPythonVersion(files: Files): PythonAsked {
+/**
+ * The Python that it asks for, by what says most of what it runs with.
+ *
+ * @param requirements the file that names the dependencies
+ */
+export function readPythonVersion(files: Files, requirements: string | undefined): PythonAsked {
   const project = readToml(files, "pyproject.toml");
   const requires =
     table(project.project)["requires-python"] ?? table(table(table(project.tool).poetry).dependencies).python;
@@ -178,21 +183,29 @@ export function readPythonVersion(files: Files): PythonAsked {
   const first = found[0];
   if (first !== undefined && first.minor < 9) {
     const todo = `${first.file} asks for Python 3.${first.minor}, and Berth brings 3.9 and later: move the application to a newer one.`;
-    return { version: undefined, from: undefined, todos: [todo] };
+    return { version: undefined, because: undefined, todos: [todo] };
   }
   if (first !== undefined) {
     return {
       version: first.minor === ofDebian ? undefined : `3.${first.minor}`,
-      from: first.file,
+      because: `${first.file} asks for it`,
       todos: [],
     };
   }
-  if (fits(ofDebian)) return { version: undefined, from: undefined, todos: [] };
+  if (fits(ofDebian)) {
+    const older = requirements === undefined ? undefined : pythonOfWheels(files, requirements);
+    const isOlder = older !== undefined && fits(older.minor);
+    return {
+      version: isOlder ? `3.${older.minor}` : undefined,
+      because: isOlder ? older.because : undefined,
+      todos: [],
+    };
+  }
   const newest = [14, 12, 11, 10, 9].find(fits);
-  const from = "pyproject.toml";
-  if (newest !== undefined) return { version: `3.${newest}`, from, todos: [] };
-  const todo = `${from} asks for Python ${requires}, and Berth brings 3.9 to 3.14: change it, or name one as app.python.`;
-  return { version: undefined, from, todos: [todo] };
+  const because = `pyproject.toml asks for ${requires}`;
+  if (newest !== undefined) return { version: `3.${newest}`, because, todos: [] };
+  const todo = `pyproject.toml asks for Python ${requires}, and Berth brings 3.9 to 3.14: change it, or name one as app.python.`;
+  return { version: undefined, because, todos: [todo] };
 }
 
 /** Whether a specifier of versions, PEP 440's or poetry's, allows some 3.MINOR. */

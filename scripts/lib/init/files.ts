@@ -1,5 +1,5 @@
 // The files of an application, as a release would have them. They are read, and nothing of them is run.
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import ignore, { type Ignore } from "ignore";
 import { neverShipped } from "../../../components/app/archive.ts";
@@ -7,7 +7,7 @@ import { neverShipped } from "../../../components/app/archive.ts";
 /** A directory that was looked through. Paths are relative to it. */
 export interface Files {
   readonly directory: string;
-  /** Those nearest to the top first. Links are left out: they may lead anywhere. */
+  /** Those nearest to the top first. Links that lead out of the directory are left out. */
   readonly paths: readonly string[];
   has(path: string): boolean;
   /** Its text; undefined where there is none that can be read, which `faults` then tells. */
@@ -56,7 +56,7 @@ function listFiles(directory: string, rules: Ignore, faults: string[]): string[]
         const path = below === "" ? entry.name : `${below}/${entry.name}`;
         if (rules.ignores(entry.isDirectory() ? `${path}/` : path)) continue;
         if (entry.isDirectory()) next.push(path);
-        else if (entry.isFile()) found.push(path);
+        else if (entry.isFile() || isOwnLink(directory, path)) found.push(path);
         if (found.length < mostFiles) continue;
         faults.push(
           `only the first ${mostFiles} files were looked at: .berthignore can leave out what is no code`,
@@ -67,6 +67,16 @@ function listFiles(directory: string, rules: Ignore, faults: string[]): string[]
     level = next;
   }
   return found;
+}
+
+/** Whether it is a link to a file of the application. Others may lead anywhere. */
+function isOwnLink(directory: string, path: string): boolean {
+  try {
+    const [top, target] = [realpathSync(directory), realpathSync(join(directory, path))];
+    return target.startsWith(`${top}/`) && statSync(target).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function entriesOf(directory: string, below: string, faults: string[]) {
@@ -85,7 +95,7 @@ function readText(file: string, path: string, faults: string[]): string | undefi
     return undefined;
   };
   try {
-    if (lstatSync(file).size > largest) return fault("is larger than 1 MiB, so it was not read");
+    if (statSync(file).size > largest) return fault("is larger than 1 MiB, so it was not read");
     const bytes = readFileSync(file);
     if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
     if (bytes.includes(0)) return fault("is not text");

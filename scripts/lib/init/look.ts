@@ -24,7 +24,6 @@ export interface Facts {
   readonly wanted: Wanted;
   /** What is in the way of a release, each with what to do. */
   readonly todos: readonly string[];
-  readonly notes: readonly string[];
   /** What could not be read. */
   readonly faults: readonly string[];
 }
@@ -40,8 +39,9 @@ export function look(directory: string): Facts {
 
   const own = readDependencies(project.files);
   const dependencies = own.file === undefined && above !== project ? ofAbove(project, above, own) : own;
-  const version = readPythonVersion(project.files);
-  const python = version.from === undefined && above !== project ? readPythonVersion(above.files) : version;
+  const version = readPythonVersion(project.files, dependencies.file);
+  const python =
+    version.because === undefined && above !== project ? readPythonVersion(above.files, undefined) : version;
 
   const settings = entry.settings === undefined ? [] : settingsChain(project, entry.settings);
   const start = entry.wsgi?.split(":")[0];
@@ -75,7 +75,6 @@ export function look(directory: string): Facts {
     health: readHealth(project, entry.settings),
     wanted: { ...wanted, env: [...wanted.env.filter(([name]) => name !== rq[0]?.[0]), ...rq] },
     todos: isDjango ? readDjangoSettings(settings) : [],
-    notes: [],
     faults: [...new Set([...above.files.faults, ...project.files.faults, ...project.faults])],
   };
 }

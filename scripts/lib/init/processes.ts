@@ -76,6 +76,7 @@ export function readProcesses(
       found.push({ name, command: undefined, doubt: undefined });
     else procfile.push(name);
   }
+  if (!isDjango && !lines.some(([name]) => name === "release")) migrations();
   if (procfile.some((name) => name !== "release")) return { processes: found, procfile, todos };
 
   celery();
@@ -129,7 +130,6 @@ export function readProcesses(
   if (isDjango)
     for (const [name, command] of managementWorkers())
       add(name, command, "its loop without end makes it look like a worker");
-  if (!isDjango && !lines.some(([name]) => name === "release")) migrations();
   return { processes: found, procfile, todos };
 
   function celery(): void {

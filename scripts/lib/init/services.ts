@@ -10,7 +10,6 @@ export interface ServicesFound {
   readonly redis: boolean;
   readonly scheme: string | undefined;
   readonly packages: readonly string[];
-  readonly notes: readonly string[];
   readonly todos: readonly string[];
 }
 
@@ -52,7 +51,6 @@ export function readServices(
   const { names } = dependencies;
   const has = (...all: readonly string[]) => all.some((name) => names.has(name));
   const isRead = (pattern: RegExp) => variables.some(({ name }) => pattern.test(name));
-  const notes: string[] = [];
   const todos: string[] = [];
 
   const apps = new Set(
@@ -171,7 +169,6 @@ export function readServices(
     redis,
     scheme: postgres ? scheme : undefined,
     packages: [...new Set(packages)],
-    notes,
     todos,
   };
 }

@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import type { Variable } from "./environment.ts";
 import type { Facts } from "./look.ts";
+import { isSecret } from "./wanted.ts";
 
 export interface StackWanted {
   readonly stack: string;
@@ -26,7 +27,7 @@ const width = 110;
 function comment(indent: number, text: string): string[] {
   const start = `${" ".repeat(indent)}#`;
   const lines = [start];
-  for (const word of text.split(" ")) {
+  for (const word of text.split(/[\p{C}\s]+/u)) {
     const line = lines.at(-1) as string;
     if (line !== start && line.length + 1 + word.length > width) lines.push(`${start} ${word}`);
     else lines[lines.length - 1] = `${line} ${word}`;
@@ -97,10 +98,7 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
       : [...comment(4, "nginx serves it under /static/."), `    static: ${yaml(entry.static)}`]),
     ...(python.version === undefined
       ? []
-      : [
-          ...comment(4, `As ${python.from} asks; Debian's own is 3.13.`),
-          `    python: ${JSON.stringify(python.version)}`,
-        ]),
+      : [...comment(4, `${python.because}.`), `    python: ${JSON.stringify(python.version)}`]),
     ...(dependencies.named ? [`    requirements: ${yaml(dependencies.file)}`] : []),
     ...packagesLines(facts),
     ...buildLines(facts),
@@ -207,11 +205,13 @@ const listed = (all: readonly Variable[], show: (one: Variable) => string, most 
   return `${all.slice(0, most).map(show).join(", ")}${more}`;
 };
 
-/** A default may be long, or have what a comment cannot have. */
-const short = (text: string | undefined): string => {
-  const line = (text ?? "").replaceAll(/[\p{C}\s]+/gu, " ").trim();
-  return line === "" ? '""' : line.length > 40 ? `${line.slice(0, 39)}…` : line;
-};
+/** A default may be long, or have what a comment cannot have; and a password stays where it is. */
+function defaultOf({ name, default: told = "" }: Variable): string {
+  const line = told.replaceAll(/[\p{C}\s]+/gu, " ").trim();
+  if (line === "") return '""';
+  if (isSecret(name) || /:\/\/[^/]*:[^/]*@/.test(line)) return "one in the code";
+  return line.length > 40 ? `${line.slice(0, 39)}…` : line;
+}
 
 function environmentLines({ wanted, services }: Facts): string[] {
   const { given, env, required, open, defaults } = wanted;
@@ -219,31 +219,25 @@ function environmentLines({ wanted, services }: Facts): string[] {
   const has = given.filter((name) =>
     name === "DATABASE_URL" ? services.postgres : /^(REDIS|CACHE)_URL$/.test(name) ? services.redis : true,
   );
-  const lines = [
-    ...(has.length === 0 ? [] : comment(4, `Berth gives it ${has.join(", ")}.`)),
-    ...(env.length + required.length === 0 ? ["    # env:"] : ["    env:"]),
-    ...env.map(([name, value]) => `      ${name}: ${yaml(value)}`),
+  const filled = env.map(([name, value]) => `      ${name}: ${yaml(value)}`);
+  const told = [
     ...required.flatMap((one) => [
       ...comment(6, `TODO: required, and read at ${one.at}.`),
-      `      # ${one.name}: `.trimEnd(),
+      `      # ${one.name}:`,
     ]),
     ...(open.length === 0
       ? []
       : comment(6, `Read without a default, where it is needed: ${listed(open, ({ name }) => name)}.`)),
     ...(defaults.length === 0
       ? []
-      : comment(
-          6,
-          `These have defaults: ${listed(defaults, (one) => `${one.name} (${short(one.default)})`)}.`,
-        )),
+      : comment(6, `These have defaults: ${listed(defaults, (one) => `${one.name} (${defaultOf(one)})`)}.`)),
   ];
-  const hasEntries = env.length > 0;
-  const rest = lines.filter((line) => line !== "    env:" || hasEntries);
-  return env.length + required.length + open.length + defaults.length === 0
-    ? rest.filter((line) => line !== "    # env:")
-    : hasEntries
-      ? lines
-      : rest.map((line) => line);
+  return [
+    ...(has.length === 0 ? [] : comment(4, `Berth gives it ${has.join(", ")}.`)),
+    ...(filled.length > 0 ? ["    env:"] : told.length > 0 ? ["    # env:"] : []),
+    ...filled,
+    ...told,
+  ];
 }
 
 function secretLines({ wanted }: Facts, stack: string): string[] {

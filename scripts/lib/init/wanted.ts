@@ -88,7 +88,8 @@ const named = (pattern: string, name: string, service = "") =>
   );
 const forOthers =
   /(^|_)(TEST|TESTING|DEV|LOCAL|REPLICA|READ|READONLY|MYSQL|MARIADB|MONGO|MONGODB|ORACLE|LDAP|AMQP|RABBITMQ|EMAIL|SMTP|IMAP|ELASTICSEARCH|INFLUX\w*|COOKIE|SESSION|STATSD|MEMCACHED?)(_|$)/;
-const isSecret = (name: string) =>
+/** Whether a variable's value is nobody's business, as far as its name tells. */
+export const isSecret = (name: string) =>
   /(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY|_DSN$|_KEY$|_SALT$|^SALT$)/.test(
     name,
   ) &&
