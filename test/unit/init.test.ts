@@ -571,6 +571,11 @@ test("no password in the code is written into the file or shown", () => {
   assert.match(text, /API_TOKEN \(one in the code\), QUEUE \(one in the code\)/);
 });
 
+test("what writes into the application's own directory is named", () => {
+  const { last } = withFlask('os.mkdir("logs")\nos.makedirs("/var/tmp/x")\n');
+  assert.match(last, /Look at app\.py:\d+ \(logs\): nothing can be written in a release/);
+});
+
 test("names of directories become names of applications", () => {
   assert.deepEqual(
     ["Shop", "my_shop.v2", "42shop", "postgres", "---", "ä", `${"long-".repeat(8)}`].map(applicationName),

@@ -10,6 +10,7 @@ import { closure, openProject, type Project } from "./project.ts";
 import { type Health, readHealth } from "./routes.ts";
 import { readServices, type ServicesFound } from "./services.ts";
 import { type Wanted, wantedOf } from "./wanted.ts";
+import { readWrites } from "./writes.ts";
 
 export interface Facts {
   /** The directory to deploy; below the one that was asked about where manage.py is. */
@@ -24,6 +25,8 @@ export interface Facts {
   readonly wanted: Wanted;
   /** What is in the way of a release, each with what to do. */
   readonly todos: readonly string[];
+  /** Where it writes in its own directory. */
+  readonly writes: readonly string[];
   /** What could not be read. */
   readonly faults: readonly string[];
 }
@@ -75,6 +78,7 @@ export function look(directory: string): Facts {
     health: readHealth(project, entry.settings),
     wanted: { ...wanted, env: [...wanted.env.filter(([name]) => name !== rq[0]?.[0]), ...rq] },
     todos: isDjango ? readDjangoSettings(settings) : [],
+    writes: readWrites(project),
     faults: [...new Set([...above.files.faults, ...project.files.faults, ...project.faults])],
   };
 }

@@ -34,6 +34,11 @@ export function report(facts: Facts, stack: string, file: string): string {
   ];
   const todos = todosOf(facts, stack);
   const doubts = [
+    ...(facts.writes.length === 0
+      ? []
+      : [
+          `Look at ${facts.writes.slice(0, 5).join(", ")}: nothing can be written in a release. Take the path from the environment, where \${paths.logs} and \${paths.media} can be written.`,
+        ]),
     ...(health.path === undefined && health.root === false
       ? [
           "Name a path that answers 200 as app.health: no path for health was found, and no route for / either.",
