@@ -149,7 +149,7 @@ export class App extends pulumi.ComponentResource {
       ...Object.keys(timers).map((timer) => `${name}-${timer}.service`),
     ];
     return {
-      directories: [`${root}/media`, `${root}/data`],
+      directories: [`${root}/media`, `${root}/data`, `/var/lib/berth/once-${name}`],
       services: [`${name}-web-start.service`, `${name}-web@.service`, ...units],
     };
   }

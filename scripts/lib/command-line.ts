@@ -74,10 +74,16 @@ export const option = <T>(
 });
 
 /** An option with a value, without which the command finds out by itself: `otherwise` says what. */
-export const optional = (value: string, about: string, otherwise: string): Option<string | undefined> => ({
+export const optional = (
+  value: string,
+  about: string,
+  otherwise: string,
+  short?: string,
+): Option<string | undefined> => ({
   about,
   value,
   otherwise,
+  ...(short === undefined ? {} : { short }),
   read: (text) => text,
 });
 

@@ -57,6 +57,23 @@ export const commands = {
       ["-s staging", "deploys what Pulumi.staging.yaml describes"],
     ],
   }),
+  init: command({
+    typed: "npm run init",
+    about:
+      "Looks at the directory of your application, without running anything of it, and writes the file of a stack that " +
+      "deploys it: Pulumi.NAME.yaml, which you then change. It says what it found and what is left to do. A file that is " +
+      "there is never overwritten, and nothing is written into the application's directory.",
+    options: {
+      stack: optional("NAME", "the stack", "the name of the directory", "s"),
+      print: flag("prints the file in place of writing it"),
+    },
+    words: { directory: word("the application's directory: the one with manage.py, or one above it") },
+    examples: [
+      ["../shop", "writes Pulumi.shop.yaml"],
+      ["../shop -s staging2", "writes Pulumi.staging2.yaml"],
+      ["../shop --print", "shows what it would write"],
+    ],
+  }),
   destroy: command({
     typed: "npm run destroy",
     about:

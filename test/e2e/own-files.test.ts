@@ -192,6 +192,6 @@ test("a command that fails is told by its name, nothing goes live, and it is tri
   edit(stack, "app/there", () => "what the command looks for");
   await stack.succeed();
   assert.equal(await stack.on("cat /var/cache/berth-logbook/once"), "logbook");
-  assert.equal(await stack.on("ls /var/lib/berth/app-logbook/once | xargs"), "greet.json superuser.json");
-  assert.notEqual((await stack.ssh("runuser -u logbook -- ls /var/lib/berth/app-logbook/once")).code, 0);
+  assert.equal(await stack.on("ls /var/lib/berth/once-logbook | xargs"), "greet.json superuser.json");
+  assert.notEqual((await stack.ssh("runuser -u logbook -- ls /var/lib/berth/once-logbook")).code, 0);
 });

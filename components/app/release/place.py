@@ -35,10 +35,10 @@ class Place:
         self.release_records = self.ledger / "releases"
         self.instance_records = self.ledger / "instances"
         self.environment_records = self.ledger / "environments"
-        # Of each command that runs once and is done, by its name.
-        self.once_records = self.ledger / "once"
         self.history = self.ledger / "releases.jsonl"
         self.collected = self.ledger / "collected"
+        # Of each command that runs once and is done, by its name: kept as long as the data that it has made.
+        self.once_records = at(f"/var/lib/berth/once-{name}")
         self.dumps = at(f"/var/backups/berth/{name}")
         self.units = at("/etc/systemd/system")
         self.config = at(f"/etc/berth/{name}")

@@ -1,0 +1,246 @@
+// What an application depends on, and the Python that it asks for, as its own files say.
+import { parse as parseToml } from "smol-toml";
+import type { Files } from "./files.ts";
+import { pythonOfWheels } from "./wheels.ts";
+
+export interface Dependencies {
+  /** The file that Berth installs from; undefined where there is none that it reads. */
+  readonly file: string | undefined;
+  /** Whether the stack has to name it: it is none of those that Berth looks for. */
+  readonly named: boolean;
+  /** The names of what is asked for, in the form `psycopg2-binary`, and with extras as `celery[redis]`. */
+  readonly names: ReadonlySet<string>;
+  /** What is in the way, each with what to do. */
+  readonly todos: readonly string[];
+}
+
+type Table = { readonly [key: string]: unknown };
+const table = (value: unknown): Table =>
+  typeof value === "object" && value !== null ? (value as Table) : {};
+const texts = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+
+export function readDependencies(files: Files): Dependencies {
+  const project = readToml(files, "pyproject.toml");
+  const isPackage = project.project !== undefined || table(table(project.tool).poetry).name !== undefined;
+  const ofProject = projectNames(project);
+  const lock = ["uv.lock", "poetry.lock"].find((one) => files.has(one));
+  const all = (own: Iterable<string>) => new Set([...own].flatMap(namesOf));
+  if (lock !== undefined && files.has("pyproject.toml")) {
+    return { file: lock, named: false, names: all(ofProject), todos: [] };
+  }
+  if (files.has("requirements.txt")) {
+    return {
+      file: "requirements.txt",
+      named: false,
+      names: all(requirements(files, "requirements.txt")),
+      todos: [],
+    };
+  }
+  if (ofProject.length > 0) return { file: "pyproject.toml", named: false, names: all(ofProject), todos: [] };
+
+  const best = otherRequirements(files)[0];
+  if (best !== undefined)
+    return { file: best, named: true, names: all(requirements(files, best)), todos: [] };
+  const pipfile = readToml(files, "Pipfile");
+  if (files.has("Pipfile")) {
+    const todo =
+      "Pipfile is not a file that Berth installs from. Write one that is: pipenv requirements > requirements.txt";
+    return {
+      file: undefined,
+      named: false,
+      names: all(Object.keys(table(pipfile.packages))),
+      todos: [todo],
+    };
+  }
+  const elsewhere = [
+    "setup.py",
+    "setup.cfg",
+    "environment.yml",
+    "environment.yaml",
+    "requirements.in",
+    "pdm.lock",
+  ];
+  const there =
+    elsewhere.find((one) => files.has(one)) ??
+    (isPackage || "dependency-groups" in project ? "pyproject.toml" : undefined);
+  const group = "dependency-groups" in project && there === "pyproject.toml" ? " --group NAME" : "";
+  const todo =
+    there === undefined
+      ? "No file names the dependencies. Write a uv.lock, poetry.lock, requirements.txt or pyproject.toml, or name another file as app.requirements."
+      : `The dependencies stand in ${there}, where Berth does not read them. Write a requirements.txt, such as by: uv pip compile ${there}${group} -o requirements.txt`;
+  const ofGroups = Object.entries(table(project["dependency-groups"])).flatMap(([group, names]) =>
+    /dev|test|lint|doc/.test(group) ? [] : texts(names),
+  );
+  const ofSetup = [
+    ...(files.read(there ?? "") ?? "").matchAll(/["'\s]([A-Za-z][\w.-]+(\[[\w,]+\])?)\s*[<>=~!]=?/g),
+  ];
+  return {
+    file: undefined,
+    named: false,
+    names: all([...ofGroups, ...ofSetup.map(([, name]) => name as string)]),
+    todos: [todo],
+  };
+}
+
+/** Files of requirements by other names, those for production first. */
+function otherRequirements(files: Files): string[] {
+  const rank = (path: string) => {
+    if (/(dev|test|lint|docs?|ci|local|build)\b/.test(path)) return 9;
+    if (/(prod|production|deploy|live|heroku)\b/.test(path)) return 0;
+    return /(base|common|main|requirements)\.txt$/.test(path) ? 1 : 2;
+  };
+  return files.paths
+    .filter((path) => /^(requirements\/[^/]+|requirements[\w.-]*|reqs?\/[^/]+)\.txt$/.test(path))
+    .filter((path) => rank(path) < 9)
+    .sort((a, b) => rank(a) - rank(b));
+}
+
+/** The lines of a requirements file and of those that it includes. */
+function requirements(files: Files, path: string, seen = new Set<string>()): string[] {
+  if (seen.has(path)) return [];
+  seen.add(path);
+  return (files.read(path) ?? "").split(/\r?\n/).flatMap((line) => {
+    const included = /^\s*(?:-r|--requirement)[=\s]\s*(\S+)/.exec(line)?.[1];
+    if (included !== undefined) return requirements(files, joined(path, included), seen);
+    const egg = /#egg=([\w.-]+)/.exec(line)?.[1];
+    return egg !== undefined ? [egg] : /^\s*[A-Za-z0-9]/.test(line) ? [line.trim()] : [];
+  });
+}
+
+/** A path as a file names it that lies elsewhere. */
+function joined(path: string, other: string): string {
+  const parts = path.split("/").slice(0, -1);
+  for (const part of other.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+
+/** The project's own, without those of its development groups. */
+function projectNames(project: Table): string[] {
+  const poetry = table(table(table(project.tool).poetry).dependencies);
+  const ofPoetry = Object.entries(poetry).map(([name, value]) => {
+    const extras = texts(table(value).extras);
+    return extras.length > 0 ? `${name}[${extras.join(",")}]` : name;
+  });
+  return [...texts(table(project.project).dependencies), ...ofPoetry.filter((name) => name !== "python")];
+}
+
+/** `Celery[redis,msgpack]>=5` is `celery`, `celery[redis]` and `celery[msgpack]`. */
+function namesOf(requirement: string): string[] {
+  const [, name, extras = ""] = /^([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?/.exec(requirement) ?? [];
+  if (name === undefined) return [];
+  const plain = name.toLowerCase().replaceAll(/[-_.]+/g, "-");
+  return [
+    plain,
+    ...extras
+      .split(",")
+      .flatMap((extra) => (extra.trim() === "" ? [] : `${plain}[${extra.trim().toLowerCase()}]`)),
+  ];
+}
+
+function readToml(files: Files, path: string): Table {
+  try {
+    return table(parseToml(files.read(path) ?? ""));
+  } catch {
+    return {};
+  }
+}
+
+export interface PythonAsked {
+  /** The version to name in the stack; undefined where Debian's own fits. */
+  readonly version: string | undefined;
+  /** Why; undefined where nothing asks for one. */
+  readonly because: string | undefined;
+  readonly todos: readonly string[];
+}
+
+/** Debian 13's. */
+const ofDebian = 13;
+
+/**
+ * The Python that it asks for, by what says most of what it runs with.
+ *
+ * @param requirements the file that names the dependencies
+ */
+export function readPythonVersion(files: Files, requirements: string | undefined): PythonAsked {
+  const project = readToml(files, "pyproject.toml");
+  const requires =
+    table(project.project)["requires-python"] ?? table(table(table(project.tool).poetry).dependencies).python;
+  const fits = (minor: number) => typeof requires !== "string" || allows(requires, minor);
+  const named = (file: string, pattern: RegExp) => {
+    const minor = pattern.exec(files.read(file) ?? "")?.[1];
+    return minor === undefined ? [] : [{ file, minor: Number(minor) }];
+  };
+  const found = [
+    ...named(".python-version", /^\s*(?:cpython-|python-)?3\.(\d+)/m),
+    ...named("runtime.txt", /^\s*(?:python-)?3\.(\d+)/m),
+    ...named("Pipfile", /python_(?:full_)?version\s*=\s*["']3\.(\d+)/),
+    ...named("Dockerfile", /^FROM\s+(?:--\S+\s+)?(?:\S+\/)?python:3\.(\d+)/im),
+  ].filter(({ minor }) => fits(minor));
+  const first = found[0];
+  if (first !== undefined && first.minor < 9) {
+    const todo = `${first.file} asks for Python 3.${first.minor}, and Berth brings 3.9 and later: move the application to a newer one.`;
+    return { version: undefined, because: undefined, todos: [todo] };
+  }
+  if (first !== undefined) {
+    return {
+      version: first.minor === ofDebian ? undefined : `3.${first.minor}`,
+      because: `${first.file} asks for it`,
+      todos: [],
+    };
+  }
+  if (fits(ofDebian)) {
+    const older = requirements === undefined ? undefined : pythonOfWheels(files, requirements);
+    const isOlder = older !== undefined && fits(older.minor);
+    return {
+      version: isOlder ? `3.${older.minor}` : undefined,
+      because: isOlder ? older.because : undefined,
+      todos: [],
+    };
+  }
+  const newest = [14, 12, 11, 10, 9].find(fits);
+  const because = `pyproject.toml asks for ${requires}`;
+  if (newest !== undefined) return { version: `3.${newest}`, because, todos: [] };
+  const todo = `pyproject.toml asks for Python ${requires}, and Berth brings 3.9 to 3.14: change it, or name one as app.python.`;
+  return { version: undefined, because, todos: [todo] };
+}
+
+/** Whether a specifier of versions, PEP 440's or poetry's, allows some 3.MINOR. */
+function allows(specifier: string, minor: number): boolean {
+  return specifier.split("||").some((one) =>
+    one
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "")
+      .every((part) => {
+        const [, operator = "==", major, asked = "0", patch] =
+          /^([<>=!~^]*)\s*(\d+)(?:\.(\d+|\*))?(\.[\d*]+)?/.exec(part) ?? [];
+        if (major === undefined) return true;
+        const difference = (3 - Number(major)) * 1000 + (asked === "*" ? 0 : minor - Number(asked));
+        switch (operator) {
+          case ">=":
+            return difference >= 0;
+          case ">":
+            return patch === undefined ? difference > 0 : difference >= 0;
+          case "<":
+            return patch === undefined || /^\.0$/.test(patch) ? difference < 0 : difference <= 0;
+          case "<=":
+            return difference <= 0;
+          case "!=":
+            return difference !== 0 || (patch !== undefined && patch !== ".*");
+          case "^":
+            return difference >= 0 && Number(major) === 3;
+          case "~=":
+          case "~":
+            return operator === "~=" && patch === undefined
+              ? difference >= 0 && Number(major) === 3
+              : difference === 0;
+          default:
+            return asked === "*" ? Number(major) === 3 : difference === 0;
+        }
+      }),
+  );
+}

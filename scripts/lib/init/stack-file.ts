@@ -1,0 +1,252 @@
+// The text of a stack's file, from what an application is. What is certain is written; what is not is a comment.
+import { stringify } from "yaml";
+import type { Variable } from "./environment.ts";
+import type { Facts } from "./look.ts";
+import { isSecret } from "./wanted.ts";
+
+export interface StackWanted {
+  readonly stack: string;
+  /** Name of the application. */
+  readonly name: string;
+  /** Its directory, as seen from Pulumi.yaml. */
+  readonly directory: string;
+}
+
+/** A value as YAML has it, on one line. */
+const yaml = (value: unknown): string =>
+  stringify(
+    value,
+    typeof value === "object"
+      ? { lineWidth: 0, collectionStyle: "flow", flowCollectionPadding: false }
+      : { lineWidth: 0, blockQuote: false },
+  ).trimEnd();
+
+const width = 110;
+
+/** Lines of a comment, at an indent. */
+function comment(indent: number, text: string): string[] {
+  const start = `${" ".repeat(indent)}#`;
+  const lines = [start];
+  for (const word of text.split(/[\p{C}\s]+/u)) {
+    const line = lines.at(-1) as string;
+    if (line !== start && line.length + 1 + word.length > width) lines.push(`${start} ${word}`);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
+
+/** A name for accounts, units and databases of what a directory is called. */
+export function applicationName(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+/, "")
+    .slice(0, 20)
+    .replace(/-+$/, "");
+  // Accounts that Debian or Berth has already.
+  const taken = [
+    "root",
+    "deployer",
+    "postgres",
+    "redis",
+    "nginx",
+    "www-data",
+    "backup",
+    "news",
+    "mail",
+    "games",
+    "daemon",
+    "bin",
+    "sys",
+    "man",
+    "proxy",
+    "list",
+    "nobody",
+    "berth",
+    "web",
+  ];
+  return name === "" ? "app" : taken.includes(name) ? `${name}-app` : name;
+}
+
+export function stackFile(facts: Facts, { stack, name, directory }: StackWanted): string {
+  const { entry, services, python, dependencies } = facts;
+  const todoAt =
+    entry.wsgi === undefined ? "    # TODO: the WSGI callable, MODULE:CALLABLE.\n    # wsgi: " : "    wsgi: ";
+  const lines: string[] = [
+    ...comment(0, `Written by 'npm run init' from what it found in ${directory}. It is yours to change.`),
+    ...comment(0, "docs/configuration.md has every key."),
+    "config:",
+    ...comment(
+      2,
+      "A Debian 13 machine on this computer, to try it on. For one that you have, or one on EC2, see",
+    ),
+    ...comment(2, "docs/deploying-your-application.md and docs/aws.md."),
+    "  berth:host:",
+    "    kind: local",
+    ...comment(2, "Without a domain the site answers at the host's address."),
+    "  # berth:site:",
+    `  #   domain: ${name}.example.org`,
+    "  berth:app:",
+    `    name: ${yaml(name)}`,
+    "    source:",
+    `      directory: ${yaml(directory)}`,
+    ...entry.notes.flatMap((note) => comment(4, note)),
+    `${todoAt}${yaml(entry.wsgi ?? "shop.wsgi:application")}`,
+    ...settingsLines(facts),
+    ...(entry.static === undefined
+      ? []
+      : [...comment(4, "nginx serves it under /static/."), `    static: ${yaml(entry.static)}`]),
+    ...(python.version === undefined
+      ? []
+      : [...comment(4, `${python.because}.`), `    python: ${JSON.stringify(python.version)}`]),
+    ...(dependencies.named ? [`    requirements: ${yaml(dependencies.file)}`] : []),
+    ...packagesLines(facts),
+    ...buildLines(facts),
+    ...healthLines(facts),
+    ...processLines(facts),
+    ...environmentLines(facts),
+    ...secretLines(facts, stack),
+    ...(services.postgres
+      ? services.extensions.length > 0
+        ? ["  berth:postgres:", `    extensions: ${yaml(services.extensions)}`]
+        : []
+      : [
+          ...comment(2, "Nothing was found that needs PostgreSQL."),
+          "  berth:postgres:",
+          "    enabled: false",
+        ]),
+    ...(services.redis
+      ? []
+      : [...comment(2, "Nothing was found that needs Redis."), "  berth:redis:", "    enabled: false"]),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function settingsLines({ entry }: Facts): string[] {
+  if (entry.framework !== "Django") return [];
+  const others =
+    entry.otherSettings.length === 0
+      ? []
+      : comment(4, `There are also ${entry.otherSettings.slice(0, 12).join(", ")}.`);
+  return [
+    ...others,
+    entry.settings === undefined ? "    # settings: shop.settings" : `    settings: ${yaml(entry.settings)}`,
+  ];
+}
+
+function packagesLines({ services, built }: Facts): string[] {
+  const all = [...new Set([...services.packages, ...built.packages])];
+  return all.length === 0
+    ? []
+    : [
+        ...comment(4, "Debian packages that dependencies or commands below need."),
+        `    packages: ${yaml(all)}`,
+      ];
+}
+
+function buildLines({ built }: Facts): string[] {
+  const certain = built.commands.filter(([, doubt]) => doubt === undefined);
+  const doubtful = built.commands.filter(([, doubt]) => doubt !== undefined);
+  return [
+    ...built.notes.flatMap((note) => comment(4, note)),
+    ...(certain.length === 0
+      ? []
+      : ["    build:", "      commands:", ...certain.map(([command]) => `        - ${yaml(command)}`)]),
+    ...(doubtful.length === 0
+      ? []
+      : [
+          ...comment(4, `Not written, because ${doubtful[0]?.[1]}. They need packages: [nodejs, npm].`),
+          ...(certain.length === 0 ? ["    # build:", "    #   commands:"] : []),
+          ...doubtful.map(([command]) => `    #     - ${yaml(command)}`),
+        ]),
+  ];
+}
+
+function healthLines({ health }: Facts): string[] {
+  if (health.path !== undefined) return [`    health: ${yaml(health.path)}`];
+  return [
+    ...comment(
+      4,
+      "No path for health was found. This one must answer 200 to everyone, without a login or a redirect; one",
+    ),
+    ...comment(4, "that asks the database is better."),
+    "    health: /",
+  ];
+}
+
+function processLines({ processes }: Facts): string[] {
+  const certain = processes.processes.filter(({ doubt }) => doubt === undefined);
+  const doubtful = processes.processes.filter(({ doubt }) => doubt !== undefined);
+  const entryOf = (command: string | undefined) =>
+    command === undefined ? "count: 0" : `command: ${yaml(command)}`;
+  return [
+    ...(processes.procfile.length === 0
+      ? []
+      : comment(4, `Berth reads the Procfile itself: ${processes.procfile.join(", ")}.`)),
+    ...(certain.length === 0 ? [] : ["    processes:"]),
+    ...certain.flatMap(({ name, command }) => [
+      ...(command === undefined
+        ? comment(6, "A line of the Procfile for development, which is left out.")
+        : []),
+      `      ${yaml(name)}:`,
+      `        ${entryOf(command)}`,
+    ]),
+    ...(doubtful.length > 0 && certain.length === 0 ? ["    # processes:"] : []),
+    ...doubtful.flatMap(({ name, command, doubt }) => [
+      ...comment(4, `Perhaps this one: ${doubt}.`),
+      `    #   ${yaml(name)}:`,
+      `    #     ${entryOf(command)}`,
+    ]),
+  ];
+}
+
+const listed = (all: readonly Variable[], show: (one: Variable) => string, most = 40): string => {
+  const more = all.length > most ? `, and ${all.length - most} more` : "";
+  return `${all.slice(0, most).map(show).join(", ")}${more}`;
+};
+
+/** A default may be long, or have what a comment cannot have; and a password stays where it is. */
+function defaultOf({ name, default: told = "" }: Variable): string {
+  const line = told.replaceAll(/[\p{C}\s]+/gu, " ").trim();
+  if (line === "") return '""';
+  if (isSecret(name) || /:\/\/[^/]*:[^/]*@/.test(line)) return "one in the code";
+  return line.length > 40 ? `${line.slice(0, 39)}…` : line;
+}
+
+function environmentLines({ wanted, services }: Facts): string[] {
+  const { given, env, required, open, defaults } = wanted;
+  // What it is not given either: the stack has no such service.
+  const has = given.filter((name) =>
+    name === "DATABASE_URL" ? services.postgres : /^(REDIS|CACHE)_URL$/.test(name) ? services.redis : true,
+  );
+  const filled = env.map(([name, value]) => `      ${name}: ${yaml(value)}`);
+  const told = [
+    ...required.flatMap((one) => [
+      ...comment(6, `TODO: required, and read at ${one.at}.`),
+      `      # ${one.name}:`,
+    ]),
+    ...(open.length === 0
+      ? []
+      : comment(6, `Read without a default, where it is needed: ${listed(open, ({ name }) => name)}.`)),
+    ...(defaults.length === 0
+      ? []
+      : comment(6, `These have defaults: ${listed(defaults, (one) => `${one.name} (${defaultOf(one)})`)}.`)),
+  ];
+  return [
+    ...(has.length === 0 ? [] : comment(4, `Berth gives it ${has.join(", ")}.`)),
+    ...(filled.length > 0 ? ["    env:"] : told.length > 0 ? ["    # env:"] : []),
+    ...filled,
+    ...told,
+  ];
+}
+
+function secretLines({ wanted }: Facts, stack: string): string[] {
+  if (wanted.secrets.length === 0) return [];
+  return [
+    ...comment(4, "TODO: secrets. Each command asks for the value, and writes it into this file, encrypted:"),
+    ...wanted.secrets.map((one) => `    #   ${secretCommand(one.name, stack)}`),
+  ];
+}
+
+export const secretCommand = (name: string, stack: string): string =>
+  `npm run pulumi -- config set --secret --path 'berth:app.secrets.${name}' -s ${stack}`;

@@ -1,0 +1,646 @@
+// What `npm run init` finds in an application's directory, and writes. The applications are made here, a file at a time.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { after, test } from "node:test";
+import { parse } from "yaml";
+import { parseConfig } from "../../config/read.ts";
+import { type Facts, look } from "../../scripts/lib/init/look.ts";
+import { report } from "../../scripts/lib/init/report.ts";
+import { applicationName, stackFile } from "../../scripts/lib/init/stack-file.ts";
+import { given } from "../../scripts/lib/init/wanted.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const place = mkdtempSync(join(tmpdir(), "berth-init-"));
+after(() => rmSync(place, { recursive: true }));
+
+type Sources = Readonly<Record<string, string | Buffer>>;
+let made = 0;
+
+/** The directory of an application with these files. */
+function application(files: Sources): string {
+  const directory = join(place, `shop${++made}`);
+  mkdirSync(directory);
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content);
+  }
+  return directory;
+}
+
+/** The file that is written, and the configuration that Berth reads in it. */
+function written(facts: Facts) {
+  const text = stackFile(facts, { stack: "shop", name: "shop", directory: "../shop" });
+  const { config } = parse(text) as { config: Record<string, unknown> };
+  const values = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, JSON.stringify(value)]),
+  );
+  return { text, config: parseConfig(values, "shop"), last: report(facts, "shop", "Pulumi.shop.yaml") };
+}
+const init = (files: Sources) => {
+  const facts = look(application(files));
+  return { facts, ...written(facts) };
+};
+
+const django = {
+  "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
+  "shop/__init__.py": "",
+  "shop/wsgi.py":
+    'import os\nfrom django.core.wsgi import get_wsgi_application\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\napplication = get_wsgi_application()\n',
+  "shop/urls.py": "urlpatterns = []\n",
+  "shop/settings.py": `import environ
+env = environ.Env()
+SECRET_KEY = env("SECRET_KEY")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+ROOT_URLCONF = "shop.urls"
+WSGI_APPLICATION = "shop.wsgi.application"
+INSTALLED_APPS = ["django.contrib.admin"]
+DATABASES = {"default": env.db()}
+`,
+  "requirements.txt": "Django==5.2\npsycopg[binary]\n",
+} as const;
+const flask = {
+  "app.py":
+    'from flask import Flask\napp = Flask(__name__)\n\n@app.route("/")\ndef home():\n    return "hello"\n',
+  "requirements.txt": "Flask==3.1\n",
+} as const;
+/** Django's settings with more lines. */
+const withSettings = (lines: string, more: Sources = {}) =>
+  init({ ...django, ...more, "shop/settings.py": `import os\n${django["shop/settings.py"]}${lines}\n` });
+const withFlask = (lines: string, more: Sources = {}) =>
+  init({ ...flask, ...more, "app.py": `import os\n${flask["app.py"]}${lines}\n` });
+
+test("a Django application with its settings, callable and database is ready to be deployed", () => {
+  const { config, last, text } = init(django);
+  assert.equal(config.app.wsgi, "shop.wsgi:application");
+  assert.equal(config.app.settings, "shop.settings");
+  assert.deepEqual(config.app.source, { directory: "../shop" });
+  assert.deepEqual([config.postgres.enabled, config.redis.enabled], [true, false]);
+  assert.match(text, /# Berth gives it ALLOWED_HOSTS, DATABASE_URL, SECRET_KEY\./);
+  assert.match(last, /Next: look through Pulumi\.shop\.yaml, then type: npm start -- -s shop$/);
+  assert.doesNotMatch(last, /Left to do/);
+});
+
+test("of several settings modules those for production are taken, and the others named", () => {
+  const production = "from .base import *\nDEBUG = False\n";
+  const { "shop/settings.py": base, ...rest } = django;
+  const settings = {
+    "shop/settings/__init__.py": "",
+    "shop/settings/base.py": base,
+    "shop/settings/production.py": production,
+    "shop/settings/local.py": 'from .base import *\nimport os\nDEBUG = True\nX = os.environ["ONLY_LOCAL"]\n',
+  };
+  const manage = rest["manage.py"].replace("shop.settings", "shop.settings.local");
+  const { config, text, last } = init({ ...rest, ...settings, "manage.py": manage });
+  assert.equal(config.app.settings, "shop.settings.production");
+  assert.equal(config.app.wsgi, "shop.wsgi:application");
+  assert.match(text, /# There are also shop\.settings\.local\./);
+  assert.doesNotMatch(last, /ONLY_LOCAL/);
+});
+
+test("an application below the directory is deployed from there; dependencies above it are a thing to do", () => {
+  const { "requirements.txt": requirements, ...code } = django;
+  const below = Object.fromEntries(Object.entries(code).map(([path, text]) => [`backend/${path}`, text]));
+  const whole = look(application({ ...below, "backend/requirements.txt": requirements }));
+  assert.match(whole.directory, /\/backend$/);
+  assert.equal(whole.dependencies.file, "requirements.txt");
+  const { last, config } = init({ ...below, "requirements.txt": requirements });
+  assert.match(
+    last,
+    /The application is in backend\/, and requirements\.txt lies above it\..*cp requirements\.txt backend\//,
+  );
+  assert.equal(config.postgres.enabled, true);
+});
+
+test("Flask: an application, a factory, one that needs arguments, what a Procfile serves", () => {
+  assert.equal(init(flask).config.app.wsgi, "app:app");
+  const factory = "from flask import Flask\ndef create_app(config=None):\n    return Flask(__name__)\n";
+  const requirements = flask["requirements.txt"];
+  assert.equal(
+    init({ "shop/__init__.py": factory, "requirements.txt": requirements }).config.app.wsgi,
+    "shop:create_app()",
+  );
+  const entry = "from shop import create_app\napplication = create_app()\n";
+  const both = { "shop/__init__.py": factory, "wsgi.py": entry, "requirements.txt": requirements };
+  assert.equal(init(both).config.app.wsgi, "wsgi:application");
+  assert.equal(
+    init({ ...both, Procfile: "web: gunicorn 'shop:create_app()'\n" }).config.app.wsgi,
+    "shop:create_app()",
+  );
+  const facts = look(
+    application({
+      "shop/__init__.py": factory.replace("config=None", "config"),
+      "requirements.txt": requirements,
+    }),
+  );
+  assert.match(
+    report(facts, "shop", "f"),
+    /create_app\(config\), which Berth cannot call without an argument\. Write a wsgi\.py/,
+  );
+});
+
+test("what is served by ASGI alone is said to be so", () => {
+  const fastapi = look(
+    application({
+      "main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+      "requirements.txt": "fastapi\n",
+    }),
+  );
+  assert.match(
+    report(fastapi, "shop", "f"),
+    /main\.py makes a FastAPI application, which is served by ASGI, and Berth has no ASGI server yet/,
+  );
+  assert.match(stackFile(fastapi, { stack: "s", name: "s", directory: "d" }), /# TODO: the WSGI callable/);
+  const { "shop/wsgi.py": _, ...rest } = django;
+  const asgi = look(
+    application({
+      ...rest,
+      "shop/asgi.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
+    }),
+  );
+  assert.match(report(asgi, "shop", "f"), /There is only shop\/asgi\.py, .* write shop\/wsgi\.py/);
+});
+
+test("dependencies: which file, which Python, and what Berth does not read", () => {
+  const { "requirements.txt": _, ...bare } = flask;
+  const file = (files: Sources) => look(application({ ...bare, ...files })).dependencies.file;
+  const project = '[project]\nname = "shop"\ndependencies = ["flask"]\n';
+  assert.equal(file({ "pyproject.toml": project, "uv.lock": "" }), "uv.lock");
+  assert.equal(file({ "pyproject.toml": project }), "pyproject.toml");
+  const folder = init({
+    ...bare,
+    "requirements/base.txt": "flask\n",
+    "requirements/production.txt": "-r base.txt\nredis\n",
+  });
+  assert.equal(folder.config.app.requirements, "requirements/production.txt");
+  assert.equal(folder.config.redis.enabled, true);
+  assert.match(
+    init({ ...bare, Pipfile: '[packages]\nflask = "*"\n' }).last,
+    /Pipfile is not a file that Berth installs from.*pipenv requirements/,
+  );
+  assert.match(
+    init({ ...bare, "setup.py": 'setup(install_requires=["flask>=3"])' }).last,
+    /stand in setup\.py, where Berth does not read them/,
+  );
+  assert.match(init(bare).last, /No file names the dependencies/);
+
+  const python = (files: Sources) => init({ ...flask, ...files }).config.app.python;
+  const asks = (versions: string) =>
+    python({ "pyproject.toml": `[project]\nname = "shop"\nrequires-python = "${versions}"\n` });
+  assert.deepEqual([">=3.11", ">=3.9,<3.12", "==3.10.*", "~=3.13.0", ">=3.14"].map(asks), [
+    undefined,
+    "3.11",
+    "3.10",
+    undefined,
+    "3.14",
+  ]);
+  const pinned = (lines: string) => init({ ...flask, "requirements.txt": lines });
+  assert.equal(pinned("Flask==3.0.0\npsycopg2-binary==2.9.9\n").config.app.python, "3.12");
+  assert.match(
+    pinned("psycopg2-binary==2.9.9\n").text,
+    /# psycopg2-binary 2\.9\.9 has no wheel for Debian's own, 3\.13\.\n {4}python: "3\.12"/,
+  );
+  assert.equal(pinned("numpy==1.24.4\npandas==2.2.3\n").config.app.python, "3.11");
+  assert.equal(pinned("greenlet==3.1.1\nPillow>=9\n").config.app.python, undefined);
+  assert.equal(python({ ".python-version": "3.12.4\n" }), "3.12");
+  assert.equal(python({ "runtime.txt": "python-3.11.9\n" }), "3.11");
+  assert.equal(python({ Dockerfile: "FROM python:3.13-slim\n" }), undefined);
+  assert.match(
+    init({ ...flask, "runtime.txt": "python-3.6.1" }).last,
+    /asks for Python 3\.6, and Berth brings 3\.9 and later/,
+  );
+});
+
+test("every way of reading the environment is seen, and what is required is not left out", () => {
+  const { last, text } = withFlask(`
+from os import environ, getenv
+from decouple import config
+A = os.environ["A_REQUIRED"]
+B = os.environ.get("B_DEFAULT", "blue")
+C = os.getenv("C_OPEN")
+D = environ["D_REQUIRED"]
+E = getenv("E_DEFAULT", "5")
+F = config("F_REQUIRED")
+G = config("G_DEFAULT", default=True, cast=bool)
+def needed(name, fallback=None):
+    return os.environ.get(name, fallback)
+H = needed("H_DEFAULT", "h")
+if os.environ.get("USE_S3"):
+    I = os.environ["I_SOMETIMES"]
+os.environ["J_SET"] = "1"
+K = os.environ["PAYMENT_API_KEY"]
+`);
+  const required = [...last.matchAll(/Fill in env: (\w+)/g)].map(([, name]) => name);
+  assert.deepEqual(required, ["A_REQUIRED", "D_REQUIRED", "F_REQUIRED"]);
+  assert.match(text, /B_DEFAULT \(blue\), E_DEFAULT \(5\), G_DEFAULT \(True\), H_DEFAULT \(h\)/);
+  assert.match(text, /Read without a default, where it is needed: C_OPEN, I_SOMETIMES, USE_S3\./);
+  assert.doesNotMatch(text, /J_SET/);
+  assert.match(last, /pulumi -- config set --secret --path 'berth:app\.secrets\.PAYMENT_API_KEY' -s shop/);
+  assert.match(text, /TODO: required, and read at app\.py:\d+\.\n {6}# A_REQUIRED:/);
+
+  const environs = withSettings(`
+SITE = env.str("SITE_NAME", default="Shop")
+PAGES = env.int("PAGES")
+other = environ.Env(FLAG=(bool, False))
+FLAG = other("FLAG")
+`);
+  assert.match(environs.last, /Fill in env: PAGES/);
+  assert.match(environs.text, /FLAG \(False\), SITE_NAME \(Shop\)/);
+
+  const pydantic = withFlask(`
+from pydantic_settings import BaseSettings, SettingsConfigDict
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SHOP_")
+    owner: str
+    colour: str = "blue"
+`);
+  assert.match(pydantic.last, /Fill in env: SHOP_OWNER/);
+  assert.match(pydantic.text, /SHOP_COLOUR \(blue\)/);
+});
+
+test("parts of the database and of Redis are filled in by references", () => {
+  const { config, last } = withSettings(
+    `
+DATABASES = {"default": {
+    "ENGINE": os.environ.get("SQL_ENGINE", "django.db.backends.sqlite3"),
+    "NAME": os.environ["POSTGRES_DB"], "USER": os.environ["DB_USER"], "PASSWORD": os.environ["SHOP_DB_PASSWORD"],
+    "HOST": os.environ.get("PGHOST", "localhost"), "PORT": os.environ.get("DATABASE_PORT", 5432)}}
+CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
+REDIS = os.environ["REDIS_HOST"], os.environ.get("REDIS_PASSWORD")
+DOMAIN = os.environ["SITE_DOMAIN"]
+MAIL = os.environ.get("MAILGUN_DOMAIN")
+HOSTS = os.environ["DJANGO_ALLOWED_HOSTS"].split(",")
+`,
+    { "requirements.txt": "Django\npsycopg2-binary\ncelery[redis]\n" },
+  );
+  assert.deepEqual(config.app.env, {
+    CELERY_BROKER_URL: "${redis.url}",
+    DATABASE_PORT: "${postgres.port}",
+    DB_USER: "${postgres.user}",
+    DJANGO_ALLOWED_HOSTS: "${site.domain}",
+    PGHOST: "${postgres.host}",
+    POSTGRES_DB: "${postgres.database}",
+    REDIS_HOST: "${redis.host}",
+    REDIS_PASSWORD: "${redis.password}",
+    SHOP_DB_PASSWORD: "${postgres.password}",
+    SITE_DOMAIN: "${site.domain}",
+    SQL_ENGINE: "django.db.backends.postgresql",
+  });
+  assert.doesNotMatch(last, /Left to do/);
+
+  const debug = withSettings(
+    'DEBUG = env.bool("DEBUG", default=True)\nOTHER = env("APP_DEBUG", default="no")\n',
+  );
+  assert.deepEqual(debug.config.app.env, { DEBUG: "False" });
+  const choice = withSettings('DB = os.getenv("DB", "sqlite")\nif DB == "postgres":\n    pass\n');
+  assert.equal(choice.config.app.env.DB, "postgres");
+  const sqlalchemy = withFlask('URL = os.environ["DATABASE_URL"]\n', {
+    "requirements.txt": "Flask\nFlask-SQLAlchemy\npsycopg[binary]\n",
+  });
+  assert.match(`${sqlalchemy.config.app.env.DATABASE_URL}`, /^postgresql\+psycopg:\/\/\$\{postgres\.user\}:/);
+});
+
+test("a key that stands in the code is asked for as a secret", () => {
+  const { last } = withSettings('KEY = os.environ.get("DJANGO_SECRET_KEY", "insecure")\n');
+  assert.match(
+    last,
+    /npm run pulumi -- stack init shop\n.*config set --secret --path 'berth:app\.secrets\.DJANGO_SECRET_KEY' -s shop/,
+  );
+});
+
+test("databases: SQLite and MySQL are said to be in the way, and none is left out", () => {
+  const of = (engine: string) =>
+    withSettings(
+      `DATABASES = {"default": {"ENGINE": "django.db.backends.${engine}"}}\n`.replace(
+        "DATABASES",
+        "del env\nDATABASES",
+      ),
+    );
+  const { "shop/settings.py": settings } = django;
+  const fixed = (engine: string) =>
+    init({
+      ...django,
+      "shop/settings.py": settings.replace(
+        "env.db()",
+        `{"ENGINE": "django.db.backends.${engine}", "NAME": "x"}`,
+      ),
+    });
+  assert.match(fixed("sqlite3").last, /The settings name SQLite as the database/);
+  assert.match(fixed("mysql").last, /The settings name MySQL, and Berth brings PostgreSQL alone/);
+  assert.doesNotMatch(fixed("postgresql").last, /Left to do/);
+  assert.equal(of("postgresql").config.postgres.enabled, true);
+  assert.deepEqual([init(flask).config.postgres.enabled, init(flask).config.redis.enabled], [false, false]);
+  const { last } = init({ ...django, "requirements.txt": "Django\n" });
+  assert.match(last, /no driver for it is among the dependencies/);
+});
+
+test("extensions and Debian packages that dependencies need are written", () => {
+  const vector =
+    "from pgvector.django import VectorExtension\noperations = [VectorExtension(), TrigramExtension()]\n";
+  const { config } = withSettings(
+    'INSTALLED_APPS += ["django.contrib.gis"]\nGIS_APPS = ["django.contrib.gis"]\n',
+    {
+      "shop/migrations/0001_initial.py": vector,
+      "requirements.txt": "Django\npsycopg2==2.9\nweasyprint\npython-ldap\n",
+    },
+  );
+  assert.deepEqual(config.postgres.extensions, ["postgis", "vector"]);
+  for (const name of ["libpq-dev", "build-essential", "libpango-1.0-0", "libldap-dev", "gdal-bin"])
+    assert.ok(config.app.packages.includes(name), name);
+  assert.deepEqual(init(django).config.app.packages, []);
+});
+
+test("workers: Celery with its beat, huey, RQ, Django's own, and loops without end", () => {
+  const commands = ({ config }: ReturnType<typeof init>) =>
+    Object.fromEntries(Object.entries(config.app.processes).map(([name, { command }]) => [name, command]));
+  const celery = {
+    "shop/celery.py": 'from celery import Celery\napp = Celery("shop")\napp.conf.beat_schedule = {}\n',
+    "requirements.txt": "Django\npsycopg\ncelery[redis]\n",
+  };
+  assert.deepEqual(commands(init({ ...django, ...celery })), {
+    worker: "celery -A shop worker -l INFO",
+    beat: "celery -A shop beat -l INFO",
+  });
+  const apps = (name: string, requirement: string) =>
+    commands(
+      withSettings(`LOCAL_APPS = ["${name}"]\n`, { "requirements.txt": `Django\npsycopg\n${requirement}\n` }),
+    );
+  assert.deepEqual(apps("huey.contrib.djhuey", "huey"), { worker: "python manage.py run_huey" });
+  assert.deepEqual(apps("django_q", "django-q2"), { worker: "python manage.py qcluster" });
+  assert.deepEqual(apps("django_rq", "django-rq"), { worker: "python manage.py rqworker default" });
+  const rq = withFlask('from rq import Queue\nq = Queue("mails")\n', { "requirements.txt": "Flask\nrq\n" });
+  assert.deepEqual(commands(rq), { worker: "rq worker mails" });
+  assert.equal(rq.config.app.env.RQ_REDIS_URL, "${redis.url}");
+  const loop = init({
+    ...django,
+    "shop/management/commands/send_alerts.py":
+      "class Command:\n    def handle(self):\n        while True:\n            pass\n",
+  });
+  assert.deepEqual(commands(loop), {});
+  assert.match(
+    loop.text,
+    /Perhaps this one: .*\n {4}# {3}send-alerts:\n {4}# {5}command: python manage\.py send_alerts/,
+  );
+  assert.match(loop.last, /Look at send-alerts/);
+  assert.match(
+    init({ ...django, ...celery, "requirements.txt": "Django\npsycopg\ncelery\n" }).last,
+    /Celery needs a broker/,
+  );
+});
+
+test("a Procfile is read by Berth itself, so its lines are not repeated; what is in the way in it is told", () => {
+  const { config, text } = init({
+    ...flask,
+    Procfile: "web: gunicorn app:app\nrelease: flask db upgrade\nworker: rq worker\ncss: npm run watch\n",
+  });
+  assert.deepEqual(
+    Object.entries(config.app.processes).map(([name, { count }]) => [name, count]),
+    [["css", 0]],
+  );
+  assert.match(text, /Berth reads the Procfile itself: release, worker\./);
+  assert.match(
+    init({ ...flask, Procfile: "worker: celery -A shop worker -B\n" }).last,
+    /The Procfile's 'worker': expected a worker without beat/,
+  );
+  assert.match(
+    init({ ...flask, Procfile: "Worker_1: celery -A shop worker\n" }).last,
+    /The Procfile's 'Worker_1': expected a lower-case letter/,
+  );
+});
+
+test("Flask's migrations run before a release goes live", () => {
+  const { config } = init({
+    ...flask,
+    Procfile: "web: flask db upgrade && gunicorn app:app\nworker: rq worker\n",
+    "migrations/env.py": "",
+    "requirements.txt": "Flask\nFlask-Migrate\npsycopg2-binary\n",
+  });
+  assert.equal(config.app.processes.release?.command, "flask --app app:app db upgrade");
+});
+
+test("front ends and translations are built", () => {
+  const build = '{"scripts": {"build": "vite build"}}';
+  assert.match(init({ ...flask, "package.json": build }).last, /package\.json without a package-lock\.json/);
+  assert.match(
+    init({ ...flask, "package.json": build, "yarn.lock": "" }).last,
+    /pinned by yarn\.lock, and Berth installs from package-lock\.json/,
+  );
+  const top = init({ ...flask, "package.json": build, "package-lock.json": "{}" });
+  assert.doesNotMatch(top.last, /Left to do/);
+  assert.deepEqual(top.config.app.build.commands, []);
+  const below = init({ ...flask, "frontend/package.json": build, "frontend/package-lock.json": "{}" });
+  assert.deepEqual(below.config.app.build.commands, [
+    "npm --prefix frontend ci",
+    "npm --prefix frontend run build",
+  ]);
+  assert.deepEqual(below.config.app.packages, ["nodejs", "npm"]);
+  const po = init({ ...django, "locale/de/LC_MESSAGES/django.po": "" });
+  assert.match(po.config.app.build.commands[0] ?? "", /^django-admin compilemessages/);
+  assert.deepEqual(po.config.app.packages, ["gettext"]);
+});
+
+test("the path for health is one that the routes have, with its prefix", () => {
+  const urls = (text: string, more: Sources = {}) =>
+    init({ ...django, ...more, "shop/urls.py": text }).config.app.health;
+  assert.equal(urls('urlpatterns = [path("", home), path("healthz/", health)]\n'), "/healthz/");
+  assert.equal(urls('urlpatterns = [re_path(r"^up/?$", health)]\n'), "/up");
+  assert.equal(urls('urlpatterns = [path("ht/", include("health_check.urls"))]\n'), "/ht/");
+  const included = { "api/__init__.py": "", "api/urls.py": 'urlpatterns = [path("health", health)]\n' };
+  assert.equal(urls('urlpatterns = [path("api/", include("api.urls"))]\n', included), "/api/health");
+  assert.equal(
+    urls('inner = [path("health/", x), path("status/", x)]\nurlpatterns = [path("v3/", include(inner))]\n'),
+    "/v3/health/",
+  );
+  assert.equal(
+    urls(
+      'urlpatterns = [] + [path("api/", include([path("healthz/", x)]))]\nurlpatterns += [path("a", b)]\n',
+    ),
+    "/api/healthz/",
+  );
+  assert.equal(urls('urlpatterns = i18n_patterns(path("health/", x))\n'), "/");
+  assert.equal(urls('urlpatterns = [path("orders/<int:pk>/status/", x)]\n'), "/");
+  assert.equal(
+    withFlask('@app.get("/health")\ndef health():\n    return "ok"\n').config.app.health,
+    "/health",
+  );
+  const blueprint =
+    'from flask import Blueprint\nops = Blueprint("ops", __name__, url_prefix="/ops")\n@ops.route("/healthz")\ndef ping():\n    return "ok"\n';
+  assert.equal(withFlask(blueprint).config.app.health, "/ops/healthz");
+  assert.match(init(flask).text, /No path for health was found\. .*\n.*\n {4}health: \/\n/);
+});
+
+test("static files of Flask are served from where Flask has them", () => {
+  assert.equal(init({ ...flask, "static/site.css": "" }).config.app.static, "static");
+  const factory = {
+    "shop/__init__.py": "from flask import Flask\ndef create_app():\n    return Flask(__name__)\n",
+    "shop/static/a.css": "",
+    "requirements.txt": "Flask\n",
+  };
+  assert.equal(init(factory).config.app.static, "shop/static");
+  assert.equal(look(join(root, "examples/flask")).entry.static, "static");
+});
+
+test("what Django's settings fix in the code is said", () => {
+  const { last } = withSettings(
+    'SECRET_KEY = "abc"\nDEBUG = True\nALLOWED_HOSTS = []\nSTATIC_URL = "/assets/"\nMEDIA_ROOT = "/var/www/media"\n',
+  );
+  for (const part of [
+    "has the SECRET_KEY in the code",
+    "sets DEBUG to True",
+    "fixes ALLOWED_HOSTS (none)",
+    "sets STATIC_URL to /assets/",
+    "sets MEDIA_ROOT to /var/www/media",
+  ])
+    assert.ok(last.includes(part), `${part}\n${last}`);
+});
+
+test("what cannot be read is named, and does not keep the rest from being found", () => {
+  const directory = application({
+    ...django,
+    "old.py": 'import os\nprint "hello"\nexec "x" in y\nX = os.environ["FROM_OLD"]\n',
+    "broken.py": 'import os\nX = os.environ.get("FROM_BROKEN")\ndef f(:\n  ((((\n',
+    "latin.py": Buffer.from(
+      '# -*- coding: latin-1 -*-\nimport os\nX = os.environ.get("FROM_LATIN", "é")\n',
+      "latin1",
+    ),
+    "undeclared.py": Buffer.from('import os\nX = os.environ.get("NOT_SEEN", "é")\n', "latin1"),
+    "binary.py": Buffer.from([0, 1, 2, 3, 0]),
+    "bom.py": `\uFEFFimport os\nX = os.environ.get("FROM_BOM")\n`,
+    "large.py": "#".repeat(1_100_000),
+    "naïve 'name'\n.py": 'import os\nX = os.environ.get("FROM_ODD")\n',
+    "deep.py": `X = ${"[".repeat(3000)}${"]".repeat(3000)}\nimport os\nos.environ\n`,
+    "package.json": "{",
+    "pyproject.toml": "= nonsense [",
+    ".gitignore": "\\\n[z-a]\n",
+  });
+  symlinkSync("/proc", join(directory, "loop"));
+  symlinkSync(directory, join(directory, "again"));
+  symlinkSync("nowhere", join(directory, "dangling.py"));
+  writeFileSync(join(place, "outside.py"), 'import os\nX = os.environ.get("FROM_OUTSIDE")\n');
+  symlinkSync("../outside.py", join(directory, "outside.py"));
+  writeFileSync(join(directory, "kept.txt"), 'import os\nX = os.environ.get("FROM_LINK")\n');
+  symlinkSync("kept.txt", join(directory, "link.py"));
+  const facts = look(directory);
+  const { text, last, config } = written(facts);
+  assert.equal(config.app.wsgi, "shop.wsgi:application");
+  for (const name of ["FROM_OLD", "FROM_BROKEN", "FROM_LATIN", "FROM_BOM", "FROM_ODD", "FROM_LINK"])
+    assert.match(text, new RegExp(name));
+  for (const name of ["old.py", "broken.py", "undeclared.py", "binary.py", "large.py"])
+    assert.ok(
+      facts.faults.some((one) => one.startsWith(name)),
+      `${name}: ${facts.faults.join("\n")}`,
+    );
+  assert.doesNotMatch(text, /FROM_OUTSIDE/);
+  assert.match(last, /Could not be read:\n/);
+  assert.match(last, /package\.json is not valid JSON/);
+});
+
+test("an empty directory, and one with hostile names, give a file that can be read", () => {
+  const nothing = look(application({}));
+  assert.match(report(nothing, "shop", "f"), /No WSGI callable was found/);
+  assert.ok(parse(stackFile(nothing, { stack: "shop", name: "shop", directory: "#[x]: y" })));
+  const hostile = withFlask(
+    `X = os.environ.get("COLOUR", "a\\nconfig: {}\\n# b: ${"x".repeat(200)}")\nY = os.environ["Y_TOKEN"]\n`,
+  );
+  assert.equal(hostile.config.app.wsgi, "app:app");
+  const odd = init({ ...flask, "x\nberth:evil: 1\n.py": 'import os\nX = os.environ["X_NEEDED"]\n' });
+  assert.deepEqual(
+    Object.keys((parse(odd.text) as { config: object }).config).filter((key) => /evil/.test(key)),
+    [],
+  );
+  assert.ok(hostile.text.split("\n").every((line) => line.length < 200));
+});
+
+test("no password in the code is written into the file or shown", () => {
+  const { text, last } = withFlask(
+    'A = os.environ.get("API_TOKEN", "hunter2")\nB = os.environ.get("QUEUE", "amqp://me:hunter2@host/")\nC = os.environ.get("APP_SECRET_KEY", "hunter2")\n',
+  );
+  assert.doesNotMatch(text + last, /hunter2/);
+  assert.match(text, /API_TOKEN \(one in the code\), QUEUE \(one in the code\)/);
+});
+
+test("what writes into the application's own directory is named", () => {
+  const { last } = withFlask('os.mkdir("logs")\nos.makedirs("/var/tmp/x")\n');
+  assert.match(last, /Look at app\.py:\d+ \(logs\): nothing can be written in a release/);
+});
+
+test("names of directories become names of applications", () => {
+  assert.deepEqual(
+    ["Shop", "my_shop.v2", "42shop", "postgres", "---", "ä", `${"long-".repeat(8)}`].map(applicationName),
+    ["shop", "my-shop-v2", "shop", "postgres-app", "app", "app", "long-long-long-long"],
+  );
+});
+
+test("what Berth gives is what the documents say it gives", () => {
+  const document = readFileSync(join(root, "docs/deploying-your-application.md"), "utf8");
+  const table = document.slice(document.indexOf("| variable | what"), document.indexOf("| your own |"));
+  const rows = table
+    .split("\n")
+    .flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  assert.deepEqual([...given].sort(), rows.sort());
+});
+
+test("the examples are found to be what their own stacks say", () => {
+  const { facts, config } = (() => {
+    const facts = look(join(root, "examples/django"));
+    return { facts, ...written(facts) };
+  })();
+  const own = (
+    parse(readFileSync(join(root, "Pulumi.local.yaml"), "utf8")) as {
+      config: Record<string, Record<string, unknown>>;
+    }
+  ).config["berth:app"];
+  assert.deepEqual(
+    [config.app.wsgi, config.app.settings, config.app.health],
+    [own?.wsgi, own?.settings, own?.health],
+  );
+  assert.deepEqual(Object.keys(config.app.processes).sort(), Object.keys(own?.processes as object).sort());
+  assert.deepEqual(facts.todos, []);
+});
+
+test("the command writes the file once, and never overwrites one or writes into the application", () => {
+  const checkout = join(place, "berth");
+  for (const part of ["scripts", "engine", "components", "config", "package.json", "Pulumi.local.yaml"])
+    cpSync(join(root, part), join(checkout, part), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(checkout, "node_modules"));
+  const directory = application(django);
+  const before = readdirSync(directory, { recursive: true }).sort();
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [join(checkout, "scripts/init.ts"), ...args], {
+      cwd: checkout,
+      encoding: "utf8",
+      env: { ...process.env, INIT_CWD: place },
+    });
+
+  const printed = run(directory, "-s", "shop", "--print");
+  assert.equal(printed.status, 0, printed.stderr);
+  assert.ok(!existsSync(join(checkout, "Pulumi.shop.yaml")));
+  const first = run(directory, "-s", "shop");
+  assert.equal(first.status, 0, first.stderr);
+  assert.equal(readFileSync(join(checkout, "Pulumi.shop.yaml"), "utf8"), printed.stdout);
+  assert.match(first.stderr, /berth: wrote Pulumi\.shop\.yaml/);
+  const again = run(directory, "-s", "shop");
+  assert.deepEqual([again.status, again.stdout], [2, ""]);
+  assert.match(again.stderr, /Pulumi\.shop\.yaml is there already, and is not overwritten/);
+  const local = run(directory, "-s", "local");
+  assert.match(local.stderr, /Pulumi\.local\.yaml is there already/);
+  // A path is meant from where it was typed.
+  const relative = run(directory.slice(place.length + 1), "-s", "shop2");
+  assert.equal(relative.status, 0, relative.stderr);
+  assert.match(readFileSync(join(checkout, "Pulumi.shop2.yaml"), "utf8"), /directory: \.\.\/shop\d+\n/);
+  assert.match(run("nowhere").stderr, /DIRECTORY: expected the directory of an application; found none at/);
+  assert.equal(run(directory, "-s", "../x").status, 2);
+  assert.deepEqual(readdirSync(directory, { recursive: true }).sort(), before);
+});
