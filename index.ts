@@ -4,10 +4,7 @@ import { readConfig } from "./config/read.ts";
 import { stackOutputs } from "./outputs.ts";
 
 const config = await readConfig();
-const site = await Site.open(
-  "site",
-  config,
-  (await lastOutput("data")) as Record<string, string> | undefined,
-);
+const before = (await lastOutput("data")) as Record<string, string> | undefined;
+const site = await Site.openChecked("site", config, {}, before);
 
 export default stackOutputs(site.outputs);

@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { configSchema } from "../components/site/rules.ts";
+import { checkSite } from "../components/site/check.ts";
 import type { SiteConfig } from "../components/site/schema.ts";
 import { asWritten } from "./as-written.ts";
-import { describeIssue } from "./faults.ts";
 
 /**
  * Reads and checks the stack's configuration.
@@ -24,11 +23,11 @@ export function parseConfig(values: Readonly<Record<string, string>>, stack: str
       .filter(([key]) => key.startsWith(namespace))
       .map(([key, value]) => [key.slice(namespace.length), structured(value)]),
   );
-  const result = configSchema.safeParse(raw, { reportInput: true });
-  if (result.success) {
-    return result.data;
+  const checked = checkSite(raw, namespace);
+  if ("config" in checked) {
+    return checked.config;
   }
-  const faults = result.error.issues.flatMap((issue) => describeIssue(issue, configSchema, raw));
+  const { faults } = checked;
   throw new pulumi.RunError(
     [
       `The configuration of stack '${stack}' (Pulumi.${stack}.yaml) has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:`,

@@ -2,6 +2,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type * as tls from "@pulumi/tls";
 import { firstAccount } from "../host/host.ts";
+import { localScripts } from "../host/local-script.ts";
 
 export interface FirstContactArgs {
   /** Where its SSH answers. */
@@ -34,9 +35,10 @@ export function firstContact(
   return new local.Command(
     name,
     {
-      create: script("exchange"),
-      update: script("check"),
-      interpreter: ["/bin/sh", "-c"],
+      ...localScripts({
+        create: "components/aws/host-key.sh exchange",
+        update: "components/aws/host-key.sh check",
+      }),
       environment: {
         BERTH_ADDRESS: args.address,
         BERTH_PORT: pulumi.interpolate`${args.port}`,
@@ -65,5 +67,3 @@ export function firstContact(
 export function publicKey(key: tls.PrivateKey): pulumi.Output<string> {
   return key.publicKeyOpenssh.apply((line) => line.trim());
 }
-
-const script = (how: string) => `bash components/aws/host-key.sh ${how}`;

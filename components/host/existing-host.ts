@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { connected } from "./connect.ts";
 import { configKey, type Host } from "./host.ts";
+import { localScripts } from "./local-script.ts";
 import type { Look } from "./look.ts";
 import { shellQuote } from "./quote.ts";
 
@@ -69,8 +70,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
     const reach = new local.Command(
       `${name}-reach`,
       {
-        create: "bash components/host/reach.sh",
-        interpreter: ["/bin/sh", "-c"],
+        ...localScripts({ create: "components/host/reach.sh" }),
         environment: {
           BERTH_SETTINGS: configKey(name),
           BERTH_ADDRESS: args.address,

@@ -5,6 +5,7 @@ import * as tls from "@pulumi/tls";
 import { userData } from "../../cloud-init/user-data.ts";
 import { connected } from "./connect.ts";
 import { firstAccount, firstHost, type Host } from "./host.ts";
+import { localScripts } from "./local-script.ts";
 
 export interface LocalHostArgs {
   /** Memory of the machine, in MiB. */
@@ -96,9 +97,10 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
     return new local.Command(
       `${name}-machine`,
       {
-        create: script("create.sh"),
-        delete: script("destroy.sh"),
-        interpreter: ["/bin/sh", "-c"],
+        ...localScripts({
+          create: "components/host/local/create.sh",
+          delete: "components/host/local/destroy.sh",
+        }),
         environment,
         stdin: pulumi.secret(stdin),
         logging: local.Logging.Stderr,
@@ -118,9 +120,10 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
     return new local.Command(
       `${name}-running`,
       {
-        create: script("keep.sh"),
-        update: script("keep.sh"),
-        interpreter: ["/bin/sh", "-c"],
+        ...localScripts({
+          create: "components/host/local/keep.sh",
+          update: "components/host/local/keep.sh",
+        }),
         environment: { ...environment, BERTH_COMPUTER_BOOT: computerBoot() },
         logging: local.Logging.Stderr,
         addPreviousOutputInEnv: false,
@@ -134,8 +137,6 @@ export class LocalHost extends pulumi.ComponentResource implements Host {
     );
   }
 }
-
-const script = (file: string) => `bash components/host/local/${file}`;
 
 /** What the scripts for local hosts are told: the machine's name on this computer, and its size. */
 function size(name: string, args: LocalHostArgs): Readonly<Record<string, string>> {

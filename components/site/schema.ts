@@ -42,7 +42,10 @@ export const parts = z.strictObject({
   waive: z.array(waiveSchema).default([]).describe("Rules of the policy pack that one resource may break."),
 });
 
-/** What a site is to be, as its author wrote it, with defaults. */
+/** What a site is to be, as its author writes it. docs/configuration.md has every argument, as a key of the same name. */
+export type SiteArgs = z.input<typeof parts>;
+
+/** The same with defaults. */
 export type SiteConfig = z.output<typeof parts>;
 
 /** What the stack has of each service. */

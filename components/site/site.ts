@@ -5,11 +5,12 @@ import { Nginx } from "../nginx/nginx.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Application } from "./application.ts";
 import { cloudArgs, fleetArgs, nginxArgs, secretsArgs } from "./args.ts";
+import { checkSite } from "./check.ts";
 import type { DataNames } from "./data.ts";
 import { namesOf } from "./names.ts";
 import { outputsOf } from "./outputs.ts";
 import { grace, planSite, type SitePlan, warnings } from "./plan.ts";
-import type { SiteConfig } from "./schema.ts";
+import type { SiteArgs, SiteConfig } from "./schema.ts";
 import { Services } from "./services.ts";
 
 /** A Django or Flask application in production: its hosts, the services on them, the application, and what is in front. */
@@ -21,14 +22,33 @@ export class Site extends pulumi.ComponentResource {
    * Makes a site once all that it needs to begin with is there.
    *
    * @param before its output `data` as it was last deployed: a change that would leave that data behind is refused.
-   *   Undefined for a new one
-   * @throws {pulumi.RunError} for a source, or for something of AWS's, that is not there; then nothing has been made
+   *   @default a new one
+   * @throws {pulumi.RunError} naming every fault of the arguments at once; or for a source, or for something of AWS's,
+   * that is not there. Then nothing has been made.
    */
   static async open(
     name: string,
-    config: SiteConfig,
-    before?: DataNames,
+    args: SiteArgs,
     options?: pulumi.ComponentResourceOptions,
+    before?: DataNames,
+  ): Promise<Site> {
+    const checked = checkSite(args);
+    if ("config" in checked) return Site.openChecked(name, checked.config, options, before);
+    throw new pulumi.RunError(
+      [
+        `The site '${name}' cannot be made of its arguments:`,
+        ...checked.faults.map((fault) => `  ${fault}`),
+        "Each is described in docs/configuration.md, by the key of the same name.",
+      ].join("\n"),
+    );
+  }
+
+  /** {@link open} for arguments that were checked, and have their defaults. */
+  static async openChecked(
+    name: string,
+    config: SiteConfig,
+    options?: pulumi.ComponentResourceOptions,
+    before?: DataNames,
   ): Promise<Site> {
     return new Site(name, await planSite(config, before), options);
   }

@@ -190,6 +190,14 @@ export const commands = {
     ...none,
     examples: [["", "after a change of a schema or scripts/lib/commands.ts"]],
   }),
+  package: command({
+    typed: "npm run package",
+    about:
+      "Packs the components for other programs, as JavaScript with types, and prints the path of the packed file. " +
+      "See docs/using-components.md.",
+    ...none,
+    examples: [["", "makes .berth/berth-VERSION.tgz, which 'npm install' takes"]],
+  }),
   pins: command({
     typed: "npm run pins",
     about:

@@ -71,6 +71,7 @@ function standaloneCalls(root: string): Call[] {
   const scripts = globSync(
     [
       "components/host/local/*.sh",
+      "components/host/find.sh",
       "components/host/reach.sh",
       "engine/**/*.sh",
       "scripts/**/*.sh",

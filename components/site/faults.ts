@@ -1,39 +1,47 @@
 import { z } from "zod";
-import { didYouMean } from "../components/service/did-you-mean.ts";
+import { didYouMean } from "../service/did-you-mean.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/**
- * What is wrong with a configuration, in the words of its author: the key, what was found, what is expected.
- *
- * @param schema what the whole configuration must be; the keys that it knows are what a misspelt one is held against
- * @param raw the whole configuration as it was read
- */
-export function describeIssue(issue: Issue, schema: z.ZodType, raw: unknown): string[] {
+/** What was checked. */
+export interface Checked {
+  /** What the whole must be; the keys that it knows are what a misspelt one is held against. */
+  readonly schema: z.ZodType;
+  /** The whole, as it was given. */
+  readonly raw: unknown;
+  /** What the author writes before each key. */
+  readonly prefix: string;
+}
+
+/** What is wrong with a configuration, in the words of its author: the key, what was found, what is expected. */
+export function describeIssue(issue: Issue, checked: Checked): string[] {
+  const { schema, raw, prefix } = checked;
   if (issue.code === "unrecognized_keys") {
     const allowed = keysAt(issue.path, schema, raw);
     return issue.keys.map((key) => {
       const there = allowed.length > 0 ? ` There is: ${allowed.join(", ")}.` : "";
-      return `${keyPath([...issue.path, key])}: there is no such key.${didYouMean(key, allowed)}${there}`;
+      return `${keyPath([...issue.path, key], prefix)}: there is no such key.${didYouMean(key, allowed)}${there}`;
     });
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    return describeUnion(issue, schema, raw);
+    return describeUnion(issue, checked);
   }
-  return [`${keyPath(issue.path)}: ${expectation(issue)}; found ${found(issue)}`];
+  return [`${keyPath(issue.path, prefix)}: ${expectation(issue)}; found ${found(issue)}`];
 }
 
 /** Of a union's alternatives the one that the user was nearest to: it has the fewest faults with its keys. */
-function describeUnion(issue: Issue & { code: "invalid_union" }, schema: z.ZodType, raw: unknown): string[] {
+function describeUnion(issue: Issue & { code: "invalid_union" }, checked: Checked): string[] {
   const weight = (faults: readonly Issue[]) =>
     faults.reduce((sum, fault) => sum + (fault.code === "unrecognized_keys" ? 10 * fault.keys.length : 1), 0);
   const nearest = [...issue.errors].sort((a, b) => weight(a) - weight(b))[0] ?? [];
   if (nearest.every((fault) => fault.path.length === 0 && fault.code === "invalid_type")) {
     const kinds = issue.errors.flat().map((fault) => expectation(fault).replace(/^expected /, ""));
-    return [`${keyPath(issue.path)}: expected ${[...new Set(kinds)].join(" or ")}; found ${found(issue)}`];
+    return [
+      `${keyPath(issue.path, checked.prefix)}: expected ${[...new Set(kinds)].join(" or ")}; found ${found(issue)}`,
+    ];
   }
   return nearest.flatMap((fault) =>
-    describeIssue({ ...fault, path: [...issue.path, ...fault.path] } as Issue, schema, raw),
+    describeIssue({ ...fault, path: [...issue.path, ...fault.path] } as Issue, checked),
   );
 }
 
@@ -103,9 +111,9 @@ function described(value: unknown): string {
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }
 
-function keyPath(path: readonly PropertyKey[]): string {
+function keyPath(path: readonly PropertyKey[], prefix: string): string {
   const parts = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`));
-  return `berth:${parts.join("").replace(/^\./, "")}`;
+  return `${prefix}${parts.join("").replace(/^\./, "")}`;
 }
 
 /** The keys that the schema knows at a path, for the alternative of a union that the value has chosen. */
