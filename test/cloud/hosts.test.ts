@@ -25,7 +25,7 @@ before(async () => {
       config: {
         site: { domain: undefined },
         host: { alarms: {}, protect: true },
-        media: { store: "s3" },
+        media: { public: undefined, store: "s3" },
         app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes: { celery: { command } } },
       },
     },

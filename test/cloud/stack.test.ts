@@ -99,7 +99,7 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
       config: {
         // At the address, as long as there is no name.
         site: { domain: undefined, basicAuth: { user: "crew" } },
-        media: { store: "s3" },
+        media: { public: undefined, store: "s3" },
         secrets: { mirror: "parameter-store" },
       },
     },
@@ -321,7 +321,12 @@ test("with port 22 closed a stack is made through a tunnel; its bucket has a pub
     {
       config: {
         site: { domain: undefined },
-        media: { store: "s3", access: "user", publicFiles: { folder: "assets", by: "s3" } },
+        media: {
+          public: undefined,
+          store: "s3",
+          access: "user",
+          publicFiles: { folder: "assets", by: "s3" },
+        },
       },
     },
     async (stack, cloud) => {
