@@ -189,7 +189,7 @@ test("a local host is made in one go, is what its user-data says, and goes witho
   assert.notEqual(refused.status, 0);
   assert.match(
     refused.stderr,
-    /made with other user-data: .* BERTH_MACHINE=\S+ bash components\/host\/local\/destroy\.sh/,
+    /made with other user-data: .* BERTH_MACHINE=\S+ bash '\/\S+\/components\/host\/local\/destroy\.sh'/,
   );
   assert.equal(refused.stderr.trim().split("\n").length, 1, refused.stderr);
 

@@ -59,7 +59,7 @@ lay_out() {
   if [ -e "$folder/complete" ]; then
     cmp -s "$folder/user-data" <(printf '%s' "$user_data") || fail \
       "there is a local host named $name already, and it was made with other user-data: by another checkout, or with a state that is gone." \
-      "Use another name for the stack, or remove that host with all that is on it: BERTH_MACHINE=$name bash $here/destroy.sh"
+      "Use another name for the stack, or remove that host with all that is on it: BERTH_MACHINE=$name bash '$here/destroy.sh'"
     claim "$name"
     if ! running "$name" || [ -z "$(leader "$name")" ]; then
       say "starting the local host $name again; its data is kept"
