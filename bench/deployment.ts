@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { packDirectory } from "../components/app/archive.ts";
+import { packDirectory } from "../components/app/source/archive.ts";
 import { site } from "./contender.ts";
 
 /** What a tool that keeps no state is told about a host, in the names that the templates of bench/contenders use. */

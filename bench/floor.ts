@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { packDirectory } from "../components/app/archive.ts";
+import { packDirectory } from "../components/app/source/archive.ts";
 import { type Contender, type Spent, site } from "./contender.ts";
 import type { BareHost } from "./host.ts";
 import { measure } from "./measure.ts";

@@ -3,7 +3,7 @@
 // source is built, so there is nothing else to trust than what is pinned.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { pinsFile, type Tool, tools } from "../components/app/tools.ts";
+import { pinsFile, type Tool, tools } from "../components/app/web/tools.ts";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 

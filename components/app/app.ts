@@ -6,9 +6,6 @@ import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
-import type { Check } from "./check-schema.ts";
-import { type AppFiles, fileDigests, fileLinks, filesOfStep, secretsIn } from "./files.ts";
-import type { Once } from "./once-schema.ts";
 import {
   environment,
   type Limits,
@@ -22,11 +19,14 @@ import {
   type Timer,
   timerFiles,
   timerTable,
-} from "./processes.ts";
-import { copyArchive, ReleaseProgram } from "./program.ts";
-import { environmentFile } from "./settings.ts";
-import { isReleaseId, releaseId, type Source } from "./source.ts";
-import { tools } from "./tools.ts";
+} from "./processes/processes.ts";
+import type { Check } from "./program/check-schema.ts";
+import type { Once } from "./program/once-schema.ts";
+import { copyArchive, ReleaseProgram } from "./program/program.ts";
+import { type AppFiles, fileDigests, fileLinks, filesOfStep, secretsIn } from "./settings/files.ts";
+import { environmentFile } from "./settings/settings.ts";
+import { isReleaseId, releaseId, type Source } from "./source/source.ts";
+import { tools } from "./web/tools.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -207,15 +207,15 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-account`,
       {
         host: this.#args.host,
-        script: here("account.sh"),
-        removal: here("account-removal.sh"),
+        script: here("account/account.sh"),
+        removal: here("account/account-removal.sh"),
         slots: { name, owner, root: this.#root, link: this.#args.link ?? "" },
         files: {
           [`/etc/logrotate.d/${name}`]: {
-            content: renderTemplate(here("logrotate.conf.liquid"), { name, root: this.#root }),
+            content: renderTemplate(here("account/logrotate.conf.liquid"), { name, root: this.#root }),
           },
           [`/etc/sudoers.d/berth-${name}`]: {
-            content: renderTemplate(here("owner.sudoers.liquid"), {
+            content: renderTemplate(here("account/owner.sudoers.liquid"), {
               name,
               owner,
               services: ownerServices,
@@ -241,7 +241,7 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-settings`,
       {
         host: this.#args.host,
-        script: here("settings.sh"),
+        script: here("settings/settings.sh"),
         slots: { name, root: this.#root, files: Object.keys(this.#files).join("\n") },
         secretFiles: {
           [`${this.#root}/config/env`]: {
@@ -307,8 +307,8 @@ export class App extends pulumi.ComponentResource {
     const { name, wsgi, workers, timeout, after } = this.#args;
     const root = this.#root;
     return {
-      socket: renderTemplate(here("web.socket.liquid"), { name }),
-      service: renderTemplate(here("web.service.liquid"), {
+      socket: renderTemplate(here("web/web.socket.liquid"), { name }),
+      service: renderTemplate(here("web/web.service.liquid"), {
         name,
         root,
         after,
@@ -317,8 +317,8 @@ export class App extends pulumi.ComponentResource {
         environment: this.#environment("%i"),
         sandbox: sandbox(root),
       }),
-      gunicorn: renderTemplate(here("gunicorn.py.liquid"), { wsgi, workers, timeout }),
-      uwsgi: renderTemplate(here("uwsgi.ini.liquid"), { wsgi, workers, timeout }),
+      gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), { wsgi, workers, timeout }),
+      uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), { wsgi, workers, timeout }),
     };
   }
 
@@ -329,14 +329,14 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-web`,
       {
         host: this.#args.host,
-        script: ["units.sh", "web.sh"].map(here),
-        removal: here("web-removal.sh"),
+        script: ["processes/units.sh", "web/web.sh"].map(here),
+        removal: here("web/web-removal.sh"),
         slots: { name, root },
         files: {
           [`/etc/systemd/system/${name}-web@.socket`]: { content: this.#units.socket },
           [`/etc/systemd/system/${name}-web@.service`]: { content: this.#units.service },
           [`/usr/local/lib/berth/${name}/serve`]: {
-            content: renderTemplate(here("serve.sh.liquid"), { name, root }),
+            content: renderTemplate(here("web/serve.sh.liquid"), { name, root }),
             mode: "0755",
           },
           // Both: a release that is gone back to runs with the one that it was prepared with.
@@ -346,7 +346,7 @@ export class App extends pulumi.ComponentResource {
             ? {}
             : {
                 [`/usr/local/bin/${name}-manage`]: {
-                  content: renderTemplate(here("manage.sh.liquid"), {
+                  content: renderTemplate(here("web/manage.sh.liquid"), {
                     name,
                     root,
                     environment: this.#environment("current").split("\n"),
@@ -377,9 +377,9 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-processes`,
       {
         host: this.#args.host,
-        check: here("timers-check.sh"),
-        script: ["units.sh", "process-units.sh"].map(here),
-        removal: here("process-units-removal.sh"),
+        check: here("processes/timers-check.sh"),
+        script: ["processes/units.sh", "processes/process-units.sh"].map(here),
+        removal: here("processes/process-units-removal.sh"),
         slots: {
           name,
           owner,
@@ -430,7 +430,7 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-release`,
       {
         host,
-        script: here("prepare.sh"),
+        script: here("program/prepare.sh"),
         slots: {
           name,
           facts: factsText({
@@ -472,7 +472,7 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-live`,
       {
         host: args.host,
-        script: here("live.sh"),
+        script: here("program/live.sh"),
         slots: {
           name: args.name,
           facts: factsText({

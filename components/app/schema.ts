@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { accountName, settingName, sshKey } from "../service/forms.ts";
-import { checkSchema } from "./check-schema.ts";
-import { filesSchema } from "./files-schema.ts";
-import { onceSchema } from "./once-schema.ts";
-import { shared } from "./places.ts";
-import { processName, processSchema, timerSchema } from "./process-schema.ts";
-import { sourceSchema } from "./source-schema.ts";
+import { processName, processSchema, timerSchema } from "./processes/schema.ts";
+import { checkSchema } from "./program/check-schema.ts";
+import { onceSchema } from "./program/once-schema.ts";
+import { filesSchema } from "./settings/files-schema.ts";
+import { shared } from "./settings/places.ts";
+import { sourceSchema } from "./source/schema.ts";
 
 const pythonName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mediaPublic } from "../app/places.ts";
+import { mediaPublic } from "../app/settings/places.ts";
 import { awsRegion } from "./schema.ts";
 
 export const mediaSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App, type AppArgs } from "../app/app.ts";
-import { openFiles } from "../app/files.ts";
-import { type References, referencesTo, settle } from "../app/references.ts";
+import { openFiles } from "../app/settings/files.ts";
+import { type References, referencesTo, settle } from "../app/settings/references.ts";
 import type { Cloud, MediaSettings } from "../aws/cloud.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Host } from "../host/host.ts";

@@ -1,5 +1,5 @@
-import type { Process } from "../app/processes.ts";
-import { openSource, processesOf, type Source, sourceOf } from "../app/source.ts";
+import type { Process } from "../app/processes/processes.ts";
+import { openSource, processesOf, type Source, sourceOf } from "../app/source/source.ts";
 import type { MakeCloud } from "../aws/cloud.ts";
 import { checkPermissions } from "../aws/permission.ts";
 import { firstHost } from "../host/host.ts";

@@ -1,7 +1,7 @@
-import { fileFaults } from "../app/files.ts";
-import { anotherAccount, processFaults } from "../app/process-schema.ts";
-import { reservedNames } from "../app/processes.ts";
-import { referenceFaults, referenceNames } from "../app/references.ts";
+import { reservedNames } from "../app/processes/processes.ts";
+import { anotherAccount, processFaults } from "../app/processes/schema.ts";
+import { fileFaults } from "../app/settings/files.ts";
+import { referenceFaults, referenceNames } from "../app/settings/references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
 import { parts, plansOf } from "./schema.ts";
 

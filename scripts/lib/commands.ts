@@ -203,7 +203,7 @@ export const commands = {
     about:
       "Writes the hashes of the programs that hosts install from PyPI into components/app/release/pins. Needs uv.",
     ...none,
-    examples: [["", "after a change of components/app/tools.ts"]],
+    examples: [["", "after a change of components/app/web/tools.ts"]],
   }),
   scratch: command({
     typed: "npm run scratch",

@@ -35,7 +35,7 @@ export async function checkShell(root: string, known: string): Promise<string> {
 /** The text of each step, as it runs. */
 function stepCalls(root: string): Call[] {
   const library = globSync("components/host/lib/*.sh", { cwd: root }).sort();
-  const steps = globSync("components/*/*.sh", { cwd: root, exclude: ["components/host/*"] }).sort();
+  const steps = globSync("components/**/*.sh", { cwd: root, exclude: ["components/host/**"] }).sort();
   const read = (path: string) => readFileSync(join(root, path), "utf8");
   const hosts = globSync("components/host/{look,connect}*.sh", { cwd: root }).sort();
   // The looks at a machine have functions of their own.

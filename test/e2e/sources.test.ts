@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { tools } from "../../components/app/tools.ts";
+import { tools } from "../../components/app/web/tools.ts";
 import { root } from "../engine/harness.ts";
 import { edit, type Run, type Stack, tidied, withStack } from "./harness.ts";
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { tools } from "../../components/app/tools.ts";
+import { tools } from "../../components/app/web/tools.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { edit, type Run, reboot, untilWell, withStack } from "./harness.ts";
 

@@ -16,7 +16,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { packDirectory } from "../../components/app/archive.ts";
+import { packDirectory } from "../../components/app/source/archive.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-archive-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -4,10 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { fileDigests, fileFaults, fileLinks, filesOfStep, openFiles } from "../../components/app/files.ts";
-import { filesSchema } from "../../components/app/files-schema.ts";
-import { processFiles, timerFiles } from "../../components/app/processes.ts";
-import { referencesTo } from "../../components/app/references.ts";
+import { processFiles, timerFiles } from "../../components/app/processes/processes.ts";
+import {
+  fileDigests,
+  fileFaults,
+  fileLinks,
+  filesOfStep,
+  openFiles,
+} from "../../components/app/settings/files.ts";
+import { filesSchema } from "../../components/app/settings/files-schema.ts";
+import { referencesTo } from "../../components/app/settings/references.ts";
 import { postgres } from "../../components/postgres/service.ts";
 import { parseConfig } from "../../config/read.ts";
 

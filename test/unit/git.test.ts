@@ -4,7 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type GitReference, knownHostsLine, resolveCommit, sshServer } from "../../components/app/git.ts";
+import {
+  type GitReference,
+  knownHostsLine,
+  resolveCommit,
+  sshServer,
+} from "../../components/app/source/git.ts";
 import { type Sshd, startSshd } from "../engine/sshd.ts";
 
 test("the server of an SSH URL is found in both of git's ways to write it", () => {

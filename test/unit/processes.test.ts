@@ -14,7 +14,7 @@ import {
   sandbox,
   timerFiles,
   wantedProcesses,
-} from "../../components/app/processes.ts";
+} from "../../components/app/processes/processes.ts";
 
 const place = {
   name: "shop",

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { referenceFaults, referenceNames, referencesTo, settle } from "../../components/app/references.ts";
+import {
+  referenceFaults,
+  referenceNames,
+  referencesTo,
+  settle,
+} from "../../components/app/settings/references.ts";
 import { postgres } from "../../components/postgres/service.ts";
 import { redis } from "../../components/redis/service.ts";
 

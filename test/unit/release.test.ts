@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isReleaseId, releaseId, sourceOf } from "../../components/app/source.ts";
+import { isReleaseId, releaseId, sourceOf } from "../../components/app/source/source.ts";
 
 const git = { git: "https://git.example/shop.git", ref: "main", path: "." };
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { environmentFile } from "../../components/app/settings.ts";
+import { environmentFile } from "../../components/app/settings/settings.ts";
 
 const settings = {
   PLAIN: "shop.settings",

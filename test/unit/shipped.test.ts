@@ -5,7 +5,7 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { shippedFiles } from "../../components/app/shipped.ts";
+import { shippedFiles } from "../../components/app/source/shipped.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-shipped-"));
 after(() => rmSync(folder, { recursive: true }));

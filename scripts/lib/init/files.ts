@@ -1,7 +1,7 @@
 // The files of an application, as a release would have them. They are read, and nothing of them is run.
 import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { shippedFiles } from "../../../components/app/shipped.ts";
+import { shippedFiles } from "../../../components/app/source/shipped.ts";
 
 /** A directory that was looked through. Paths are relative to it. */
 export interface Files {

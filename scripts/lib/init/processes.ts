@@ -5,7 +5,7 @@ import {
   readProcfile,
   reservedNames,
   withoutBeat,
-} from "../../../components/app/processes.ts";
+} from "../../../components/app/processes/processes.ts";
 import type { Dependencies } from "./dependencies.ts";
 import type { Entry } from "./entry.ts";
 import { moduleOf, type Project } from "./project.ts";

@@ -24,7 +24,7 @@ from typing import Any
 # In seconds: a command, a connection; and all of it, after which what is known is told.
 PATIENCE, ALTOGETHER = 5, 7
 Facts = Mapping[str, object]
-# A setting as components/app/settings.ts writes it; see components/app/release/settings.py.
+# A setting as components/app/settings/settings.ts writes it; see components/app/release/settings.py.
 _SETTING = re.compile(r"""^(\w+)=(?:'([^']*)'|"((?:[^"\\]|\\.)*)")$""", re.MULTILINE | re.DOTALL)
 # A shorter value would blot out ordinary words.
 _SHORTEST = 6

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { type Process, type ProcessConfig, readProcfile, wantedProcesses } from "../processes/processes.ts";
 import { type Archive, packDirectory } from "./archive.ts";
 import { type GitReference, knownHostsLine, resolveCommit, sshServer } from "./git.ts";
-import { type Process, type ProcessConfig, readProcfile, wantedProcesses } from "./processes.ts";
 
 /** A directory of the computer that runs Berth. */
 export interface DirectorySource {

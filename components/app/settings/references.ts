@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { didYouMean } from "../service/did-you-mean.ts";
-import type { Service } from "../service/service.ts";
+import { didYouMean } from "../../service/did-you-mean.ts";
+import type { Service } from "../../service/service.ts";
 
 /** What settings may refer to, by names such as `postgres.host`. */
 export interface References {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { shellQuote } from "../host/quote.ts";
-import type { StepFile } from "../host/step.ts";
-import { renderTemplate } from "../host/template.ts";
-import { filesPlace } from "./files.ts";
+import { shellQuote } from "../../host/quote.ts";
+import type { StepFile } from "../../host/step.ts";
+import { renderTemplate } from "../../host/template.ts";
+import { filesPlace } from "../settings/files.ts";
 
 /**
  * The kinds of processes: how each is told from its command, and how it is asked to take no more tasks, finish what

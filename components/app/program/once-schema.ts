@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { processNamePattern } from "./processes.ts";
+import { processNamePattern } from "../processes/processes.ts";
 
 const once = z.strictObject({
   name: z

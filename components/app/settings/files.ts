@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type { SecretFile } from "../host/host-script.ts";
-import type { StepFile } from "../host/step.ts";
+import type { SecretFile } from "../../host/host-script.ts";
+import type { StepFile } from "../../host/step.ts";
 import type { FilesConfig } from "./files-schema.ts";
 import { fill, type References, referenceFaults } from "./references.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hostKey } from "../service/forms.ts";
+import { hostKey } from "../../service/forms.ts";
 
 const directorySource = z.strictObject({
   directory: z

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { accountName } from "../service/forms.ts";
+import { accountName } from "../../service/forms.ts";
 import { hasBeat, kindNames, kindOf, oneBeat, processNamePattern, withoutBeat } from "./processes.ts";
 
 export const processName = z.string().regex(processNamePattern, {

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../host/host.ts";
-import { HostScript } from "../host/host-script.ts";
-import { renderTemplate } from "../host/template.ts";
-import { type Archive, packDirectory } from "./archive.ts";
+import type { Host } from "../../host/host.ts";
+import { HostScript } from "../../host/host-script.ts";
+import { renderTemplate } from "../../host/template.ts";
+import { type Archive, packDirectory } from "../source/archive.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -27,7 +27,7 @@ export interface ReleaseProgramArgs {
 export class ReleaseProgram extends HostScript {
   constructor(name: string, args: ReleaseProgramArgs, options: pulumi.CustomResourceOptions) {
     const { host, root, owner, web } = args;
-    const archive = packDirectory(here("release"), join(".berth", "program"));
+    const archive = packDirectory(here("../release"), join(".berth", "program"));
     const copy = copyArchive(
       `${name}-archive`,
       host,
@@ -38,7 +38,7 @@ export class ReleaseProgram extends HostScript {
       name,
       {
         host,
-        script: ["units.sh", "program.sh"].map(here),
+        script: ["../processes/units.sh", "program.sh"].map(here),
         removal: here("program-removal.sh"),
         slots: { name: args.name, archive: copy.remotePath, archive_sha256: archive.sha256 },
         files: {
