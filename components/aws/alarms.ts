@@ -2,7 +2,7 @@ import { MetricAlarm, type MetricAlarmArgs } from "@pulumi/aws/cloudwatch/metric
 import { Topic } from "@pulumi/aws/sns/topic.js";
 import { TopicSubscription } from "@pulumi/aws/sns/topicSubscription.js";
 import * as pulumi from "@pulumi/pulumi";
-import { allDisks, disks, metrics } from "./host-metrics.ts";
+import { allDisks, disks, metrics } from "../ec2/host-metrics.ts";
 import { cloudName, limits, tagsOf } from "./naming.ts";
 
 export interface AlarmsArgs {

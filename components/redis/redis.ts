@@ -7,9 +7,9 @@ import { logsFile } from "../host/logs.ts";
 import type { Look } from "../host/look.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
-import { PrivateAccess } from "../private/access.ts";
-import { bracketed } from "../private/address.ts";
-import { certificatePath, type PinnedCertificate } from "../private/certificate.ts";
+import { PrivateAccess } from "../peers/access.ts";
+import { bracketed } from "../peers/address.ts";
+import { certificatePath, type PinnedCertificate } from "../peers/certificate.ts";
 import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);

@@ -6,7 +6,7 @@ import { HostScript } from "../host/host-script.ts";
 import type { Look } from "../host/look.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
-import { alone } from "../private/address.ts";
+import { alone } from "../peers/address.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");

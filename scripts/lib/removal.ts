@@ -35,7 +35,7 @@ export function removalText(resources: readonly StateResource[]): string[] {
           `stays  the machine of host ${name}, with its packages and accounts`,
           ...(onIt ? [`stays  ${onIt}`] : []),
         ];
-      case "berth:aws:Ec2Host":
+      case "berth:ec2:Ec2Host":
         return [
           `goes   host ${name}, an EC2 instance`,
           // Otherwise it is on the volume.

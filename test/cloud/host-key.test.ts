@@ -124,7 +124,7 @@ describe("the first contact with a new machine", { concurrency: false }, () => {
     await machine.ssh("cat >/usr/local/sbin/sync; chmod 0755 /usr/local/sbin/sync", {
       stdin: "#!/bin/bash\ntouch /run/in-the-middle\nsleep 2\n",
     });
-    const child = spawn("bash", [join(root, "components/aws/host-key.sh"), "exchange"], {
+    const child = spawn("bash", [join(root, "components/ec2/host-key.sh"), "exchange"], {
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],
       env: {

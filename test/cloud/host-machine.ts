@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { userData } from "../../cloud-init/user-data.ts";
-import { Ec2Host, type Ec2HostArgs, type HostData } from "../../components/aws/ec2-host.ts";
+import { Ec2Host, type Ec2HostArgs, type HostData } from "../../components/ec2/ec2-host.ts";
 import { Postgres } from "../../components/postgres/postgres.ts";
 import { System } from "../../components/system/system.ts";
 import { execute, leaderOf, type Result, removeMachine } from "../e2e/harness.ts";
@@ -219,7 +219,7 @@ export function contact(
   how: "exchange" | "check",
   keys: { stays: KeyPair; bootstrap?: string; temporary?: string },
 ): Promise<Result> {
-  return execute("bash", [join(root, "components/aws/host-key.sh"), how], {
+  return execute("bash", [join(root, "components/ec2/host-key.sh"), how], {
     stdin: `${login.privateKey}\n${keys.stays.privateKey}\n`,
     timeout: 120_000,
     env: {

@@ -60,7 +60,7 @@ function prove(
     put_file() { cat >"$1.new"; mv "$1.new" "$1"; }
     sleep() { :; }
     wait_until() { for _ in $(seq ${patience}); do if "$2" >/dev/null 2>&1; then return; fi; done; return 1; }
-    . ${root}/components/aws/key-proof.sh`;
+    . ${root}/components/ec2/key-proof.sh`;
   const env = {
     PATH: process.env.PATH,
     bucket: `${key.endpoint}/${Bucket}`,

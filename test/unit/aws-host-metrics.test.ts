@@ -4,12 +4,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { HostMetrics, metricsNamespace, metricsPolicy } from "../../components/aws/host-metrics.ts";
+import { HostMetrics, metricsNamespace, metricsPolicy } from "../../components/ec2/host-metrics.ts";
 import { type Metadata, secret, usual, withMetadata } from "./aws-metadata.ts";
 import { record, standInHost } from "./aws-mocks.ts";
 import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
 
-const program = join(import.meta.dirname, "../../components/aws/host-metrics.py");
+const program = join(import.meta.dirname, "../../components/ec2/host-metrics.py");
 const refusal =
   "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not yours</Message></Error></ErrorResponse>";
 

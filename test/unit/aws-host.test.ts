@@ -3,8 +3,8 @@ import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { Alarms } from "../../components/aws/alarms.ts";
-import { Ec2Host, type Ec2HostArgs } from "../../components/aws/ec2-host.ts";
 import { InstanceRole } from "../../components/aws/instance-role.ts";
+import { Ec2Host, type Ec2HostArgs } from "../../components/ec2/ec2-host.ts";
 import { known, type Made, record, type Surroundings } from "./aws-mocks.ts";
 
 const usual: Ec2HostArgs = {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { keyProof, keyTurn } from "../../components/aws/key-proof.ts";
+import { keyProof, keyTurn } from "../../components/ec2/key-proof.ts";
 import { record, standInHost } from "./aws-mocks.ts";
 import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
 
@@ -66,7 +66,7 @@ function turnTo(t: TestContext, generation: number, settings: string | undefined
       "-euo",
       "pipefail",
       "-c",
-      `fail() { printf '%s %s\n' "$@" >&2; exit 1; }\n. ${root}/components/aws/key-turn.sh`,
+      `fail() { printf '%s %s\n' "$@" >&2; exit 1; }\n. ${root}/components/ec2/key-turn.sh`,
     ],
     {
       encoding: "utf8",

@@ -4,13 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { RoleCredentials } from "../../components/aws/role-credentials.ts";
+import { RoleCredentials } from "../../components/ec2/role-credentials.ts";
 import { type Metadata, secret, usual, withMetadata } from "./aws-metadata.ts";
 import { known, record, standInHost } from "./aws-mocks.ts";
 import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
 
 const root = join(import.meta.dirname, "../..");
-const program = join(root, "components/aws/role-credentials.py");
+const program = join(root, "components/ec2/role-credentials.py");
 // The group of the test's own account stands for the application's.
 const group = execFileSync("id", ["-gn"], { encoding: "utf8" }).trim();
 /** Runs the program against a metadata service of the test's own. */

@@ -251,7 +251,7 @@ test("here: a part of the engine touches its own tests and all that deploy", () 
 });
 
 test("here: the half for AWS and its simulation touch the cloud's tests", () => {
-  assertTouched("components/aws/data-volume.sh", [
+  assertTouched("components/ec2/data-volume.sh", [
     "test/cloud/stack.test.ts",
     "test/cloud/host-data.test.ts",
     "test/cloud/preview.test.ts",

@@ -4,7 +4,7 @@ import test, { describe } from "node:test";
 import { gzipSync } from "node:zlib";
 import ssh2 from "ssh2";
 import { userData } from "../../cloud-init/user-data.ts";
-import { metricsPolicy } from "../../components/aws/host-metrics.ts";
+import { metricsPolicy } from "../../components/ec2/host-metrics.ts";
 import { message, type Rule, type StackResource } from "../../policy/rule.ts";
 import { bucketEncrypted, bucketPrivate } from "../../policy/rules/buckets.ts";
 import { dataProtected } from "../../policy/rules/data-protected.ts";

@@ -37,7 +37,7 @@ test("a machine that the user has stays, with its data", () => {
 });
 
 test("on AWS the data goes with the volume that it is on, or with the instance where there is none", () => {
-  const instance = resource("berth:aws:Ec2Host", "web");
+  const instance = resource("berth:ec2:Ec2Host", "web");
   const address = resource("aws:ec2/eip:Eip", "web-address", { outputs: { publicIp: "203.0.113.7" } });
   const volume = resource("aws:ebs/volume:Volume", "web-data-disk");
   assert.deepEqual(removalText(stackWith(instance, address, volume)).slice(0, 4), [

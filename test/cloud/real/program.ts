@@ -6,8 +6,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { Alarms } from "../../../components/aws/alarms.ts";
 import { checkCloud } from "../../../components/aws/checks.ts";
 import { Dns } from "../../../components/aws/dns.ts";
-import { Ec2Host } from "../../../components/aws/ec2-host.ts";
-import { HostMetrics, metricsNamespace, metricsPolicy } from "../../../components/aws/host-metrics.ts";
 import { IamUser } from "../../../components/aws/iam-user.ts";
 import { InstanceRole } from "../../../components/aws/instance-role.ts";
 import { mediaPolicy } from "../../../components/aws/media-access.ts";
@@ -15,6 +13,8 @@ import { MediaBucket } from "../../../components/aws/media-bucket.ts";
 import { Network, type NetworkChoice } from "../../../components/aws/network.ts";
 import { SecretMirror } from "../../../components/aws/secret-mirror.ts";
 import { SecurityGroups } from "../../../components/aws/security-groups.ts";
+import { Ec2Host } from "../../../components/ec2/ec2-host.ts";
+import { HostMetrics, metricsNamespace, metricsPolicy } from "../../../components/ec2/host-metrics.ts";
 
 export interface Shape {
   readonly network: NetworkChoice;

@@ -4,9 +4,9 @@ import { Volume } from "@pulumi/aws/ebs/volume.js";
 import type { Instance } from "@pulumi/aws/ec2/instance.js";
 import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
 import * as pulumi from "@pulumi/pulumi";
+import { tagsOf } from "../aws/naming.ts";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
-import { tagsOf } from "./naming.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -36,7 +36,7 @@ export class DataVolume extends pulumi.ComponentResource {
   readonly #attachment: VolumeAttachment;
 
   constructor(name: string, args: DataVolumeArgs, options?: pulumi.ComponentResourceOptions) {
-    super("berth:aws:DataVolume", name, {}, options);
+    super("berth:ec2:DataVolume", name, {}, options);
     this.#volume = new Volume(
       `${name}-disk`,
       {

@@ -6,11 +6,11 @@ import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { userData } from "../../cloud-init/user-data.ts";
+import { cloudName, hostTags, limits } from "../aws/naming.ts";
 import { connected } from "../host/connect.ts";
 import { firstAccount, firstHost, type Host } from "../host/host.ts";
 import { DataVolume } from "./data-volume.ts";
 import { firstContact, publicKey } from "./host-key.ts";
-import { cloudName, hostTags, limits } from "./naming.ts";
 
 export interface Ec2HostArgs {
   /** Such as `t4g.small`. Another one stops the instance and starts it again; all else stays. */
@@ -73,7 +73,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
   readonly #protects: (resource: string) => boolean;
 
   constructor(name: string, args: Ec2HostArgs, options?: pulumi.ComponentResourceOptions) {
-    super("berth:aws:Ec2Host", name, {}, options);
+    super("berth:ec2:Ec2Host", name, {}, options);
     const { unprotected = [] } = args;
     this.#protects = (resource) => args.protect && !unprotected.includes(resource);
     const login = this.#key(`${name}-login`);

@@ -28,7 +28,7 @@ export class RoleCredentials extends pulumi.ComponentResource {
   readonly configFile: pulumi.Output<string>;
 
   constructor(name: string, args: RoleCredentialsArgs, options?: pulumi.ComponentResourceOptions) {
-    super("berth:aws:RoleCredentials", name, {}, options);
+    super("berth:ec2:RoleCredentials", name, {}, options);
     const { app } = args;
     const unit = `berth-credentials-${app}`;
     const file = `/run/berth-credentials/${app}.json`;

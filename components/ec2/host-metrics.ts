@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { limits, shortName } from "../aws/naming.ts";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import { renderTemplate } from "../host/template.ts";
 import { dataVolumeRoot } from "./data-volume.ts";
-import { limits, shortName } from "./naming.ts";
 import { pythonProgram } from "./python-program.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -59,7 +59,7 @@ export class HostMetrics extends pulumi.ComponentResource {
     },
     options?: pulumi.ComponentResourceOptions,
   ) {
-    super("berth:aws:HostMetrics", name, {}, options);
+    super("berth:ec2:HostMetrics", name, {}, options);
     const directories = (args.disks ?? allDisks).map((disk) => disks[disk]).join(" ");
     new HostScript(
       `${name}-send`,

@@ -36,8 +36,8 @@ export function firstContact(
     name,
     {
       ...localScripts({
-        create: "components/aws/host-key.sh exchange",
-        update: "components/aws/host-key.sh check",
+        create: "components/ec2/host-key.sh exchange",
+        update: "components/ec2/host-key.sh check",
       }),
       environment: {
         BERTH_ADDRESS: args.address,
