@@ -307,6 +307,8 @@ export async function withCloudStack(
         instanceType: arch() === "arm64" ? "t4g.small" : "t3.small",
         sshFrom: [cloud.here],
       },
+      // That of a local stack, whose uploads lie on its host.
+      media: undefined,
     });
     const { host, ...others } = { host: {}, ...options.config } as Record<string, object>;
     stack.configure({ host, ...others });
