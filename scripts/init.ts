@@ -38,6 +38,7 @@ await run(commands.init, ({ stack: named, print, directory: typed }) => {
   // What another has written since is not overwritten either.
   else writeFileSync(resolve(root, file), text, { flag: "wx" });
   if (!print) console.error(`berth: wrote ${file}`);
-  console.error(report({ ...facts, directory: place }, stack, file));
+  // Names and texts of the application may hold what a terminal obeys.
+  console.error(report({ ...facts, directory: place }, stack, file).replaceAll(/[^\P{C}\n]/gu, "?"));
   return 0;
 });

@@ -8,7 +8,7 @@ import { connected } from "./connect.ts";
 import { configKey, type Host } from "./host.ts";
 import { localScripts } from "./local-script.ts";
 import type { Look } from "./look.ts";
-import { shellQuote } from "./quote.ts";
+import { shellWord } from "./quote.ts";
 
 export interface ExistingHostArgs {
   /** An IP address or a domain name. */
@@ -101,9 +101,4 @@ function readKey(name: string, path: string | undefined): string | undefined {
     );
   }
   return readFileSync(file, "utf8");
-}
-
-/** Quoted only where a person would. */
-function shellWord(word: string): string {
-  return /^[\w@.:/-]+$/.test(word) ? word : shellQuote(word);
 }

@@ -16,4 +16,10 @@ while [ ! -f "$folder/node_modules/berth/$script" ]; do
   fi
   folder=${folder%/*}
 done
-exec bash "$folder/node_modules/berth/$script" "$@"
+found=$folder/node_modules/berth/$script
+owner=$(stat -Lc %u "$found")
+if [ "$owner" != 0 ] && [ "$owner" != "$(id -u)" ]; then
+  echo "berth: $found belongs to another account ($owner) and is not run. Install the packages of this program." >&2
+  exit 78
+fi
+exec bash "$found" "$@"

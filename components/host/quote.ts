@@ -5,3 +5,7 @@ export function shellQuote(value: string): string {
   }
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
+
+/** The same for a person to read and to type: quoted only where that is needed. */
+export const shellWord = (value: string): string =>
+  /^[\w@.:/][\w@.:/-]*$/.test(value) ? value : shellQuote(value);

@@ -92,9 +92,11 @@ export class Application {
       files: openFiles(app.files, references),
       indexLogins: asSecrets(app.indexLogins),
       secrets: {
-        SECRET_KEY: signingKey,
-        ...services.settingsOn(host),
-        ...media?.secrets,
+        ...without(own.env, {
+          SECRET_KEY: signingKey,
+          ...services.settingsOn(host),
+          ...media?.secrets,
+        }),
         ...own.secrets,
         ...asSecrets(app.secrets),
       },
@@ -114,6 +116,10 @@ export class Application {
     return referencesTo(services.urlsOn(host), places, plan.config.app.secrets);
   }
 }
+
+/** The settings that are not among these: what the stack's file says wins. */
+const without = (those: object, settings: Readonly<Record<string, pulumi.Input<string>>>) =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !(name in those)));
 
 const asSecrets = (values: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, pulumi.secret(value)]));

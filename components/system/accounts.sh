@@ -22,14 +22,21 @@ while read -r name; do
     pkill -KILL -u "$name" || true
   else
     say "$name is no longer an administrator, and keeps the account that was there before"
+    # A session that goes on would keep the group, and sudo with it. Services that run as the account are none.
+    if [ "$name" != "${SUDO_USER:-root}" ]; then
+      for process in $(pgrep -u "$name" || true); do
+        if grep -qE '/user\.slice/|/ssh[^/]*\.service' "/proc/$process/cgroup" 2>/dev/null; then kill -KILL "$process" || true; fi
+      done
+    fi
   fi
 done <"$known"
 
 getent group berth-admins >/dev/null || logged groupadd --system berth-admins
 for name in $wanted; do
   if ! getent passwd "$name" >/dev/null; then
-    logged useradd --create-home --shell /bin/bash "$name"
+    # Before the account is there, so that a run that is cut off does not take it for one of before.
     { cat "$made"; printf '%s\n' "$name"; } | put_file "$made" root:root 0644
+    logged useradd --create-home --shell /bin/bash "$name"
   elif [ "$(id -u "$name")" -lt 1000 ]; then
     fail "'$name' (berth:admins) is a system account of this host." "Choose another name."
   fi
@@ -37,7 +44,7 @@ for name in $wanted; do
   case $(getent shadow "$name" | cut -d: -f2) in
   '!'*) logged usermod --password '*' --expiredate '' "$name" ;;
   esac
-  id -nG "$name" | tr ' ' '\n' | grep -qx berth-admins || logged usermod -aG berth-admins,adm,systemd-journal "$name"
+  id -nG "$name" | tr ' ' '\n' | grep -qx berth-admins || logged usermod -aG berth-admins "$name"
   awk -v name="$name" '$1 == name { sub(/^[^ ]+ /, ""); print }' <<<"$admins" | put_file "/etc/ssh/berth-keys/$name" root:root 0644
 done
 put_file "$known" root:root 0644 <<<"$wanted"

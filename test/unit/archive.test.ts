@@ -120,6 +120,7 @@ test("no archive carries version control, environments, caches, settings of a de
     "wsgi.py": "a",
     ...Object.fromEntries(unwanted.map((name) => [name, "secret"])),
   });
+  execFileSync("git", ["-C", directory, "init", "-q"]);
   assert.deepEqual(listed(pack(directory).path), ["wsgi.py"]);
 });
 

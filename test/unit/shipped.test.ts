@@ -1,7 +1,7 @@
 // What of a directory is shipped: in a work tree, what git would.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -145,6 +145,66 @@ test("a work tree of another account is read as its own would read it", {
   const place = repository({ ".gitignore": "*.log\n", "wsgi.py": "", "a.log": "" });
   for (const path of [place, join(place, ".git")]) chownSync(path, 65534, 65534);
   assert.deepEqual(shippedFiles(place), [".gitignore", "wsgi.py"]);
+});
+
+test("what a repository's own settings would fetch is not fetched: nothing that they name is run", () => {
+  const place = repository({ "wsgi.py": "", ".gitignore": "*.log\n" });
+  const ran = join(folder, "was-fetched");
+  for (const [key, value] of [
+    ["core.repositoryformatversion", "1"],
+    ["extensions.partialClone", "origin"],
+    ["remote.origin.promisor", "true"],
+    ["remote.origin.url", "."],
+    ["remote.origin.uploadpack", `touch ${ran}; false`],
+  ] as const)
+    git(place, "config", key, value);
+  // Its rules are in the index alone, and what they are is missing.
+  git(place, "update-index", "--skip-worktree", ".gitignore");
+  rmSync(join(place, ".gitignore"));
+  const blob = execFileSync("git", ["-C", place, "rev-parse", "HEAD:.gitignore"], {
+    encoding: "utf8",
+  }).trim();
+  rmSync(join(place, ".git/objects", blob.slice(0, 2), blob.slice(2)));
+  try {
+    shippedFiles(place);
+  } catch (error) {
+    assert.match((error as Error).message, /lies in the work tree .*, and 'git ls-files' does not say/);
+  }
+  assert.ok(!existsSync(ran));
+});
+
+test("a folder that only looks like a repository of git's is none", () => {
+  const place = directory({ "wsgi.py": "" });
+  git(folder, "init", "-q", "--bare", join(place, "app"));
+  git(join(place, "app"), "config", "core.fsmonitor", `touch ${join(folder, "was-bare")}`);
+  writeFileSync(join(place, "app/wsgi.py"), "");
+  assert.ok(shippedFiles(join(place, "app")).includes("wsgi.py"));
+  assert.ok(!existsSync(join(folder, "was-bare")));
+});
+
+test("a file that git names behind a link is refused: it is another one's", () => {
+  const outside = directory({ id_ed25519: "secret" });
+  const place = repository({ "wsgi.py": "", "keys/id_ed25519": "" });
+  rmSync(join(place, "keys"), { recursive: true });
+  symlinkSync(outside, join(place, "keys"));
+  assert.throws(() => shippedFiles(place), /keys: is reached by a link, and git has files below it/);
+});
+
+test("where git does not answer nothing is shipped, for its rules would not hold", () => {
+  const place = repository({ "wsgi.py": "" });
+  writeFileSync(join(place, ".git/index"), "nonsense");
+  assert.throws(() => shippedFiles(place), /lies in the work tree .*: .*index/);
+});
+
+test("a work tree that another account has put above a directory is refused by its name", {
+  skip: process.getuid?.() === 0 ? false : "needs root",
+}, () => {
+  const place = repository({ "app/wsgi.py": "" });
+  for (const path of [place, join(place, ".git")]) chownSync(path, 65534, 65534);
+  assert.throws(
+    () => shippedFiles(join(place, "app")),
+    /\.git belongs to another account \(65534\) than .*app\. Take it away/,
+  );
 });
 
 test("names of every kind arrive as they are", () => {

@@ -1,6 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  type Dirent,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import ignore, { type Ignore } from "ignore";
 
 /** What no release needs, unless git keeps it: environments, caches, a developer's own settings and database. */
@@ -33,22 +41,39 @@ const foreign = [".git", ".berth"];
  * @throws {Error} for what cannot be shipped: a device, a FIFO, a socket, a submodule that is not there
  */
 export function shippedFiles(directory: string): string[] {
-  const own = join(directory, ".berthignore");
-  const text = existsSync(own) ? readFileSync(own, "utf8") : "";
+  const text = rulesIn(directory, ".berthignore") ?? "";
   const rules = ignore().add(text);
   const found = (keptByGit(directory) ?? walk(directory)).filter((path) => !rules.ignores(path));
   const again = /^!/m.test(text) ? takenBack(directory, rules) : [];
   const all = [...new Set([...found, ...again])].sort();
-  for (const path of all) refuseSpecial(join(directory, path));
+  const inside = new Set<string>();
+  for (const path of all) {
+    refuseOutside(directory, dirname(path), inside);
+    refuseSpecial(join(directory, path));
+  }
   return all;
 }
 
-/** As git lists them; undefined where there is no git, or no work tree of it. */
+/** The text of a file of rules; undefined where there is none. */
+function rulesIn(folder: string, name: string): string | undefined {
+  const path = join(folder, name);
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, "utf8") : undefined;
+}
+
+/** As git lists them; undefined where there is no work tree of it. */
 function keptByGit(directory: string): string[] | undefined {
-  const listed = git(directory, ["ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"]);
-  if (listed === undefined) return undefined;
+  const top = workTreeOf(directory);
+  if (top === undefined) return undefined;
+  const listed = git(top, directory, [
+    "ls-files",
+    "-t",
+    "-z",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+  ]).stdout;
   // A directory that a work tree ignores as a whole is nothing of git's.
-  if (listed === "" && git(directory, ["check-ignore", "-q", "--", resolve(directory)]) !== undefined)
+  if (listed === "" && git(top, directory, ["check-ignore", "-q", "--", resolve(directory)], 1).status === 0)
     return undefined;
   return listed.split("\0").flatMap((line) => {
     const path = line.slice(2).replace(/\/$/, "");
@@ -62,6 +87,26 @@ function keptByGit(directory: string): string[] | undefined {
   });
 }
 
+/**
+ * The work tree that a directory is in: the nearest folder with a `.git`.
+ *
+ * @throws {Error} for one that another account may have put there, whose configuration would lead git
+ */
+function workTreeOf(directory: string): string | undefined {
+  const { uid } = statSync(directory);
+  for (let folder = realpathSync(directory); ; folder = dirname(folder)) {
+    const state = lstatSync(join(folder, ".git"), { throwIfNoEntry: false });
+    if (state !== undefined) {
+      const trusted = [uid, process.getuid?.(), Number(process.env.SUDO_UID ?? uid)];
+      if (trusted.includes(state.uid) && trusted.includes(statSync(folder).uid)) return folder;
+      throw new Error(
+        `${folder}/.git belongs to another account (${state.uid}) than ${directory}. Take it away, or give both to the same account.`,
+      );
+    }
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
 /** A submodule, or a work tree inside of another one. */
 function inAnotherTree(directory: string, path: string, isTracked: boolean): string[] {
   const there = join(directory, path);
@@ -72,17 +117,32 @@ function inAnotherTree(directory: string, path: string, isTracked: boolean): str
   return shippedFiles(there).map((file) => `${path}/${file}`);
 }
 
-/** What git answers, with nothing of its configuration that would run a program; undefined where it refuses. */
-function git(directory: string, args: readonly string[]): string | undefined {
+/**
+ * What git answers, with nothing of a repository's own configuration that would run a program: whoever wrote the
+ * repository is not the one who deploys it.
+ *
+ * @param top the work tree, under sudo another account's
+ * @param most the highest status that is an answer
+ * @throws {Error} where it refuses: to go on without it would ship what it leaves out
+ */
+function git(top: string, directory: string, args: readonly string[], most = 0) {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"));
-  // Under sudo the work tree is another account's.
-  const settings = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false"];
-  const { status, stdout } = spawnSync("git", [...settings, "-C", directory, ...args], {
-    encoding: "utf8",
-    env: Object.fromEntries(own),
-    maxBuffer: 2 ** 30,
-  });
-  return status === 0 ? stdout : undefined;
+  const settings = [`safe.directory=${top}`, "safe.bareRepository=explicit", "core.fsmonitor=false"];
+  const { status, stdout, stderr, error } = spawnSync(
+    "git",
+    [...settings.flatMap((one) => ["-c", one]), "-C", directory, ...args],
+    {
+      encoding: "utf8",
+      // What is missing is not fetched.
+      env: { ...Object.fromEntries(own), GIT_ALLOW_PROTOCOL: "none", GIT_NO_LAZY_FETCH: "1" },
+      maxBuffer: 2 ** 30,
+    },
+  );
+  if (error === undefined && status !== null && status <= most) return { status, stdout };
+  const why = error?.message ?? stderr.trim().split("\n").at(-1);
+  throw new Error(
+    `${directory}: lies in the work tree ${top}, and 'git ${args[0]}' does not say what is in it: ${why}`,
+  );
 }
 
 /** The rules of one folder, for paths from there. */
@@ -93,8 +153,8 @@ interface Rules {
 
 /** What the .gitignore files leave, of which one in a deeper folder has the last word. */
 function walk(root: string, below = "", outer: readonly Rules[] = []): string[] {
-  const path = join(root, below, ".gitignore");
-  const own = existsSync(path) ? ignore().add(readFileSync(path, "utf8")) : undefined;
+  const text = rulesIn(join(root, below), ".gitignore");
+  const own = text === undefined ? undefined : ignore().add(text);
   const rules = [
     ...(outer.length > 0 ? outer : [{ folder: "", rules: unneeded }]),
     ...(own === undefined ? [] : [{ folder: below, rules: own }]),
@@ -131,6 +191,19 @@ const entriesOf = (root: string, below: string): (readonly [path: string, entry:
   readdirSync(join(root, below), { withFileTypes: true })
     .filter(({ name }) => !foreign.includes(name))
     .map((entry) => [below === "" ? entry.name : `${below}/${entry.name}`, entry] as const);
+
+/** A path behind a link is another file's, be it of this directory or not. */
+function refuseOutside(directory: string, folder: string, inside: Set<string>): void {
+  if (inside.has(folder)) return;
+  const parts = folder === "." ? [] : folder.split("/");
+  const real = join(realpathSync(directory), folder);
+  if (parts.some((part) => part === "" || part === "." || part === "..") || realpathSync(real) !== real) {
+    throw new Error(
+      `${join(directory, folder)}: is reached by a link, and git has files below it. Commit it as it is now, or name it in .berthignore.`,
+    );
+  }
+  inside.add(folder);
+}
 
 function refuseSpecial(path: string): void {
   const entry = lstatSync(path);

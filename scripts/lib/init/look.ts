@@ -1,5 +1,6 @@
 // What an application is, as its own files show it. Nothing of it is run.
 import { join, relative } from "node:path";
+import { shellWord } from "../../../components/host/quote.ts";
 import { type Dependencies, type PythonAsked, readDependencies, readPythonVersion } from "./dependencies.ts";
 import { readDjangoSettings } from "./django-settings.ts";
 import { type Entry, findBase, readEntry, settingsChain } from "./entry.ts";
@@ -90,6 +91,6 @@ function ofAbove(project: Project, above: Project, none: Dependencies): Dependen
   const below = relative(above.files.directory, project.files.directory);
   const todo =
     `The application is in ${below}/, and ${found.file} lies above it. A release has the files of ${below}/ alone: ` +
-    `put the dependencies there, such as by: ${found.file === "uv.lock" ? `uv export --no-dev -o ${below}/requirements.txt` : `cp ${found.file} ${below}/`}`;
+    `put the dependencies there, such as by: ${found.file === "uv.lock" ? `uv export --no-dev -o ${shellWord(`${below}/requirements.txt`)}` : `cp ${found.file} ${shellWord(`${below}/`)}`}`;
   return { ...found, file: undefined, named: false, todos: [todo] };
 }

@@ -14,12 +14,14 @@ export interface StackWanted {
 
 /** A value as YAML has it, on one line. */
 const yaml = (value: unknown): string =>
-  stringify(
-    value,
-    typeof value === "object"
-      ? { lineWidth: 0, collectionStyle: "flow", flowCollectionPadding: false }
-      : { lineWidth: 0, blockQuote: false },
-  ).trimEnd();
+  stringify(value, {
+    lineWidth: 0,
+    singleQuote: false,
+    doubleQuotedAsJSON: true,
+    ...(typeof value === "object"
+      ? { collectionStyle: "flow" as const, flowCollectionPadding: false }
+      : { blockQuote: false }),
+  }).trimEnd();
 
 const width = 110;
 

@@ -6,7 +6,7 @@ import https from "node:https";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { shellQuote } from "../../../components/host/quote.ts";
-import { type HostReport, readFacts, type SiteReport } from "./facts.ts";
+import { type HostReport, harmless, readFacts, type SiteReport } from "./facts.ts";
 
 /** How long a host or the site may take, in seconds; host_status.py tells within seven what it knows. */
 const patience = 10;
@@ -31,7 +31,7 @@ export async function askHost({ name, address, ssh }: Asked, told: Told): Promis
   try {
     return { name, address, problem: null, facts: readFacts(await answerOf(ssh, told)) };
   } catch (error) {
-    return { name, address, problem: (error as Error).message, facts: null };
+    return { name, address, problem: harmless((error as Error).message), facts: null };
   }
 }
 

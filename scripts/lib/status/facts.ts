@@ -221,7 +221,7 @@ export function readCertificate(pem: string): Certificate {
 }
 
 /** The same without control characters in any of its texts. */
-function harmless<T>(value: T): T {
+export function harmless<T>(value: T): T {
   if (typeof value === "string") return value.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ") as T;
   if (Array.isArray(value)) return value.map(harmless) as T;
   if (typeof value !== "object" || value === null) return value;
