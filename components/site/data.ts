@@ -8,18 +8,31 @@ import type { SiteConfig } from "./schema.ts";
  */
 export type DataNames = Readonly<Record<string, string>>;
 
-/** @param root the application's directory */
-export function dataNames({ app, host, media, postgres }: SiteConfig, root: string): DataNames {
+/**
+ * @param root the application's directory
+ * @param before as it was so far: a database that is turned off keeps its name
+ */
+export function dataNames(
+  { app, host, media, postgres }: SiteConfig,
+  root: string,
+  before: DataNames = {},
+): DataNames {
+  const { "postgres.database": database } = before;
   return {
+    ...(database === undefined ? {} : { "postgres.database": database }),
     "host.kind": host.kind,
     ...(host.kind === "existing"
       ? { "host.address": host.address, "host.hostKey": host.hostKey.split(" ").slice(0, 2).join(" ") }
+      : {}),
+    ...(host.kind === "ec2"
+      ? { "host.region": host.region, "host.network": JSON.stringify(host.network) }
       : {}),
     "app.name": app.name,
     "app.root": root,
     ...(postgres.enabled ? { "postgres.database": postgres.database ?? app.name } : {}),
     "media.store": media.store,
     ...(media.store === "s3" ? { "media.bucket": media.bucket ?? "" } : {}),
+    ...(media.store === "s3" && media.region !== undefined ? { "media.region": media.region } : {}),
   };
 }
 
@@ -27,11 +40,16 @@ export function dataNames({ app, host, media, postgres }: SiteConfig, root: stri
 const losses: Readonly<Record<string, string>> = {
   "host.kind": "the database, Redis and uploads are on the machine of before, which goes or is left",
   "host.address": "this is another machine, on which there is neither the database nor uploads",
+  "host.region": "the instance would be another one, with an empty data volume, and so would the bucket be",
+  "host.network":
+    "the instance may come to another zone, where its data volume cannot follow: it would be a new, empty one",
   "app.name": "the application would begin with an empty database and no uploads",
   "app.root": "uploads lie in the directory of before",
   "postgres.database": "the application would begin with an empty database",
   "media.store": "the application would find none of the files that were uploaded",
   "media.bucket":
+    "the application would find none of the files that were uploaded, and the bucket of before goes",
+  "media.region":
     "the application would find none of the files that were uploaded, and the bucket of before goes",
 };
 

@@ -27,20 +27,20 @@ export interface SitePlan {
 }
 
 /**
- * Settles what a site is to be: first the source, then what AWS must give, so that what is not there stops the program
- * while nothing has been made.
+ * Settles what a site is to be: first that it keeps its data, then the source, then what AWS must give, so that what is not
+ * there stops the program while nothing has been made.
  *
  * @param before under which names it has kept its data so far; undefined for a new one
  * @throws {pulumi.RunError} for the first that is not there, and for what would leave data behind
  */
 export async function planSite(config: SiteConfig, before: DataNames | undefined): Promise<SitePlan> {
   const { app, host, media, allow } = config;
-  const source = await openSource("app", sourceOf(app.source, app.release), app.wsgi.split(":")[0] ?? "");
   // What lies in a home can be moved by the account whose home it is; there is a link there instead.
   const link = app.root?.startsWith("/home/") ? app.root : undefined;
   const root = (link === undefined ? app.root : undefined) ?? `/srv/${app.name}`;
-  const data = dataNames(config, root);
+  const data = dataNames(config, root, before);
   refuseLoss(before, data, allow);
+  const source = await openSource("app", sourceOf(app.source, app.release), app.wsgi.split(":")[0] ?? "");
   // A site without AWS loads nothing of it.
   const onAws = host.kind === "ec2" || media.store === "s3";
   if (!onAws) checkPermissions(allow, []);
@@ -70,11 +70,19 @@ export const grace = ({ config, processes }: SitePlan): number =>
   );
 
 /** What a person should know of the plan. */
-export function warnings({ config, processes }: SitePlan): string[] {
+export function warnings({ config: { media }, processes }: SitePlan): string[] {
+  if (media.store !== "host") return [];
   const runsElsewhere = processes.some(({ count, runsOn }) => count > 0 && runsOn !== undefined);
-  return runsElsewhere && config.media.store === "host"
-    ? [
-        "Processes with 'runsOn' do not see uploaded files, which lie on the first host's disk. 'media.store: s3' puts them where both do.",
-      ]
-    : [];
+  return [
+    ...(runsElsewhere
+      ? [
+          "Processes with 'runsOn' do not see uploaded files, which lie on the first host's disk. 'media.store: s3' puts them where both do.",
+        ]
+      : []),
+    ...(media.public === undefined
+      ? [
+          "Uploaded files are private: requests below /media/ reach the application. 'media.public: true' lets everyone see them, 'false' says that this is meant.",
+        ]
+      : []),
+  ];
 }

@@ -168,9 +168,26 @@ test("what a repository's own settings would fetch is not fetched: nothing that 
   try {
     shippedFiles(place);
   } catch (error) {
-    assert.match((error as Error).message, /lies in the work tree .*, and 'git ls-files' does not say/);
+    assert.match(
+      (error as Error).message,
+      /lies in the work tree .*, and 'git ls-files' does not say|left out by a sparse checkout/,
+    );
   }
   assert.ok(!existsSync(ran));
+});
+
+test("what a sparse checkout leaves out is missed, unless .berthignore names it", () => {
+  const place = repository({ "wsgi.py": "", "assets/a.css": "" });
+  git(place, "sparse-checkout", "set", "--no-cone", "/wsgi.py");
+  assert.throws(() => shippedFiles(place), /assets\/a\.css: is left out by a sparse checkout/);
+  writeFileSync(join(place, ".berthignore"), "assets/\n");
+  assert.deepEqual(shippedFiles(place), [".berthignore", "wsgi.py"]);
+});
+
+test("a name that is not in UTF-8 is refused as it is, for it would be lost", () => {
+  const place = repository({ "wsgi.py": "" });
+  writeFileSync(Buffer.concat([Buffer.from(`${place}/`), Buffer.from([0x66, 0xfc, 0x72])]), "");
+  assert.throws(() => shippedFiles(place), /expected names of files in UTF-8; found "f.r"/);
 });
 
 test("a folder that only looks like a repository of git's is none", () => {

@@ -71,6 +71,27 @@ test("a bucket of another name, and another machine, are told as well", () => {
     assert.deepEqual(lossFaults(here, same, []), []);
 });
 
+test("another region or network of EC2 is told, and a database that was turned off keeps its name", () => {
+  const ec2 = (more: object) =>
+    namesOf({
+      host: {
+        kind: "ec2",
+        region: "eu-central-1",
+        instanceType: "t4g.small",
+        sshFrom: ["203.0.113.0/24"],
+        ...more,
+      },
+    });
+  const keys = (now: ReturnType<typeof ec2>) =>
+    lossFaults(ec2({}), now, []).map((fault) => keyOf(fault)?.[1]);
+  assert.deepEqual(keys(ec2({ region: "eu-west-1" })), ["host.region"]);
+  assert.deepEqual(keys(ec2({ network: { kind: "own" } })), ["host.network"]);
+  assert.deepEqual(keys(ec2({ instanceType: "t4g.large" })), []);
+  const off = dataNames(configOf({ postgres: { enabled: false } }), "/srv/shop", before);
+  assert.equal(off["postgres.database"], "shop");
+  assert.equal(lossFaults(off, namesOf({ postgres: { database: "other" } }), []).length, 1);
+});
+
 test("what loses nothing is no fault: a new stack, the same names said in words, a database that is turned off", () => {
   assert.deepEqual(lossFaults(undefined, before, []), []);
   const said = namesOf({ app: { ...app, root: "/srv/shop" }, postgres: { database: "shop" } });

@@ -80,8 +80,8 @@ function keptByGit(directory: string): string[] | undefined {
     const isTracked = !line.startsWith("?");
     if (path === "" || isForeign(path) || (!isTracked && unneeded.ignores(path))) return [];
     const state = lstatSync(join(directory, path), { throwIfNoEntry: false });
-    // Deleted, and not committed yet.
-    if (state === undefined) return [];
+    // Deleted, and not committed yet; or left out by a sparse checkout.
+    if (state === undefined) return line.startsWith("S") ? [path] : [];
     if (state.isDirectory()) return inAnotherTree(directory, path, isTracked);
     return [path];
   });
@@ -110,10 +110,11 @@ function workTreeOf(directory: string): string | undefined {
 /** A submodule, or a work tree inside of another one. */
 function inAnotherTree(directory: string, path: string, isTracked: boolean): string[] {
   const there = join(directory, path);
-  if (isTracked && readdirSync(there).length === 0) {
+  const isTree = existsSync(join(there, ".git"));
+  if (isTracked && !isTree) {
     throw new Error(`${there}: is a submodule that is not there. Run 'git submodule update --init'.`);
   }
-  if (!existsSync(join(there, ".git"))) return [];
+  if (!isTree) return [];
   return shippedFiles(there).map((file) => `${path}/${file}`);
 }
 
@@ -132,17 +133,34 @@ function git(top: string, directory: string, args: readonly string[], most = 0) 
     "git",
     [...settings.flatMap((one) => ["-c", one]), "-C", directory, ...args],
     {
-      encoding: "utf8",
-      // What is missing is not fetched.
-      env: { ...Object.fromEntries(own), GIT_ALLOW_PROTOCOL: "none", GIT_NO_LAZY_FETCH: "1" },
+      // What is missing is not fetched, and nobody is asked.
+      env: {
+        ...Object.fromEntries(own),
+        GIT_ALLOW_PROTOCOL: "none",
+        GIT_NO_LAZY_FETCH: "1",
+        GIT_TERMINAL_PROMPT: "0",
+      },
       maxBuffer: 2 ** 30,
+      timeout: 120_000,
     },
   );
-  if (error === undefined && status !== null && status <= most) return { status, stdout };
-  const why = error?.message ?? stderr.trim().split("\n").at(-1);
+  if (error === undefined && status !== null && status <= most) return { status, stdout: inUtf8(stdout) };
+  const why = error?.message ?? stderr.toString().trim().split("\n").at(-1);
   throw new Error(
     `${directory}: lies in the work tree ${top}, and 'git ${args[0]}' does not say what is in it: ${why}`,
   );
+}
+
+function inUtf8(listed: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(listed);
+  } catch {
+    const odd = listed
+      .toString("latin1")
+      .split("\0")
+      .find((one) => Buffer.from(one, "latin1").toString("utf8").includes("\ufffd"));
+    throw new Error(`expected names of files in UTF-8; found ${JSON.stringify(odd?.slice(2))}. Rename it.`);
+  }
 }
 
 /** The rules of one folder, for paths from there. */
@@ -197,7 +215,8 @@ function refuseOutside(directory: string, folder: string, inside: Set<string>): 
   if (inside.has(folder)) return;
   const parts = folder === "." ? [] : folder.split("/");
   const real = join(realpathSync(directory), folder);
-  if (parts.some((part) => part === "" || part === "." || part === "..") || realpathSync(real) !== real) {
+  const isOdd = parts.some((part) => part === "" || part === "." || part === "..");
+  if (isOdd || (existsSync(real) && realpathSync(real) !== real)) {
     throw new Error(
       `${join(directory, folder)}: is reached by a link, and git has files below it. Commit it as it is now, or name it in .berthignore.`,
     );
@@ -206,7 +225,12 @@ function refuseOutside(directory: string, folder: string, inside: Set<string>): 
 }
 
 function refuseSpecial(path: string): void {
-  const entry = lstatSync(path);
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) {
+    throw new Error(
+      `${path}: is left out by a sparse checkout. Run 'git sparse-checkout disable', or name it in .berthignore.`,
+    );
+  }
   if (entry.isFile() || entry.isSymbolicLink()) return;
   const kind = entry.isFIFO() ? "a FIFO" : entry.isSocket() ? "a socket" : "a device";
   throw new Error(

@@ -63,7 +63,7 @@ export function applicationName(text: string): string {
     "man",
     "proxy",
     "list",
-    "nobody",
+    ...["irc", "lp", "nobody", "operator", "sync", "uucp"],
     "berth",
     "web",
   ];
@@ -120,6 +120,12 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
     ...(services.redis
       ? []
       : [...comment(2, "Nothing was found that needs Redis."), "  berth:redis:", "    enabled: false"]),
+    ...comment(
+      2,
+      "Whether everyone may see uploaded files. Otherwise requests for them reach the application.",
+    ),
+    "  berth:media:",
+    "    public: false",
   ];
   return `${lines.join("\n")}\n`;
 }
