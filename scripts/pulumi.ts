@@ -10,5 +10,7 @@ const root = resolve(import.meta.dirname, "..");
 
 await run(commands.pulumi, async ({ words }) => {
   await ensureEngine(root, lineProgress());
-  return (await runPulumi(root, words)).code;
+  // As with every other command; Pulumi itself would take the stack that was made last.
+  const env = process.env.PULUMI_STACK === undefined ? { PULUMI_STACK: "local" } : {};
+  return (await runPulumi(root, words, { env })).code;
 });

@@ -30,7 +30,11 @@ async function start(named: string): Promise<void> {
   const target = process.env.HOST?.includes("@") ? readTarget(process.env.HOST) : undefined;
   if (target !== undefined && named !== "local")
     throw new UsageError(
-      `HOST=${process.env.HOST} names the stack '${target.stack}', and -s the stack '${named}'. Leave one out.`,
+      [
+        `HOST=${process.env.HOST} deploys the example, as stack '${target.stack}', and -s names the stack '${named}'.`,
+        `To deploy '${named}' to that machine, leave HOST out and describe the machine in Pulumi.${named}.yaml as berth:host:`,
+        "docs/deploying-your-application.md shows how.",
+      ].join(" "),
     );
   const stack = target?.stack ?? named;
   if (target === undefined) {

@@ -62,5 +62,5 @@ tell_findings
 if command -v cloud-init >/dev/null; then
   # Status 2 means done with warnings of its own, which do not concern the steps (cloud-init(1)).
   timeout 600 cloud-init status --wait >/dev/null || [ $? = 2 ] ||
-    fail "cloud-init did not end well on the host's first boot." "Its log is /var/log/cloud-init-output.log on the host."
+    fail "cloud-init failed on the host's first boot." "Its log is /var/log/cloud-init-output.log on the host."
 fi

@@ -27,7 +27,7 @@ if ! answer=$(ssh "${options[@]}" "$BERTH_USER@$BERTH_ADDRESS" 'if [ "$(id -u)" 
   case $(cat "$folder/errors") in
   *"HOST IDENTIFICATION HAS CHANGED"* | *"Host key verification failed"*)
     shown=$(ssh-keyscan -T 15 -t ed25519 -p "$BERTH_PORT" "$BERTH_ADDRESS" 2>/dev/null | cut -d' ' -f2-3 | head -n 1)
-    fail "$place shows the host key '${shown:-none}', and $BERTH_SETTINGS.hostKey expects '$BERTH_HOST_KEY'. Nothing was sent to it. If the machine was set up anew, put its new key there; otherwise someone may be in between."
+    fail "$place shows the host key '${shown:-none}', and $BERTH_SETTINGS.hostKey expects '$BERTH_HOST_KEY'. Nothing was sent to it. If the machine was installed again, put its new key there; otherwise someone may be in between."
     ;;
   *"Permission denied"*) fail "$place does not let '$BERTH_USER' in with this key. Put the right key in $BERTH_SETTINGS.privateKeyFile (or load it into your SSH agent), or add its public key to that account's authorized_keys." ;;
   *) fail "$place cannot be reached by SSH: ${reason:-no answer}. Look at $BERTH_SETTINGS.address and port, and at the firewall in between." ;;

@@ -28,8 +28,8 @@ const verbs: Readonly<Record<string, string>> = {
   create: "made",
   update: "changed",
   delete: "removed",
-  replace: "made anew",
-  "create-replacement": "made anew",
+  replace: "replaced",
+  "create-replacement": "replaced",
   "delete-replaced": "the old one removed",
 };
 

@@ -401,7 +401,7 @@ test("a beat that cannot start is noticed after the switch: server, workers and 
   stack.configure({ app: { processes: { ...processes, beat: { command: "celery -A broken beat" } } } });
   const run = await stack.up();
   assert.notEqual(run.code, 0);
-  assert.match(said(run), /its process 'beat' ended by itself[\s\S]*the release before, serves again/);
+  assert.match(said(run), /its process 'beat' ended by itself[\s\S]*The previous release, \S+, serves again/);
   assert.equal(current(), release);
   assert.deepEqual(running(), before);
   assert.equal((await stack.fetch("/health")).text, release);

@@ -137,7 +137,7 @@ if os.getppid() != 1:
     const run = await stack.up();
     await assertNothingLost(stack, await load.stop());
     assert.notEqual(run.code, 0, run.stdout);
-    assert.match(said(run), /It was healthy before the switch\. \S+, the release before, serves again\./);
+    assert.match(said(run), /It was healthy before the switch\. The previous release, \S+, serves again\./);
     assert.equal(await current(), release);
     assert.match(await serving(), /bin\/uwsgi/);
     assert.equal(await running(), "1");

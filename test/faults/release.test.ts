@@ -96,7 +96,7 @@ if os.getppid() != 1:
     threading.Thread(target=crash, daemon=True).start()
 `),
     wsgi(""),
-    /is unhealthy: \/health does not answer, and 200 was expected\. It was healthy before the switch\. \S+, the release before, serves again\./,
+    /is unhealthy: \/health does not answer, and 200 was expected\. It was healthy before the switch\. The previous release, \S+, serves again\./,
     // What the process was working on as it died may be asked again only where it writes nothing.
     false,
   );

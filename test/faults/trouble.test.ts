@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
   await failingRelease(
     () => edit(stack, file, () => migration),
     () => rmSync(join(stack.project, file)),
-    /this migration cannot be applied[\s\S]*berth: app-live: Django's migrate failed\. Its last lines are above; the site still runs the release before\./,
+    /this migration cannot be applied[\s\S]*berth: app-live: Django's migrate failed\. Its last lines are above\. The site still runs the previous release\./,
   );
 });
 
@@ -159,7 +159,7 @@ test("a release whose health path answers 500 does not go live", async () => {
   await failingRelease(
     () => edit(stack, "app/logbook/urls.py", (text) => text.replace(", health,", ", lambda request: 1 / 0,")),
     () => edit(stack, "app/logbook/urls.py", (text) => text.replace(", lambda request: 1 / 0,", ", health,")),
-    /berth: app-live: release \w+-\w+ is unhealthy: \/health answers 500, and 200 was expected\. It did not go live; \w+-\w+, the release before, still serves\./,
+    /berth: app-live: release \w+-\w+ is unhealthy: \/health answers 500, and 200 was expected\. It did not go live\. The previous release, \w+-\w+, still serves\./,
   );
 });
 

@@ -423,7 +423,7 @@ class WhatIsInstalled(unittest.TestCase):
             "hint: `numpy` has no wheels with a matching Python ABI tag (e.g., `cp313`)": "does not fit Python 3.13",
             "the current Python version (3.13.5) does not satisfy Python>=3.8,<3.12": "does not fit Python 3.13",
             "ModuleNotFoundError: No module named 'distutils'": "does not fit Python 3.13",
-            "Hash mismatch for `blinker==1.9.0`": "published again, make the file anew",
+            "Hash mismatch for `blinker==1.9.0`": "published again, make the file again",
             "HTTP status client error (401 Unauthorized) for url (https://pypi.example.com/simple/)": "indexLogins",
             "Because tides was not found in the package registry and you require tides": "berth:app.index",
         }

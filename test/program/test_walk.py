@@ -186,7 +186,7 @@ class Failures(Story):
         self.world.spoiled.add(B)
         told = self.deploy(B)
         self.assert_left(
-            told, "/health answers 500", f"It was healthy before the switch. {A}, the release before, serves again."
+            told, "/health answers 500", f"It was healthy before the switch. The previous release, {A}, serves again."
         )
         self.assertEqual(self.state(B), states.FAILED)
 

@@ -111,7 +111,7 @@ describe("a command does nothing", { concurrency: 2 }, () => {
     assert.equal(two.code, 2);
     assert.match(
       two.stderr,
-      /names the stack 'host-203-0-113-7', and -s the stack 'staging'\. Leave one out/,
+      /as stack 'host-203-0-113-7', and -s names the stack 'staging'\. To deploy 'staging' to that machine/,
     );
     const none = await run("start", [], { HOST: "root@here:there" });
     assert.equal(none.code, 2);

@@ -82,6 +82,12 @@ const withSettings = (lines: string, more: Sources = {}) =>
 const withFlask = (lines: string, more: Sources = {}) =>
   init({ ...flask, ...more, "app.py": `import os\n${flask["app.py"]}${lines}\n` });
 
+test("settings that read the URL of a cache get a Redis, and are told of the client that they lack", () => {
+  const cache = withSettings('CACHES = {"default": {"LOCATION": os.environ["CACHE_URL"]}}');
+  assert.equal(cache.config.redis.enabled, true);
+  assert.match(cache.last, /no client for it is among the dependencies\. Add redis to them/);
+});
+
 test("a Django application with its settings, callable and database is ready to be deployed", () => {
   const { config, last, text } = init(django);
   assert.equal(config.app.wsgi, "shop.wsgi:application");

@@ -66,7 +66,7 @@ def for_packages(lines: Iterable[str], python: str) -> str:
         )
     if re.search(_HASH, text):
         return (
-            "What was downloaded is not what the file pins. If the package was published again, make the file anew. If "
+            "What was downloaded is not what the file pins. If the package was published again, make the file again. If "
             "not, something between this host and the index changes packages: do not trust it."
         )
     if re.search(_LOGIN, text):

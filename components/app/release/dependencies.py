@@ -57,7 +57,7 @@ class Dependencies:
         # By its own path: what is written into scripts must hold when this release is gone.
         context.runner.run(self._source.as_owner("ln", "-sfn", self._venv, ".venv"))
         if context.ledger.has_environment(venv.name) and (venv / "bin/python").exists():
-            context.voice.say(f"the dependencies of {file} are those of a release before")
+            context.voice.say(f"the dependencies of {file} are the same as in an earlier release")
             return False
         context.voice.say(f"installing the dependencies of {file}")
         self._uv.keep_within_bounds(self._venv)
@@ -148,7 +148,7 @@ class Dependencies:
         self._run_uv(
             ["sync", *asked, *where],
             f"uv could not install what {file} pins.",
-            "Where the file cannot be read, make it anew with 'uv lock' and commit it.",
+            "Where the file cannot be read, make it again with 'uv lock' and commit it.",
         )
 
     def _export_poetry(self, file: str, version: str) -> None:

@@ -75,7 +75,7 @@ class FallBack:
     def _judged(self, fault: Exception) -> tuple[Stop, str]:
         """What ends the step, and the event by which the instance goes."""
         if isinstance(fault, MigrationFailed):
-            todo = "Its last lines are above; the site still runs the release before."
+            todo = "Its last lines are above. The site still runs the previous release."
             return Stop(fault.reason, todo), "own fault"
         if not isinstance(fault, Unhealthy):
             stop = self._context.as_stop(fault)
@@ -95,7 +95,7 @@ class FallBack:
         switch = self._switch
         if not switch.is_switched:
             return switch.serving(unit)
-        after = f" {switch.came_from}, the release before, serves again." if switch.before else ""
+        after = f" The previous release, {switch.came_from}, serves again." if switch.before else ""
         return f"It was healthy before the switch.{after}"
 
     def _record(self, event: str, reason: str, words: list[str]) -> None:

@@ -128,7 +128,7 @@ class Switch:
     def serving(self, unit: str) -> str:
         """What people see now."""
         if self.before:
-            return f"It did not go live; {self.came_from}, the release before, still serves."
+            return f"It did not go live. The previous release, {self.came_from}, still serves."
         return f"Its log: journalctl -u {unit}"
 
     def _start_beside(self) -> None:
@@ -239,7 +239,7 @@ class Switch:
         while not context.systemd.all_gone(self._old):
             if context.world.now() > end:
                 told = " ".join(self._old)
-                reason = f"{told} of the release before does not end, and there may be only one."
+                reason = f"{told} of the previous release does not end, and only one may run."
                 raise Unhealthy(self._old[0], reason, held_up=True)
             context.world.sleep(0.05)
         self.processes.start(self.processes.alone)

@@ -11,7 +11,7 @@ from .records import Plan, Release
 from .services import away
 from .settings import Settings
 
-_ABOVE = "Its last lines are above; the site still runs the release before."
+_ABOVE = "Its last lines are above. The site still runs the previous release."
 # For how long what app-release has found holds, in seconds.
 _PLAN_HOLDS = 600
 _POSTGRES_URLS = ("postgres:", "postgresql:")
@@ -62,7 +62,7 @@ class Migration:
         if self._ask(["django_release.py", "migrations"], lines) != 0:
             raise Stop(
                 "Django's migrations cannot be listed.",
-                "Its last lines are above; the site still runs the release before.",
+                "Its last lines are above. The site still runs the previous release.",
             )
         return sum(line.startswith("to migrate: ") for line in lines)
 
@@ -125,7 +125,7 @@ class Migration:
         if any("canceling statement due to lock timeout" in line for line in lines):
             raise HeldUp(
                 f"{what} waited 5 s for a table that another transaction holds, and gave up.",
-                "The site still runs the release before. Run 'pulumi up' again when the table is free: "
+                "The site still runs the previous release. Run 'pulumi up' again when the table is free: "
                 "'SELECT * FROM pg_locks' shows who holds it.",
             )
         missing = away(self._context.world, self._settings)

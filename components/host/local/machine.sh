@@ -99,7 +99,7 @@ change_size() {
   local name=$1 folder=$machines/$1 now
   now=$(disk_size "$name")
   [ "$3" -ge "$now" ] || fail "the disk of the local host $name has $now GiB and can't shrink to $3." \
-    "Give it as much or more, or destroy the host and make it anew."
+    "Give it as much or more, or destroy the host and deploy again."
   if [ "$(cat "$folder/memory")" = "$2" ] && [ "$3" = "$now" ]; then return; fi
   say "stopping the local host $name to change its size"
   stop "$name"

@@ -146,7 +146,13 @@ export function readServices(
   const isNamed = everyText.some(({ path }) =>
     /rediss?:\/\/|RedisCache|REDIS_/.test(project.files.read(path) ?? ""),
   );
-  const redis = names_redis || (isNamed && names.size === 0);
+  const isAsked = variables.some(({ name, isRequired }) => isRequired && /^(CACHE|REDIS)_URL$/.test(name));
+  const redis = names_redis || isAsked || (isNamed && names.size === 0);
+  if (isAsked && !names_redis && names.size > 0) {
+    todos.push(
+      "The settings read the URL of Redis, and no client for it is among the dependencies. Add redis to them.",
+    );
+  }
   const celery = has("celery", "celery[redis]", "django-celery-beat");
   if (celery && !redis) {
     todos.push(
