@@ -296,7 +296,7 @@ class Failures(Story):
     def test_an_old_beat_that_does_not_end_is_not_its_fault(self) -> None:
         self.world.slow.add(f"shop-beat@{self.live()}.service")
         told = self.deploy(B)
-        self.assertIn("does not end, and there may be only one", told)
+        self.assertIn("does not end, and only one may run", told)
         self.assertEqual(self.state(B), states.LEAVING)
         self.assertEqual(self.world.seen(), 200)
         self.assertEqual(self.world.violations, [])

@@ -1,7 +1,16 @@
 // What of a directory is shipped: in a work tree, what git would.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -222,6 +231,25 @@ test("a work tree that another account has put above a directory is refused by i
     () => shippedFiles(join(place, "app")),
     /\.git belongs to another account \(65534\) than .*app\. Take it away/,
   );
+});
+
+test("git is told none of what the program knows", () => {
+  const place = repository({ "wsgi.py": "" });
+  const told = join(folder, "told");
+  const [path, own] = [process.env.PATH, join(folder, "bin")];
+  mkdirSync(own);
+  writeFileSync(join(own, "git"), `#!/bin/sh\nenv >>${told}\nPATH="${path}" exec git "$@"\n`, {
+    mode: 0o755,
+  });
+  Object.assign(process.env, { PATH: `${own}:${path}`, PULUMI_CONFIG: "secret-of-the-stack" });
+  try {
+    assert.deepEqual(shippedFiles(place), ["wsgi.py"]);
+  } finally {
+    process.env.PATH = path;
+    delete process.env.PULUMI_CONFIG;
+  }
+  assert.match(readFileSync(told, "utf8"), /^HOME=/m);
+  assert.doesNotMatch(readFileSync(told, "utf8"), /secret-of-the-stack/);
 });
 
 test("names of every kind arrive as they are", () => {

@@ -66,8 +66,8 @@ def for_packages(lines: Iterable[str], python: str) -> str:
         )
     if re.search(_HASH, text):
         return (
-            "What was downloaded is not what the file pins. If the package was published again, make the file again. If "
-            "not, something between this host and the index changes packages: do not trust it."
+            "What was downloaded is not what the file pins. If the package was published again, make the file again. "
+            "If not, something between this host and the index changes packages: do not trust it."
         )
     if re.search(_LOGIN, text):
         return "A package index asks for a login: berth:app.indexLogins has it, by the index's host."

@@ -84,7 +84,9 @@ export async function resolveCommit(reference: GitReference): Promise<string> {
 async function listRemote(reference: GitReference): Promise<string[]> {
   const directory = await mkdtemp(join(tmpdir(), "berth-git-"));
   try {
-    const env: NodeJS.ProcessEnv = { ...process.env, GIT_TERMINAL_PROMPT: "0" };
+    // The engine hands the program its configuration and the way to its secrets in the environment.
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI_"));
+    const env: NodeJS.ProcessEnv = { ...Object.fromEntries(own), GIT_TERMINAL_PROMPT: "0" };
     if (reference.ssh !== undefined) {
       await writeFile(join(directory, "key"), reference.ssh.privateKey, { mode: 0o600 });
       await writeFile(join(directory, "known_hosts"), `${reference.ssh.knownHosts}\n`);

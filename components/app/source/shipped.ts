@@ -127,7 +127,6 @@ function inAnotherTree(directory: string, path: string, isTracked: boolean): str
  * @throws {Error} where it refuses: to go on without it would ship what it leaves out
  */
 function git(top: string, directory: string, args: readonly string[], most = 0) {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"));
   const settings = [`safe.directory=${top}`, "safe.bareRepository=explicit", "core.fsmonitor=false"];
   const { status, stdout, stderr, error } = spawnSync(
     "git",
@@ -135,7 +134,7 @@ function git(top: string, directory: string, args: readonly string[], most = 0) 
     {
       // What is missing is not fetched, and nobody is asked.
       env: {
-        ...Object.fromEntries(own),
+        ...plainEnvironment(),
         GIT_ALLOW_PROTOCOL: "none",
         GIT_NO_LAZY_FETCH: "1",
         GIT_TERMINAL_PROMPT: "0",
@@ -150,6 +149,15 @@ function git(top: string, directory: string, args: readonly string[], most = 0) 
     `${directory}: lies in the work tree ${top}, and 'git ${args[0]}' does not say what is in it: ${why}`,
   );
 }
+
+/** What git needs of the environment. The rest may lead it elsewhere, and holds the stack's secrets. */
+const plainEnvironment = () =>
+  Object.fromEntries(
+    ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "SUDO_UID"].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 function inUtf8(listed: Buffer): string {
   try {
