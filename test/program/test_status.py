@@ -3,6 +3,7 @@
 import json
 import tempfile
 import threading
+import time
 import unittest
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +86,14 @@ class OfUnits(OfStatus):
                 "shop-worker@b-1.c.service": ("activating", "exit-code", 14),
             },
         )
+
+    def test_a_loop_is_found_while_the_unit_happens_to_run_and_one_that_stays_up_since_is_none(self) -> None:
+        for seconds, expected in ((1, ["loop.service"]), (3600, [])):
+            self.answers["systemctl show"] = (
+                f"Id=loop.service\nLoadState=loaded\nActiveState=active\nSubState=running\nNRestarts=7\n"
+                f"StateChangeTimestamp=@{int(time.time()) - seconds}\n"
+            )
+            self.assertEqual([unit.unit for unit in self.units().failed()], expected)
 
     def test_the_last_line_of_a_unit_s_own_programs_is_told_before_what_systemd_says_of_it(self) -> None:
         self.answers["--unit=backup.mount"] = "backup.mount: Failed with result 'timeout'.\n"

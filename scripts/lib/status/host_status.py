@@ -143,6 +143,9 @@ def _time(text: str) -> float | None:
     return float(text[1:]) if re.fullmatch(r"@\d+", text) else None
 
 
+# As judge.ts has them: how often a unit was restarted, and for how long it has been up since, to be in a loop.
+_LOOP_RESTARTS, _LOOP_SECONDS = 3, 120
+
 # Of how many units the last line is looked up: each takes a moment, and nobody reads more.
 _LINES = 20
 
@@ -162,8 +165,14 @@ class Units:
 
     def failed(self) -> list[Unit]:
         """Those that have failed, and those that are started again and again."""
-        names = (one.unit for one in self._all.values() if one.state == "failed" or one.sub.startswith("auto-restart"))
-        return self.of(sorted(names))
+        return self.of(sorted(one.unit for one in self._all.values() if self._is_down(one)))
+
+    def _is_down(self, unit: Unit) -> bool:
+        if unit.state == "failed" or unit.sub.startswith("auto-restart"):
+            return True
+        # One that is started again and again may be caught while it runs.
+        changed = time.time() - unit.since if unit.since is not None else _LOOP_SECONDS
+        return unit.restarts >= _LOOP_RESTARTS and changed < _LOOP_SECONDS
 
     def _with_line(self, unit: Unit) -> Unit:
         if unit.state == "active":
