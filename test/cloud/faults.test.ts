@@ -173,7 +173,7 @@ test("what cannot be had is told by its key, with what was found and what is exp
         },
         new RegExp(`berth:allow\\[0\\]\\.until: ${day(-1)} is over`),
         new RegExp(`berth:allow\\[1\\]\\.until: ${day(31)} is too far ahead`),
-        /berth:allow\[2\]\.resource: found "web-key-pair"; expected a resource that holds data: web-instance, /,
+        /berth:allow\[2\]\.resource: found "web-key-pair"; expected a resource that holds data: data, web-instance, /,
       );
     });
 
@@ -211,7 +211,7 @@ async function pretendInstance(stack: CloudStack): Promise<void> {
   assert.equal(instance.protect, true);
   const state = JSON.parse((await stack.pulumi(["stack", "export"])).stdout);
   const first = named(`berth-${stack.name}`);
-  state.deployment.resources = [first, account, named("cloud"), named("web"), instance];
+  state.deployment.resources = [first, account, named("site"), named("cloud"), named("web"), instance];
   const imported = await stack.pulumi(["stack", "import"], { stdin: JSON.stringify(state) });
   assert.equal(imported.code, 0, imported.stderr);
 }
