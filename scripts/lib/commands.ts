@@ -48,8 +48,9 @@ export const commands = {
   start: command({
     typed: "npm start",
     about:
-      "Deploys a stack, from nothing to a URL: gets the engine, makes or changes the hosts, releases the application. " +
-      "With HOST=user@address or HOST=user@address:port before it, it deploys to that machine, and writes the stack's file.",
+      "Deploys a stack, from nothing to a URL: gets the engine, makes or changes the hosts, deploys the application. " +
+      "With HOST=user@address or HOST=user@address:port before it, it deploys the example application to that machine and " +
+      "writes the stack's file; HOST and -s cannot be combined.",
     options: { stack },
     words: {},
     examples: [
@@ -60,12 +61,12 @@ export const commands = {
   init: command({
     typed: "npm run init",
     about:
-      "Looks at the directory of your application, without running anything of it, and writes the file of a stack that " +
-      "deploys it: Pulumi.NAME.yaml, which you then change. It says what it found and what is left to do. A file that is " +
-      "there is never overwritten, and nothing is written into the application's directory.",
+      "Reads your application's files, without running them, and writes Pulumi.NAME.yaml, the file of a stack that deploys " +
+      "it. It prints what it found and what is left to do. It never overwrites a file, and writes nothing into the " +
+      "application's directory.",
     options: {
       stack: optional("NAME", "the stack", "the name of the directory", "s"),
-      print: flag("prints the file in place of writing it"),
+      print: flag("prints the file instead of writing it"),
     },
     words: { directory: word("the application's directory: the one with manage.py, or one above it") },
     examples: [
@@ -77,9 +78,9 @@ export const commands = {
   destroy: command({
     typed: "npm run destroy",
     about:
-      "Removes all that a stack made, and the stack. It shows what would go and which data, and asks you to type the " +
+      "Removes everything that a stack made, and the stack. It first shows what goes and which data, and asks you to type the " +
       "stack's name. It refuses a stack with protected resources. The file Pulumi.NAME.yaml stays.",
-    options: { stack, yes: flag("removes it without asking; needed where there is no terminal") },
+    options: { stack, yes: flag("does not ask; needed without a terminal") },
     words: {},
     examples: [
       ["", "removes the stack 'local', once you have typed its name"],
@@ -89,29 +90,29 @@ export const commands = {
   status: command({
     typed: "npm run status",
     about:
-      "Shows what runs on each host of a stack, and first of all what needs attention. It changes nothing. It ends with 0 " +
-      "where all is well, 1 where something is wrong, 3 where a host could not be asked. See docs/status.md.",
+      "Shows what runs on each host of a stack, and first what needs attention. It changes nothing. It ends with 0 if " +
+      "everything is healthy, 1 if something is wrong, 3 if a host could not be asked. See docs/status.md.",
     options: { stack, json: flag("prints JSON for programs") },
     words: {},
     examples: [
-      ["", "of the stack 'local'"],
-      ["-s prod --json", "of the stack 'prod', for a program"],
+      ["", "shows the stack 'local'"],
+      ["-s prod --json", "prints the stack 'prod' as JSON"],
     ],
   }),
   releases: command({
     typed: "npm run releases",
     about:
-      "Shows what runs on a host and in which state, the releases that it keeps, and the record of all that were tried.",
+      "Shows what runs on a host and in which state, the releases that it keeps, and the record of all deployments.",
     options: { stack, host, json: flag("prints JSON for programs") },
     words: {},
     examples: [
-      ["", "of the stack 'local'"],
-      ["-s prod --json", "of the stack 'prod', for a program"],
+      ["", "shows the stack 'local'"],
+      ["-s prod --json", "prints the stack 'prod' as JSON"],
     ],
   }),
   logs: command({
     typed: "npm run logs",
-    about: "Shows the log of a part of a stack, and what comes, until Ctrl-C.",
+    about: "Shows the log of a part of a stack and follows it until Ctrl-C.",
     options: {
       stack,
       host: optional("NAME", "the host of the stack, as berth:hosts names it", "the one that PART runs on"),
@@ -139,21 +140,21 @@ export const commands = {
   }),
   maintenance: command({
     typed: "npm run maintenance",
-    about: "Shows visitors a page in place of the site, or the site again.",
+    about: "Shows visitors a maintenance page instead of the site, or the site again.",
     options: { stack },
     words: { state: choice(["on", "off"], "whether visitors see the maintenance page") },
     examples: [
-      ["on", "shuts the site of the stack 'local'"],
-      ["off -s prod", "opens the site of the stack 'prod'"],
+      ["on", "shows the maintenance page of the stack 'local'"],
+      ["off -s prod", "shows the site of the stack 'prod' again"],
     ],
   }),
   pulumi: command({
     typed: "npm run pulumi",
     about:
-      "Runs any Pulumi command, by the engine and in the environment of this checkout. Every word is Pulumi's own; its help " +
-      "is that of 'npm run pulumi -- help'.",
+      "Runs any Pulumi command, with the engine and the state of this checkout. All words go to Pulumi; its help is that of " +
+      "'npm run pulumi -- help'. Without -s it is about the stack 'local'.",
     options: {},
-    words: { words: all("what Pulumi is told") },
+    words: { words: all("Pulumi's own command and options") },
     examples: [
       ["preview --diff -s local", "shows what 'npm start' would change"],
       ["up --help", "shows the help of 'pulumi up'"],
