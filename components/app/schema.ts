@@ -68,7 +68,7 @@ export const appSchema = z.strictObject({
     })
     .optional()
     .describe(
-      "The package index in place of PyPI. Default: what uv on the host asks, which is PyPI unless /etc/uv/uv.toml says otherwise. One beside PyPI stands in the source, as uv or pip have it.",
+      "The package index in place of PyPI. Default: what uv on the host asks, which is PyPI unless /etc/uv/uv.toml says otherwise. To use one in addition to PyPI, name it in the source; see docs/deploying-your-application.md.",
     ),
   indexLogins: z
     .record(
@@ -172,7 +172,7 @@ export const appSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "A release that the host has kept, to go back to: its id, or a git reference of it. Default: that of the source.",
+      "A release that the host has kept, to roll back to: its id, or a git reference of it. Default: that of the source.",
     ),
   retry: z
     .string()
@@ -190,7 +190,7 @@ export const appSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "Whether the database is dumped before it is migrated; the dump is kept as long as the release.",
+      "Whether the database is dumped before it is migrated; the `app.keep` most recent dumps are kept.",
     ),
 });
 

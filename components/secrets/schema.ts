@@ -22,7 +22,7 @@ export const secretsSchema = z.strictObject({
 });
 
 export const rotateSchema = z.strictObject({
-  ...ofServices((what) => generation(`${what}; the one before holds until the new one is live`)),
+  ...ofServices((what) => generation(`${what}; the previous one stays valid until the new one is live`)),
   signingKey: generation("Django's SECRET_KEY; everyone is logged out"),
   basicAuth: generation("the password that `site.basicAuth` asks for"),
   media: generation("the IAM user's key; the one before works until the next is made"),

@@ -28,7 +28,7 @@ export const parts = z.strictObject({
     .describe("Secrets that you bring, rather than have them made; and where they are mirrored."),
   rotate: rotateSchema
     .prefault({})
-    .describe("Secrets to make anew: raise the number of one, by one at a time."),
+    .describe("Secrets to replace: raise the number of one, by one at a time."),
   admins: z
     .array(adminSchema)
     .default([])
