@@ -278,7 +278,7 @@ describe("in production", () => {
   const own = (protect: boolean) => `
     import * as aws from "@pulumi/aws/provider.js";
     import { Alarms } from ${JSON.stringify(join(components, "alarms.ts"))};
-    import { Ec2Host } from ${JSON.stringify(join(components, "ec2-host.ts"))};
+    import { Ec2Host } from ${JSON.stringify(join(root, "components/ec2/ec2-host.ts"))};
     import { IamUser } from ${JSON.stringify(join(components, "iam-user.ts"))};
     import { InstanceRole } from ${JSON.stringify(join(components, "instance-role.ts"))};
     import { mediaPolicy } from ${JSON.stringify(join(components, "media-access.ts"))};
