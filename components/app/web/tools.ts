@@ -21,4 +21,4 @@ export const tools = {
 export type Tool = keyof typeof tools;
 
 /** Where the pins of a tool lie in a checkout. Hosts have them beside the release program. */
-export const pinsFile = (tool: Tool): string => join(import.meta.dirname, "release/pins", `${tool}.txt`);
+export const pinsFile = (tool: Tool): string => join(import.meta.dirname, "../release/pins", `${tool}.txt`);
