@@ -32,11 +32,11 @@ if [ -n "$timers" ]; then
     systemctl is-active --quiet "$name-$timer.timer" || logged systemctl start "$name-$timer.timer"
   done <<<"$timers"
 fi
-# leave_running TIMER: what it has started runs to its end, by the settings and the command that it was started with.
+# leave_running TIMER: what it has started runs to its end, by the settings that it was started with.
 leave_running() {
   local unit=$name-$1.service copy=/run/systemd/system/$name-$1.service
-  case $(systemctl show "$unit" -P ActiveState) in inactive | failed) return 1 ;; esac
-  printf '\n[Service]\nExecStopPost=+/bin/rm -f %s %s\n' "$copy" "/etc/berth/$name/timers/$1" | cat "/etc/systemd/system/$unit" - | put_file "$copy" root:root 0644
+  case $(systemctl show "$unit" -P ActiveState) in inactive | failed) return 0 ;; esac
+  printf '\n[Service]\nExecStopPost=+/bin/rm -f %s\n' "$copy" | cat "/etc/systemd/system/$unit" - | put_file "$copy" root:root 0644
 }
 
 # Those that there are no more.
@@ -45,9 +45,8 @@ for file in "/etc/systemd/system/$name"-*.timer; do
   timer=${timer%.timer}
   if grep -qxF "# Berth: the timer $timer of the application $name." "$file" 2>/dev/null && ! grep -q "^$timer " <<<"$timers"; then
     logged systemctl disable --now "$name-$timer.timer"
-    # Its shell may not have opened the command yet.
-    leave_running "$timer" || take_away "/etc/berth/$name/timers/$timer"
-    take_away "$file" "${file%.timer}.service"
+    leave_running "$timer"
+    take_away "$file" "${file%.timer}.service" "/etc/berth/$name/timers/$timer"
   fi
 done
 daemon_reload_if_changed
