@@ -167,7 +167,7 @@ test("a release that crashes as it starts does not go live, and the next good on
   await failingRelease(
     () => edit(stack, "app/logbook/wsgi.py", (text) => `${text}\nraise RuntimeError("this cannot start")\n`),
     () => edit(stack, "app/logbook/wsgi.py", (text) => text.replace(/\nraise .*\n$/, "")),
-    /this cannot start[\s\S]*berth: app-live: release \w+-\w+ is unhealthy: \/health does not answer, and 200 was expected\. It did not go live;/,
+    /this cannot start[\s\S]*berth: app-live: release \w+-\w+ is unhealthy: \/health does not answer, and 200 was expected\. It did not go live\./,
   );
   edit(stack, "app/notes.txt", () => "good again\n");
   const { release } = await stack.outputs();
