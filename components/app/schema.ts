@@ -197,3 +197,7 @@ export const appSchema = z.strictObject({
 /** Whether releases dump a database, be it the stack's own or one elsewhere; Django's may have any name in the settings. */
 export const dumpsDatabase = (app: z.output<typeof appSchema>): boolean =>
   app.dumpBeforeMigrate && ("DATABASE_URL" in app.secrets || app.settings !== undefined);
+
+/** The settings of `app.env` as texts. */
+export const envTexts = ({ env }: Pick<z.output<typeof appSchema>, "env">): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, `${value}`]));

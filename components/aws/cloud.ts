@@ -8,7 +8,7 @@ import { keyProof, keyTurn } from "../ec2/key-proof.ts";
 import { RoleCredentials } from "../ec2/role-credentials.ts";
 import type { HostConfig, OtherHostConfig } from "../fleet/schema.ts";
 import { firstHost, type Host } from "../host/host.ts";
-import type { siteSchema } from "../nginx/schema.ts";
+import { namesGiven, type siteSchema } from "../nginx/schema.ts";
 import type { ServiceData } from "../system/system.ts";
 import { Alarms } from "./alarms.ts";
 import { type CloudFacts, checkCloud, type InstanceFacts } from "./checks.ts";
@@ -100,7 +100,7 @@ export async function lookAtCloud(name: string, config: CloudConfig): Promise<Ma
       host: host.kind === "ec2" ? host : undefined,
       others: otherInstances(config),
       zone: site.zone,
-      names: [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases],
+      names: namesGiven(site),
       bucket: media.store === "s3" ? media.bucket : undefined,
       mirror: secrets.mirror,
     },
@@ -134,7 +134,7 @@ export class Cloud extends pulumi.ComponentResource {
     super("berth:aws:Cloud", name, {}, options);
     const { host, media, site } = args.config;
     this.#config = args.config;
-    this.#siteNames = [...(site.domain === undefined ? [] : [site.domain]), ...site.aliases];
+    this.#siteNames = namesGiven(site);
     this.#byRole = media.store === "s3" && host.kind === "ec2" && media.access !== "user";
     if (media.store === "s3") {
       this.bucket = this.#bucket();

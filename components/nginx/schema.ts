@@ -35,3 +35,9 @@ export const siteSchema = z.strictObject({
       "The Route 53 zone in which the site's names are made to point at the host. Default: the output `dns` says what to make by hand.",
     ),
 });
+
+/** The names that a site's author has given it, the one that people use first. */
+export const namesGiven = (site: Pick<z.output<typeof siteSchema>, "domain" | "aliases">): string[] => [
+  ...(site.domain === undefined ? [] : [site.domain]),
+  ...site.aliases,
+];

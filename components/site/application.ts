@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App, type AppArgs } from "../app/app.ts";
+import { envTexts } from "../app/schema.ts";
 import { openFiles } from "../app/settings/files.ts";
 import { type References, referencesTo, settle } from "../app/settings/references.ts";
 import type { Cloud, MediaSettings } from "../aws/cloud.ts";
@@ -67,8 +68,7 @@ export class Application {
     const { plan, names, services, signingKey } = this.#args;
     const { app, site } = plan.config;
     const references = this.#references(host);
-    const texts = Object.entries(app.env).map(([name, value]) => [name, `${value}`]);
-    const own = settle(Object.fromEntries(texts), references);
+    const own = settle(envTexts(app), references);
     return {
       ...app,
       processes: processesOn(plan, host.name),

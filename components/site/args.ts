@@ -5,9 +5,10 @@ import type { Cloud, CloudArgs } from "../aws/cloud.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
 import { firstHost, type Host } from "../host/host.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
+import { namesGiven } from "../nginx/schema.ts";
 import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
 import type { ServiceSecret } from "../services.ts";
-import { givenNames, type SiteNames } from "./names.ts";
+import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
 
 export const secretsArgs = ({ config, services }: SitePlan): SecretsArgs => ({
@@ -51,7 +52,7 @@ export function fleetArgs({ config, services }: SitePlan, cloud: Cloud | undefin
     accounts: { [app.owner]: "berth:app.owner", [app.name]: "berth:app.name" },
     services,
     packages: { all: App.packages(app.packages), first: Nginx.packages() },
-    looks: [Nginx.look(app.name, givenNames(config))],
+    looks: [Nginx.look(app.name, namesGiven(site))],
   };
 }
 

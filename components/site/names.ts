@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
+import { namesGiven } from "../nginx/schema.ts";
 import type { SiteConfig } from "./schema.ts";
 
 /** What a site is called by. */
@@ -12,15 +13,9 @@ export interface SiteNames {
   readonly url: pulumi.Output<string>;
 }
 
-/** The names that the site's author has given it. */
-export const givenNames = ({ site }: Pick<SiteConfig, "site">): string[] => [
-  ...(site.domain === undefined ? [] : [site.domain]),
-  ...site.aliases,
-];
-
 /** The names of a site on this host. */
 export function namesOf(config: SiteConfig, host: Host): SiteNames {
-  const given = givenNames(config);
+  const given = namesGiven(config.site);
   // A domain that no name server knows does not reach a local host.
   const all =
     config.host.kind === "local" || given.length === 0

@@ -1,5 +1,6 @@
 import { reservedNames } from "../app/processes/processes.ts";
 import { anotherAccount, processFaults } from "../app/processes/schema.ts";
+import { envTexts } from "../app/schema.ts";
 import { fileFaults } from "../app/settings/files.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
@@ -10,13 +11,12 @@ export const configSchema = parts.superRefine((config, context) => {
   const fault = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: path.split("."), message, input: at(config, path) });
   const { host, hosts, site, app, media, secrets, admins } = config;
-  const texts = Object.fromEntries(Object.entries(app.env).map(([name, value]) => [name, `${value}`]));
   const running = plansOf(config).filter(({ plan }) => plan.server !== undefined);
   const names = referenceNames(
     running.map(({ service }) => service),
     Object.keys(app.secrets),
   );
-  for (const [name, message] of referenceFaults(texts, names)) fault(`app.env.${name}`, message);
+  for (const [name, message] of referenceFaults(envTexts(app), names)) fault(`app.env.${name}`, message);
   for (const { path, message, found } of fileFaults(app.files, names)) {
     context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
   }

@@ -300,7 +300,7 @@ function ofCertificate(of: OfHost): Finding[] {
     return [
       saying("fault", name)("certificate-expired", `the certificate has expired on ${date(until)}`, next),
     ];
-  // One that the stack signs itself is made anew by an 'up' in its last month, of a year.
+  // One that the stack signs itself is renewed by an 'up' in its last month, of a year.
   const early = certificate.kind === "self-signed" ? 0 : (until - from) * limits.certificateLife;
   if (left >= Math.max(early, limits.certificateDays * 86_400)) return [];
   return [
