@@ -9,3 +9,7 @@ export function shellQuote(value: string): string {
 /** The same for a person to read and to type: quoted only where that is needed. */
 export const shellWord = (value: string): string =>
   /^[\w@.:/][\w@.:/-]*$/.test(value) ? value : shellQuote(value);
+
+/** One line as an argument in a unit's ExecStart=: (with its colon, no variable is put in); systemd.service(5). */
+export const unitQuote = (line: string): string =>
+  `"${line.replaceAll(/[\\"]/g, "\\$&").replaceAll("%", "%%")}"`;

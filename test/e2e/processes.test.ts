@@ -248,11 +248,14 @@ test("a timer runs the live release at its times, and never twice at once", asyn
 
 test("a timer with wrong times is refused by its key, and those of before go on until there is a right one", async () => {
   const files = () =>
-    host("cd /etc; cat systemd/system/queue-*.timer; ls systemd/system/queue-* berth/queue/timers");
+    host(
+      "cd /etc; cat systemd/system/queue-*.timer; cat systemd/system/queue-tock.service; ls systemd/system/queue-*",
+    );
   const runs = () => Number(sql("SELECT count(*) FROM runs WHERE name = 'tock'"));
   const before = files();
+  // What systemd and the shell read in their own ways arrives as it is.
   const late = {
-    command: `until [ -e "$MEDIA_ROOT/enough" ]; do sleep 0.2; done; exec python -c 'import work; work.work("late", 0)'`,
+    command: String.raw`until [ -e "$MEDIA_ROOT/enough" ]; do sleep 0.2; done; [ "$(printf '%s\%%' "a;b")" = 'a;b\%' ] && exec python -c 'import work; work.work("late", 0)'`,
     at: "*:*:0/2",
     memory: 200,
   };

@@ -34,6 +34,5 @@ if [ "${#running[@]}" != 0 ]; then
   for pattern in "${running[@]}"; do find /etc/systemd/system -maxdepth 1 -name "$pattern" -delete; done
 fi
 each_timer end_timer
-rmdir --ignore-fail-on-non-empty "/etc/berth/$name/timers" 2>/dev/null || true
 if [ -z "$web" ]; then rm -rf "${root:?}/config/web"; fi
 systemctl daemon-reload

@@ -32,9 +32,12 @@ if [ -n "$timers" ]; then
     systemctl is-active --quiet "$name-$timer.timer" || logged systemctl start "$name-$timer.timer"
   done <<<"$timers"
 fi
+# no_job UNIT: systemd does nothing that is still to be done for it.
+no_job() { [ -z "$(systemctl show "$1" -P Job)" ] || [ "$(systemctl show "$1" -P ActiveState)" != inactive ]; }
 # leave_running TIMER: what it has started runs to its end, by the settings that it was started with.
 leave_running() {
   local unit=$name-$1.service copy=/run/systemd/system/$name-$1.service
+  wait_until 30 no_job "$unit" || true
   case $(systemctl show "$unit" -P ActiveState) in inactive | failed) return 0 ;; esac
   printf '\n[Service]\nExecStopPost=+/bin/rm -f %s\n' "$copy" | cat "/etc/systemd/system/$unit" - | put_file "$copy" root:root 0644
 }
@@ -46,7 +49,7 @@ for file in "/etc/systemd/system/$name"-*.timer; do
   if grep -qxF "# Berth: the timer $timer of the application $name." "$file" 2>/dev/null && ! grep -q "^$timer " <<<"$timers"; then
     logged systemctl disable --now "$name-$timer.timer"
     leave_running "$timer"
-    take_away "$file" "${file%.timer}.service" "/etc/berth/$name/timers/$timer"
+    take_away "$file" "${file%.timer}.service"
   fi
 done
 daemon_reload_if_changed

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { shellQuote } from "../../host/quote.ts";
+import { unitQuote } from "../../host/quote.ts";
 import type { StepFile } from "../../host/step.ts";
 import { renderTemplate } from "../../host/template.ts";
 import { filesPlace } from "../settings/files.ts";
@@ -224,7 +224,7 @@ export function processFiles(
   );
 }
 
-/** The files of the timers: of each one its times, what runs then, and its command. */
+/** The files of the timers: of each one its times, and what runs then. */
 export function timerFiles(
   place: UnitPlace,
   timers: Readonly<Record<string, Timer>>,
@@ -243,6 +243,7 @@ export function timerFiles(
           root,
           after,
           timer,
+          command: unitQuote(wanted.command),
           account: wanted.account ?? name,
           has_state: wanted.account !== undefined,
           environment: environment(
@@ -255,7 +256,6 @@ export function timerFiles(
         }),
       },
     ],
-    [`/etc/berth/${name}/timers/${timer}`, { content: `exec bash -c ${shellQuote(wanted.command)}` }],
   ]);
   return Object.fromEntries(files);
 }
