@@ -46,7 +46,9 @@ test("a stack goes from a host whose accounts put links in the place of what the
   );
   assert.equal(machine.inside("cat /srv/logbook/media/kept.txt"), "kept");
   assert.equal(
-    machine.inside("systemctl start postgresql; runuser -u postgres -- psql -XAtc 'SELECT 1' logbook"),
+    machine.inside(
+      "systemctl start postgresql@17-main || { journalctl -n 20 -u postgresql@17-main; exit 1; }; runuser -u postgres -- psql -XAtc 'SELECT 1' logbook",
+    ),
     "1",
   );
 });
