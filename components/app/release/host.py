@@ -172,6 +172,9 @@ class Host:
         reader.start()
         statuses[1] = _listen(second, listen)
         reader.join()
+        # One that is told by a signal that nobody reads any more has not failed by itself.
+        if statuses[0] == -signal.SIGPIPE and statuses[1] != 0:
+            return statuses[1]
         return next((status for status in statuses if status != 0), 0)
 
     def systemctl(self, *arguments: str) -> tuple[int, str]:

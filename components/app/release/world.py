@@ -80,7 +80,7 @@ class World(Protocol):
         """Runs a program to its end; its status."""
 
     def pipe(self, one: Command, other: Command, listen: Listener) -> int:
-        """Runs two programs, the output of the one being the input of the other; the first status that is not 0."""
+        """Runs two programs, the output of the one being the input of the other; the status of what failed first."""
 
     def systemctl(self, *arguments: str) -> tuple[int, str]:
         """Its status and what it printed on standard output."""
