@@ -32,7 +32,12 @@ export async function loadOn(stack: Stack, options: { rate?: number; long?: numb
 
 /** No request has failed, every POST that was answered is in the database, and none is there twice. */
 export async function assertNothingLost(stack: Stack, result: LoadResult): Promise<void> {
-  assert.deepEqual(result.failed, [], `${result.failed.length} of ${result.sent} failed`);
+  if (result.failed.length > 0) {
+    const why = await stack.on(
+      "tail -n 40 /var/log/nginx/error.log; journalctl -u 'logbook-*' -n 60 -o short-precise",
+    );
+    assert.deepEqual(result.failed, [], `${result.failed.length} of ${result.sent} failed\n${why}`);
+  }
   const rows = readRows(await stack.on(countRows));
   assert.deepEqual(faultsOfPosts(result, rows), { twice: [], lost: [] });
 }

@@ -128,7 +128,7 @@ import os, signal, threading, time
 def crash():
     while os.environ["BERTH_RELEASE"] not in os.readlink("/run/logbook/web.sock"):
         time.sleep(0.02)
-    time.sleep(0.3)
+    time.sleep(0.1)
     os.kill(${whom}, signal.SIGKILL)
 if os.getppid() != 1:
     threading.Thread(target=crash, daemon=True).start()

@@ -90,7 +90,7 @@ test("one that crashes right after the switch is gone back from, and no request 
 def crash():
     while os.environ["BERTH_RELEASE"] not in os.readlink("/run/logbook/web.sock"):
         time.sleep(0.02)
-    time.sleep(0.3)
+    time.sleep(0.1)
     os.kill(os.getppid(), signal.SIGKILL)
 if os.getppid() != 1:
     threading.Thread(target=crash, daemon=True).start()

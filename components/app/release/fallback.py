@@ -128,7 +128,6 @@ class FallBack:
             processes.start(processes.unwanted(context.ledger.instance(switch.before), alone=True))
         if place.web and context.systemd.one(switch.server.socket_unit).active != "inactive":
             self._give_back()
-        context.files.remove(place.before_socket)
         leave(context, switch.instance.name, started)
         start_tidying(context)
 

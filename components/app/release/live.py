@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import threading
 
@@ -20,8 +21,10 @@ from .records import Instance
 from .retire import prune_beside, retire_others
 from .server import Server
 
-# For how long a release is watched once it is healthy, in seconds; almost all of it after the switch.
+# For how long a release is watched once it is healthy, in seconds; and how often it is looked at after the switch, ten
+# times a second at most. Where the host is busy, a look takes longer, and so does whatever is about to go wrong.
 _WATCH = 1.0
+_LOOKS = 6
 
 
 def go_live(context: Context, facts: Live) -> None:
@@ -250,10 +253,10 @@ class Switch:
         units = [*processes.beside, *processes.alone]
         server = [self.server.unit] if context.place.web else []
         alone = set(processes.alone)
-        while True:
+        for count in itertools.count(1):
             looks = context.systemd.look([*server, *units])
             of_alone = [look for look in looks if look.unit in alone]
-            is_long = context.world.now() >= self._healthy_since + _WATCH
+            is_long = count >= _LOOKS and context.world.now() >= self._healthy_since + _WATCH
             is_last = self._is_proven or (not processes.still_starting(of_alone) and is_long)
             if server:
                 code = self.server.ask_front() if self._door == 200 else self.server.ask(10)

@@ -6,11 +6,12 @@ from .procfile import Procfile
 from .records import Instance
 from .systemd import Look
 
-# How long a process counts as starting up, in seconds: at least, and then for as long as it computes. Those that work
-# already do so for as long as there is work, so it ends some time.
+# How long a process counts as starting up, in seconds: at least, and then until it rests. One that works already rests
+# when there is no work, so it ends at this computing time, or at the last.
 _AT_LEAST = 0.7
-_AT_MOST = 5
-# The computing time between two looks by which it does.
+_COMPUTING = 5
+_AT_MOST = 30
+# The computing time between two looks of one that does not rest.
 _COMPUTES = 0.025
 # How long that of which there may be only one has to end, in seconds.
 ALONE = 40
@@ -31,7 +32,7 @@ class Processes:
         self._instance = instance
         self._secrets = secrets
         self._started = 0.0
-        self._computed = 0.0
+        self._computed: dict[str, float] = {}
         self._left = {
             process.name: place
             for process in wanted
@@ -69,7 +70,7 @@ class Processes:
 
     def start(self, units: list[str]) -> None:
         if units:
-            self._started, self._computed = self._context.world.now(), 0.0
+            self._started, self._computed = self._context.world.now(), {}
             self._context.systemd.start(units)
 
     def still_starting(self, looks: list[Look]) -> bool:
@@ -77,8 +78,14 @@ class Processes:
         age = self._context.world.now() - self._started
         if not looks or age >= _AT_MOST:
             return False
-        before, self._computed = self._computed, sum(look.computed for look in looks)
-        return age < _AT_LEAST or self._computed - before >= _COMPUTES
+        busy = [look for look in looks if self._is_busy(look)]
+        self._computed = {look.unit: look.computed for look in looks}
+        return age < _AT_LEAST or any(look.computed < _COMPUTING for look in busy)
+
+    def _is_busy(self, look: Look) -> bool:
+        """It has computed since the last look, or waits for a processor, the disk or systemd: others may have these."""
+        computed = look.computed - self._computed.get(look.unit, 0.0)
+        return look.has_job or computed >= _COMPUTES or self._context.systemd.is_at_work(look)
 
     def settle(self, units: list[str]) -> list[Look]:
         """Waits until they have started up, or one has fallen; how they are then."""

@@ -129,6 +129,11 @@ class Systemd:
             found.extend(int(word) for word in _text(task / "children").split())
         return sorted(found)
 
+    def is_at_work(self, look: Look) -> bool:
+        """Whether its main process, or one that it has started, runs, or waits for a processor or the disk; proc(5)."""
+        stats = [_text(self._world.path(f"/proc/{process}/stat")) for process in (look.main, *self.children(look))]
+        return any(stat.rpartition(") ")[2][:1] in ("R", "D") for stat in stats)
+
     def program(self, look: Look) -> str:
         """The name of the program that its main process runs."""
         return _text(self._world.path(f"/proc/{look.main}/comm")).strip()

@@ -20,6 +20,8 @@ def tidy(context: Context) -> None:
         if not _is_ending(context):
             break
         context.world.drop_lock()
+    # Until then, one that crashed as it ended has had its requests asked again there (site.conf).
+    context.files.remove(context.place.before_socket)
     for instance in _left(context):
         _take_away(context, instance)
 
