@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { staleDocs } from "./lib/docs.ts";
+import { brokenLinks } from "./lib/links.ts";
 import { checkPython } from "./lib/python.ts";
 import { checkShell } from "./lib/shell-steps.ts";
 import { checkTypes } from "./lib/types.ts";
@@ -47,6 +48,7 @@ const checks: readonly Check[] = [
   { name: "shell (shellcheck)", find: () => checkShell(root, join(cache, "shell.json")) },
   { name: "Python (ruff, mypy)", find: () => checkPython(root, join(cache, "python.json")) },
   { name: "documents are current", find: () => staleDocs(root) },
+  { name: "links of documents", find: () => brokenLinks(join(root, "README.md")) },
 ];
 
 /** Runs all checks at the same time and says what they found, in a fixed order; the names of those that failed. */
