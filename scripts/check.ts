@@ -1,4 +1,4 @@
-// npm run check: the static checks, in seconds: style, types, rooms, shell, Python, documents made from the code. They run at the same
+// npm run check: the static checks, in seconds: style, types, rooms, shell, Python, documents and their links. They run at the same
 // time, and what an earlier run found out is not asked again; see node_modules/.cache/berth-check.
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";

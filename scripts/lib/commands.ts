@@ -181,7 +181,7 @@ export const commands = {
   check: command({
     typed: "npm run check",
     about:
-      "Runs the static checks, in seconds: style, types, rooms, shell, Python, documents made from the code.",
+      "Runs the static checks, in seconds: style, types, rooms, shell, Python, documents made from the code, links among documents.",
     ...none,
     examples: [["", "says what is wrong"]],
   }),
