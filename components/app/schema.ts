@@ -23,18 +23,20 @@ export const appSchema = z.strictObject({
       error: "expected a lower-case letter, then letters, digits or hyphens, 23 at most",
     })
     .default("app")
-    .describe("Name of the application: of its service account, its systemd units, its database."),
+    .describe(
+      "The application's name. Its service account and its database have the same name, and its systemd units begin with it.",
+    ),
   source: sourceSchema.describe("Where the application's code comes from."),
   owner: accountName
     .default("deployer")
     .describe(
-      "The account that owns the application's files. Services run as others and cannot change them.",
+      "The account that owns the code and static files. Services run as other accounts and cannot change them.",
     ),
   ownerKeys: z
     .array(sshKey)
     .default([])
     .describe(
-      "SSH public keys that may log in as the owner, who may start and stop the application's services and nothing else as root; see docs/security.md.",
+      "SSH public keys that can log in as the owner. The owner can start and stop the application's services, and can do nothing else as root; see docs/security.md.",
     ),
   root: z
     .string()
@@ -44,21 +46,21 @@ export const appSchema = z.strictObject({
     })
     .optional()
     .describe(
-      "The application's directory on the host. Nobody but root may change a directory above it; of one in a home, such as /home/deployer/shop, there is a link to /srv/NAME. Default: /srv/NAME.",
+      "The application's directory on the host. Only root may be able to change the directories above it. For one in a home, such as /home/deployer/shop, Berth makes a link there to /srv/NAME. Default: /srv/NAME.",
     ),
   python: z
     .string()
     .regex(/^3\.\d+$/, { error: 'expected a Python version in quotes, such as "3.13"' })
     .optional()
     .describe(
-      "The Python that the application needs, 3.9 or later. One that the host does not have is brought by uv. Default: the host's own (3.13 on Debian 13).",
+      "The Python that the application needs, 3.9 or later. If the host does not have it, uv installs it. Default: the host's own (3.13 on Debian 13).",
     ),
   pythonMirror: z
     .string()
     .regex(/^(https|file):\/\/\S+$/, { error: "expected a URL that begins with https:// or file:///" })
     .optional()
     .describe(
-      "Where Pythons come from in place of GitHub: a mirror of python-build-standalone's releases, or, ending in .json, a list of Pythons as uv reads it. `file://` is a place on the host.",
+      "Where uv downloads Pythons, instead of GitHub: a mirror of python-build-standalone's releases, or a URL ending in .json with a list of Pythons for uv. `file://` is a place on the host.",
     ),
   index: z
     .string()
@@ -68,7 +70,7 @@ export const appSchema = z.strictObject({
     })
     .optional()
     .describe(
-      "The package index in place of PyPI. Default: what uv on the host asks, which is PyPI unless /etc/uv/uv.toml says otherwise. To use one in addition to PyPI, name it in the source; see docs/deploying-your-application.md.",
+      "The package index to use instead of PyPI. Default: PyPI, unless /etc/uv/uv.toml on the host says otherwise. To use an index in addition to PyPI, name it in the source; see docs/deploying-your-application.md.",
     ),
   indexLogins: z
     .record(
@@ -79,7 +81,7 @@ export const appSchema = z.strictObject({
     )
     .default({})
     .describe(
-      "Logins of package indexes, `USER:PASSWORD` by the name of their host: `pulumi config set --secret --path 'berth:app.indexLogins[\"pypi.example.com\"]'`. Where the code's owner can read them, who runs the builds of packages.",
+      "Logins of package indexes: `USER:PASSWORD` for each host name. Set one with `pulumi config set --secret --path 'berth:app.indexLogins[\"pypi.example.com\"]'`. The code's owner can read them, because it runs the builds of packages.",
     ),
   packages: z
     .array(z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/, { error: "expected the name of a Debian package" }))
@@ -105,7 +107,7 @@ export const appSchema = z.strictObject({
   server: z
     .enum(["gunicorn", "uwsgi"])
     .default("gunicorn")
-    .describe("What serves the application: gunicorn, or uWSGI. A change is a new release."),
+    .describe("The server that runs the application. A change makes a new release."),
   wsgi: z
     .string()
     .regex(/^[\w.]+(:\w+(\(\))?)?$/, {
@@ -114,38 +116,38 @@ export const appSchema = z.strictObject({
     })
     .transform((value) => (value.includes(":") ? value : `${value}:application`))
     .describe(
-      "The WSGI application, `MODULE:CALLABLE`, or `MODULE:FACTORY()` for a function that makes it; the callable is `application` when it is not named.",
+      "The WSGI application: `MODULE:CALLABLE`, or `MODULE:FACTORY()` for a function that returns it. Without a callable, it is `application`.",
     ),
   settings: z
     .string()
     .regex(pythonName, { error: "expected a Python module, such as shop.settings" })
     .optional()
     .describe(
-      "Django's settings module. With it the release migrates the database and collects the static files.",
+      "Django's settings module. With it, a release migrates the database and collects the static files.",
     ),
   requirements: z
     .string()
     .optional()
     .describe(
-      "The file that names the dependencies. Default: uv.lock, poetry.lock, requirements.txt or pyproject.toml, the first there is.",
+      "The file that lists the dependencies. Default: the first that exists of uv.lock, poetry.lock, requirements.txt and pyproject.toml.",
     ),
   static: z
     .string()
     .optional()
     .describe(
-      "Directory of static files inside the release that nginx serves under /static/. Default: for Django what collectstatic gathers; otherwise none.",
+      "A directory of static files in the source, which nginx serves under /static/. Default: for Django, what collectstatic collects; otherwise none.",
     ),
   shared,
   env: z
     .record(settingName, z.union([z.string(), z.number(), z.boolean()]))
     .default({})
     .describe(
-      "Settings of the application. A number or a date arrives as it is written here, quotes or not. `${postgres.host}` and the like stand for what the stack has: see docs/deploying-your-application.md.",
+      "Settings of the application, as environment variables. A number or a date arrives as you write it here, with or without quotes. Berth fills in `${postgres.host}` and other references; see docs/deploying-your-application.md.",
     ),
   secrets: z
     .record(settingName, z.string())
     .default({})
-    .describe("Settings that are secret: `pulumi config set --secret --path 'berth:app.secrets.NAME'`."),
+    .describe("Secret settings. Set one with `pulumi config set --secret --path 'berth:app.secrets.NAME'`."),
   files: filesSchema,
   once: onceSchema,
   check: checkSchema,
@@ -154,43 +156,40 @@ export const appSchema = z.strictObject({
     .regex(/^\/\S*$/, { error: "expected a path that begins with /" })
     .default("/")
     .describe(
-      "The path that answers 200 when the application is healthy. An unhealthy release does not go live.",
+      "A path that answers 200 if the application is healthy. An unhealthy release does not go live.",
     ),
   workers: z.int().min(1).max(64).default(2).describe("How many worker processes serve requests."),
   processes: z
     .record(processName, processSchema)
     .default({})
     .describe(
-      "Processes beside the web server, by name: queue workers, schedulers, any command; see docs/processes.md. Of the web server itself, `web`, only `memory` and `cpu` can be set; of the command that migrates, `release`, only `command`.",
+      "Processes next to the web server, by name: queue workers, schedulers, any command; see docs/processes.md. For the web server itself, `web`, you can set only `memory` and `cpu`. For the command that migrates, `release`, only `command`.",
     ),
   timers: z
     .record(processName, timerSchema)
     .default({})
-    .describe("Commands that run at certain times, by name; see docs/processes.md."),
+    .describe("Commands that run on a schedule, by name; see docs/processes.md."),
   release: z
     .string()
     .min(1)
     .optional()
     .describe(
-      "A release that the host has kept, to roll back to: its id, or a git reference of it. Default: that of the source.",
+      "Rolls back to a release that the host has kept: its id, or its tag, branch or commit with a git source. Default: the release of the source.",
     ),
-  retry: z
-    .string()
-    .optional()
-    .describe("Id of a release that is tried once more though it has failed; see docs/releases.md."),
+  retry: z.string().optional().describe("The id of a failed release to try once more; see docs/releases.md."),
   keep: z
     .int()
     .min(1)
     .max(50)
     .default(5)
     .describe(
-      "How many releases that were healthy are kept on the host, the one that runs included. What ran before stays until the next release.",
+      "How many healthy releases the host keeps, including the live one. The previous release stays until the next one in any case.",
     ),
   dumpBeforeMigrate: z
     .boolean()
     .default(true)
     .describe(
-      "Whether the database is dumped before it is migrated; the `app.keep` most recent dumps are kept.",
+      "Whether Berth dumps the database before it migrates it. The host keeps the `app.keep` most recent dumps.",
     ),
 });
 

@@ -6,7 +6,7 @@ export const mediaSchema = z.strictObject({
   store: z
     .enum(["host", "s3"])
     .default("host")
-    .describe("Where uploaded files lie: on the host's disk, or in an S3 bucket that the stack makes."),
+    .describe("Where uploaded files are kept: on the host's disk, or in an S3 bucket that the stack makes."),
   public: mediaPublic,
   region: awsRegion.optional().describe("The bucket's AWS region. Default: that of the EC2 host."),
   bucket: z
@@ -15,19 +15,19 @@ export const mediaSchema = z.strictObject({
       error: "expected a bucket's name: 3 to 63 lower-case letters, digits and hyphens",
     })
     .optional()
-    .describe("The bucket's name, unlike any other in the world. Default: one that is made up."),
+    .describe("The bucket's name, which must be unique in the world. Default: a generated one."),
   access: z
     .enum(["role", "user"])
     .optional()
     .describe(
-      "How the application gets in: by the instance's role, or by an IAM user's key. Default: `role` on EC2, `user` elsewhere.",
+      "How the application uses the bucket: with the instance's role, or with an IAM user's key. Default: `role` on EC2, `user` elsewhere.",
     ),
   mayDelete: z.boolean().default(true).describe("Whether the application may delete files."),
   oldVersions: z
     .int()
     .min(1)
     .default(30)
-    .describe("How long files that were replaced or deleted can be had back, in days."),
+    .describe("For how many days you can restore a file that was replaced or deleted."),
   publicFiles: z
     .strictObject({
       folder: z
@@ -35,12 +35,12 @@ export const mediaSchema = z.strictObject({
         .regex(/^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/, {
           error: "expected a folder of the bucket without slashes at its ends, such as static",
         })
-        .describe("The folder that they are in: what their names begin with."),
+        .describe("The folder: the beginning of the files' names."),
       by: z
         .enum(["cloudfront", "s3"])
         .default("cloudfront")
         .describe(
-          "`cloudfront`: through CloudFront, and the bucket itself stays private. `s3`: from the bucket, which is public there.",
+          "`cloudfront`: served by CloudFront; the bucket itself stays private. `s3`: served by the bucket, whose folder is public.",
         ),
     })
     .optional()

@@ -21,7 +21,7 @@ export const networkSchema = z.discriminatedUnion("kind", [
     .strictObject({
       kind: z.literal("given"),
       vpc: vpcId.describe("Id of the VPC."),
-      subnets: subnetIds.describe("Ids of its public subnets; the host is in the first."),
+      subnets: subnetIds.describe("Ids of its public subnets. The host is in the first one."),
     })
     .describe("A VPC that you have."),
   z
@@ -29,7 +29,7 @@ export const networkSchema = z.discriminatedUnion("kind", [
       kind: z.literal("own"),
       cidr: cidr
         .default("10.0.0.0/16")
-        .describe("Its IPv4 network, /16 to /24; it is divided among the subnets."),
+        .describe("Its IPv4 network, /16 to /24. Berth divides it among the subnets."),
     })
     .describe("A VPC of the stack's own, in two zones."),
 ]);
@@ -38,17 +38,19 @@ const everyInstance = {
   instanceType: z
     .string()
     .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: "expected an EC2 instance type, such as t4g.small" })
-    .describe("The EC2 instance type; it decides between arm64 and x86_64. A change stops and starts."),
+    .describe(
+      "The EC2 instance type. It decides between arm64 and x86_64. A change stops and starts the instance.",
+    ),
   image: awsId("ami", "a machine image")
     .optional()
     .describe(
-      "The Debian 13 image to run; another one replaces the instance. Default: the newest there is when the instance is made; the output `imageOffer` names a newer one.",
+      "The Debian 13 image. A change replaces the instance. Default: the newest one when the instance is made. The output `imageOffer` names a newer one.",
     ),
   rootVolume: z
     .int()
     .min(8)
     .default(12)
-    .describe("Size of the volume for the system, in GiB. It goes with the instance."),
+    .describe("Size of the system's volume, in GiB. It is deleted with the instance."),
 };
 const reach = z
   .strictObject({
@@ -57,7 +59,7 @@ const reach = z
   })
   .optional()
   .describe(
-    "A tunnel to the instance's port 22, such as one by `connectEndpoint`. Default: its public address.",
+    "Where a tunnel to the instance's port 22 begins, for example one through `connectEndpoint`. Default: none; Berth connects to the public address.",
   );
 
 export const ec2Host = z
@@ -69,41 +71,46 @@ export const ec2Host = z
       .int()
       .min(8)
       .default(20)
-      .describe("Size of the volume for everything that must survive, in GiB. It can only grow."),
+      .describe(
+        "Size of the volume for the database, uploads and other data, in GiB. It can grow but not shrink.",
+      ),
     network: networkSchema.prefault({ kind: "default" }).describe("The network that the instance is in."),
     ...everyHost,
     sshFrom: z
       .array(cidr)
       .default([])
       .describe(
-        "Networks from which SSH is let in. None closes port 22; a tunnel is then the way in, see docs/aws.md.",
+        "Networks that may connect by SSH. An empty list closes port 22, and you connect through a tunnel; see docs/aws.md.",
       ),
     reach,
     connectEndpoint: z
       .boolean()
       .default(false)
       .describe(
-        "Whether an EC2 Instance Connect Endpoint is made, by which AWS's CLI opens a tunnel to port 22; see docs/aws.md. A VPC has room for one.",
+        "Whether to make an EC2 Instance Connect Endpoint, through which AWS's CLI opens a tunnel to port 22; see docs/aws.md. A VPC has room for one.",
       ),
     protect: z
       .boolean()
       .default(false)
       .describe(
-        "Whether the instance, its data and its address are kept from being deleted or replaced, and so the instances and addresses of `berth:hosts`; see `berth:allow`.",
+        "Whether Berth and AWS refuse to delete or replace the instance, its data and its address, and the instances and addresses of `berth:hosts`. `berth:allow` lifts this for a while.",
       ),
     alarms: z
       .strictObject({
-        email: z.email({ error: "expected an e-mail address" }).optional().describe("Who is told."),
+        email: z
+          .email({ error: "expected an e-mail address" })
+          .optional()
+          .describe("An address that gets a message when an alarm begins or ends."),
         agent: z
           .boolean()
           .default(false)
           .describe(
-            "Whether the host itself measures its disks and its memory, every minute, for alarms on them; see docs/aws.md.",
+            "Whether the host measures its disks and memory every minute, for alarms on them; see docs/aws.md.",
           ),
       })
       .optional()
       .describe(
-        "CloudWatch alarms for the instance and those of `berth:hosts`, and an SNS topic that passes them on. Default: none.",
+        "CloudWatch alarms for the instance and those of `berth:hosts`, with an SNS topic that sends them. Default: none.",
       ),
   })
   .describe("An EC2 instance.");

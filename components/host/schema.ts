@@ -9,7 +9,7 @@ const privateAddress = z
   .refine((value) => isIP(value) !== 0, { error: "expected an IP address" })
   .optional()
   .describe(
-    "The IP address at which the stack's other hosts reach it, where that is not `address`; see docs/hosts.md.",
+    "The IP address at which the stack's other hosts reach it, if it is not `address`; see docs/hosts.md.",
   );
 
 export const everyHost = {
@@ -19,7 +19,7 @@ export const everyHost = {
       error: "expected a name of the tz database, such as Europe/Berlin",
     })
     .default("UTC")
-    .describe("The time zone of the host. Nightly security upgrades run at 02:00 in it."),
+    .describe("The time zone of the host. Security upgrades run every night at 02:00 in it."),
   locale: z
     .string()
     .regex(/^[a-z]{2,3}_[A-Z]{2}\.UTF-8$/, { error: "expected a UTF-8 locale, such as en_US.UTF-8" })
@@ -29,36 +29,38 @@ export const everyHost = {
 const sshFrom = z
   .array(cidr)
   .default(anywhere)
-  .describe("Networks from which the firewall lets SSH in. It must hold the one from which you run Berth.");
+  .describe("Networks that may connect by SSH. The list must include the network from which you run Berth.");
 
 export const localHost = z
   .strictObject({
     kind: z.literal("local"),
     memory: z.int().min(512).default(2048).describe("Memory of the machine, in MiB."),
-    disk: z.int().min(3).default(20).describe("Size of the machine's disk, in GiB; it takes what it uses."),
+    disk: z.int().min(3).default(20).describe("The most disk space that the machine may use, in GiB."),
     ...everyHost,
     sshFrom,
   })
-  .describe("A Debian 13 machine on this computer; `pulumi up` makes it, `pulumi destroy` removes it.");
+  .describe("A Debian 13 machine on this computer. `pulumi up` makes it, `pulumi destroy` removes it.");
 
 export const existingHost = z
   .strictObject({
     kind: z.literal("existing"),
-    address: address.describe("Where its SSH answers: an IP address or a name."),
+    address: address.describe("The machine's address for SSH: an IP address or a name."),
     port: port.default(22).describe("The port of its SSH."),
     user: z
       .string()
       .min(1)
       .default("root")
-      .describe("The account to log in with: root, or one with sudo without a password."),
-    hostKey: hostKey.describe("Its ed25519 host key. Berth talks to no machine that shows another."),
+      .describe("The account to log in with: root, or an account with sudo without a password."),
+    hostKey: hostKey.describe(
+      "The machine's ed25519 host key. Berth talks to no machine that shows another key.",
+    ),
     privateKeyFile: z
       .string()
       .optional()
       .describe(
-        "Path of the private key to log in with. Without it and without `privateKey` the SSH agent is asked.",
+        "Path of the private key to log in with. Without it and without `privateKey`, Berth asks your SSH agent.",
       ),
-    privateKey: z.string().optional().describe("The private key itself, as a secret of the stack."),
+    privateKey: z.string().optional().describe("The private key itself, as a secret in the stack's file."),
     privateAddress,
     ...everyHost,
     sshFrom,

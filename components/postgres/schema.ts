@@ -10,7 +10,9 @@ export const postgresSchema = z.strictObject({
         "expected 17. Berth does not move a database from one major version to another: dump it, make a new stack, load it there",
     })
     .default(17)
-    .describe("The major version of PostgreSQL. A change of it is refused: its data must be moved by hand."),
+    .describe(
+      "The major version of PostgreSQL. Berth refuses a change, because you must move the data by hand.",
+    ),
   database: accountName.optional().describe("Name of the database. Default: the application's name."),
   role: accountName.optional().describe("Name of the role that owns it. Default: the application's name."),
   extensions: z
@@ -21,6 +23,6 @@ export const postgresSchema = z.strictObject({
     )
     .default([])
     .describe(
-      "Extensions that only the superuser may make, such as `postgis`, `vector` or `pg_stat_statements`, in a schema of their own that the database's sessions look into. What PostgreSQL does not bring itself is a Debian package; those of `postgis` and `vector` Berth installs. One that is taken out stays.",
+      "Extensions that only the superuser may create, such as `postgis`, `vector` or `pg_stat_statements`. They are in the schema `extensions`, which is in the sessions' search path. Berth installs the Debian packages of `postgis` and `vector`; for others, name the package in `app.packages`. An extension that you remove here stays in the database.",
     ),
 });

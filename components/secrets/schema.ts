@@ -18,12 +18,14 @@ export const secretsSchema = z.strictObject({
   mirror: z
     .enum(["none", "secrets-manager", "parameter-store"])
     .default("none")
-    .describe("Where other teams find the stack's secrets: AWS Secrets Manager, or SSM's Parameter Store."),
+    .describe(
+      "Copies the stack's secrets to AWS Secrets Manager or SSM's Parameter Store, where other teams can read them. Only for stacks on EC2.",
+    ),
 });
 
 export const rotateSchema = z.strictObject({
   ...ofServices((what) => generation(`${what}; the previous one stays valid until the new one is live`)),
-  signingKey: generation("Django's SECRET_KEY; everyone is logged out"),
+  signingKey: generation("Django's SECRET_KEY. A change logs everyone out"),
   basicAuth: generation("the password that `site.basicAuth` asks for"),
-  media: generation("the IAM user's key; the one before works until the next is made"),
+  media: generation("the IAM user's key; the previous one works until the next rotation"),
 });

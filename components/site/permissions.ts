@@ -7,7 +7,7 @@ const permission = {
     .string()
     .transform((day) => lastDay(day) ?? day)
     .pipe(z.iso.date({ error: "expected a date such as 2026-12-31" }))
-    .describe("The last day on which it holds, in UTC."),
+    .describe("The last day of the exception, in UTC, 30 days ahead at most."),
   why: z.string().min(1).describe("The reason, for those who read it later."),
 };
 export const allowSchema = z.strictObject({
@@ -16,7 +16,7 @@ export const allowSchema = z.strictObject({
     .string()
     .min(1)
     .describe(
-      "Name of the resource, as previews show it; `data` for the names under which the stack keeps its data.",
+      "Name of the resource, as previews show it. `data` allows a change of the names under which the stack keeps its data.",
     ),
   ...permission,
 });

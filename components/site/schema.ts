@@ -13,11 +13,11 @@ z.config({ jitless: true });
 
 /** The whole configuration of a stack, under the namespace `berth:`; {@link file://./rules.ts} has what holds between its parts. */
 export const parts = z.strictObject({
-  host: hostSchema.describe("The machine that everything runs on."),
+  host: hostSchema.describe("The machine that serves the site, with its database and Redis."),
   hosts: hostsSchema
     .default({})
     .describe(
-      "More machines by their names, such as `tasks`: each with the keys of `berth:host` above, and of the same kind. One of kind `ec2` has only `instanceType`, `image`, `rootVolume`, `timezone`, `locale` and `reach`; all else is as `berth:host` has it. They reach its PostgreSQL and Redis; see docs/hosts.md.",
+      "More machines, for workers and other processes, by name, such as `tasks`. Each has the keys of `berth:host` above and is of the same kind. With kind `ec2`, it has only `instanceType`, `image`, `rootVolume`, `timezone`, `locale` and `reach`, and the rest is as in `berth:host`. They use PostgreSQL and Redis on the first host; see docs/hosts.md.",
     ),
   site: siteSchema.prefault({}).describe("How the site is reached."),
   app: appSchema.describe("The application."),
@@ -25,21 +25,24 @@ export const parts = z.strictObject({
   media: mediaSchema.prefault({}).describe("Uploaded files."),
   secrets: secretsSchema
     .prefault({})
-    .describe("Secrets that you bring, rather than have them made; and where they are mirrored."),
+    .describe("Secrets of your own, instead of generated ones, and where to copy the stack's secrets."),
   rotate: rotateSchema
     .prefault({})
-    .describe("Secrets to replace: raise the number of one, by one at a time."),
+    .describe("Replaces a secret by a new one: raise its number, by one at a time."),
   admins: z
     .array(adminSchema)
     .default([])
     .describe(
-      "People who administer the host: one account each, with sudo. One that is taken out is locked; an account that was there before is kept, without what Berth gave it.",
+      "People who administer the host: one account each, with sudo. If you remove a person, Berth locks the account. An account that existed before Berth stays, without what Berth gave it.",
     ),
   allow: z
     .array(allowSchema)
     .default([])
-    .describe("What may be deleted or replaced although the stack protects it, each for a while."),
-  waive: z.array(waiveSchema).default([]).describe("Rules of the policy pack that one resource may break."),
+    .describe("Allows protected resources to be deleted or replaced, each for a while; see docs/policy.md."),
+  waive: z
+    .array(waiveSchema)
+    .default([])
+    .describe("Rules of the policy pack that one resource may break for a while; see docs/policy.md."),
 });
 
 /** What a site is to be, as its author writes it. docs/configuration.md has every argument, as a key of the same name. */

@@ -3,5 +3,5 @@ import { accountName, sshKey } from "../service/forms.ts";
 
 export const adminSchema = z.strictObject({
   name: accountName.describe("Name of the account."),
-  keys: z.array(sshKey).min(1).describe("Public keys that may log in."),
+  keys: z.array(sshKey).min(1).describe("SSH public keys that can log in."),
 });

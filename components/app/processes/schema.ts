@@ -9,37 +9,37 @@ const commandLine = z
   .string()
   .regex(/^\S.*$/, { error: "expected a command on one line, such as celery -A shop worker" });
 const limits = {
-  memory: z.int().min(32).optional().describe("The most memory it may take, in MiB. Default: no limit."),
+  memory: z.int().min(32).optional().describe("The most memory it may use, in MiB. Default: no limit."),
   cpu: z
     .int()
     .min(1)
     .optional()
-    .describe("The most computing time it may take, in percent of one CPU. Default: no limit."),
+    .describe("The most processor time it may use, in percent of one CPU. Default: no limit."),
 };
 export const processSchema = z
   .strictObject({
     command: commandLine
       .optional()
       .describe(
-        "What runs, in the release's directory. Default: the line of that name in the release's Procfile.",
+        "The command. It runs in the release's directory. Default: the line of that name in the release's Procfile.",
       ),
     kind: z
       .enum(kindNames)
       .optional()
       .describe(
-        "What it is, which decides how it is stopped, and that there is only one `celery-beat`. Default: told from the command.",
+        "What kind of process it is. This decides how Berth stops it, and that `celery-beat` runs only once. Default: recognised by the command.",
       ),
     count: z
       .int()
       .min(0)
       .max(64)
       .default(1)
-      .describe("How many of it run; 0 leaves out a line of the Procfile, such as one for development."),
+      .describe("How many of it run. 0 leaves out a line of the Procfile, such as one for development."),
     ...limits,
     account: accountName
       .optional()
       .describe(
-        "A system account of its own, which reads the code and writes only to `/var/lib/NAME-PROCESS`. Default: the application's.",
+        "A system account of its own. It reads the code and writes only to `/var/lib/NAME-PROCESS`. Default: the application's account.",
       ),
     stopTimeout: z
       .int()
@@ -47,31 +47,31 @@ export const processSchema = z
       .max(86_400)
       .default(600)
       .describe(
-        "How long a task that it has begun may take when it is to stop, in seconds; then it is killed.",
+        "How long it may take to finish its tasks when Berth stops it, in seconds. Then it is killed.",
       ),
     onRelease: z
       .enum(["restart", "keep"])
       .default("restart")
       .describe(
-        "Whether a release moves it to the new code, or leaves it on the old until the host boots. `keep` is not recommended.",
+        "`restart`: a release moves it to the new code. `keep`: it stays on the old code until its command, its count, a secret or a file changes, or the host boots; not recommended.",
       ),
     runsOn: z
       .string()
       .optional()
       .describe(
-        "The host that it runs on: a name in `berth:hosts`. Default: the one that serves the site. See docs/hosts.md.",
+        "The host that it runs on, a name in `berth:hosts`. Default: the host that serves the site. See docs/hosts.md.",
       ),
   })
   .describe("A process.");
 
 export const timerSchema = z
   .strictObject({
-    command: commandLine.describe("What runs, in the directory of the release that is live."),
+    command: commandLine.describe("The command. It runs in the directory of the live release."),
     at: z
       .string()
       .regex(/^\S.*$/, { error: "expected times, such as daily, *:0/15 or Mon 03:00 Europe/Berlin" })
       .describe(
-        "When, as `OnCalendar=` of systemd.time(7) has it: `hourly`, `*:0/15`, `Mon 03:00 Europe/Berlin`. Without a time zone, in UTC.",
+        "When it runs, in the form of systemd's `OnCalendar=` (systemd.time(7)): `hourly`, `*:0/15`, `Mon 03:00 Europe/Berlin`. Without a time zone, it is UTC.",
       ),
     account: processSchema.shape.account,
     ...limits,

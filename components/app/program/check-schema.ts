@@ -6,12 +6,12 @@ export const checkSchema = z
     enabled: z
       .boolean()
       .default(true)
-      .describe("Whether a release runs `check --deploy`. An error that it finds stops the release."),
+      .describe("Whether a release runs `check --deploy`. An error stops the release."),
     tags: z
       .array(z.string().regex(/^[\w.-]+$/, { error: "expected the tag of a check, such as security" }))
       .default([])
       .describe(
-        "The tags of the checks that run, such as `security`, `models` or `urls`; see `manage.py check --list-tags`. Default: all but those of databases.",
+        "Runs only the checks with these tags, such as `security`, `models` or `urls`; `manage.py check --list-tags` lists them. Default: all checks except those of databases.",
       ),
   })
   .prefault({})

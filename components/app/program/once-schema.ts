@@ -7,11 +7,15 @@ const once = z.strictObject({
     .regex(processNamePattern, {
       error: "expected a lower-case letter, then letters, digits, hyphens or underscores, 23 at most",
     })
-    .describe("Under this name the host records that the command is done. Another name runs it again."),
+    .describe(
+      "The name under which the host records that the command has run. With another name it runs again.",
+    ),
   command: z
     .string()
     .min(1)
-    .describe("The command, as a shell takes it, such as `python manage.py createsuperuser --noinput`."),
+    .describe(
+      "The command, as you would type it in a shell, such as `python manage.py createsuperuser --noinput`.",
+    ),
   timeout: z.int().min(1).max(3600).default(600).describe("How long it may take, in seconds."),
 });
 
@@ -23,7 +27,7 @@ export const onceSchema = z
   })
   .default([])
   .describe(
-    "Commands that run once in the stack's life, in this order: after the migrations and before the release goes live, as migrations do. One that fails stops the release and is tried again; see docs/deploying-your-application.md.",
+    "Commands that run only once for the stack, such as making the first superuser. They run in this order, after the migrations and before the release goes live. If one fails, the release stops, and the next try runs the command again; see docs/deploying-your-application.md.",
   );
 
 /** A command that runs once in a stack's life. */

@@ -10,20 +10,22 @@ const path = z.string().regex(new RegExp(`^${part}(\\/${part})*$`), {
 const replace = z
   .boolean()
   .default(false)
-  .describe("Whether it takes the place of a file that the source has. Otherwise such a release is refused.");
+  .describe(
+    "Whether it replaces a file of the source. Otherwise Berth refuses a release whose source has the file.",
+  );
 
 const template = z.strictObject({
   from: z
     .string()
     .min(1)
     .describe(
-      "A text file on your computer, seen from `Pulumi.yaml`. `${postgres.password}` and the like in it stand for what the stack has.",
+      "A text file on your computer; the path is relative to `Pulumi.yaml`. Berth fills in `${postgres.password}` and other references in it.",
     ),
   replace,
 });
 
 const inline = z.strictObject({
-  content: z.string().describe("The text itself, in place of `from`, with the same references."),
+  content: z.string().describe("The text itself, instead of `from`, with the same references."),
   replace,
 });
 
@@ -32,7 +34,7 @@ export const filesSchema = z
   .record(path, z.union([template, inline]))
   .default({})
   .describe(
-    "Files that the application expects in its directory and that its source does not have, such as `shop/local_settings.py` or `.env`, by their path there. A changed file is a changed setting; see docs/deploying-your-application.md.",
+    "Files that the application needs but its source does not have, such as `shop/local_settings.py` or `.env`, by their path in the application's directory. A changed file counts as a changed setting; see docs/deploying-your-application.md.",
   );
 
 export type FilesConfig = z.output<typeof filesSchema>;

@@ -6,7 +6,7 @@ export const mediaPublic = z
   .boolean()
   .optional()
   .describe(
-    "Whether nginx serves the uploads on the host's disk under /media/, to everyone. Otherwise requests there reach the application, which decides who sees what; see docs/deploying-your-application.md. Default: `false`.",
+    "Whether nginx serves the uploads on the host's disk to everyone, under /media/. Otherwise these requests reach the application, which decides who sees what; see docs/deploying-your-application.md. Default: `false`.",
   );
 
 const inside = /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/;
@@ -23,7 +23,7 @@ export const shared = z
   .refine((paths) => !isNested(Object.keys(paths)), { error: "expected no path that lies in another one" })
   .default({})
   .describe(
-    "Directories in a release that outlive it, for an application that writes next to its code: each with the name of the directory below `DATA_ROOT` that a link there leads to, such as `{var/index: index}`; see docs/deploying-your-application.md.",
+    "Directories of the source that keep their content across releases, for an application that writes next to its code. `{var/index: index}` makes `var/index` a link to `index` below `DATA_ROOT`; see docs/deploying-your-application.md.",
   );
 
 const isNested = (paths: readonly string[]) =>

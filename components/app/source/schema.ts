@@ -5,7 +5,7 @@ const directorySource = z.strictObject({
   directory: z
     .string()
     .min(1)
-    .describe("Path of the application's directory, from the directory of Pulumi.yaml."),
+    .describe("The application's directory, relative to the directory of Pulumi.yaml."),
 });
 const gitSource = z.strictObject({
   git: z
@@ -13,9 +13,7 @@ const gitSource = z.strictObject({
     .regex(/^(https:\/\/|ssh:\/\/|[\w.-]+@[\w.-]+:)\S+$/, {
       error: "expected a git URL: https://…, ssh://… or git@host:path",
     })
-    .describe(
-      "URL of the repository. One that is reached by SSH is read with a deploy key that Berth makes.",
-    ),
+    .describe("URL of the repository. For a URL by SSH, Berth makes a deploy key."),
   ref: z.string().min(1).default("HEAD").describe("Branch, tag or full commit id."),
   path: z
     .string()
@@ -24,9 +22,7 @@ const gitSource = z.strictObject({
     .describe("The application's directory in the repository."),
   hostKey: hostKey
     .optional()
-    .describe(
-      "Host key of the git server, for a URL that is reached by SSH. Known for github.com and gitlab.com.",
-    ),
+    .describe("The git server's host key, for a URL by SSH. Berth knows those of github.com and gitlab.com."),
 });
 
 export const sourceSchema = z.union([directorySource, gitSource]);
