@@ -45,7 +45,7 @@ case $status in
   logged mkfs.ext4 -q -m 1 -L berth-data "$disk" || fail "the data volume $volume cannot be formatted."
   found=$(blkid --probe --output export "$disk")
   ;;
-*) fail "what the data volume $volume holds cannot be told ($found)." "Nothing was changed on it. Look at it with 'wipefs $disk' on the host." ;;
+*) fail "Berth cannot tell what the data volume $volume holds ($found)." "Nothing was changed on it. Look at it with 'wipefs $disk' on the host." ;;
 esac
 sed -n 's/^UUID=//p' <<<"$found" | put_file "$settings/uuid" root:root 0644
 
@@ -107,7 +107,7 @@ renumber() {
   now=$(number_of "$1" "$2")
   if [ "$now" = "$3" ]; then return; fi
   [ -z "$(noted "$1" "$now")" ] || fail "on this machine '$2' has the number $now, which belongs to '$(noted "$1" "$now" | cut -d: -f1)' on the data volume." "Replace the machine, or give '$2' the number $3 there by hand."
-  say "$2 had the number $3 on the machine of before, and has $now here: its files follow"
+  say "$2 had the number $3 on the previous machine and has $now here; its files get the new number"
   if [ "$1" = group ]; then
     find "$data/directories" -gid "$3" -exec chgrp -h "$now" {} +
   else

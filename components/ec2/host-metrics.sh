@@ -6,6 +6,6 @@ sent() { systemctl start berth-metrics.service; }
 reason() { journalctl -u berth-metrics.service -n 20 -o cat --no-pager | sed -n 's/^berth: //p' | tail -n 1; }
 # What the role has been allowed a moment ago takes a while to arrive.
 wait_until 120 sent ||
-  fail "how full $directories and the memory are cannot be told to CloudWatch: $(reason || true)" "Its log: journalctl -u berth-metrics.service"
+  fail "the use of the disks ($directories) and of the memory cannot be sent to CloudWatch: $(reason || true)" "Its log: journalctl -u berth-metrics.service"
 on_change restart berth-metrics.timer /etc/systemd/system/berth-metrics.timer
 enabled berth-metrics.timer

@@ -22,8 +22,8 @@ taken() {
 }
 if ! wait_until 120 taken; then
   reason=$(grep -o -m 1 -e '<Code>[^<]*' -e '^curl: .*' <<<"$answer" | sed 's/^<Code>//' | head -n 1 || true)
-  fail "for 2 minutes S3 has not taken the IAM user's key of generation $generation at $bucket: ${reason:-HTTP status ${answer##*$'\n'}}. The application goes on with the key it has." \
-    "See the user's key and policy in IAM, and that this host reaches S3; then run 'pulumi up' again."
+  fail "for 2 minutes S3 has rejected the IAM user's key of generation $generation at $bucket: ${reason:-HTTP status ${answer##*$'\n'}}. The application keeps its current key." \
+    "Look at the user's key and policy in IAM, and check that this host reaches S3; then run 'pulumi up' again."
 fi
 
 {

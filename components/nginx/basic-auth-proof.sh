@@ -9,4 +9,4 @@ protected=/berth/password
 refused() { [ "$(front)" = 401 ]; }
 wait_until 30 refused || fail "$scheme://$domain$protected answers $(front || true) without a password, and 401 was expected."
 answer=$(login | front --config - || true)
-[ "$answer" != 401 ] || fail "nginx does not take the name and the password from $password_file." "See 'tail /var/log/nginx/$name.error.log' on the host."
+[ "$answer" != 401 ] || fail "nginx rejects the name and the password in $password_file." "See 'tail /var/log/nginx/$name.error.log' on the host."

@@ -19,23 +19,23 @@ is_debians_default() {
 }
 if command -v nginx >/dev/null && [ -e /etc/nginx/nginx.conf ]; then
   grep -qE '^[^#]*include[[:space:]]+/etc/nginx/sites-enabled/\*' /etc/nginx/nginx.conf ||
-    in_the_way "/etc/nginx/nginx.conf does not read /etc/nginx/sites-enabled, as Debian's own does, and so not this stack's site." "Put 'include /etc/nginx/sites-enabled/*;' into its 'http' part."
+    in_the_way "/etc/nginx/nginx.conf does not include /etc/nginx/sites-enabled, so nginx would not read this stack's site." "Put 'include /etc/nginx/sites-enabled/*;' into its 'http' part."
   if [ ! -e "$own" ] && ! reason=$(nginx -t 2>&1); then
-    in_the_way "nginx refuses its configuration as it is: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "Mend it first: 'nginx -t' on the host says when it is right."
+    in_the_way "nginx refuses its configuration as it is: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "Repair it first; 'nginx -t' on the host tests it."
   fi
   if [ -e "$default" ] && ! is_debians_default; then
     in_the_way "$default, which Berth would remove, is not the page that Debian puts there." "Give the site another name, or remove it."
   fi
   while read -r file port; do
-    in_the_way "nginx has a site in $file that is the default one of port $port, which this stack's is to be." "Take 'default_server' out of its 'listen' lines and reload nginx; the site can stay."
+    in_the_way "nginx has a site in $file that is the default of port $port, and this stack's site must be the default." "Take 'default_server' out of its 'listen' lines and reload nginx; the site can stay."
   done < <(others | sed -nE 's/^([^ ]+)[[:space:]]+listen[[:space:]]+(\[::\]:|\*:|0\.0\.0\.0:)?(80|443)[[:space:]].*default_server.*/\1 \3/p' | sort -u)
   while read -r file address port; do
     case $address in 0.0.0.0 | 127.* | '[::]' | '[::1]') continue ;; esac
-    in_the_way "nginx has a site in $file that listens at $address:$port, where it would answer in the place of this stack's." "Take the address out of its 'listen' lines and reload nginx; the site can stay."
+    in_the_way "nginx has a site in $file that listens at $address:$port, where it would answer instead of this stack's site." "Take the address out of its 'listen' lines and reload nginx; the site can stay."
   done < <(others | sed -nE 's/^([^ ]+)[[:space:]]+listen[[:space:]]+(\[[0-9a-fA-F:]+\]|[0-9.]+):(80|443)([[:space:]].*)?$/\1 \2 \3/p' | sort -u)
   for name in $site_names; do
     while read -r file; do
-      in_the_way "nginx has a site in $file that answers to '$name', as this stack's is to." "Take the name, or the site, out there and reload nginx."
+      in_the_way "nginx has a site in $file that answers to '$name', a name of this stack's site." "Remove the name or the site there, and reload nginx."
     done < <(others | awk -v name="$name" '$2 == "server_name" { for (i = 3; i <= NF; i++) if ($i == name) print $1 }' | sort -u)
   done
 fi

@@ -15,8 +15,8 @@ for one in $before; do
 done
 end=/usr/local/lib/berth/postgres-end-logins
 if [ -n "$before" ]; then
-  say "the password of before can still be used for $grace s, by what finishes with it"
+  say "the previous password stays valid for $grace s, for requests and tasks that began with it"
   # A moment later, for the end is passed by then.
   logged systemd-run --quiet --collect --on-active="$((grace + 1))" --timer-property=AccuracySec=1s "$end" "$role"
 fi
-logged "$end" "$role" || fail "the logins whose passwords have ended could not be taken away."
+logged "$end" "$role" || fail "the logins with expired passwords could not be removed."

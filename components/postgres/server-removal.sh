@@ -8,5 +8,5 @@ unlinked() {
   runuser -u postgres -- sh -c 'cd "$1" && [ "$(pwd -P)" = "$1" ] && find . -maxdepth 1 -name "berth*.conf" -type l -delete' sh "$settings" 2>/dev/null
 }
 [ ! -d "/etc/postgresql/$version/main" ] || wait_until 10 unlinked ||
-  say "$settings cannot be read: links of berth*.conf there keep PostgreSQL from starting, and are to be deleted."
+  say "$settings cannot be read: links of berth*.conf there keep PostgreSQL from starting. Delete them."
 take_away /etc/berth/postgresql

@@ -4,6 +4,6 @@
 users=/etc/berth/redis/users.conf
 if grep -qE '^user default .*#.*#' "$users"; then
   sed -E '/^user default /s/(#[0-9a-f]{64}).*/\1/' "$users" | put_file "$users" root:redis 0640
-  say "the password of before can still be used for $grace s, by what finishes with it"
+  say "the previous password stays valid for $grace s, for requests and tasks that began with it"
   logged systemd-run --quiet --collect --on-active="$grace" --timer-property=AccuracySec=1s /usr/local/lib/berth/redis-passwords
 fi

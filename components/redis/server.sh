@@ -27,7 +27,7 @@ enabled redis-server.service
 if changed "$users"; then
   # Where it does not know root's own, a start reads all of them.
   logged /usr/local/lib/berth/redis-passwords || logged systemctl restart redis-server.service ||
-    fail "Redis does not take the passwords of $users." "Its log: journalctl -u redis-server"
+    fail "Redis rejects the passwords in $users." "Its log: journalctl -u redis-server"
 fi
 
 # The password goes by a file descriptor and by no argument: redis-cli reads it from standard input as a command.

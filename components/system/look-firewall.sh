@@ -78,23 +78,23 @@ if [ -n "$open_ports" ] && command -v nft >/dev/null; then
       closed_by[$table]+="${closed_by[$table]:+ and }$port"
     elif [ -z "${taken[$port]+set}" ]; then
       taken[$port]=1
-      in_the_way "a rule of this host's firewall (table '$table') sends on to something else what comes for port $port, which the site needs." "'nft list table $table' on the host shows it; take it out of what makes it."
+      in_the_way "a rule of this host's firewall (table '$table') redirects port $port, which the site needs." "'nft list table $table' on the host shows the rule; remove it where it is made."
     fi
   done < <(closing)
 fi
 for table in "${!closed_by[@]}"; do
-  next="Open them there ('nft list table $table' on the host shows its rules), or take that firewall away: Berth brings one of its own."
+  next="Open them there ('nft list table $table' on the host shows its rules), or remove that firewall: Berth has one of its own."
   if grep -qs '^Status: active' < <(ufw status 2>/dev/null || true); then
     next="'ufw allow 80,443/tcp' on the host opens them; 'ufw disable' leaves it to Berth's own firewall."
   elif systemctl is-active --quiet firewalld.service; then
     next="'firewall-cmd --permanent --add-service=http --add-service=https && firewall-cmd --reload' on the host opens them; 'systemctl disable --now firewalld' leaves it to Berth's own firewall."
   fi
-  in_the_way "a firewall of this host (table '$table') is closed to visitors at port ${closed_by[$table]}." "$next"
+  in_the_way "a firewall of this host (table '$table') closes port ${closed_by[$table]} to visitors." "$next"
 done
 
 if systemctl is-active --quiet docker.service; then
-  warn "Docker runs here. A port that a container publishes is open to everyone, past Berth's firewall: publish at 127.0.0.1 what nobody else is to reach."
+  warn "Docker runs here. A port that a container publishes is open to everyone, past Berth's firewall: publish ports at 127.0.0.1 if nobody else should reach them."
 fi
 if systemctl is-enabled --quiet nftables.service 2>/dev/null && grep -qE '^[[:space:]]*flush ruleset' /etc/nftables.conf 2>/dev/null; then
-  warn "/etc/nftables.conf takes all tables away when nftables.service is started again, Berth's firewall as well: 'systemctl restart berth-firewall' after that."
+  warn "/etc/nftables.conf removes all tables, Berth's firewall too, whenever nftables.service restarts. Run 'systemctl restart berth-firewall' after that."
 fi

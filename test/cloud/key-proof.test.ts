@@ -104,7 +104,7 @@ test("a key that stays refused is one clear line with S3's own code, and none of
     const { code: status, said, keys } = await prove(t, wrong, 2);
     assert.equal(status, 1, said);
     const [where, reason] = said.split(`${wrong.endpoint}/${Bucket}: `);
-    assert.match(`${where}`, /^for 2 minutes S3 has not taken the IAM user's key of generation 2 at $/);
+    assert.match(`${where}`, /^for 2 minutes S3 has rejected the IAM user's key of generation 2 at $/);
     assert.ok(reason?.startsWith(code), said);
     assert.equal(said.trim().split("\n").length, 1);
     assert.ok(!said.includes(wrong.secret) && !said.includes(wrong.id), said);

@@ -61,7 +61,7 @@ NFT`);
   const lines = await refusal(stack, machine);
   const expected = [
     /^this host has an account 'logbook' that Berth has not made \(berth:app\.name\)\. Choose another name\. /,
-    /^a firewall of this host \(table 'inet office'\) is closed to visitors at port 80 and 443\. Open them there /,
+    /^a firewall of this host \(table 'inet office'\) closes port 80 and 443 to visitors\. Open them there /,
     /^python3 \(shop-web\.service\) listens on port 80 \(0\.0\.0\.0:80\), which nginx needs\. Stop it with 'systemctl disable --now shop-web\.service' on the host/,
     /^python3 \(shop-db\.service\) listens on port 5432 \(127\.0\.0\.1:5432\), which PostgreSQL needs\. .* Nothing has been changed\.$/,
   ];
@@ -100,11 +100,11 @@ test("sites, databases and firewalls of others are named, and what to do keeps t
   assert.equal(lines.length, 4, lines.join("\n"));
   assert.match(
     lines[0] ?? "",
-    /^a firewall of this host \(table 'ip filter'\) is closed to visitors at port 80 and 443\. 'ufw allow 80,443\/tcp' on the host opens them/,
+    /^a firewall of this host \(table 'ip filter'\) closes port 80 and 443 to visitors\. 'ufw allow 80,443\/tcp' on the host opens them/,
   );
   assert.match(
     lines[1] ?? "",
-    /^nginx has a site in \/etc\/nginx\/sites-enabled\/blog that is the default one of port 80, .* Take 'default_server' out/,
+    /^nginx has a site in \/etc\/nginx\/sites-enabled\/blog that is the default of port 80, .* Take 'default_server' out/,
   );
   assert.match(
     lines[2] ?? "",
@@ -161,7 +161,7 @@ test("a host that was let go is the other stack's alone: the first one changes a
   const lost = await stack.up();
   assert.match(
     lost.stdout,
-    /berth: nginx-site: this host is not this stack's any more: somebody has let it go/,
+    /berth: nginx-site: this host is not this stack's any more: somebody has released it/,
   );
   // What the one before left there is Berth's, and not in the way.
   await other.succeed();

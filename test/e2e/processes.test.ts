@@ -358,7 +358,7 @@ test("a process that is to be kept is left on the release that it runs, until it
   stack.configure({ app: { processes: { ...processes, idle: { ...processes.idle, onRelease: "keep" } } } });
   await stack.succeed();
   edit(stack, "app/notes.txt", () => "kept\n");
-  assert.doesNotMatch(said(await stack.succeed()), /finishes what it has begun/, "nobody waits for it");
+  assert.doesNotMatch(said(await stack.succeed()), /finishes its requests and tasks/, "nobody waits for it");
   assert.notEqual(live(), old);
   assert.equal(pid(), was);
   assert.deepEqual(

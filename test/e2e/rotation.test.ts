@@ -52,7 +52,10 @@ test("both passwords change while people use the site: no request fails; those o
   const result = await load.stop();
   await assertNothingLost(stack, result);
   assertEachKindAnswered(result);
-  assert.match(said(run), /the password of before can still be used for 25 s, by what finishes with it/);
+  assert.match(
+    said(run),
+    /the previous password stays valid for 25 s, for requests and tasks that began with it/,
+  );
   assert.deepEqual(await letIn(now), ["database", "redis"]);
   await until("the passwords of before to end", async () => (await letIn(old)).length === 0);
   await until("the login of before to be gone", async () => (await logins()).length === 1);

@@ -97,7 +97,7 @@ test("a generation that would delete the key in use is refused before a key is m
     assert.match(
       said,
       new RegExp(
-        `asks for generation ${generation} .* holds generation 3\\..*Put 3 there to keep .* 4 to make`,
+        `berth:rotate\\.media is ${generation}, .* key of generation 3\\..*Write 3 to keep .* 4 to make`,
       ),
     );
     assert.equal(said.trim().split("\n").length, 1);

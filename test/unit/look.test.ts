@@ -54,7 +54,7 @@ test("a firewall that closes the site's ports is told with its table and the por
     assert.match(
       stderr,
       new RegExp(
-        `^berth: trial: a firewall of this host \\(table 'inet office'\\) is closed to visitors at port ${ports}\\. Open them`,
+        `^berth: trial: a firewall of this host \\(table 'inet office'\\) closes port ${ports} to visitors\\. Open them`,
       ),
       what,
     );
@@ -85,7 +85,7 @@ test("a port whose packets are sent on to a container is told", () => {
     'table ip nat {\n\tchain DOCKER {\n\t\tiifname != "docker0" tcp dport 443 counter packets 0 bytes 0 dnat to 172.17.0.2:8443\n\t}\n}';
   assert.match(
     look("system/look-firewall.sh", rules(nat)).stderr,
-    /^berth: trial: a rule of this host's firewall \(table 'ip nat'\) sends on to something else what comes for port 443, /,
+    /^berth: trial: a rule of this host's firewall \(table 'ip nat'\) redirects port 443, /,
   );
 });
 

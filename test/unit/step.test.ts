@@ -190,7 +190,7 @@ test("no step changes a host that is another stack's, and a removal leaves it as
     assert.deepEqual([refused.status, refused.stdout], [1, ""]);
     assert.match(
       refused.stderr,
-      /^berth: trial: this host belongs to the stack "test" of berth as its host 'web', since 2026-01-02, and a host has one stack at a time\. Nothing has been changed\. Destroy that stack, .* 'sudo rm \S+\/claim' on the host lets the host go\.\n$/,
+      /^berth: trial: this host belongs to the stack "test" of berth as its host 'web', since 2026-01-02, and a host has one stack at a time\. Nothing has been changed\. Destroy that stack, .* 'sudo rm \S+\/claim' on the host releases it\.\n$/,
     );
     assert.deepEqual(readdirSync(refused.place).sort(), ["lock", "state"]);
   }

@@ -26,7 +26,7 @@ none_runs() {
   )
 }
 if [ "${#running[@]}" != 0 ]; then systemctl stop --quiet --no-block "${running[@]}" 2>/dev/null || true; fi
-wait_until 300 none_runs || say "a task is still at work after five minutes, and is ended"
+wait_until 300 none_runs || say "a task still runs after five minutes, so it is ended"
 if [ "${#running[@]}" != 0 ]; then
   systemctl kill --quiet --signal=KILL "${running[@]}" 2>/dev/null || true
   # One whose queue has gone first ends with an error, and would be remembered for it.

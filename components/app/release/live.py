@@ -166,16 +166,16 @@ class Switch:
                 raise self._not_up(look.unit)
             if look.is_returning:
                 context.voice.say(
-                    f"{look.unit}: still finishes what it had begun; "
-                    "it takes tasks again when it has, and until then no other does"
+                    f"{look.unit}: still finishes its tasks from before; "
+                    "it starts again after that, and until then nothing takes its tasks"
                 )
         # What has been healthy with these settings had none.
         shell = "" if self._is_proven else processes.shelled(looks)
         if shell:
             raise Unhealthy(
                 shell,
-                f"the command of its process '{processes.of(shell)}' leaves a shell waiting for it, which passes on no "
-                "signal; one program was expected, or a command that ends with 'exec PROGRAM'.",
+                f"the command of its process '{processes.of(shell)}' leaves a shell waiting for it, and the shell "
+                "passes no signals on. Write one program, or put 'exec' before the program.",
             )
 
     def _wait_for_its_end(self) -> None:
@@ -187,7 +187,7 @@ class Switch:
         while context.systemd.one(unit).active == "deactivating":
             if context.world.now() > end:
                 raise HeldUp(
-                    f"{unit}, which is gone back to, still ends.",
+                    f"{unit} is to start again, but it has not ended since it was last live.",
                     f"See 'systemctl status {unit}' on the host, then run 'pulumi up' again.",
                 )
             context.world.sleep(0.1)

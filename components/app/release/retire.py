@@ -64,7 +64,7 @@ def leave(context: Context, instance: str, units: list[str]) -> None:
     left = " ".join(look.unit for look in looks if not look.is_gone)
     if left:
         release = context.ledger.instance(instance).release
-        context.voice.say(f"{left}: finishes what it has begun, on release {release}, and then ends")
+        context.voice.say(f"{left}: finishes its requests and tasks, on release {release}, and then ends")
 
 
 def start_tidying(context: Context) -> None:

@@ -165,11 +165,11 @@ take_host() {
   # The disk of a machine that the stack has made may be a copy of another's.
   first) if [ -z "$holder" ] || [ -n "${made-}" ]; then return; fi ;;
   esac
-  [ -n "$holder" ] || fail "this host is not this stack's any more: somebody has let it go with 'rm $state/claim'. Nothing has been changed." \
+  [ -n "$holder" ] || fail "this host is not this stack's any more: somebody has released it with 'rm $state/claim'. Nothing has been changed." \
     "To take it again, run 'pulumi up' with --replace for the step that connects."
   case $name in "${stack-}, "*) same=" That is another stack of the same name, or this one before its state was lost." ;; esac
   fail "this host belongs to $name, and a host has one stack at a time.$same Nothing has been changed." \
-    "Destroy that stack, or choose another machine. If that stack is gone for ever or does not use this host any more, 'sudo rm $state/claim' on the host lets the host go."
+    "Destroy that stack, or choose another machine. If that stack is gone for ever or does not use this host any more, 'sudo rm $state/claim' on the host releases it."
 }
 
 read_secrets() {
