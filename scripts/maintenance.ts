@@ -17,7 +17,7 @@ await run(commands.maintenance, async ({ stack, state }) => {
   const command = state === "on" ? `sudo touch ${mark}` : `sudo rm -f ${mark}`;
   const result = spawnSync("ssh", [...(await sshArguments(root, stack)), command], { encoding: "utf8" });
   if (result.status !== 0)
-    throw new Error(`the host of stack '${stack}' did not take it: ${result.stderr.trim()}`);
+    throw new Error(`the host of stack '${stack}' did not run the command: ${result.stderr.trim()}`);
   const off = `npm run maintenance -- off${stackFlag(stack)}`;
   console.log(
     state === "on"

@@ -20,7 +20,7 @@ await run(commands.releases, async ({ stack, host = firstHost, json }) => {
   const ask = `sudo -n /usr/local/lib/berth/${name}/berth-release status`;
   const result = spawnSync("ssh", [...(await sshArguments(root, stack, host)), ask], { encoding: "utf8" });
   if (result.status !== 0) {
-    throw new Error(`the host of stack '${stack}' does not tell of its releases: ${result.stderr.trim()}`);
+    throw new Error(`the host of stack '${stack}' cannot be asked for its releases: ${result.stderr.trim()}`);
   }
   const status = JSON.parse(result.stdout) as Status;
   console.log(json ? JSON.stringify(status, null, 2) : statusText(status));

@@ -80,7 +80,7 @@ function destroy(): void {
 await run(commands.scratch, ({ verb, command }) => {
   if (verb === "ssh") return ssh(command);
   if (command.length > 0)
-    throw new UsageError(`'${command[0]}' is a word too many: only ssh takes words after it.`);
+    throw new UsageError(`unexpected word '${command[0]}': only ssh takes words after it.`);
   if (verb === "up") up();
   else destroy();
   return 0;

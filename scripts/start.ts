@@ -53,7 +53,7 @@ async function start(named: string): Promise<void> {
   const { code, summary } = await runUpdate(root, "up", stack);
   if (code !== 0) {
     throw new Error(
-      `'pulumi up' ended with ${code}. What went wrong is above; nothing is left half done: mend it and run '${startAgain(stack)}' again, it goes on where it stopped.`,
+      `'pulumi up' ended with ${code}. The reason is above. Fix it and run '${startAgain(stack)}' again: Berth continues where it stopped.`,
     );
   }
   const { same = 0, ...changes } = summary?.changes ?? {};

@@ -304,7 +304,7 @@ async function volumeFaults(host: HostWishes, ask: Ask): Promise<string[]> {
     if (answer.value === undefined) return [unclear(key, answer.error)];
     return answer.value.size > host.dataVolume
       ? [
-          `${key}: expected ${answer.value.size} or more, as the stack's volume ${id} has, for a volume can only grow; found ${host.dataVolume}.`,
+          `${key}: expected ${answer.value.size} or more, as the stack's volume ${id} has, because a volume can only grow; found ${host.dataVolume}.`,
         ]
       : [];
   });

@@ -38,19 +38,20 @@ export function dataNames(
 
 /** What of a site is lost from sight by another value of a key. */
 const losses: Readonly<Record<string, string>> = {
-  "host.kind": "the database, Redis and uploads are on the machine of before, which goes or is left",
-  "host.address": "this is another machine, on which there is neither the database nor uploads",
-  "host.region": "the instance would be another one, with an empty data volume, and so would the bucket be",
+  "host.kind":
+    "the database, Redis and uploads are on the previous machine, which would be deleted or left behind",
+  "host.address": "this is another machine, without the database and the uploads",
+  "host.region": "the instance and the bucket would be new ones, without the data",
   "host.network":
-    "the instance may come to another zone, where its data volume cannot follow: it would be a new, empty one",
-  "app.name": "the application would begin with an empty database and no uploads",
-  "app.root": "uploads lie in the directory of before",
-  "postgres.database": "the application would begin with an empty database",
-  "media.store": "the application would find none of the files that were uploaded",
+    "the instance may be in another zone then, where its data volume cannot follow: it would get a new, empty one",
+  "app.name": "the application would start with an empty database and no uploads",
+  "app.root": "uploads are in the previous directory",
+  "postgres.database": "the application would start with an empty database",
+  "media.store": "the application would find none of the uploaded files",
   "media.bucket":
-    "the application would find none of the files that were uploaded, and the bucket of before goes",
+    "the application would find none of the uploaded files, and the previous bucket would be deleted",
   "media.region":
-    "the application would find none of the files that were uploaded, and the bucket of before goes",
+    "the application would find none of the uploaded files, and the previous bucket would be deleted",
 };
 
 /** What follows from the name of the application where it is not said. */
@@ -81,9 +82,9 @@ export function lossFaults(
     .filter((key) => !(renamed && follows(key, before) && follows(key, now)))
     .map((key) => {
       const [was, is] = [before[key], now[key]].map((name) =>
-        name === "" ? "a name that was made up" : `'${name}'`,
+        name === "" ? "a generated name" : `'${name}'`,
       );
-      return `berth:${key}: found ${is}; this stack's data lies under ${was}: ${losses[key]}.`;
+      return `berth:${key}: found ${is}; this stack's data is under ${was}: ${losses[key]}.`;
     });
 }
 
@@ -104,7 +105,7 @@ export function refuseLoss(
     [
       "This change would leave the stack's data behind:",
       ...faults.map((fault) => `  ${fault}`),
-      "Nothing has been changed. Put back what was there. To go on without that data, or with what you have moved by hand, allow it for a while:",
+      "Nothing has been changed. Put back the previous value. To continue without that data, or after you have moved it by hand, allow the change for a while:",
       "  berth:allow:",
       "    - change: replace",
       `      resource: ${dataResource}`,

@@ -76,12 +76,12 @@ export function warnings({ config: { media }, processes }: SitePlan): string[] {
   return [
     ...(runsElsewhere
       ? [
-          "Processes with 'runsOn' do not see uploaded files, which lie on the first host's disk. 'media.store: s3' puts them where both do.",
+          "Processes with 'runsOn' do not see uploaded files, which are on the first host's disk. With 'media.store: s3', all hosts see them.",
         ]
       : []),
     ...(media.public === undefined
       ? [
-          "Uploaded files are private: requests below /media/ reach the application. 'media.public: true' lets everyone see them, 'false' says that this is meant.",
+          "Uploaded files are private: requests below /media/ reach the application. 'media.public: true' shows them to everyone; 'false' keeps them private, and ends this message.",
         ]
       : []),
   ];

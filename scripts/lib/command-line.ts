@@ -225,7 +225,7 @@ export function parse<C extends Command>(
   }
   if (texts.length > 0) {
     const tip = "stack" in options ? ` A stack is named by -s: ${command.typed} -- -s ${texts[0]}` : "";
-    throw new UsageError(`'${texts[0]}' is a word too many. Expected: ${synopsis(command)}.${tip}`);
+    throw new UsageError(`unexpected word '${texts[0]}'. Expected: ${synopsis(command)}.${tip}`);
   }
   return line as Line<C>;
 }

@@ -18,7 +18,7 @@ export function commandsPage(): string {
     "- **Options** stand anywhere, as `--stack prod`, `--stack=prod` or `-s prod`. With `npm run ssh` and `npm run scratch`, they",
     "  stand before the command that runs on the host.",
     "- **Berth refuses what it does not understand**, with status 2 and before it does anything: an unknown option or word, a",
-    "  missing value, a word too many, the same option twice, a stack that does not exist. The error says what was expected,",
+    "  missing value, an unexpected word, the same option twice, a stack that does not exist. The error says what was expected,",
     "  and what you may have meant.",
     "- **A failure** ends with status 1. `npm run ssh` and `npm run pulumi` pass on the status of what they ran. `npm run status`",
     "  ends with 1 if something is wrong with the stack, and with 3 if a host could not be asked ([status.md](status.md)).",

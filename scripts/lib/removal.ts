@@ -47,7 +47,7 @@ export function removalText(resources: readonly StateResource[]): string[] {
           ...(data.length > 0 ? [`${fate}  DATA on it: ${data.join(", ")}`] : []),
         ];
       case "aws:ec2/eip:Eip":
-        return [`${fate}  address ${resource.outputs?.publicIp ?? name}; it cannot be had again`];
+        return [`${fate}  address ${resource.outputs?.publicIp ?? name}; you cannot get it back`];
       case "aws:s3/bucket:Bucket":
         return [`${fate}  ${bucketText(resource)}`];
       default:

@@ -39,7 +39,7 @@ export function requireStackFile(root: string, stack: string): void {
   const stacks = describedStacks(root);
   if (stacks.includes(stack)) return;
   throw new UsageError(
-    `there is no Pulumi.${stack}.yaml here, which would say what stack '${stack}' is; 'npm run init -- DIRECTORY -s ${stack}' writes one for an application.${didYouMean(stack, stacks)} ` +
+    `there is no Pulumi.${stack}.yaml here; 'npm run init -- DIRECTORY -s ${stack}' writes one for an application.${didYouMean(stack, stacks)} ` +
       `There is: ${stacks.join(", ")}.`,
   );
 }

@@ -217,7 +217,7 @@ test("a stack takes the Django example from nothing to production and back to no
       for (const run of [await stack.preview(), await stack.up()]) {
         assert.notEqual(run.code, 0);
         assert.match(run.stdout, /would leave the stack's data behind/);
-        assert.match(run.stdout, /berth:app\.name: found 'store'; this stack's data lies under 'logbook': /);
+        assert.match(run.stdout, /berth:app\.name: found 'store'; this stack's data is under 'logbook': /);
         assert.match(run.stdout, /berth:postgres\.database: found 'other'; .* under 'logbook': /);
       }
       writeFileSync(stack.file, described);

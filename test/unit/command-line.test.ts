@@ -101,11 +101,11 @@ describe("a command line", () => {
     assert.equal(fault(trial, "onn"), "on|off: expected on or off; found 'onn'. Did you mean 'on'?");
     assert.equal(
       fault(trial, "on prod"),
-      "'prod' is a word too many. Expected: npm run trial -- [-s NAME] [-n COUNT] [--yes] [--no-follow] on|off. " +
+      "unexpected word 'prod'. Expected: npm run trial -- [-s NAME] [-n COUNT] [--yes] [--no-follow] on|off. " +
         "A stack is named by -s: npm run trial -- -s prod",
     );
     const noStack = command({ ...trial, options: {}, words: {} });
-    assert.equal(fault(noStack, "prod"), "'prod' is a word too many. Expected: npm run trial.");
+    assert.equal(fault(noStack, "prod"), "unexpected word 'prod'. Expected: npm run trial.");
   });
 
   test("whose options npm took for its own is refused, rather than run without them", () => {
@@ -213,7 +213,7 @@ describe("the commands", () => {
       assert.equal(parse(one, ["-h"]), "help");
       const takes = Object.values(one.words).map((each) => each.takes);
       if (!takes.includes("all")) assert.match(fault(one, "--nonsense"), /^there is no option --nonsense\./);
-      if (takes.length === 0) assert.match(fault(one, "nonsense"), /^'nonsense' is a word too many\./);
+      if (takes.length === 0) assert.match(fault(one, "nonsense"), /^unexpected word 'nonsense'\./);
       const help = helpText(one);
       assert.ok(help.replaceAll("\n", " ").includes(one.about));
       for (const part of [...Object.keys(one.options).map((option) => `--${option}`), one.typed])

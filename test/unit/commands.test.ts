@@ -93,7 +93,7 @@ describe("a command does nothing", { concurrency: 2 }, () => {
     assert.deepEqual([code, stdout], [2, ""], stderr);
     assert.match(
       stderr,
-      /^berth: there is no Pulumi\.stagin\.yaml here, .* Did you mean 'staging'\? There is: local, prod, staging, theirs\.$/m,
+      /^berth: there is no Pulumi\.stagin\.yaml here; .* Did you mean 'staging'\? There is: local, prod, staging, theirs\.$/m,
     );
   });
 
@@ -131,6 +131,6 @@ describe("a command does nothing", { concurrency: 2 }, () => {
   test("scratch: when up or destroy is followed by another word", async () => {
     const { code, stderr } = await run("scratch", ["destroy", "berth-other"]);
     assert.equal(code, 2);
-    assert.match(stderr, /'berth-other' is a word too many: only ssh takes words after it/);
+    assert.match(stderr, /unexpected word 'berth-other': only ssh takes words after it/);
   });
 });

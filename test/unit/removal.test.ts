@@ -42,7 +42,7 @@ test("on AWS the data goes with the volume that it is on, or with the instance w
   const volume = resource("aws:ebs/volume:Volume", "web-data-disk");
   assert.deepEqual(removalText(stackWith(instance, address, volume)).slice(0, 4), [
     "goes   host web, an EC2 instance",
-    "goes   address 203.0.113.7; it cannot be had again",
+    "goes   address 203.0.113.7; you cannot get it back",
     "goes   volume web-data-disk",
     `goes   DATA on it: ${data}`,
   ]);

@@ -23,7 +23,7 @@ const namesOf = (keys: Readonly<Record<string, unknown>> = {}) => {
 const before = namesOf();
 const existing = (hostKey: string, address = "192.0.2.7") => ({ kind: "existing", address, hostKey });
 const keyOf = (fault: string) =>
-  /^berth:([\w.]+): found (.*?); this stack's data lies under (.*?): /.exec(fault);
+  /^berth:([\w.]+): found (.*?); this stack's data is under (.*?): /.exec(fault);
 
 for (const [keys, expected] of [
   [{ app: { ...app, name: "store" } }, [["app.name", "'store'", "'shop'"]]],
@@ -54,7 +54,7 @@ test("a bucket of another name, and another machine, are told as well", () => {
     media: { store: "s3", region: "eu-central-1", ...(name === undefined ? {} : { bucket: name }) },
   });
   const [fault = "", ...more] = lossFaults(namesOf(bucket()), namesOf(bucket("shop-files")), []);
-  assert.deepEqual(keyOf(fault)?.slice(1), ["media.bucket", "'shop-files'", "a name that was made up"]);
+  assert.deepEqual(keyOf(fault)?.slice(1), ["media.bucket", "'shop-files'", "a generated name"]);
   assert.deepEqual(more, []);
   const machine = (key: string, address?: string) => namesOf({ host: existing(key, address) });
   const [here, elsewhere] = [machine("ssh-ed25519 AAAA1 a"), machine("ssh-ed25519 AAAA2", "192.0.2.8")];

@@ -161,7 +161,7 @@ describe("what needs attention", () => {
     };
     const hosts = [web({ application: null, unknown: { application: "it hangs" } }), away];
     assert.deepEqual(found({ hosts }), [
-      "fault | unknown | its application could not be found out: it hangs",
+      "fault | unknown | its application could not be read: it hangs",
       "fault | host-away | the host at 203.0.113.8 could not be asked: no answer in 10 s",
     ]);
     assert.equal(statusOf(hosts, judge(judged({ hosts }))), 3);
@@ -333,7 +333,7 @@ describe("what needs attention", () => {
     ]);
     assert.match(withMemory({ pressure: 7.5 }).join(), /everything waited for it 7\.5 % of the time$/);
     assert.deepEqual(withMemory({ killed: 2, lastKilled: now - 3 * hour }), [
-      "warning | memory-killed | the kernel has killed 2 processes for want of memory since the boot, the last 3 h ago",
+      "warning | memory-killed | memory ran out: the kernel has killed 2 processes since the boot, the last 3 h ago",
     ]);
     assert.deepEqual(withMemory({ killed: 2, lastKilled: now - 3 * day }), []);
   });
@@ -367,7 +367,7 @@ describe("what needs attention", () => {
     assert.deepEqual(withUpgrades({ security, installed: null, looked: null }, now - day), [], "it is new");
     assert.match(
       withUpgrades({ security, looked: now - 9 * hour, installed: now - hour }).join(),
-      /which the nightly upgrade has left: libssl3t64, openssl/,
+      /which the nightly upgrade has skipped: libssl3t64, openssl/,
     );
     assert.match(
       withUpgrades({ looked: now - 5 * day }).join(),
@@ -460,7 +460,7 @@ web            203.0.113.7, Debian 13.2, up 9 days
     assert.equal(first({ maintenance: { on: true, since: null } }), "1 thing needs attention:");
   });
 
-  test("a part that could not be found out says so in its place", () => {
+  test("a part that could not be read says so in its place", () => {
     const shown = statusText(
       report({ hosts: [web({ memory: null, unknown: { memory: "it hangs" } })] }),
       plain,

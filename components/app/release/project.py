@@ -114,7 +114,7 @@ def tell_of_uploads(context: Context, project: Project, public: bool | None) -> 
         )
     url = project.media_url or ""
     if public and "//" not in url and url.strip("/") != "media":
-        context.voice.say(f"the project's MEDIA_URL is {url}, and nginx serves uploads under /media/ alone")
+        context.voice.say(f"the project's MEDIA_URL is {url}, and nginx serves uploads only under /media/")
 
 
 def _lead(context: Context, source: Source, setting: str, path: str | None, target: str) -> None:

@@ -147,7 +147,7 @@ function ofUnknown({ name, facts }: OfHost): Finding[] {
     // A host that is slow is not broken.
     saying(/^it was not answered in /.test(why) ? "warning" : "fault", name)(
       "unknown",
-      `its ${inWords(part)} could not be found out: ${why}`,
+      `its ${inWords(part)} could not be read: ${why}`,
     ),
   );
 }
@@ -350,7 +350,7 @@ function ofMemory({ name, facts: { memory }, now }: OfHost): Finding[] {
       ? [
           warning(
             "memory-killed",
-            `the kernel has killed ${counted(killed, "process", "processes")} for want of memory since the boot` +
+            `memory ran out: the kernel has killed ${counted(killed, "process", "processes")} since the boot` +
               (lastKilled === null ? "" : `, the last ${long(now - lastKilled)} ago`),
           ),
         ]
@@ -407,7 +407,7 @@ function ofUpgrades(of: OfHost): Finding[] {
         ? [
             warning(
               "upgrades",
-              `${waiting}, which the nightly upgrade has left: ${security.join(", ")}`,
+              `${waiting}, which the nightly upgrade has skipped: ${security.join(", ")}`,
               next,
             ),
           ]
