@@ -116,7 +116,7 @@ export const commands = {
     options: {
       stack,
       host: optional("NAME", "the host of the stack, as berth:hosts names it", "the one that PART runs on"),
-      lines: option("COUNT", "how many lines of before are shown", count, "20", "n"),
+      lines: option("COUNT", "how many earlier lines to show", count, "20", "n"),
       "no-follow": flag("shows those lines and ends"),
     },
     words: { part: word("web, a process or timer of berth:app, nginx, postgres, redis or system") },

@@ -23,7 +23,7 @@ export const shared = z
   .refine((paths) => !isNested(Object.keys(paths)), { error: "expected no path that lies in another one" })
   .default({})
   .describe(
-    "Directories of the source that keep their content across releases, for an application that writes next to its code. `{var/index: index}` makes `var/index` a link to `index` below `DATA_ROOT`; see docs/deploying-your-application.md.",
+    "Directories in a release that keep their content across releases, for an application that writes next to its code. `{var/index: index}` makes `var/index` a link to `index` below `DATA_ROOT`; see docs/deploying-your-application.md.",
   );
 
 const isNested = (paths: readonly string[]) =>
