@@ -28,6 +28,12 @@ export const mediaSchema = z.strictObject({
     .min(1)
     .default(30)
     .describe("How long files that were replaced or deleted can be had back, in days."),
+  retainBucket: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether the bucket stays in AWS when the stack is destroyed, or another bucket takes its place. You pay for it until you delete it. With `false`, deployed before the stack is destroyed, it goes with all its files.",
+    ),
   publicFiles: z
     .strictObject({
       folder: z

@@ -91,6 +91,12 @@ export const ec2Host = z
       .describe(
         "Whether the instance, its data and its address are kept from being deleted or replaced, and so the instances and addresses of `berth:hosts`; see `berth:allow`.",
       ),
+    retainDataVolume: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether the data volume stays in AWS when the stack is destroyed, or another volume takes its place. You pay for it until you delete it. With `false`, deployed before the stack is destroyed, it goes with all that is on it.",
+      ),
     alarms: z
       .strictObject({
         email: z.email({ error: "expected an e-mail address" }).optional().describe("Who is told."),

@@ -361,13 +361,14 @@ test("an EC2 host is in the default network, without alarms and unprotected, unl
     ...ec2,
     rootVolume: 12,
     dataVolume: 20,
+    retainDataVolume: true,
     network: { kind: "default" },
     connectEndpoint: false,
     protect: false,
     timezone: "UTC",
     locale: "en_US.UTF-8",
   });
-  assert.deepEqual(media, { store: "host", mayDelete: true, oldVersions: 30 });
+  assert.deepEqual(media, { store: "host", mayDelete: true, oldVersions: 30, retainBucket: true });
   assert.deepEqual(rotate, { database: 1, redis: 1, signingKey: 1, basicAuth: 1, media: 1 });
 });
 
