@@ -384,6 +384,7 @@ for (const [key, value, expected] of [
   ["region", "Frankfurt", /berth:host\.region: expected an AWS region/],
   ["image", "debian-13", /berth:host\.image: expected the id of a machine image, such as ami-/],
   ["sshFrom", ["203.0.113.0"], /berth:host\.sshFrom\[0\]: expected a network/],
+  ["sshFrom", ["fe80::1%eth0/64"], /berth:host\.sshFrom\[0\]: expected a network/],
   ["network", { kind: "own", cidr: "10.0.0.0" }, /berth:host\.network\.cidr: expected a network/],
   ["network", { kind: "given", vpc: "x", subnets: [] }, /berth:host\.network\.vpc: expected the id of a VPC/],
   ["network", { kind: "private" }, /berth:host\.network\.kind: expected "default" or "given" or "own"/],
