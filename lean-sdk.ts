@@ -1,7 +1,7 @@
 // Loaded before Pulumi's SDK (see Pulumi.yaml, runtime.options.nodeargs). At every start the SDK does much that this
-// program never needs; without it, a preview or an update without changes takes about a quarter less processor time.
-// Source maps, the SDK's debug messages and the places of its promises are left out; everything else is loaded when it
-// is first asked for.
+// program never needs, and has no switch for: see docs/speed.md for what it costs, and 'npm run bench -- --what sdk' to
+// measure it. This file goes when that is less than 0.1 seconds of processor time. Source maps, the SDK's debug messages and
+// the places of its promises are left out; everything else is loaded when it is first asked for.
 import { readFileSync } from "node:fs";
 import { createRequire, enableCompileCache, registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -22,9 +22,8 @@ const standIns: Readonly<Record<string, string>> = {
   "/@pulumi/pulumi/runtime/closure/serializeClosure.js": later("serializeFunction", "serializeFunctionAsync"),
   "/@pulumi/pulumi/runtime/closure/v8Hooks.js": `exports.isInitializedAsync = async () => {};
     ${later("getSessionAsync", "getScriptUrl")}`,
-  // To drive other stacks, and to be a provider: interfaces that a program under 'pulumi up' has no use for.
+  // To drive other stacks: an interface that a program under 'pulumi up' has no use for.
   "/@pulumi/pulumi/automation/index.js": untilUsed(),
-  "/@pulumi/pulumi/provider/index.js": untilUsed(),
   // Node strips the types of this program and keeps every position, so stack traces are right as they are. Mapped
   // ones cost the reading of every package's source map, and Pulumi takes a stack trace at each resource.
   "/source-map-support/register.js": "",

@@ -251,7 +251,10 @@ function whyNotFit(cli: string, home: string): string | undefined {
   return undefined;
 }
 
-/** Whether a CLI of version `found` can run a program whose SDK is `needed`. */
+/**
+ * Whether a CLI of version `found` can run a program whose SDK is `needed`. Both are three numbers: the library semver would
+ * take longer to load than to write this.
+ */
 export function fits(found: string, needed: string): boolean {
   const [a = [], b = []] = [found, needed].map((version) => version.split(".").map(Number));
   if (a[0] !== b[0]) return false;

@@ -11,6 +11,7 @@
 //   the salt of a user who works with a backend and a passphrase of their own stays;
 // - where the file then means what it meant before, it is put back to the letter; where a call has changed it
 //   (`config set`), that change stays.
+// The line goes by its text: an edit by the library yaml would lay out the rest of the file anew as well.
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";

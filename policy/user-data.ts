@@ -84,6 +84,8 @@ const field = (content: string | Buffer) => {
 const ed25519 = field("ssh-ed25519").toString("base64").slice(0, 20);
 
 /**
+ * By hand, because the policy pack runs at every update and all it needs of a key is one field: ssh2 takes longer to load.
+ *
  * @see https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key: magic; cipher, KDF and its options, each
  *   with its length before it; the number of keys; the public key
  */

@@ -22,6 +22,7 @@ import {
   target,
   versionsOf,
 } from "../bench/report.ts";
+import { prepareBothWays, sdkTargets } from "../bench/sdk.ts";
 import { benchWorkers } from "../bench/workers.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress } from "../engine/progress.ts";
@@ -39,6 +40,9 @@ const disturbing = (): string[] => [
   ...otherHosts().map((name) => `the local host ${name} was running`),
   ...(load() > 0.5 ? [`the load was ${load().toFixed(2)} before the first run`] : []),
 ];
+
+/** A name for a stack of the bench's own. */
+const benchStack = () => `bench-${randomBytes(3).toString("hex")}`;
 
 /** What was measured, with what is the same for everything that is. */
 function reportOf(
@@ -85,6 +89,24 @@ async function growth(options: Options, folder: string): Promise<Report> {
   return reportOf(options, book, { disturbances, targets: growthTargets(options, book) });
 }
 
+/** What lean-sdk.ts earns. */
+async function sdk(options: Options, folder: string): Promise<Report> {
+  const progress = lineProgress();
+  const disturbances = disturbing();
+  const book = new Book();
+  const place = join(folder, "berth");
+  let step = progress.step("deploying the local stack, and asking it once in each way");
+  const stack = await prepareBothWays(root, berthProject(root, place), place, benchStack());
+  step.done();
+  for (let round = 1; round <= options.runs; round++) {
+    step = progress.step(`without a change, in both ways, round ${round} of ${options.runs}`);
+    await stack.round(book);
+    step.done();
+  }
+  await stack.end();
+  return reportOf(options, book, { disturbances, targets: sdkTargets(book) });
+}
+
 /** Installs what the contenders need, and says who is left out. */
 async function installed(names: readonly string[], folder: string, project: Project): Promise<Field> {
   const step = lineProgress().step("installing what Berth is measured against");
@@ -107,7 +129,7 @@ async function bench(options: Options, folder: string): Promise<Report> {
   const { contenders, leftOut } = await installed(names, folder, program);
   // Whatever is measured, a whole deployment comes first: it fills the caches of packages and of compiled code.
   let step = progress.step("deploying what is measured without a change, which fills the caches");
-  const idle = await prepareNoOp(root, empty, program, `bench-${randomBytes(3).toString("hex")}`);
+  const idle = await prepareNoOp(root, empty, program, benchStack());
   for (const contender of contenders) await contender.prepare();
   step.done();
   if (what !== "hosts") {
@@ -160,6 +182,16 @@ function targets(book: Book, what: string, contenders: readonly string[]): Targe
   ];
 }
 
+const kinds: Readonly<Record<Options["what"], typeof bench>> = {
+  all: bench,
+  noop: bench,
+  hosts: bench,
+  sdk,
+  growth,
+  releases,
+  "release-times": releases,
+};
+
 await run(commands.bench, async (options) => {
   const folder = mkdtempSync(join(tmpdir(), "berth-bench-"));
   // However the bench ends, nothing of it stays.
@@ -173,8 +205,7 @@ await run(commands.bench, async (options) => {
 
   await ensurePackages(forLocalHosts, lineProgress());
   await ensureEngine(root, lineProgress());
-  const kind = options.what === "growth" ? growth : options.what.startsWith("release") ? releases : bench;
-  const report = await kind(options, folder);
+  const report = await kinds[options.what](options, folder);
   console.log(`\n${table(report)}\n`);
   const file = join("bench/results", `${options.date}-${options.what}.json`);
   mkdirSync(join(root, "bench/results"), { recursive: true });

@@ -1,4 +1,5 @@
-import { isIP } from "node:net";
+import { Address4, Address6 } from "ip-address";
+import { isCidr } from "../service/forms.ts";
 
 /** A network of addresses. */
 export interface Cidr {
@@ -15,46 +16,19 @@ export interface Cidr {
 
 /** Reads `ADDRESS/BITS`; undefined when it is no network. Bits of the address beyond the network's are dropped. */
 export function parseCidr(text: string): Cidr | undefined {
-  const [address = "", length = "", rest] = text.split("/");
-  const family = isIP(address);
-  if (rest !== undefined || (family !== 4 && family !== 6) || !/^\d{1,3}$/.test(length)) return undefined;
-  const whole = family === 4 ? 32 : 128;
-  const bits = Number(length);
-  const number = family === 4 ? fromIpv4(address) : fromIpv6(address);
-  if (bits > whole || number === undefined) return undefined;
-  const free = BigInt(whole - bits);
-  const first = (number >> free) << free;
-  return { family, first, bits, text: `${spelled(family, first)}/${bits}`, exact: first === number };
+  if (!isCidr(text)) return undefined;
+  const [family, address] = text.includes(":")
+    ? ([6, new Address6(text)] as const)
+    : ([4, new Address4(text)] as const);
+  const bits = address.subnetMask;
+  const start = address.startAddress();
+  const first = start.bigInt();
+  return { family, first, bits, text: `${start.correctForm()}/${bits}`, exact: first === address.bigInt() };
 }
 
 /** One of the equal parts of an IPv4 network, counted from 0, when it is cut into 2 to the power of `cuts`. */
 export function partOf(network: Cidr, cuts: number, index: number): string {
   const bits = network.bits + cuts;
-  return `${spelled(4, network.first + (BigInt(index) << BigInt(32 - bits)))}/${bits}`;
-}
-
-function fromIpv4(address: string): bigint {
-  return address.split(".").reduce((sum, part) => (sum << 8n) + BigInt(part), 0n);
-}
-
-function fromIpv6(address: string): bigint | undefined {
-  // An address of one interface (`fe80::1%eth0`) is no URL's.
-  if (!URL.canParse(`http://[${address}]`)) return undefined;
-  const [left = "", right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
-  const groups = (part: string) => (part === "" ? [] : part.split(":"));
-  const head = groups(left);
-  const tail = groups(right ?? "");
-  const middle = Array<string>(8 - head.length - tail.length).fill("0");
-  return [...head, ...middle, ...tail].reduce((sum, group) => (sum << 16n) + BigInt(`0x${group}`), 0n);
-}
-
-function spelled(family: 4 | 6, address: bigint): string {
-  const [size, count] = family === 4 ? [8n, 4] : [16n, 8];
-  const parts = Array.from(
-    { length: count },
-    (_, index) => (address >> (size * BigInt(count - 1 - index))) & ((1n << size) - 1n),
-  );
-  if (family === 4) return parts.join(".");
-  const whole = parts.map((part) => part.toString(16)).join(":");
-  return new URL(`http://[${whole}]`).hostname.slice(1, -1);
+  const first = network.first + (BigInt(index) << BigInt(32 - bits));
+  return `${Address4.fromBigInt(first).correctForm()}/${bits}`;
 }

@@ -284,6 +284,7 @@ export class Cloud extends pulumi.ComponentResource {
         bucket: media.bucket,
         origins: this.#origins(),
         oldVersionsDays: media.oldVersions,
+        retain: media.retainBucket,
         forceDestroy: !(host.kind === "ec2" && host.protect),
         protect: this.#protects(bucketResource),
         publicFiles: media.publicFiles,
@@ -355,6 +356,7 @@ export class Cloud extends pulumi.ComponentResource {
       );
     const data = {
       volume: config.dataVolume,
+      retain: config.retainDataVolume,
       directories: args.data.flatMap((service) => service.directories),
       services: args.data.flatMap((service) => service.services),
     };

@@ -18,7 +18,9 @@ export interface MediaBucketArgs {
   readonly origins: readonly pulumi.Input<string>[];
   /** How long files that were replaced or deleted can be had back, in days. */
   readonly oldVersionsDays: number;
-  /** Whether the bucket goes with all its files when the stack is destroyed; else only an empty one goes. */
+  /** Whether it stays in AWS when the engine is done with it: its resource is destroyed, or replaced. */
+  readonly retain: boolean;
+  /** Whether one that does not stay goes with all its files; else only an empty one goes. */
   readonly forceDestroy: boolean;
   /** Whether Pulumi refuses to delete or replace the bucket. */
   readonly protect: boolean;
@@ -86,7 +88,7 @@ export class MediaBucket extends pulumi.ComponentResource {
         forceDestroy: args.forceDestroy,
         tags: tagsOf("media"),
       },
-      { parent: this, protect: args.protect },
+      { parent: this, protect: args.protect, retainOnDelete: args.retain },
     );
   }
 

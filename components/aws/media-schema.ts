@@ -28,6 +28,12 @@ export const mediaSchema = z.strictObject({
     .min(1)
     .default(30)
     .describe("For how many days you can restore a file that was replaced or deleted."),
+  retainBucket: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether the bucket stays in AWS when you destroy the stack, or when another bucket takes its place. You pay for it until you delete it. To have it deleted with all its files, deploy `false` before you destroy the stack.",
+    ),
   publicFiles: z
     .strictObject({
       folder: z

@@ -95,6 +95,12 @@ export const ec2Host = z
       .describe(
         "Whether Berth and AWS refuse to delete or replace the instance, its data and its address, and the instances and addresses of `berth:hosts`. `berth:allow` lifts this for a while.",
       ),
+    retainDataVolume: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether the data volume stays in AWS when you destroy the stack, or when another volume takes its place. You pay for it until you delete it. To have it deleted with all its data, deploy `false` before you destroy the stack.",
+      ),
     alarms: z
       .strictObject({
         email: z

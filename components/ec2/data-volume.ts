@@ -26,6 +26,8 @@ export interface DataVolumeArgs {
   readonly instance: Instance;
   /** Whether the engine refuses to delete it. */
   readonly protect: boolean;
+  /** Whether it stays in AWS when the engine is done with it: its resource is destroyed, or replaced. */
+  readonly retain: boolean;
 }
 
 /** A disk that outlives the instance: what is on it is on the next instance as well. */
@@ -46,7 +48,7 @@ export class DataVolume extends pulumi.ComponentResource {
         encrypted: true,
         tags: tagsOf("data"),
       },
-      { parent: this, protect: args.protect },
+      { parent: this, protect: args.protect, retainOnDelete: args.retain },
     );
     this.#attachment = new VolumeAttachment(
       `${name}-attachment`,

@@ -43,6 +43,8 @@ export interface Ec2HostArgs {
 export interface HostData {
   /** Size of the data volume, in GiB. */
   readonly volume: number;
+  /** Whether the volume stays in AWS when the host is destroyed, or another volume takes its place. */
+  readonly retain: boolean;
   /** Absolute paths of the directories that must survive the instance; they live on the data volume. */
   readonly directories: readonly string[];
   /** The systemd units that keep data there; they do not start without it. */
@@ -142,7 +144,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
 
   #volume(name: string, data: HostData, zone: pulumi.Input<string>, instance: Instance): DataVolume {
     const protect = this.#protects(`${name}-data-disk`);
-    return new DataVolume(`${name}-data`, { size: data.volume, zone, instance, protect }, { parent: this });
+    const { volume: size, retain } = data;
+    return new DataVolume(`${name}-data`, { size, zone, instance, protect, retain }, { parent: this });
   }
 
   #instance(name: string, args: Ec2HostArgs, login: tls.PrivateKey, bootstrapKey: tls.PrivateKey): Instance {

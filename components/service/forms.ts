@@ -35,9 +35,11 @@ export const urlPassword = z.string().regex(/^[A-Za-z0-9._~-]{16,}$/, {
   error: "expected 16 or more letters, digits, dots, underscores, tildes and hyphens",
 });
 
-function isCidr(value: string): boolean {
+/** Whether a text is a network, `ADDRESS/BITS`; an address of one interface (`fe80::1%eth0`) has none. */
+export function isCidr(value: string): boolean {
   const [ip = "", bits = "", rest] = value.split("/");
-  const family = isIP(ip);
+  // Node's own check, for this is read at every start, and the library that components/aws/cidr.ts calculates with is not.
+  const family = ip.includes("%") ? 0 : isIP(ip);
   return (
     rest === undefined && family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
   );

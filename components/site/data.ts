@@ -38,8 +38,7 @@ export function dataNames(
 
 /** What of a site is lost from sight by another value of a key. */
 const losses: Readonly<Record<string, string>> = {
-  "host.kind":
-    "the database, Redis and uploads are on the previous machine, which would be deleted or left behind",
+  "host.kind": "the database, Redis and uploads are on the previous machine",
   "host.address": "this is another machine, without the database and the uploads",
   "host.region": "the instance and the bucket would be new ones, without the data",
   "host.network":
@@ -48,10 +47,8 @@ const losses: Readonly<Record<string, string>> = {
   "app.root": "uploads are in the previous directory",
   "postgres.database": "the application would start with an empty database",
   "media.store": "the application would find none of the uploaded files",
-  "media.bucket":
-    "the application would find none of the uploaded files, and the previous bucket would be deleted",
-  "media.region":
-    "the application would find none of the uploaded files, and the previous bucket would be deleted",
+  "media.bucket": "the application would find none of the uploaded files, which are in the previous bucket",
+  "media.region": "the application would find none of the uploaded files, which are in the previous bucket",
 };
 
 /** What follows from the name of the application where it is not said. */

@@ -1,4 +1,5 @@
 // OpenSSH's own key formats, from keys that node:crypto holds (PROTOCOL.key of openssh-portable; RFC 4253, 5656, 8709).
+// Written by hand: docs/dependencies.md says why not by sshpk. It writes and never reads, and ssh-keygen reads it in the tests.
 
 import { createPrivateKey, type KeyObject, randomBytes } from "node:crypto";
 

@@ -233,8 +233,8 @@ export const commands = {
       runs: option("COUNT", "how often each is measured", count, "5"),
       what: option(
         "KIND",
-        "all, noop, hosts, releases, release-times or growth",
-        oneOf(["all", "noop", "hosts", "releases", "release-times", "growth"]),
+        "all, noop, hosts, sdk, releases, release-times or growth",
+        oneOf(["all", "noop", "hosts", "sdk", "releases", "release-times", "growth"]),
         "all",
       ),
       contenders: option(
@@ -253,6 +253,7 @@ export const commands = {
     words: {},
     examples: [
       ["--what noop", "an update without a change"],
+      ["--what sdk --runs 7", "what lean-sdk.ts saves of it"],
       ["--what releases --runs 1", "what people see of releases"],
     ],
   }),

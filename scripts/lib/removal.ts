@@ -5,6 +5,8 @@ import { firstHost } from "../../components/host/host.ts";
 export interface StateResource {
   readonly urn: string;
   readonly type: string;
+  /** What its provider knows it by. */
+  readonly id?: string;
   readonly custom?: boolean;
   /** Whether the engine refuses to delete it. */
   readonly protect?: boolean;
@@ -43,7 +45,7 @@ export function removalText(resources: readonly StateResource[]): string[] {
         ];
       case "aws:ebs/volume:Volume":
         return [
-          `${fate}  volume ${name}`,
+          `${fate}  volume ${name}${resource.retainOnDelete ? ` (${resource.id})` : ""}`,
           ...(data.length > 0 ? [`${fate}  DATA on it: ${data.join(", ")}`] : []),
         ];
       case "aws:ec2/eip:Eip":

@@ -197,6 +197,7 @@ export async function stepsOf(
 
 const usualData: HostData = {
   volume: 1,
+  retain: false,
   directories: ["/var/lib/postgresql", "/var/lib/redis", "/srv/shop/media"],
   services: ["postgresql@.service", "redis-server.service", "shop-web@.service"],
 };

@@ -164,7 +164,7 @@ test("a protected second instance goes when the stack allows it, and its work is
   assert.deepEqual(left(), [1, 1, 1, 1, 1]);
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
 
-  stack.configure({ host: { protect: false } });
+  stack.configure({ host: { protect: false, retainDataVolume: false }, media: { retainBucket: false } });
   await stack.succeed();
   const end = await stack.destroy();
   assert.equal(end.code, 0, end.stdout + end.stderr);

@@ -63,7 +63,7 @@ stack.configure({
   app: {
     files,
     processes: { crier: { command: 'python crier.py "$STATE_DIRECTORY/crier.txt" 9999', account: "crier" } },
-    timers: { tell: { command: "python crier.py /srv/logbook/logs/timer.txt 0", at: "*:*:*" } },
+    timers: { tell: { command: "python crier.py /srv/logbook/logs/timer.txt 0", at: "*:*:0/4" } },
   },
 });
 

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { tools } from "../../components/app/web/tools.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
+import { until } from "../until.ts";
 import { edit, type Run, reboot, untilWell, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { deployed: true });
@@ -86,12 +86,7 @@ test("a request that takes longer than site.timeout is ended, and its worker is 
   // nginx gives up after the same time: which of the two is first, is chance.
   const { status } = await stack.fetch("/load/long?seconds=300");
   assert.ok([502, 504].includes(status), `${status}`);
-  let now = before;
-  for (let round = 0; round < 60 && now === before; round++) {
-    await wait(500);
-    now = await pids();
-  }
-  assert.notEqual(now, before);
+  await until("its worker to be replaced", async () => (await pids()) !== before);
   assert.equal((await stack.fetch("/health")).status, 200);
   stack.configure({ site: { timeout: 30 } });
   await stack.succeed();

@@ -291,14 +291,14 @@ describe("in production", () => {
     const options = { providers: [provider] };
     const network = new Network("network", { kind: "own", cidr: "10.0.0.0/16", privateSubnets: true, natGateway: true }, options);
     const groups = new SecurityGroups("security", { vpcId: network.vpcId, sshFrom: ["203.0.113.0/24"], privateServices: true }, options);
-    const media = new MediaBucket("media", { origins: ["https://shop.example.org"], oldVersionsDays: 30, forceDestroy: !protect, protect, publicFiles: { folder: "static", by: "cloudfront" } }, options);
+    const media = new MediaBucket("media", { origins: ["https://shop.example.org"], oldVersionsDays: 30, retain: true, forceDestroy: !protect, protect, publicFiles: { folder: "static", by: "cloudfront" } }, options);
     const policy = media.arn.apply((arn) => mediaPolicy(arn, true));
     new IamUser("user", { policy, generation: 2 }, options);
     const role = new InstanceRole("role", { policies: { media: policy } }, options);
     const host = new Ec2Host("web", {
       instanceType: "t4g.small", image: "ami-1", imagePinned: false, subnetId: "subnet-1", zone: "eu-central-1a",
       securityGroupIds: [groups.webId], instanceProfile: role.profileName, rootVolume: 12, protect,
-      data: { volume: 20, directories: ["/var/lib/postgresql"], services: ["postgresql.service"] },
+      data: { volume: 20, retain: true, directories: ["/var/lib/postgresql"], services: ["postgresql.service"] },
     }, options);
     new Alarms("alarms", { instanceId: host.instanceId, email: "ops@example.org", agent: true }, options);
     new SecretMirror("mirror", { to: "secrets-manager", secrets: { key: "s" } }, options);

@@ -102,6 +102,35 @@ underBoth(
   },
 );
 
+const KEYS_OF_AUTHORITIES = {
+  p224: { algorithm: "ECDSA", ecdsaCurve: "P224" },
+  p521: { algorithm: "ECDSA", ecdsaCurve: "P521" },
+  rsa: { algorithm: "RSA", rsaBits: 2048 },
+};
+
+underBoth("an authority's certificate holds with a key of any kind, and beyond 2050", async (trial) => {
+  await trial.up(`export const pems = Object.fromEntries(Object.entries(${JSON.stringify(KEYS_OF_AUTHORITIES)}).map(([name, kind]) => {
+    const key = new tls.PrivateKey(name, kind);
+    const cert = new tls.SelfSignedCert(name, { privateKeyPem: key.privateKeyPem, isCaCertificate: true, setAuthorityKeyId: true,
+      allowedUses: ["cert_signing", "crl_signing", "server_auth"], validityPeriodHours: 24 * 365 * 40, ipAddresses: ["::ffff:192.0.2.1"],
+      uris: ["https://ca.example/"], subject: { commonName: "ca.example", emailAddress: "ca@ca.example" } });
+    return [name, cert.certPem];
+  }));`);
+  const { pems } = (await trial.outputs()) as { pems: Record<string, string> };
+  for (const [name, pem] of Object.entries(pems)) {
+    const read = new X509Certificate(pem);
+    assert.ok(read.verify(read.publicKey), `${name}: it is signed with its own key`);
+    assert.ok(
+      read.ca && read.checkIssued(read),
+      `${name}: it may sign, and what it says of its issuer is itself`,
+    );
+    assert.deepEqual(read.keyUsage, ["1.3.6.1.5.5.7.3.1"]);
+    assert.equal(read.subjectAltName, "IP Address:192.0.2.1, URI:https://ca.example/");
+    assert.match(read.subject, /emailAddress=ca@ca\.example/);
+    assert.ok(Date.parse(read.validTo) > Date.UTC(2060, 0));
+  }
+});
+
 underBoth("a certificate that is due for renewal is made anew by the next up", async (trial) => {
   await trial.up(certificate("earlyRenewalHours: 48"));
   const first = await trial.outputs();
@@ -110,18 +139,24 @@ underBoth("a certificate that is due for renewal is made anew by the next up", a
   assert.notEqual((await trial.outputs()).pem, first.pem);
 });
 
-underBoth("a certificate with an unknown use or without a key is refused", async (trial) => {
-  const said = await trial.fails(
-    'new tls.SelfSignedCert("bad", { privateKeyPem: "not a key", allowedUses: ["flying"], validityPeriodHours: 1 });',
-  );
-  assert.match(said, /allowed_?[uU]ses/);
-  assert.match(said, /flying/);
-  const broken = await trial.fails(
-    'new tls.SelfSignedCert("bad", { privateKeyPem: "canary-not-a-key", allowedUses: [], validityPeriodHours: 1 });',
-  );
-  assert.match(broken, /private key/i);
-  assert.ok(!broken.includes("canary-not-a-key"), "what stands in the key's place is never shown");
-});
+underBoth(
+  "a certificate with an unknown use, without a key or with an address that is none is refused",
+  async (trial) => {
+    const said = await trial.fails(
+      'new tls.SelfSignedCert("bad", { privateKeyPem: "not a key", allowedUses: ["flying"], validityPeriodHours: 1 });',
+    );
+    assert.match(said, /allowed_?[uU]ses/);
+    assert.match(said, /flying/);
+    const broken = await trial.fails(
+      'new tls.SelfSignedCert("bad", { privateKeyPem: "canary-not-a-key", allowedUses: [], validityPeriodHours: 1 });',
+    );
+    assert.match(broken, /private key/i);
+    assert.ok(!broken.includes("canary-not-a-key"), "what stands in the key's place is never shown");
+    const scoped = await trial.fails(`const key = new tls.PrivateKey("key", { algorithm: "ED25519" });
+    new tls.SelfSignedCert("bad", { privateKeyPem: key.privateKeyPem, allowedUses: [], validityPeriodHours: 1, ipAddresses: ["fe80::1%eth0"] });`);
+    assert.match(scoped, /fe80::1%eth0/);
+  },
+);
 
 underNode("a tls resource that the registry build has not is refused by its name", async (trial) => {
   const said = await trial.fails('new tls.CertRequest("r", { privateKeyPem: "x" });');

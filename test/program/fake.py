@@ -25,6 +25,7 @@ class FakeUnit:
     active: str = "inactive"
     restarts: int = 0
     main: int = 0
+    since: float = 0.0
     # What it was told while it still ends.
     job: str = ""
 
@@ -40,6 +41,8 @@ class FakeWorld:
         self.falling: set[str] = set()
         # Those that answer 500 from when people are led to them.
         self.spoiled: set[str] = set()
+        # For how many seconds they compute until they answer.
+        self.loading: dict[str, float] = {}
         # Units that take their time to end.
         self.slow: set[str] = set()
         # What services answer, by their ports; they are away where there is nothing.
@@ -254,7 +257,7 @@ class FakeWorld:
         is_bad = release in self.crashing or (release in self.falling and "-web@" not in name)
         if unit.active != "active":
             self._pids += 1
-            unit.main = self._pids
+            unit.main, unit.since = self._pids, self._clock
         unit.active, unit.restarts = "active", 1 if is_bad and not name.endswith(".socket") else 0
         beats = [other for other in self.active() if other.startswith(f"{NAME}-beat@")]
         if len(beats) > 1:
@@ -276,9 +279,20 @@ class FakeWorld:
         if unit is None or unit.active not in ("active", "deactivating"):
             return 0
         release = instance.split(".")[0]
+        if self._is_loading(unit, release):
+            return 0
         if release in self.spoiled and self.path(f"/run/{NAME}/web.sock").readlink().name == socket:
             return 500
         return 0 if release in self.crashing else self.answers.get(release, 200)
+
+    def _is_loading(self, unit: FakeUnit, release: str) -> bool:
+        if release not in self.loading:
+            return False
+        is_loading = self._clock < unit.since + self.loading[release]
+        stat = self.path(f"/proc/{unit.main}/stat")
+        stat.parent.mkdir(parents=True, exist_ok=True)
+        stat.write_text(f"{unit.main} (gunicorn: (a) b) {'R' if is_loading else 'S'} 1 1\n")
+        return is_loading
 
     def ask_front(self, domain: str, scheme: str, path: str) -> int:  # noqa: ARG002
         self._call("ask_front")

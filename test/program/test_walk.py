@@ -38,6 +38,20 @@ class Steps(Story):
         self.assertEqual(self.go_live(A), "")
         self.assert_runs(A)
 
+    def test_one_that_computes_while_it_loads_is_waited_for_and_one_that_does_nothing_is_not(self) -> None:
+        self.world.loading[A] = 120
+        self.deploy(A)
+        self.assert_runs(A)
+        self.world.loading[B] = 3600
+        began = self.world.now()
+        self.assertIn("/health does not answer", self.deploy(B))
+        self.assertLess(self.world.now() - began, 400)
+        idle = "cccccccccc-0001"
+        self.world.answers[idle] = 0
+        began = self.world.now()
+        self.assertIn("/health does not answer", self.deploy(idle))
+        self.assertLess(self.world.now() - began, 100)
+
     def test_a_live_one_that_has_fallen_ill_is_not_marked(self) -> None:
         self.deploy(A)
         self.world.answers[A] = 500

@@ -18,6 +18,7 @@ const usual: Ec2HostArgs = {
   rootVolume: 12,
   data: {
     volume: 20,
+    retain: true,
     directories: ["/var/lib/postgresql", "/srv/shop/media"],
     services: ["postgresql@.service", "shop-web@.service"],
   },
@@ -77,7 +78,7 @@ test("whatever makes a new instance makes a new bootstrap key, and new user-data
     await trigger({
       instanceType: "t4g.medium",
       image: "ami-newer",
-      data: { volume: 30, directories: [], services: [] },
+      data: { volume: 30, retain: true, directories: [], services: [] },
     }),
     now,
   );
@@ -127,6 +128,16 @@ test("a protected host is refused by the engine and by AWS to be deleted, and it
   const free = await host();
   assert.equal(free.only("Instance").inputs.disableApiTermination, false);
   for (const type of ["Instance", "Volume", "Eip"]) assert.equal(free.only(type).protect, false, type);
+});
+
+test("the data volume stays in AWS where the stack says so, and the instance and its address never", async () => {
+  const seen = await host();
+  assert.deepEqual(
+    ["Volume", "Instance", "Eip"].map((type) => seen.only(type).retainOnDelete),
+    [true, false, false],
+  );
+  const without = await host({ data: { volume: 20, retain: false, directories: [], services: [] } });
+  assert.equal(without.only("Volume").retainOnDelete, false);
 });
 
 test("a host whose port 22 is closed is reached by the end of a tunnel", async () => {

@@ -6,6 +6,7 @@ import { known, record } from "./aws-mocks.ts";
 const usual: MediaBucketArgs = {
   origins: ["https://shop.example.org"],
   oldVersionsDays: 30,
+  retain: true,
   forceDestroy: false,
   protect: true,
 };
@@ -136,6 +137,8 @@ test("a media bucket that holds files goes only where the stack says so, and a p
   assert.deepEqual([prod.inputs.forceDestroy, prod.protect], [false, true]);
   const staging = (await media({ forceDestroy: true, protect: false })).only("s3/bucket:Bucket");
   assert.deepEqual([staging.inputs.forceDestroy, staging.protect], [true, false]);
+  assert.equal(staging.retainOnDelete, true);
+  assert.equal((await media({ retain: false })).only("s3/bucket:Bucket").retainOnDelete, false);
 });
 
 test("the rules of a media bucket last as long as the bucket", async () => {

@@ -372,11 +372,14 @@ test("a network is read in any spelling, and what is none is not", () => {
   assert.deepEqual(read("2001:0DB8:0:0::/32"), ["2001:db8::/32", true]);
   assert.deepEqual(read("fd00::ffff/64"), ["fd00::/64", false]);
   assert.deepEqual(read("::ffff:192.0.2.1/128"), ["::ffff:c000:201/128", true]);
+  assert.deepEqual(read("::192.0.2.1/128"), ["::c000:201/128", true]);
   for (const text of [
     "10.0.0.0",
     "10.0.0.0/33",
     "::/129",
     "10.0.0/8",
+    "010.0.0.0/8",
+    "0x10.0.0.0/8",
     "fe80::1%eth0/64",
     "10.0.0.0/8/8",
     "x",

@@ -361,13 +361,14 @@ test("an EC2 host is in the default network, without alarms and unprotected, unl
     ...ec2,
     rootVolume: 12,
     dataVolume: 20,
+    retainDataVolume: true,
     network: { kind: "default" },
     connectEndpoint: false,
     protect: false,
     timezone: "UTC",
     locale: "en_US.UTF-8",
   });
-  assert.deepEqual(media, { store: "host", mayDelete: true, oldVersions: 30 });
+  assert.deepEqual(media, { store: "host", mayDelete: true, oldVersions: 30, retainBucket: true });
   assert.deepEqual(rotate, { database: 1, redis: 1, signingKey: 1, basicAuth: 1, media: 1 });
 });
 
@@ -383,6 +384,7 @@ for (const [key, value, expected] of [
   ["region", "Frankfurt", /berth:host\.region: expected an AWS region/],
   ["image", "debian-13", /berth:host\.image: expected the id of a machine image, such as ami-/],
   ["sshFrom", ["203.0.113.0"], /berth:host\.sshFrom\[0\]: expected a network/],
+  ["sshFrom", ["fe80::1%eth0/64"], /berth:host\.sshFrom\[0\]: expected a network/],
   ["network", { kind: "own", cidr: "10.0.0.0" }, /berth:host\.network\.cidr: expected a network/],
   ["network", { kind: "given", vpc: "x", subnets: [] }, /berth:host\.network\.vpc: expected the id of a VPC/],
   ["network", { kind: "private" }, /berth:host\.network\.kind: expected "default" or "given" or "own"/],

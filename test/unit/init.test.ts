@@ -212,6 +212,24 @@ test("dependencies: which file, which Python, and what Berth does not read", () 
     undefined,
     "3.14",
   ]);
+  // A release of 3.12 comes after 3.12 itself; and what Poetry writes in its own way.
+  assert.deepEqual([">3.11,<3.13", ">=3.9.*,<3.12.5", "!=3.13.*", "!=3.13.1"].map(asks), [
+    "3.12",
+    "3.12",
+    "3.14",
+    undefined,
+  ]);
+  const poetry = (versions: string) =>
+    python({ "pyproject.toml": `[tool.poetry.dependencies]\npython = "${versions}"\n` });
+  assert.deepEqual(["^3.11", "~3.11", "~3", "3.10", "^3.9 || ^3.14", "*", "~3.9 || ~3.12"].map(poetry), [
+    undefined,
+    "3.11",
+    undefined,
+    "3.10",
+    undefined,
+    undefined,
+    "3.12",
+  ]);
   const pinned = (lines: string) => init({ ...flask, "requirements.txt": lines });
   assert.equal(pinned("Flask==3.0.0\npsycopg2-binary==2.9.9\n").config.app.python, "3.12");
   assert.match(

@@ -45,16 +45,16 @@ test("what is put off works when it is asked for: the packages that a function n
   assert.match(lean.stdout, /node_modules\/zod/);
 });
 
-test("what is put off works when it is asked for: other stacks, providers, and traces", () => {
-  const text = `const { automation, provider } = require("@pulumi/pulumi");
+test("what is put off works when it is asked for: other stacks, and traces", () => {
+  const text = `const { automation } = require("@pulumi/pulumi");
     const tracing = require("@pulumi/pulumi/cmd/run/tracing");
-    console.log(typeof automation.LocalWorkspace.createOrSelectStack, "LocalWorkspace" in automation, Object.keys(provider).join());
+    console.log(typeof automation.LocalWorkspace.createOrSelectStack, "LocalWorkspace" in automation);
     const idle = tracing.newSpan("before").isRecording();
     tracing.start("http://127.0.0.1:9/");
     console.log(idle, tracing.newSpan("after").isRecording());
     process.exit();`;
   const lean = run(text, { lean: true });
-  assert.match(lean.stdout, /^function true .*main.*\nfalse true\n$/, lean.stderr);
+  assert.match(lean.stdout, /^function true\nfalse true\n$/, lean.stderr);
   assert.equal(lean.stdout.split("\n")[0], run(text, { lean: false }).stdout.split("\n")[0]);
 });
 

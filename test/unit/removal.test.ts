@@ -50,8 +50,11 @@ test("on AWS the data goes with the volume that it is on, or with the instance w
     "goes   host web, an EC2 instance",
     `goes   DATA on it: ${data}`,
   ]);
-  const retained = removalText(stackWith(instance, { ...volume, retainOnDelete: true }));
-  assert.deepEqual(retained.slice(1, 3), ["stays  volume web-data-disk", `stays  DATA on it: ${data}`]);
+  const retained = removalText(stackWith(instance, { ...volume, id: "vol-1", retainOnDelete: true }));
+  assert.deepEqual(retained.slice(1, 3), [
+    "stays  volume web-data-disk (vol-1)",
+    `stays  DATA on it: ${data}`,
+  ]);
 });
 
 test("a bucket goes with all its files, or only when it is empty, as the stack says", () => {

@@ -7,8 +7,9 @@ from .facts import Live
 from .faults import Stop, Unhealthy
 from .systemd import Look
 
-# How long an instance has until it answers, in seconds.
+# How long an instance has until it answers, in seconds: as long as it computes, and this beyond; with all, the other.
 _PATIENCE = 40
+_AT_MOST = 300
 # So that each worker has loaded what a request needs before people come.
 _WARM = 8
 
@@ -43,15 +44,19 @@ class Server:
             raise Stop(f"the socket {self._socket} cannot be made.")
 
     def wait_until_healthy(self) -> None:
-        end = self._context.world.now() + _PATIENCE
+        began = self._context.world.now()
+        end = began + _PATIENCE
         code = 0
         while True:
-            if self._context.systemd.one(self.unit).has_restarted:
+            look = self._context.systemd.one(self.unit)
+            if look.has_restarted:
                 raise self.unhealthy(0)
             # A connection that nobody takes would keep the question waiting.
             code = self.ask(2)
             if code == 200:
                 return
+            if code == 0 and self._context.systemd.is_at_work(look):
+                end = min(self._context.world.now() + _PATIENCE, began + _AT_MOST)
             if self._context.world.now() >= end:
                 code = self.ask(10)
                 if code == 200:

@@ -1,23 +1,12 @@
-// Self-signed X.509 certificates (RFC 5280), laid out as the real provider's Go library does.
+// Self-signed X.509 certificates (RFC 5280), with what the real provider's Go library puts into them. @peculiar/asn1-x509 lays
+// them out. Not @peculiar/x509 above it: that signs by WebCrypto, which has no P-224, and brings a container of dependencies.
 
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
-import {
-  bitString,
-  bits,
-  der,
-  explicit,
-  ia5,
-  integer,
-  NULL,
-  octets,
-  oid,
-  sequence,
-  setOf,
-  TRUE,
-  text,
-  time,
-} from "./der.ts";
+import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
+import * as x509 from "@peculiar/asn1-x509";
+import { Address6 } from "ip-address";
+import { extendedUses, keyUses } from "./uses.ts";
 
 export interface Subject {
   readonly country?: string;
@@ -46,80 +35,68 @@ export interface CertificateOptions {
   readonly until: Date;
 }
 
-const KEY_USES = [
-  "digital_signature",
-  "content_commitment",
-  "key_encipherment",
-  "data_encipherment",
-  "key_agreement",
-  "cert_signing",
-  "crl_signing",
-  "encipher_only",
-  "decipher_only",
-];
-
-const EXTENDED_USES: Readonly<Record<string, string>> = {
-  any_extended: "2.5.29.37.0",
-  server_auth: "1.3.6.1.5.5.7.3.1",
-  client_auth: "1.3.6.1.5.5.7.3.2",
-  code_signing: "1.3.6.1.5.5.7.3.3",
-  email_protection: "1.3.6.1.5.5.7.3.4",
-  ipsec_end_system: "1.3.6.1.5.5.7.3.5",
-  ipsec_tunnel: "1.3.6.1.5.5.7.3.6",
-  ipsec_user: "1.3.6.1.5.5.7.3.7",
-  timestamping: "1.3.6.1.5.5.7.3.8",
-  ocsp_signing: "1.3.6.1.5.5.7.3.9",
-  microsoft_server_gated_crypto: "1.3.6.1.4.1.311.10.3.3",
-  netscape_server_gated_crypto: "2.16.840.1.113730.4.1",
-  microsoft_commercial_code_signing: "1.3.6.1.4.1.311.2.1.22",
-  microsoft_kernel_code_signing: "1.3.6.1.4.1.311.61.1.1",
-};
-
-export const allowedUses: readonly string[] = [...KEY_USES, ...Object.keys(EXTENDED_USES)];
-
 /** The certificate, and its serial number in decimal. */
 export function selfSign(key: KeyObject, options: CertificateOptions): { pem: string; serial: string } {
-  const algorithm = signatureAlgorithm(key);
-  const serial = randomBytes(16);
+  const { digest, ...algorithm } = signatureAlgorithm(key);
+  const signatureAlgorithmId = new x509.AlgorithmIdentifier(algorithm);
+  const serial = serialNumber();
   const name = distinguishedName(options.subject);
-  const publicKey = createPublicKey(key);
-  const body = sequence(
-    explicit(0, integer(Buffer.from([2]))),
-    integer(serial),
-    algorithm.identifier,
-    name,
-    sequence(time(options.from), time(options.until)),
-    name,
-    publicKey.export({ type: "spki", format: "der" }),
-    explicit(3, sequence(...extensions(publicKey, options, name.length === 2))),
+  const publicKey = AsnConvert.parse(
+    createPublicKey(key).export({ type: "spki", format: "der" }),
+    x509.SubjectPublicKeyInfo,
   );
-  const signature = sign(algorithm.digest, body, key);
-  const certificate = sequence(body, algorithm.identifier, bitString(signature));
-  const lines = certificate.toString("base64").match(/.{1,64}/g) ?? [];
+  const body = new x509.TBSCertificate({
+    version: x509.Version.v3,
+    serialNumber: bytes(serial),
+    signature: signatureAlgorithmId,
+    issuer: name,
+    validity: new x509.Validity({ notBefore: options.from, notAfter: options.until }),
+    subject: name,
+    subjectPublicKeyInfo: publicKey,
+    extensions: new x509.Extensions(extensions(publicKey, options, name.length === 0)),
+  });
+  const signature = sign(digest, Buffer.from(AsnConvert.serialize(body)), key);
+  const certificate = new x509.Certificate({
+    tbsCertificate: body,
+    signatureAlgorithm: signatureAlgorithmId,
+    signatureValue: bytes(signature),
+  });
+  const lines =
+    Buffer.from(AsnConvert.serialize(certificate))
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
   return {
     pem: `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`,
     serial: BigInt(`0x${serial.toString("hex")}`).toString(),
   };
 }
 
-function signatureAlgorithm(key: KeyObject): { digest: string | null; identifier: Buffer } {
-  if (key.asymmetricKeyType === "ed25519") return { digest: null, identifier: sequence(oid("1.3.101.112")) };
-  if (key.asymmetricKeyType === "rsa") {
-    return { digest: "sha256", identifier: sequence(oid("1.2.840.113549.1.1.11"), NULL) };
-  }
-  // The digest that fits the curve: SHA-256 for P-224 and P-256, SHA-384 and SHA-512 for the larger ones.
-  const curve = key.asymmetricKeyDetails?.namedCurve;
-  if (curve === "secp384r1") return { digest: "sha384", identifier: sequence(oid("1.2.840.10045.4.3.3")) };
-  if (curve === "secp521r1") return { digest: "sha512", identifier: sequence(oid("1.2.840.10045.4.3.4")) };
-  return { digest: "sha256", identifier: sequence(oid("1.2.840.10045.4.3.2")) };
+interface Algorithm {
+  readonly digest: string | null;
+  readonly algorithm: string;
+  readonly parameters?: null;
 }
 
-function distinguishedName(subject: Subject): Buffer {
-  const attribute = (type: string, value: Buffer) => sequence(oid(type), value);
-  const names: Buffer[] = [];
+function signatureAlgorithm(key: KeyObject): Algorithm {
+  if (key.asymmetricKeyType === "ed25519") return { digest: null, algorithm: "1.3.101.112" };
+  if (key.asymmetricKeyType === "rsa")
+    return { digest: "sha256", algorithm: "1.2.840.113549.1.1.11", parameters: null };
+  // The digest that fits the curve: SHA-256 for P-224 and P-256, SHA-384 and SHA-512 for the larger ones.
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  if (curve === "secp384r1") return { digest: "sha384", algorithm: "1.2.840.10045.4.3.3" };
+  if (curve === "secp521r1") return { digest: "sha512", algorithm: "1.2.840.10045.4.3.4" };
+  return { digest: "sha256", algorithm: "1.2.840.10045.4.3.2" };
+}
+
+function distinguishedName(subject: Subject): x509.Name {
+  const names = new x509.Name();
   const add = (type: string, ...values: (string | undefined)[]) => {
     const given = values.filter((value): value is string => value !== undefined && value !== "");
-    if (given.length > 0) names.push(setOf(...given.map((value) => attribute(type, text(value)))));
+    if (given.length === 0) return;
+    const attributes = given.map(
+      (text) => new x509.AttributeTypeAndValue({ type, value: new x509.AttributeValue(textOf(text)) }),
+    );
+    names.push(new x509.RelativeDistinguishedName(attributes));
   };
   add("2.5.4.6", subject.country);
   add("2.5.4.8", subject.province);
@@ -130,70 +107,81 @@ function distinguishedName(subject: Subject): Buffer {
   add("2.5.4.11", subject.organizationalUnit);
   add("2.5.4.3", subject.commonName);
   add("2.5.4.5", subject.serialNumber);
-  if (subject.emailAddress) names.push(setOf(attribute("1.2.840.113549.1.9.1", ia5(subject.emailAddress))));
-  return sequence(...names);
+  if (subject.emailAddress) {
+    const value = new x509.AttributeValue({ ia5String: subject.emailAddress });
+    names.push(
+      new x509.RelativeDistinguishedName([
+        new x509.AttributeTypeAndValue({ type: "1.2.840.113549.1.9.1", value }),
+      ]),
+    );
+  }
+  return names;
 }
 
-function extensions(publicKey: KeyObject, options: CertificateOptions, subjectIsEmpty: boolean): Buffer[] {
-  const list: Buffer[] = [];
-  const add = (type: string, critical: boolean, value: Buffer) =>
-    list.push(sequence(oid(type), ...(critical ? [TRUE] : []), octets(value)));
+/** Text in the narrowest of the usual kinds. */
+const textOf = (text: string): Partial<x509.AttributeValue> =>
+  /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? { printableString: text } : { utf8String: text };
 
-  const keyUses = options.allowedUses.map((use) => KEY_USES.indexOf(use)).filter((bit) => bit >= 0);
-  if (keyUses.length > 0) add("2.5.29.15", true, bits(keyUses));
+function extensions(
+  publicKey: x509.SubjectPublicKeyInfo,
+  options: CertificateOptions,
+  subjectIsEmpty: boolean,
+): x509.Extension[] {
+  const list: x509.Extension[] = [];
+  const add = (extnID: string, critical: boolean, value: object) =>
+    list.push(
+      new x509.Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) }),
+    );
 
-  const extended = options.allowedUses.flatMap((use) => EXTENDED_USES[use] ?? []);
-  if (extended.length > 0) add("2.5.29.37", false, sequence(...extended.map(oid)));
+  const bits = keyUses.reduce((all, use, bit) => all | (options.allowedUses.includes(use) ? 1 << bit : 0), 0);
+  if (bits !== 0) add(x509.id_ce_keyUsage, true, new x509.KeyUsage(bits));
+
+  const extended = options.allowedUses.flatMap((use) => extendedUses[use] ?? []);
+  if (extended.length > 0) add(x509.id_ce_extKeyUsage, false, new x509.ExtendedKeyUsage(extended));
 
   // 0 is left out: for the real provider it is the same as none.
-  const path = options.isCa && options.maxPathLength ? [integer(Buffer.from([options.maxPathLength]))] : [];
-  add("2.5.29.19", true, sequence(...(options.isCa ? [TRUE] : []), ...path));
+  const path = options.isCa && options.maxPathLength ? { pathLenConstraint: options.maxPathLength } : {};
+  add(x509.id_ce_basicConstraints, true, new x509.BasicConstraints({ cA: options.isCa, ...path }));
 
-  const keyId = createHash("sha1").update(keyBits(publicKey)).digest();
-  if (options.setSubjectKeyId || options.isCa) add("2.5.29.14", false, octets(keyId));
-  if (options.setAuthorityKeyId) add("2.5.29.35", false, sequence(der(0x80, keyId)));
+  const keyId = bytes(createHash("sha1").update(keyBits(publicKey)).digest());
+  if (options.setSubjectKeyId || options.isCa)
+    add(x509.id_ce_subjectKeyIdentifier, false, new x509.SubjectKeyIdentifier(keyId));
+  if (options.setAuthorityKeyId) {
+    const keyIdentifier = new x509.KeyIdentifier(keyId);
+    add(x509.id_ce_authorityKeyIdentifier, false, new x509.AuthorityKeyIdentifier({ keyIdentifier }));
+  }
 
   const names = [
-    ...options.dnsNames.map((name) => der(0x82, Buffer.from(name, "latin1"))),
-    ...options.ipAddresses.map((address) => der(0x87, addressBytes(address))),
-    ...options.uris.map((uri) => der(0x86, Buffer.from(uri, "latin1"))),
-  ];
-  if (names.length > 0) add("2.5.29.17", subjectIsEmpty, sequence(...names));
+    ...options.dnsNames.map((dNSName) => ({ dNSName })),
+    ...options.ipAddresses.map((address) => ({ iPAddress: plainAddress(address) })),
+    ...options.uris.map((uniformResourceIdentifier) => ({ uniformResourceIdentifier })),
+  ].map((name) => new x509.GeneralName(name));
+  if (names.length > 0)
+    add(x509.id_ce_subjectAltName, subjectIsEmpty, new x509.SubjectAlternativeName(names));
   return list;
 }
 
 /** What a key identifier is the digest of: the key without its algorithm's identifier; Ed25519's as octets. */
-function keyBits(publicKey: KeyObject): Buffer {
-  const spki = publicKey.export({ type: "spki", format: "der" });
-  if (publicKey.asymmetricKeyType === "ed25519") return octets(spki.subarray(-32));
-  const header = (at: number) => {
-    const length = spki[at + 1] ?? 0;
-    return length < 0x80 ? { start: at + 2, length } : longLength(spki, at + 2, length & 0x7f);
-  };
-  const algorithm = header(header(0).start);
-  const bitString = header(algorithm.start + algorithm.length);
-  return spki.subarray(bitString.start + 1);
+function keyBits({ algorithm, subjectPublicKey }: x509.SubjectPublicKeyInfo): Buffer {
+  const isEd25519 = algorithm.algorithm === "1.3.101.112";
+  return Buffer.from(isEd25519 ? AsnConvert.serialize(new OctetString(subjectPublicKey)) : subjectPublicKey);
 }
 
-function longLength(data: Buffer, at: number, size: number): { start: number; length: number } {
-  return { start: at + size, length: data.readUIntBE(at, size) };
+/** The bytes alone, without the rest of the memory that Node keeps them in. */
+const bytes = (buffer: Buffer): ArrayBuffer => new Uint8Array(buffer).buffer;
+
+/** 126 random bits after 01: a positive number, and none that has a shorter form. */
+function serialNumber(): Buffer {
+  const serial = randomBytes(16);
+  serial.writeUInt8(0x40 | (serial.readUInt8() & 0x3f));
+  return serial;
 }
 
-/** 4 or 16 bytes of an IP address. */
-export function addressBytes(address: string): Buffer {
-  if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number));
-  if (isIP(address) !== 6) throw new Error(`Invalid IP address: "${address}"`);
-  // The URL parser writes an address of any form as groups of hexadecimal digits.
-  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
-  const groups = (part: string | undefined) => (part ? part.split(":") : []);
-  const [before, after] = [groups(head), groups(tail)];
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
-  const bytes = Buffer.from(
-    [...before, ...zeros, ...after].map((group) => group.padStart(4, "0")).join(""),
-    "hex",
-  );
-  // An IPv4 address in IPv6 form (::ffff:1.2.3.4) is an IPv4 address.
-  return bytes.subarray(0, 12).equals(Buffer.from("00000000000000000000ffff", "hex"))
-    ? bytes.subarray(12)
-    : bytes;
+/** The one form of an IP address: an IPv4 address in IPv6 form (::ffff:1.2.3.4) is an IPv4 address. */
+function plainAddress(address: string): string {
+  const family = isIP(address);
+  if (family === 4) return address;
+  if (family !== 6 || address.includes("%")) throw new Error(`Invalid IP address: "${address}"`);
+  const long = new Address6(address);
+  return (long.isMapped4() ? long.to4() : long).correctForm();
 }

@@ -10,7 +10,8 @@ import { bridged } from "../bridged.ts";
 import { keyType, privateKeyOpenssh, publicKeyBlob } from "../openssh.ts";
 import type { Failure } from "../provider.ts";
 import { type Properties, UNKNOWN, type Value } from "../values.ts";
-import { addressBytes, allowedUses, type Subject, selfSign } from "./certificate.ts";
+import type { Subject } from "./certificate.ts";
+import { allowedUses } from "./uses.ts";
 
 const generateKeyPair = promisify(generateKeyPairWithCallback);
 
@@ -161,12 +162,12 @@ export const selfSignedCert = bridged("SelfSignedCert", {
     const from = new Date();
     const hours = Number(planned.validityPeriodHours);
     const until = new Date(from.getTime() + hours * HOUR);
-    const addresses = list(planned.ipAddresses);
-    for (const address of addresses) addressBytes(address);
+    // The library that lays it out takes a while to load, and most runs make no certificate.
+    const { selfSign } = await import("./certificate.ts");
     const { pem, serial } = selfSign(key, {
       subject: (planned.subject ?? {}) as unknown as Subject,
       dnsNames: list(planned.dnsNames),
-      ipAddresses: addresses,
+      ipAddresses: list(planned.ipAddresses),
       uris: list(planned.uris),
       allowedUses: list(planned.allowedUses),
       isCa: planned.isCaCertificate === true,

@@ -1,6 +1,7 @@
 // What an application depends on, and the Python that it asks for, as its own files say.
 import { parse as parseToml } from "smol-toml";
 import type { Files } from "./files.ts";
+import { allows } from "./specifiers.ts";
 import { pythonOfWheels } from "./wheels.ts";
 
 export interface Dependencies {
@@ -206,41 +207,4 @@ export function readPythonVersion(files: Files, requirements: string | undefined
   if (newest !== undefined) return { version: `3.${newest}`, because, todos: [] };
   const todo = `pyproject.toml asks for Python ${requires}, and Berth brings 3.9 to 3.14: change it, or name one as app.python.`;
   return { version: undefined, because, todos: [todo] };
-}
-
-/** Whether a specifier of versions, PEP 440's or poetry's, allows some 3.MINOR. */
-function allows(specifier: string, minor: number): boolean {
-  return specifier.split("||").some((one) =>
-    one
-      .split(",")
-      .map((part) => part.trim())
-      .filter((part) => part !== "")
-      .every((part) => {
-        const [, operator = "==", major, asked = "0", patch] =
-          /^([<>=!~^]*)\s*(\d+)(?:\.(\d+|\*))?(\.[\d*]+)?/.exec(part) ?? [];
-        if (major === undefined) return true;
-        const difference = (3 - Number(major)) * 1000 + (asked === "*" ? 0 : minor - Number(asked));
-        switch (operator) {
-          case ">=":
-            return difference >= 0;
-          case ">":
-            return patch === undefined ? difference > 0 : difference >= 0;
-          case "<":
-            return patch === undefined || /^\.0$/.test(patch) ? difference < 0 : difference <= 0;
-          case "<=":
-            return difference <= 0;
-          case "!=":
-            return difference !== 0 || (patch !== undefined && patch !== ".*");
-          case "^":
-            return difference >= 0 && Number(major) === 3;
-          case "~=":
-          case "~":
-            return operator === "~=" && patch === undefined
-              ? difference >= 0 && Number(major) === 3
-              : difference === 0;
-          default:
-            return asked === "*" ? Number(major) === 3 : difference === 0;
-        }
-      }),
-  );
 }

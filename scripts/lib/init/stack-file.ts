@@ -1,4 +1,5 @@
-// The text of a stack's file, from what an application is. What is certain is written; what is not is a comment.
+// The text of a stack's file, from what an application is. What is certain is written; what is not is a comment. It is put
+// together by lines, and its values by the library yaml: that has comments, and none that stand for keys.
 import { stringify } from "yaml";
 import type { Variable } from "./environment.ts";
 import type { Facts } from "./look.ts";

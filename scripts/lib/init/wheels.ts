@@ -1,6 +1,7 @@
 // Whether what an application pins has ready-made wheels for Debian's Python.
 import { parse as parseToml } from "smol-toml";
 import type { Files } from "./files.ts";
+import { isBefore } from "./specifiers.ts";
 
 /** The first versions of common packages with wheels for Python 3.13 and for 3.12. Before, they are built by a compiler. */
 const firstWheels: Readonly<Record<string, readonly [of13: string, of12: string]>> = {
@@ -49,15 +50,4 @@ function pinsOfLock(text = ""): Pin[] {
   } catch {
     return [];
   }
-}
-
-function isBefore(version: string, other: string): boolean {
-  const [mine, theirs] = [version, other].map((one) =>
-    one.split(".").map((part) => Number.parseInt(part, 10) || 0),
-  );
-  for (let at = 0; at < 3; at++) {
-    const difference = (mine?.[at] ?? 0) - (theirs?.[at] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }

@@ -112,6 +112,7 @@ const bucket = new MediaBucket(
     bucket: shape.bucket,
     origins: shape.names.map((name) => `https://${name}`),
     oldVersionsDays: shape.oldVersionsDays,
+    retain: false,
     forceDestroy: true,
     protect: false,
     publicFiles: shape.publicFolder === undefined ? undefined : { folder: shape.publicFolder, by: "s3" },
@@ -143,7 +144,7 @@ const host = new Ec2Host(
     instanceType: shape.instanceType,
     image: facts.image,
     securityGroupIds: [groups.webId],
-    data: { volume: shape.dataVolume, directories: ["/srv/data"], services: [] },
+    data: { volume: shape.dataVolume, retain: false, directories: ["/srv/data"], services: [] },
   },
   { parent },
 );
