@@ -58,7 +58,7 @@ export const existingHost = z
       .string()
       .optional()
       .describe(
-        "Path of the private key to log in with. Without it and without `privateKey`, Berth asks your SSH agent.",
+        "Path of the private key to log in with. Without it and without `privateKey`, Berth asks your SSH agent. Several people who deploy one stack leave it out: the key is kept in the stack's state, encrypted, and another person's key runs every step again.",
       ),
     privateKey: z.string().optional().describe("The private key itself, as a secret in the stack's file."),
     privateAddress,
