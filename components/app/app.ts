@@ -103,6 +103,8 @@ export interface AppArgs {
   /** The name that the site is asked by. */
   readonly domain: pulumi.Input<string>;
   readonly scheme: "http" | "https";
+  /** How its host answers: TLS may end in front of it. */
+  readonly door: "http" | "https";
   /** Units that must run before the application. */
   readonly after: readonly string[];
   /** The id of a release that the host has kept, or a git reference, to go back to. @default the source's release */
@@ -489,6 +491,7 @@ export class App extends pulumi.ComponentResource {
             health: args.health,
             domain: args.domain,
             scheme: args.scheme,
+            door: args.door,
             packages: args.packages,
             timeout: args.timeout,
             changes: {

@@ -8,6 +8,7 @@ import { keyProof, keyTurn } from "../ec2/key-proof.ts";
 import { RoleCredentials } from "../ec2/role-credentials.ts";
 import type { HostConfig, OtherHostConfig } from "../fleet/schema.ts";
 import { firstHost, type Host } from "../host/host.ts";
+import { schemeOf, tlsOf } from "../nginx/certificate/schema.ts";
 import { namesGiven, type siteSchema } from "../nginx/schema.ts";
 import type { ServiceData } from "../system/system.ts";
 import { Alarms } from "./alarms.ts";
@@ -294,7 +295,7 @@ export class Cloud extends pulumi.ComponentResource {
   }
 
   #origins(): string[] {
-    const scheme = this.#config.site.tls === "off" ? "http" : "https";
+    const scheme = schemeOf(tlsOf(this.#config.site.tls));
     return this.#siteNames.map((name) => `${scheme}://${name}`);
   }
 

@@ -6,8 +6,16 @@ import { HostScript } from "../host/host-script.ts";
 import { logsFile } from "../host/logs.ts";
 import type { Look } from "../host/look.ts";
 import { renderTemplate } from "../host/template.ts";
-import type { PackageSet } from "../system/system.ts";
-import { type Certificate, selfSignedCertificate } from "./certificate.ts";
+import type { PackageSet, ServiceData } from "../system/system.ts";
+import {
+  certificateData,
+  certificatePackages,
+  certificatePlace,
+  challengePlace,
+  orderCertificate,
+  placeCertificate,
+} from "./certificate/certificate.ts";
+import { doorOf, hasCertificate, schemeOf, type Tls } from "./certificate/schema.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -18,7 +26,10 @@ export interface NginxArgs {
   readonly name: string;
   /** Names under which the site answers, the first being the one that people use. */
   readonly serverNames: pulumi.Input<readonly string[]>;
-  readonly tls: "self-signed" | "off";
+  /** Where its certificate comes from. */
+  readonly tls: Tls;
+  /** The names among them that an authority can be asked about: those that the site's author gave it. */
+  readonly domains: readonly string[];
   /** The largest request body, in MiB. */
   readonly maxBody: number;
   /** How long a request may take, in seconds. */
@@ -46,8 +57,14 @@ export class Nginx extends pulumi.ComponentResource {
   readonly url: pulumi.Output<string>;
 
   /** What the service needs from Debian. */
-  static packages(): PackageSet {
-    return { packages: ["nginx", "libnginx-mod-http-brotli-static"] };
+  static packages(tls: Tls): PackageSet {
+    const { packages } = certificatePackages(tls);
+    return { packages: ["nginx", "libnginx-mod-http-brotli-static", ...packages] };
+  }
+
+  /** What of it must survive its machine. */
+  static data(tls: Tls): ServiceData[] {
+    return certificateData(tls);
   }
 
   /** Looks for another web server, and for what other sites of nginx have in common with this one. */
@@ -57,11 +74,13 @@ export class Nginx extends pulumi.ComponentResource {
 
   constructor(name: string, args: NginxArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:nginx:Nginx", name, {}, options);
-    const scheme = args.tls === "off" ? "http" : "https";
+    const { tls, host } = args;
     const serverNames = pulumi.output(args.serverNames);
     const domain = serverNames.apply((names) => names[0] ?? "localhost");
-    const certificate =
-      args.tls === "off" ? undefined : selfSignedCertificate(`${name}-certificate`, serverNames, this);
+    const certificate = hasCertificate(tls)
+      ? { host, name: args.name, tls, serverNames, domains: args.domains }
+      : undefined;
+    const placed = certificate && placeCertificate(`${name}-certificate`, certificate, this);
     const password = args.basicAuth && this.#password(`${name}-basic-auth`, args.host, args.basicAuth);
 
     const site = new HostScript(
@@ -70,7 +89,13 @@ export class Nginx extends pulumi.ComponentResource {
         host: args.host,
         script: args.basicAuth ? [here("site.sh"), here("basic-auth-proof.sh")] : here("site.sh"),
         removal: here("site-removal.sh"),
-        slots: { name: args.name, scheme, domain, health: args.health, ...loginSlots(args.basicAuth) },
+        slots: {
+          name: args.name,
+          scheme: doorOf(tls),
+          domain,
+          health: args.health,
+          ...loginSlots(args.basicAuth),
+        },
         files: {
           "/etc/nginx/conf.d/berth.conf": { content: text("http.conf") },
           "/etc/nginx/snippets/berth-server.conf": { content: text("server.conf") },
@@ -89,20 +114,17 @@ export class Nginx extends pulumi.ComponentResource {
             ],
           }),
           [`/etc/nginx/sites-available/${args.name}.conf`]: serverNames.apply((names) => ({
-            content: siteConfiguration(args, names, certificate),
+            content: siteConfiguration(args, names),
           })),
-          ...(certificate === undefined
-            ? {}
-            : { [certificate.path]: certificate.pem.apply((content) => ({ content })) }),
         },
-        ...(certificate === undefined
-          ? {}
-          : { secretFiles: { [certificate.keyPath]: { content: certificate.key } } }),
         ...(args.basicAuth ? { secrets: { basic_auth: args.basicAuth.password } } : {}),
       },
-      { parent: this, ...(password ? { dependsOn: [password] } : {}) },
+      { parent: this, dependsOn: [placed, password].filter((step) => step !== undefined) },
     );
-    this.url = pulumi.unsecret(pulumi.all([domain, site.id])).apply(([host]) => `${scheme}://${host}/`);
+    if (certificate) orderCertificate(`${name}-certificate`, certificate, this, [site]);
+    this.url = pulumi
+      .unsecret(pulumi.all([domain, site.id]))
+      .apply(([name]) => `${schemeOf(tls)}://${name}/`);
     this.registerOutputs();
   }
 
@@ -130,18 +152,17 @@ const loginSlots = (login: Login | undefined) =>
   login === undefined ? {} : { user: login.user, password_file: passwordFile };
 
 /** The site's configuration, in nginx's own format. */
-function siteConfiguration(
-  args: NginxArgs,
-  names: readonly string[],
-  certificate: Certificate | undefined,
-): string {
+function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
   return renderTemplate(here("site.conf.liquid"), {
     name: args.name,
     socket: args.socket,
     before_socket: join(dirname(args.socket), "before.sock"),
-    tls: certificate !== undefined,
-    certificate: certificate?.path ?? "",
-    key: certificate?.keyPath ?? "",
+    tls: hasCertificate(args.tls),
+    // What the application is told of how visitors ask.
+    scheme: args.tls.kind === "upstream" ? schemeOf(args.tls) : "$scheme",
+    certificate: certificatePlace.chain,
+    key: certificatePlace.key,
+    challenges: challengePlace,
     server_names: names,
     max_body: args.maxBody,
     timeout: args.timeout,

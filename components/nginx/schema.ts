@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { domainName } from "../service/forms.ts";
+import { tlsSchema } from "./certificate/schema.ts";
 
 export const siteSchema = z.strictObject({
   domain: domainName
@@ -8,12 +9,7 @@ export const siteSchema = z.strictObject({
       "The site's domain name, and the host's fully qualified name. Without it the site answers at the host's address.",
     ),
   aliases: z.array(domainName).default([]).describe("More names under which the site answers."),
-  tls: z
-    .enum(["self-signed", "off"])
-    .default("self-signed")
-    .describe(
-      "`self-signed`: HTTPS with a certificate made by the stack; HTTP is sent on to HTTPS. `off`: HTTP only.",
-    ),
+  tls: tlsSchema,
   maxBody: z
     .int()
     .min(1)

@@ -19,7 +19,7 @@ if ! reason=$(nginx -t 2>&1); then
   rm -f "/etc/nginx/sites-enabled/$name.conf"
   fail "nginx refuses its configuration: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "The site was taken out of sites-enabled, so that nginx can still start; what runs now goes on."
 fi
-on_change reload nginx.service /etc/nginx/ /etc/ssl/berth/
+on_change reload nginx.service /etc/nginx/
 enabled nginx.service
 
 ask() { curl -sk -o /dev/null -m "$1" -w '%{http_code}' --resolve "$domain:443:127.0.0.1" --resolve "$domain:80:127.0.0.1" "$2"; }

@@ -80,6 +80,7 @@ export class Application {
       host,
       domain: names.domain,
       scheme: names.scheme,
+      door: names.door,
       timeout: site.timeout,
       env: {
         ALLOWED_HOSTS: names.all.apply((all) => all.join(",")),

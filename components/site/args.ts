@@ -4,6 +4,7 @@ import { App } from "../app/app.ts";
 import type { Cloud, CloudArgs } from "../aws/cloud.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
 import { firstHost, type Host } from "../host/host.ts";
+import { tlsOf } from "../nginx/certificate/schema.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
 import { namesGiven } from "../nginx/schema.ts";
 import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
@@ -29,6 +30,7 @@ export function cloudArgs(plan: SitePlan): CloudArgs {
     config,
     data: [
       ...servers.flatMap(({ data }) => data ?? []),
+      ...Nginx.data(tlsOf(config.site.tls)),
       App.data(config.app.name, root, processesOn(plan, firstHost), config.app.timers),
     ],
     reached: Object.fromEntries(
@@ -51,7 +53,7 @@ export function fleetArgs({ config, services }: SitePlan, cloud: Cloud | undefin
     ownerKeys: app.ownerKeys,
     accounts: { [app.owner]: "berth:app.owner", [app.name]: "berth:app.name" },
     services,
-    packages: { all: App.packages(app.packages), first: Nginx.packages() },
+    packages: { all: App.packages(app.packages), first: Nginx.packages(tlsOf(site.tls)) },
     looks: [Nginx.look(app.name, namesGiven(site))],
   };
 }
@@ -67,7 +69,8 @@ export function nginxArgs(
     host,
     name: app.name,
     serverNames: names.all,
-    tls: site.tls,
+    tls: tlsOf(site.tls),
+    domains: namesGiven(site),
     maxBody: site.maxBody,
     timeout: site.timeout,
     socket: application.socket,

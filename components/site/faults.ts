@@ -31,8 +31,12 @@ export function describeIssue(issue: Issue, checked: Checked): string[] {
 
 /** Of a union's alternatives the one that the user was nearest to: it has the fewest faults with its keys. */
 function describeUnion(issue: Issue & { code: "invalid_union" }, checked: Checked): string[] {
-  const weight = (faults: readonly Issue[]) =>
-    faults.reduce((sum, fault) => sum + (fault.code === "unrecognized_keys" ? 10 * fault.keys.length : 1), 0);
+  // One that is a group where the value is, or that is none either, is nearer than any other.
+  const weigh = (fault: Issue) => {
+    if (fault.code === "unrecognized_keys") return 10 * fault.keys.length;
+    return fault.path.length === 0 && ["invalid_type", "invalid_value"].includes(fault.code) ? 1000 : 1;
+  };
+  const weight = (faults: readonly Issue[]) => faults.reduce((sum, fault) => sum + weigh(fault), 0);
   const nearest = [...issue.errors].sort((a, b) => weight(a) - weight(b))[0] ?? [];
   if (nearest.every((fault) => fault.path.length === 0 && fault.code === "invalid_type")) {
     const kinds = issue.errors.flat().map((fault) => expectation(fault).replace(/^expected /, ""));
@@ -107,6 +111,8 @@ function described(value: unknown): string {
   if (value === undefined) {
     return "nothing: the key is required";
   }
+  // A key of a certificate may be among it.
+  if (typeof value === "string" && value.includes("-----BEGIN ")) return "a text in PEM";
   const text = JSON.stringify(value);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }
@@ -146,7 +152,8 @@ function plain(schema: z.core.$ZodType | undefined, value: unknown): z.core.$Zod
   if (schema instanceof z.ZodUnion || schema instanceof z.ZodDiscriminatedUnion) {
     const keys = new Set(Object.keys((value ?? {}) as object));
     const kind = (value as { kind?: unknown } | undefined)?.kind;
-    return (schema.options as z.ZodObject[]).find((option) => {
+    const groups = schema.options.filter((option) => option instanceof z.ZodObject);
+    return groups.find((option) => {
       const literal = option.shape.kind;
       return literal instanceof z.ZodLiteral
         ? literal.value === kind

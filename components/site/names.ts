@@ -1,11 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
+import { doorOf, schemeOf, tlsOf } from "../nginx/certificate/schema.ts";
 import { namesGiven } from "../nginx/schema.ts";
 import type { SiteConfig } from "./schema.ts";
 
 /** What a site is called by. */
 export interface SiteNames {
+  /** How visitors ask it. */
   readonly scheme: "http" | "https";
+  /** How its host answers: TLS may end in front of it. */
+  readonly door: "http" | "https";
   /** All its names, the one that people use first. */
   readonly all: pulumi.Output<string[]>;
   readonly domain: pulumi.Output<string>;
@@ -21,7 +25,8 @@ export function namesOf(config: SiteConfig, host: Host): SiteNames {
     config.host.kind === "local" || given.length === 0
       ? host.address.apply((ip) => [ip, ...given])
       : pulumi.output(given);
-  const scheme = config.site.tls === "off" ? "http" : "https";
+  const tls = tlsOf(config.site.tls);
+  const scheme = schemeOf(tls);
   const domain = all.apply((names) => names[0] as string);
-  return { scheme, all, domain, url: pulumi.interpolate`${scheme}://${domain}` };
+  return { scheme, door: doorOf(tls), all, domain, url: pulumi.interpolate`${scheme}://${domain}` };
 }

@@ -4,6 +4,9 @@ import { envTexts } from "../app/schema.ts";
 import { fileFaults } from "../app/settings/files.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
+import { tlsFaults } from "../nginx/certificate/own.ts";
+import { tlsOf } from "../nginx/certificate/schema.ts";
+import { namesGiven } from "../nginx/schema.ts";
 import { parts, plansOf } from "./schema.ts";
 
 /** The configuration of a stack, with what holds between its parts. */
@@ -50,6 +53,11 @@ export const configSchema = parts.superRefine((config, context) => {
     }
     if (site.domain === undefined) fault("site.domain", "expected a name in the zone that 'zone' names");
   }
+  const tls = tlsOf(site.tls);
+  if (tls.kind === "acme" && site.domain === undefined) {
+    fault("site.domain", "expected the name that the certificate is for");
+  }
+  for (const [key, message] of tlsFaults(tls, namesGiven(site))) fault(`site.tls.${key}`, message);
   for (const [name, wanted] of Object.entries(config.app.processes)) {
     processFaults(name, wanted, config.app.owner).forEach(([key, message]) => {
       fault(`app.processes.${name}.${key}`, message);

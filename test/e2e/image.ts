@@ -10,7 +10,13 @@ import { Postgres } from "../../components/postgres/postgres.ts";
 import { Redis } from "../../components/redis/redis.ts";
 import { basePackages } from "../../components/system/system.ts";
 
-const sets = [basePackages, Nginx.packages(), App.packages([]), Postgres.packages(17), Redis.packages()];
+const sets = [
+  basePackages,
+  Nginx.packages({ kind: "self-signed" }),
+  App.packages([]),
+  Postgres.packages(17),
+  Redis.packages(),
+];
 const packages = [...new Set(sets.flatMap((set) => set.packages))].sort();
 const files = mkdtempSync(join(tmpdir(), "berth-image-"));
 try {

@@ -427,6 +427,7 @@ class FakeHost:
             health="/health",
             domain="shop.example",
             scheme="https",
+            door="https",
             packages=(),
             timeout=30,
             changes={},

@@ -46,7 +46,12 @@ class Teller(unittest.TestResult):
 
 def main() -> int:
     components = HERE.parent.parent / "components"
-    places = (components / "app", components / "system", HERE.parent.parent / "scripts/lib/status")
+    places = (
+        components / "app",
+        components / "nginx/certificate/program",
+        components / "system",
+        HERE.parent.parent / "scripts/lib/status",
+    )
     sys.path[:0] = [str(HERE), *(str(place) for place in places)]
     loader = unittest.TestLoader()
     suite = loader.loadTestsFromNames(sys.argv[1:]) if sys.argv[1:] else loader.discover(str(HERE))

@@ -201,7 +201,18 @@ class OfTheSystem(OfStatus):
         with self.assertRaisesRegex(Unknown, "^/etc/ssl/shop.pem, which nginx's site names, holds none"):
             status.certificate(self.host(), SHOP)
         self.put("etc/ssl/shop.pem", f"-----BEGIN PRIVATE KEY-----\nBBBB\n-----END PRIVATE KEY-----\n{PEM}\n{PEM}\n")
-        self.assertEqual(status.certificate(self.host(), SHOP), {"path": "/etc/ssl/shop.pem", "pem": PEM})
+        told = {"path": "/etc/ssl/shop.pem", "pem": PEM, "source": None, "waits": None}
+        self.assertEqual(status.certificate(self.host(), SHOP), told)
+
+    def test_a_certificate_has_its_source_and_what_the_site_waits_for(self) -> None:
+        self.put("etc/nginx/sites-enabled/shop.conf", "ssl_certificate /etc/ssl/berth/site.crt;\n")
+        self.put("etc/ssl/berth/self-signed-1a2b/chain.pem", PEM)
+        (self.root / "etc/ssl/berth/live").symlink_to("self-signed-1a2b")
+        (self.root / "etc/ssl/berth/site.crt").symlink_to("live/chain.pem")
+        waits = {"reason": "no way", "since": 1.0, "tried": 2.0, "next": 3.0}
+        self.put("var/lib/berth/certificate.json", json.dumps({**waits, "orders": 0}))
+        told = status.certificate(self.host(), SHOP) or {}
+        self.assertEqual((told["source"], told["waits"], told["pem"]), ("self-signed", waits, PEM))
 
     def test_upgrades_are_counted_and_those_of_security_are_named(self) -> None:
         self.answers["apt list"] = (

@@ -75,6 +75,8 @@ const well: Facts = {
     from: now - 100 * day,
     until: now + 265 * day,
     fingerprint: "AA:BB",
+    source: "self-signed",
+    waits: null,
   },
   maintenance: { on: false, since: null },
   backups: null,
@@ -316,6 +318,44 @@ describe("what needs attention", () => {
     assert.deepEqual(withCertificate({ until: now + 20 * day }), []);
     assert.equal(withCertificate({ until: now + 6 * day }).length, 1);
     assert.match(withCertificate({ until: now - day }).join(), /^fault \| certificate-expired \| /);
+  });
+
+  test("a certificate that the host renews is a warning once it is late, however short it lives", () => {
+    const acme = { kind: "issued", issuer: "Let's Encrypt", source: "acme" } as const;
+    const lasting = (days: number, left: number) =>
+      withCertificate({ ...acme, from: now - (days - left) * day, until: now + left * day });
+    for (const [days, due] of [
+      [90, 30],
+      [64, 64 / 3],
+      [6, 3],
+    ] as const) {
+      assert.deepEqual(lasting(days, due * 0.8), [], `${days} days`);
+      assert.match(lasting(days, due * 0.7).join(), /^warning \| certificate-expires \| .*certbot\.service$/);
+    }
+  });
+
+  test("a site that waits for its authority says why: a fault while browsers warn of what it shows", () => {
+    const waits = {
+      reason: "no name server knows shop.example.org.",
+      since: now - 7200,
+      tried: now - 60,
+      next: now,
+    };
+    assert.deepEqual(withCertificate({ waits }), [
+      "fault | certificate-waits | the site waits for its certificate, and browsers warn visitors, for 2 h: no name server knows shop.example.org. | npm run ssh -- -s prod sudo python3 -IB /usr/local/lib/berth/certificate order",
+    ]);
+    const issued = { kind: "issued", source: "acme", from: now - day, until: now + 80 * day } as const;
+    assert.match(
+      withCertificate({ ...issued, waits }).join(),
+      /^warning \| certificate-waits \| the site waits for a new/,
+    );
+    const shown = report({
+      hosts: [web({ certificate: { ...well.certificate, waits } as Facts["certificate"] })],
+    });
+    assert.match(
+      statusText(shown, plain),
+      /\n +waits for the authority, asked 1 min ago: no name server knows/,
+    );
   });
 
   test("a disk is a warning from 85 % on and a fault from 95 % on", () => {

@@ -127,6 +127,8 @@ class Live:
     health: str
     domain: str
     scheme: str
+    # How this host answers: TLS may end in front of it.
+    door: str
     # What the stack wants of Debian beside what Berth needs.
     packages: Sequence[str]
     # How long a request may take, in seconds.

@@ -124,7 +124,7 @@ class Switch:
     def _tried_with(self) -> str:
         """A digest of what decides whether it goes live, and is no part of an instance."""
         facts = self._facts
-        told = [facts.health, facts.domain, facts.scheme, facts.release_command, facts.dump, facts.packages]
+        told = [facts.health, facts.domain, facts.scheme, facts.door, facts.release_command, facts.dump, facts.packages]
         told += [dataclasses.astuple(one) for one in facts.once]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 

@@ -32,7 +32,7 @@ class Server:
     def ask_front(self) -> int:
         """The same at the front door, through nginx."""
         facts = self._facts
-        return self._context.world.ask_front(facts.domain, facts.scheme, facts.health)
+        return self._context.world.ask_front(facts.domain, facts.door, facts.health)
 
     def is_healthy(self) -> bool:
         return self.ask(10) == 200

@@ -76,7 +76,19 @@ export interface Certificate {
   readonly until: number;
   /** The SHA-256 of it. */
   readonly fingerprint: string;
+  /** `self-signed`, `own` or `acme`; `null` where Berth has not put it there. */
+  readonly source: string | null;
+  /** What keeps the site from the certificate of its authority, where it waits for one. */
+  readonly waits: {
+    readonly reason: string;
+    readonly since: number;
+    readonly tried: number;
+    readonly next: number;
+  } | null;
 }
+
+/** What the host itself tells of a certificate. */
+type CertificateTold = Pick<Certificate, "source" | "waits"> & { readonly pem: string };
 
 /** All that a host tells. A part that could not be found out is `null`, and `unknown` says why. */
 export interface Facts {
@@ -196,16 +208,16 @@ export interface Report {
 
 /** What a host printed, read. Text of its logs may be anything, so nothing in it reaches a terminal as a command. */
 export function readFacts(printed: string): Facts {
-  const told = JSON.parse(printed) as Facts & { readonly certificate: { readonly pem: string } | null };
+  const told = JSON.parse(printed) as Facts & { readonly certificate: CertificateTold | null };
   try {
-    return harmless({ ...told, certificate: told.certificate && readCertificate(told.certificate.pem) });
+    return harmless({ ...told, certificate: told.certificate && readCertificate(told.certificate) });
   } catch (error) {
     const certificate = `it cannot be read: ${(error as Error).message}`;
     return harmless({ ...told, certificate: null, unknown: { ...told.unknown, certificate } });
   }
 }
 
-export function readCertificate(pem: string): Certificate {
+export function readCertificate({ pem, source, waits }: CertificateTold): Certificate {
   const read = new X509Certificate(pem);
   const field = (name: string, text: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];
   return {
@@ -217,6 +229,8 @@ export function readCertificate(pem: string): Certificate {
     from: Date.parse(read.validFrom) / 1000,
     until: Date.parse(read.validTo) / 1000,
     fingerprint: read.fingerprint256,
+    source,
+    waits,
   };
 }
 

@@ -409,19 +409,26 @@ def site(host: Host, told: Told) -> Facts | None:
         return None
     began = time.monotonic()
     try:
-        status = _ask(told)
+        status = _ask(told, has_tls=_certificate_of(host, told) is not None)
     except (OSError, http.client.HTTPException) as fault:
         return {"status": None, "milliseconds": None, "problem": f"{fault}" or type(fault).__name__}
     return {"status": status, "milliseconds": round((time.monotonic() - began) * 1000), "problem": None}
 
 
-def _ask(told: Told) -> int:
-    port = 443 if told.scheme == "https" else 80
+def _certificate_of(host: Host, told: Told) -> str | None:
+    """The path of the certificate that nginx's site names; none where it has none, and TLS may end in front of it."""
+    text = host.text(f"etc/nginx/sites-enabled/{told.name}.conf")
+    named = re.search(r"^\s*ssl_certificate\s+(\S+);", text, re.MULTILINE)
+    return named[1] if named else None
+
+
+def _ask(told: Told, *, has_tls: bool) -> int:
+    port = 443 if has_tls else 80
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain:
         # Whose certificate it is, is looked at by itself.
         trusting = ssl.create_default_context()
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        own = trusting.wrap_socket(plain, server_hostname=told.domain) if told.scheme == "https" else plain
+        own = trusting.wrap_socket(plain, server_hostname=told.domain) if has_tls else plain
         asking = http.client.HTTPConnection(told.domain, port)
         asking.sock = own
         asking.request("GET", told.health, headers={"Host": told.domain, "User-Agent": "berth-status"})
@@ -430,15 +437,28 @@ def _ask(told: Told) -> int:
 
 def certificate(host: Host, told: Told) -> Facts | None:
     """The certificate that nginx's site names; none where it has none."""
-    text = host.text(f"etc/nginx/sites-enabled/{told.name}.conf")
-    named = re.search(r"^\s*ssl_certificate\s+(\S+);", text, re.MULTILINE)
-    if not named:
+    path = _certificate_of(host, told)
+    if path is None:
         return None
     # A file may hold a key next to it.
-    found = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", host.text(named[1].lstrip("/")), re.S)
+    found = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", host.text(path.lstrip("/")), re.S)
     if not found:
-        raise Unknown(f"{named[1]}, which nginx's site names, holds none")
-    return {"path": named[1], "pem": found[0]}
+        raise Unknown(f"{path}, which nginx's site names, holds none")
+    return {"path": path, "pem": found[0], "source": _source(host), "waits": _waits(host)}
+
+
+def _source(host: Host) -> str | None:
+    """Where it comes from, by the name of what is served: see components/nginx/certificate/program/door.py."""
+    try:
+        return os.readlink(host.path("etc/ssl/berth/live")).rpartition("-")[0]
+    except OSError:
+        return None
+
+
+def _waits(host: Host) -> Facts | None:
+    """What keeps the site from the certificate of its authority: see .../program/record.py."""
+    told = json.loads(host.text("var/lib/berth/certificate.json") or "null")
+    return {key: told[key] for key in ("reason", "since", "tried", "next")} if told else None
 
 
 def maintenance(host: Host, told: Told) -> Facts:

@@ -1,5 +1,5 @@
 // What of all that a stack's hosts tell needs attention. Pure: facts in, findings out.
-import type { Facts, Finding, HostReport, SiteReport, Unit } from "./facts.ts";
+import type { Certificate, Facts, Finding, HostReport, SiteReport, Unit } from "./facts.ts";
 import { counted, date, long, percent, size } from "./words.ts";
 
 /** What is judged. */
@@ -25,9 +25,12 @@ export const limits = {
   diskWarning: 0.85,
   diskFault: 0.95,
   inodes: 0.9,
-  /** Of a certificate: the last third of its life, as ACME's clients renew; and the last week of any. */
+  /** Of a certificate that somebody must renew: the last third of its life, and the last week of any. */
   certificateLife: 1 / 3,
   certificateDays: 7,
+  /** Of one that the host renews, in the last third of its life or the last half of a short one: the rest of that. */
+  certificateLate: 3 / 4,
+  certificateShort: 10,
   memoryAvailable: 0.1,
   memoryPressure: 5,
   /** A process that was killed for want of memory is said for a day. */
@@ -293,23 +296,51 @@ function ofCertificate(of: OfHost): Finding[] {
     now,
   } = of;
   if (certificate === null) return [];
-  const { from, until } = certificate;
+  const { until, source, waits } = certificate;
   const left = until - now;
-  const next = typed("start", of, of.firstHost);
+  const renews = source === "acme";
+  const next = renews
+    ? typed("ssh", of, name, "sudo systemctl status certbot.service")
+    : typed("start", of, of.firstHost);
+  const waiting = waits === null ? [] : [ofWaiting(of, waits, renews && left > 0)];
   if (left <= 0)
     return [
+      ...waiting,
       saying("fault", name)("certificate-expired", `the certificate has expired on ${date(until)}`, next),
     ];
-  // One that the stack signs itself is renewed by an 'up' in its last month, of a year.
-  const early = certificate.kind === "self-signed" ? 0 : (until - from) * limits.certificateLife;
-  if (left >= Math.max(early, limits.certificateDays * 86_400)) return [];
+  if (left >= earliest(certificate)) return waiting;
   return [
+    ...waiting,
     saying("warning", name)(
       "certificate-expires",
       `the certificate expires in ${long(left)}, on ${date(until)}`,
       next,
     ),
   ];
+}
+
+/** From how many seconds before its end on a certificate should have been renewed. */
+function earliest({ kind, source, from, until }: Certificate): number {
+  const life = until - from;
+  if (source === "acme") {
+    const short = life < limits.certificateShort * 86_400;
+    return (life / (short ? 2 : 3)) * limits.certificateLate;
+  }
+  // One that the stack signs itself is renewed by an 'up' in its last month, of a year.
+  return Math.max(
+    kind === "self-signed" ? 0 : life * limits.certificateLife,
+    limits.certificateDays * 86_400,
+  );
+}
+
+/** Where another of the authority's is served meanwhile, no visitor is warned. */
+function ofWaiting(of: OfHost, waits: NonNullable<Certificate["waits"]>, isTrusted: boolean): Finding {
+  const served = isTrusted ? "a new certificate" : "its certificate, and browsers warn visitors";
+  return saying(isTrusted ? "warning" : "fault", of.name)(
+    "certificate-waits",
+    `the site waits for ${served}, for ${long(of.now - waits.since)}: ${waits.reason}`,
+    typed("ssh", of, of.name, "sudo python3 -IB /usr/local/lib/berth/certificate order"),
+  );
 }
 
 function ofDisks({ name, facts: { disks } }: OfHost): Finding[] {

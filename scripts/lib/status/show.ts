@@ -227,10 +227,13 @@ function figureText({ what, used, limit, bytes }: Figure): string {
 
 function certificateText({ certificate, site }: Facts, now: number): string[] {
   if (certificate === null) return site ? ["none: the site is served without TLS"] : [];
-  const { kind, issuer, until } = certificate;
+  const { kind, issuer, until, waits } = certificate;
   const days = Math.floor((until - now) / 86_400);
   return [
     `${kind === "issued" ? `by ${issuer}` : kind}, valid until ${date(until)} (${counted(days, "day")} left)`,
+    ...(waits === null
+      ? []
+      : [`waits for the authority, asked ${long(now - waits.tried)} ago: ${waits.reason}`]),
   ];
 }
 

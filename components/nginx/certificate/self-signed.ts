@@ -2,13 +2,10 @@ import { isIP } from "node:net";
 import type * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
-export interface Certificate {
-  /** Where the certificate lies on the host. */
-  readonly path: string;
-  /** Where its private key lies. */
-  readonly keyPath: string;
-  readonly pem: pulumi.Output<string>;
-  readonly key: pulumi.Output<string>;
+/** A certificate and its key, in PEM. */
+export interface Pair {
+  readonly chain: pulumi.Input<string>;
+  readonly key: pulumi.Input<string>;
 }
 
 const hoursOfYear = 365 * 24;
@@ -17,11 +14,11 @@ const hoursOfYear = 365 * 24;
  * A certificate that the stack signs itself: enough for staging and evaluation; browsers warn of it. It holds for
  * a year, and an `up` in its last month makes a new one.
  */
-export function selfSignedCertificate(
+export function selfSigned(
   name: string,
   serverNames: pulumi.Output<readonly string[]>,
   parent: pulumi.Resource,
-): Certificate {
+): Pair {
   const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { parent });
   const certificate = new tls.SelfSignedCert(
     name,
@@ -36,10 +33,5 @@ export function selfSignedCertificate(
     },
     { parent },
   );
-  return {
-    path: "/etc/ssl/berth/site.crt",
-    keyPath: "/etc/ssl/berth/site.key",
-    pem: certificate.certPem,
-    key: key.privateKeyPem,
-  };
+  return { chain: certificate.certPem, key: key.privateKeyPem };
 }

@@ -1,0 +1,1 @@
+rm -rf /etc/ssl/berth /usr/local/lib/berth/certificate /var/lib/berth/certificate.json /run/berth-certificate.lock

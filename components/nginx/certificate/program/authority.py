@@ -1,0 +1,169 @@
+"""Certificates of an authority, by Debian's certbot, which orders, keeps and renews, and touches nothing of nginx's."""
+
+import dataclasses
+import re
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from door import Pair, Told, fits, told_by
+from machine import Answer, Fault, Machine, write
+from record import Acme
+
+ROOT = "etc/letsencrypt"
+# Where nginx shows what the authority asks for (components/nginx/site.conf.liquid).
+WEBROOT = "/var/lib/berth-acme"
+# The authorities that Debian knows, and the stack's own.
+BUNDLE = "run/berth-acme-ca.pem"
+DEBIANS_CAS, OWN_CA = "etc/ssl/certs/ca-certificates.crt", "etc/berth/acme-ca.pem"
+HOOK = "/usr/bin/python3 -IB /usr/local/lib/berth/certificate renewed"
+DAY = 86_400
+
+
+class Refused(Fault):
+    """What the authority has answered to an order: it may be asked again only a few times an hour."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lineage:
+    """What certbot keeps of a certificate."""
+
+    pair: Pair
+    told: Told
+    directory: str
+    profile: str
+
+
+class Authority:
+    def __init__(
+        self,
+        machine: Machine,
+        site: str,
+        acme: Acme,
+        ask: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._machine = machine
+        self._acme = acme
+        self._ask = ask or ask_directory
+        self.name = f"berth-{site}"
+        # What certbot keeps of it, and the same where it does not renew it: see order-removal.sh.
+        self._settings = f"{ROOT}/renewal/{self.name}.conf"
+        self._parked = f"{self._settings}.parked"
+
+    def lineage(self) -> Lineage | None:
+        """The certificate that is there; none where it is not whole, as when certbot was killed."""
+        folder = self._machine.path(f"{ROOT}/live/{self.name}")
+        try:
+            pair = Pair((folder / "fullchain.pem").read_text(), (folder / "privkey.pem").read_text())
+            told = told_by(self._machine, folder / "fullchain.pem")
+        except (OSError, Fault):
+            return None
+        settings = self._machine.text(self._settings) or self._machine.text(self._parked)
+        return (
+            Lineage(pair, told, _setting(settings, "server"), _setting(settings, "required_profile"))
+            if (fits(pair))
+            else None
+        )
+
+    def wanted(self) -> Lineage | None:
+        """The same, where it is what the stack asks for and has not expired."""
+        found, acme = self.lineage(), self._acme
+        if found is None or found.told.until <= self._machine.now():
+            return None
+        asked = (frozenset(acme.names), acme.directory, acme.profile or "")
+        return found if (found.told.names, found.directory, found.profile) == asked else None
+
+    def order(self) -> None:
+        """Orders a certificate for all names. Raises Fault where nothing was ordered, and Refused where it was."""
+        self.unpark()
+        try:
+            self._ask(self._acme.directory, f"{self.bundle()}")
+        except OSError as fault:
+            reason = getattr(fault, "reason", None) or fault
+            raise Fault(f"{self._acme.directory} cannot be reached: {_words(reason)}.") from fault
+        done = self._certbot()
+        if "Another instance of Certbot is already running" in done.said:
+            raise Fault("certbot is at work already.")
+        if done.status != 0:
+            raise Refused(reason_of(done.said))
+
+    def _certbot(self) -> Answer:
+        acme = self._acme
+        account = ["--email", acme.email, "--no-eff-email"] if acme.email else ["--register-unsafely-without-email"]
+        return self._machine.run(
+            *("certbot", "certonly", "--non-interactive", "--agree-tos", *account),
+            *("--server", acme.directory, "--cert-name", self.name, "--key-type", "ecdsa"),
+            *("--webroot", "--webroot-path", WEBROOT, "--deploy-hook", HOOK),
+            # What is to be ordered is decided here.
+            *("--force-renewal", "--renew-with-new-domains"),
+            *(["--required-profile", acme.profile] if acme.profile else []),
+            *(word for name in acme.names for word in ("-d", name)),
+            # As certbot.conf has it.
+            environment={"REQUESTS_CA_BUNDLE": f"/{BUNDLE}"},
+            seconds=300,
+        )
+
+    def bundle(self) -> Path:
+        """Puts together what an authority's own server is checked with."""
+        cas = [self._machine.text(path) for path in (DEBIANS_CAS, *([OWN_CA] if self._acme.ca else []))]
+        place = self._machine.path(BUNDLE)
+        write(place, "\n".join(cas), 0o644)
+        return place
+
+    def unpark(self) -> None:
+        """Lets certbot renew it again."""
+        parked = self._machine.path(self._parked)
+        if parked.exists():
+            parked.replace(self._machine.path(self._settings))
+
+    def renew_in_time(self, told: Told) -> None:
+        """Writes when it is renewed. Debian's certbot has a fraction of the lifetime and, before it, 30 days: it would
+        renew what lives for less at every run."""
+        text = self._machine.text(self._settings)
+        if not text:
+            return
+        line = f"renew_before_expiry = {renewed_before(told.until - told.since)} seconds"
+        fresh = re.sub(r"\A(?:#?[ \t]*renew_before_expiry[ \t]*=.*\n)?", f"{line}\n", text)
+        if fresh != text:
+            write(self._machine.path(self._settings), fresh, 0o644)
+
+
+def renewed_before(lifetime: float) -> int:
+    """How long before its end a certificate is renewed, in seconds: as certbot's own fraction."""
+    return round(lifetime / (2 if lifetime < 10 * DAY else 3))
+
+
+def ask_directory(url: str, bundle: str) -> None:
+    """Whether an authority answers, before it is asked for anything."""
+    if not url.startswith("https://"):
+        raise OSError("its URL does not begin with https://")
+    context = ssl.create_default_context(cafile=bundle)
+    try:
+        with urllib.request.urlopen(url, timeout=15, context=context) as answer:  # noqa: S310  # It is https.
+            answer.read(1 << 16)
+    except urllib.error.HTTPError as fault:
+        raise OSError(f"it answers {fault.code}") from fault
+
+
+def reason_of(said: str) -> str:
+    """What certbot has said of a failure, in a line."""
+    found = re.findall(r"^\s*Domain:\s*(\S+)\n\s*Type:\s*(\S+)\n\s*Detail:\s*(.+)$", said, re.MULTILINE)
+    if found:
+        return "; ".join(f"{name}: {detail.strip()}" for name, _, detail in found)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if "An unexpected error occurred:" in lines[:-1]:
+        return lines[lines.index("An unexpected error occurred:") + 1]
+    useless = re.compile(r"^(Ask for help|See the logfile|Saving debug log|- - -|Some challenges have failed)")
+    said_last = [line for line in lines if not useless.match(line)]
+    return said_last[-1] if said_last else "certbot said nothing. See /var/log/letsencrypt/letsencrypt.log on the host"
+
+
+def _setting(text: str, name: str) -> str:
+    found = re.search(rf"^{name} = (.*)$", text, re.MULTILINE)
+    return found[1].strip() if found else ""
+
+
+def _words(reason: object) -> str:
+    return getattr(reason, "strerror", None) or f"{reason}"

@@ -1,0 +1,231 @@
+// A site's certificate from an authority and from its owner, on a real host, with a real authority. What visitors get is
+// asked at the front door, by a name, and trusted only as a browser would.
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import https from "node:https";
+import { after, before, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import type { TLSSocket } from "node:tls";
+import { readFacts } from "../../scripts/lib/status/facts.ts";
+import { makeCertificate } from "../certificates.ts";
+import { authorityOn } from "./authority.ts";
+import { withStack } from "./harness.ts";
+
+const [domain, alias] = ["shop.berth.test", "www.shop.berth.test"];
+const day = 86_400;
+const lineage = "/etc/letsencrypt/renewal/berth-logbook.conf";
+const own = makeCertificate(domain, alias);
+
+let roots: string[] = [];
+
+const stack = await withStack({ after }, { deployed: true });
+const authority = authorityOn(stack);
+
+const acme = { acme: authority.acme };
+const ofOwner = { own: { chain: own.site + own.middle, key: own.key } };
+
+/** How many certificates have been ordered so far. */
+const ordered = async () =>
+  Number(await stack.on("ls /etc/letsencrypt/archive/berth-logbook/cert*.pem 2>/dev/null | wc -l"));
+
+interface Shown {
+  readonly status: number;
+  readonly serial: string;
+  readonly issuer: string;
+  readonly names: string;
+}
+
+/** What the front door shows and answers to who trusts these roots; a chain that does not lead there is an error. */
+function visit(address: string, trusted: readonly string[] = roots, name = domain): Promise<Shown> {
+  return new Promise((resolve, reject) => {
+    const how = { hostname: address, servername: name, ca: [...trusted], agent: false, timeout: 20_000 };
+    const request = https.get({ ...how, path: "/health", headers: { host: name } }, (response) => {
+      const peer = (response.socket as TLSSocket).getPeerX509Certificate() as X509Certificate;
+      response.on("error", reject).resume();
+      response.on("end", () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          serial: peer.serialNumber,
+          issuer: peer.issuer,
+          names: peer.subjectAltName ?? "",
+        }),
+      );
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer in 20 s")));
+    request.on("error", reject);
+  });
+}
+
+const shown = async () => visit(await stack.address());
+
+/** Visits twenty times a second while something happens: each is answered, with a chain that is trusted. */
+async function whileVisited<T>(happens: () => Promise<T>): Promise<T> {
+  const address = await stack.address();
+  const visits: Promise<Shown>[] = [];
+  const going = { on: true };
+  const visiting = (async () => {
+    while (going.on) {
+      const one = visit(address);
+      one.catch(() => {});
+      visits.push(one);
+      await wait(50);
+    }
+  })();
+  try {
+    return await happens();
+  } finally {
+    going.on = false;
+    await visiting;
+    const ended = await Promise.allSettled(visits);
+    const failed = ended.flatMap((one) =>
+      one.status === "rejected" ? [`${one.reason}`] : one.value.status === 200 ? [] : [`${one.value.status}`],
+    );
+    assert.deepEqual(failed, [], `${failed.length} of ${visits.length} visits failed`);
+    assert.ok(visits.length > 5, `visits: ${visits.length}`);
+  }
+}
+
+/** What 'npm run status' learns of the certificate. */
+async function told() {
+  const program = readFileSync(new URL("../../scripts/lib/status/host_status.py", import.meta.url), "utf8");
+  const site = { name: "logbook", scheme: "https", domain: await stack.address(), health: "/health" };
+  const facts = readFacts(await stack.on(`python3 -IS - '${JSON.stringify(site)}'`, { stdin: program }));
+  assert.ok(facts.certificate, JSON.stringify(facts.unknown));
+  return { ...facts.certificate, failed: facts.failedUnits?.map(({ unit }) => unit) };
+}
+
+before(async () => {
+  stack.configure({ site: { domain, tls: acme } });
+});
+
+test("with no name server and no authority, up ends, and the site says that it waits and why", async () => {
+  const { stdout, stderr } = await stack.succeed();
+  assert.match(stdout + stderr, /WARNING: .*: no name server knows shop\.berth\.test\./);
+  const found = await told();
+  assert.deepEqual([found.kind, found.source, found.failed], ["self-signed", "self-signed", []]);
+  assert.match(found.waits?.reason ?? "", /^no name server knows shop\.berth\.test\. Make it point at 10\./);
+  assert.equal((await stack.fetch("/health")).status, 200);
+  assert.equal((await stack.fetch("/health", { scheme: "http" })).status, 301);
+});
+
+test("the host's timer gets the certificate later, with no up", async () => {
+  await authority.install();
+  await authority.startNames();
+  await authority.name(domain, await stack.address());
+  const timer = "systemctl show -P NextElapseUSecMonotonic berth-certificate.timer";
+  assert.match(await stack.on(timer), /\d/);
+  await stack.on("systemctl start berth-certificate.service");
+  assert.match(
+    (await told()).waits?.reason ?? "",
+    /^https:\/\/127\.0\.0\.1:14000\/dir cannot be reached: Connection refused\./,
+  );
+  await authority.start(6 * day);
+  await stack.on("systemctl start berth-certificate.service", { timeout: 120_000 });
+  roots = [await authority.root(), own.root];
+  const { status, names, issuer } = await shown();
+  assert.deepEqual([status, names], [200, `DNS:${domain}`]);
+  assert.match(issuer, /Pebble/);
+  const found = await told();
+  assert.deepEqual([found.kind, found.source, found.waits], ["issued", "acme", null]);
+});
+
+test("a second up orders nothing", async () => {
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+  assert.equal(await ordered(), 1);
+});
+
+test("a name that points elsewhere is refused with what it points at, before anything is ordered", async () => {
+  await authority.name(alias, "203.0.113.9");
+  stack.configure({ site: { aliases: [alias] } });
+  const before = await shown();
+  const { code, stdout, stderr } = await stack.up();
+  assert.notEqual(code, 0);
+  assert.match(
+    stdout + stderr,
+    /www\.shop\.berth\.test points at 203\.0\.113\.9, and this host is 10\.[\d.]+\. Nothing was ordered/,
+  );
+  assert.equal(await ordered(), 1);
+  assert.equal((await shown()).serial, before.serial);
+});
+
+test("a name that is added is ordered once, and no visitor notices", async () => {
+  await authority.name(alias, await stack.address());
+  await whileVisited(() => stack.succeed());
+  assert.equal((await shown()).names, `DNS:${domain}, DNS:${alias}`);
+  assert.equal((await visit(await stack.address(), roots, alias)).status, 200);
+  assert.equal(await ordered(), 2);
+});
+
+test("a renewal comes by certbot's own timer when half of six days are over, and no visitor notices", async () => {
+  assert.match(await stack.on(`head -n 1 ${lineage}`), /^renew_before_expiry = 259\d\d\d seconds$/);
+  const { serial } = await shown();
+  await stack.on("systemctl is-active certbot.timer && systemctl start certbot.service");
+  assert.deepEqual([(await shown()).serial, await ordered()], [serial, 2], "it is not due yet");
+  await whileVisited(async () => {
+    await stack.on(`sed -i '1s/=.*/= 7 days/' ${lineage} && systemctl start certbot.service`, {
+      timeout: 120_000,
+    });
+  });
+  assert.notEqual((await shown()).serial, serial);
+  assert.equal(await ordered(), 3);
+  assert.match(await stack.on(`head -n 1 ${lineage}`), /^renew_before_expiry = 259\d\d\d seconds$/);
+});
+
+test("a renewal that fails is a failed unit, which status tells, and the site is served on", async () => {
+  const { serial } = await shown();
+  await stack.on("systemctl stop test-names.service");
+  await stack.on(`sed -i '1s/=.*/= 7 days/' ${lineage}`);
+  assert.notEqual((await stack.ssh("systemctl start certbot.service", { timeout: 120_000 })).code, 0);
+  assert.deepEqual((await told()).failed, ["certbot.service"]);
+  assert.equal((await shown()).serial, serial);
+  await stack.on("systemctl reset-failed certbot.service");
+});
+
+test("to a certificate of one's own and back, no visitor notices, and nothing is ordered", async () => {
+  const before = await ordered();
+  stack.configure({ site: { tls: ofOwner } });
+  const changes = await whileVisited(async () => (await stack.succeed()).changes);
+  assert.equal(changes["nginx-site"], undefined, "nginx's site is the same");
+  assert.equal((await shown()).serial, new X509Certificate(own.site).serialNumber);
+  assert.deepEqual([(await told()).source, (await told()).waits], ["own", null]);
+  assert.equal((await stack.ssh(`test -e ${lineage}`)).code, 1, "certbot renews it no longer");
+  stack.configure({ site: { tls: acme } });
+  await whileVisited(() => stack.succeed());
+  assert.match((await shown()).issuer, /Pebble/);
+  assert.equal(await ordered(), before);
+  await stack.on(`test -e ${lineage}`);
+});
+
+test("keys are root's alone, and the stack's own is in no command and no log", async () => {
+  const others =
+    "find -L /etc/ssl/berth /etc/letsencrypt/archive -name '*key*' ! -perm 600 -o -name '*key*' ! -user root";
+  assert.equal(await stack.on(others), "");
+  const line = own.key.split("\n")[1] ?? "";
+  const found = await stack.on("grep -rlF -f /dev/stdin /var/log /var/lib/berth /run/berth* /etc || true", {
+    stdin: `${line}\n`,
+  });
+  assert.equal(found, "");
+});
+
+test("where a proxy in front ends HTTPS, the site answers it by HTTP, and the application takes it for HTTPS", async () => {
+  stack.configure({ site: { tls: "upstream", domain, aliases: undefined } });
+  await stack.succeed();
+  assert.equal((await stack.outputs()).url, `https://${await stack.address()}/`);
+  const { status, headers, text } = await stack.fetch("/", { scheme: "http" });
+  assert.equal(status, 200, "it is not sent on to HTTPS");
+  assert.match(`${headers["set-cookie"]}`, /; Secure/);
+  const token = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(text)?.[1] ?? "";
+  const origin = `https://${await stack.address()}`;
+  const form = {
+    cookie: `${headers["set-cookie"]}`.split(";")[0] ?? "",
+    origin,
+    "content-type": "application/x-www-form-urlencoded",
+  };
+  const posted = await stack.fetch("/", {
+    ...{ scheme: "http", method: "POST", headers: form },
+    body: new URLSearchParams({ csrfmiddlewaretoken: token, name: "Ada", message: "Hello" }).toString(),
+  });
+  assert.equal(posted.status, 302, posted.text.slice(0, 300));
+  assert.equal((await stack.ssh("test -e /etc/ssl/berth")).code, 1, "no key is left");
+});

@@ -1,0 +1,355 @@
+"""The certificate of a site: what is served, ordered and renewed, on a host that is a directory."""
+
+import contextlib
+import itertools
+import os
+import subprocess
+import tempfile
+import time
+import unittest
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from unittest import mock
+
+import machine
+from authority import DAY, Authority, reason_of, renewed_before
+from door import Door, Pair, fits, pair_of
+from keeper import ELSEWHERE, WAITS, Keeper
+from machine import Answer, Fault, Machine
+from names import check_names
+from record import Acme, Settings, waits_of
+
+DIRECTORY = "https://ca.example.org/dir"
+NAMES = ("shop.example.org", "www.shop.example.org")
+SETTINGS = f"# renew_before_expiry = 30 days\nversion = 4.0.0\n[renewalparams]\nserver = {DIRECTORY}\n"
+
+
+def make(*names: str) -> Pair:
+    """A pair that OpenSSL makes, valid for thirty days."""
+    with tempfile.TemporaryDirectory() as folder:
+        key, chain = Path(folder, "key"), Path(folder, "chain")
+        wanted = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=x"]
+        alternatives = "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)
+        files = ["-keyout", f"{key}", "-out", f"{chain}"]
+        command = ["openssl", "req", "-x509", *wanted, "-addext", alternatives, *files]
+        subprocess.run(command, check=True, capture_output=True)
+        return Pair(chain.read_text(), key.read_text())
+
+
+# They cost a moment each.
+SELF, OTHER, ISSUED, RENEWED = (make(*NAMES) for _ in range(4))
+
+
+class OfCertificates(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        self.clock = 0.0
+        self.dns = dict.fromkeys(NAMES, "192.0.2.7")
+        # What port 443 shows; nginx reads its files when it is told to.
+        self.shown: bytes | None = None
+        self.reloads = 0
+        self.ran: list[Sequence[str]] = []
+        # What certbot does when it is run.
+        self.certbot: Answer | Pair = Answer(1, "An unexpected error occurred:\nno\n")
+        self.reachable = True
+        self.refuses = ""
+        self.said: list[str] = []
+        self.acme: Acme | None = Acme(DIRECTORY, NAMES, None, None, ca=False, addresses=())
+        self.put("etc/ssl/certs/ca-certificates.crt", "")
+        self.put("etc/nginx/sites-enabled/shop.conf", "    ssl_certificate /etc/ssl/berth/site.crt;\n")
+        (self.root / "run").mkdir()
+
+    def put(self, path: str, text: str) -> None:
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+    def run_command(self, command: Sequence[str], _: Mapping[str, str], seconds: float) -> Answer:
+        self.ran.append(command)
+        match command[0]:
+            case "openssl":
+                return machine.answer_of(command, {}, seconds)
+            case "nginx":
+                return Answer(1, f"nginx: [emerg] {self.refuses}") if self.refuses else Answer(0, "")
+            case "systemctl" if command[1] == "reload":
+                self.reloads += 1
+                self.shown = self.live().first
+            case "getent":
+                address = self.dns.get(command[-1])
+                return Answer(0, f"{address} STREAM {command[-1]}\n{address} DGRAM\n") if address else Answer(2, "")
+            case "ip":
+                return Answer(0, '[{"addr_info":[{"local":"192.0.2.7"}]},{"addr_info":[{"local":"2001:db8::7"}]}]')
+            case "certbot":
+                if isinstance(self.certbot, Answer):
+                    return self.certbot
+                self.keep(self.certbot)
+        return Answer(0, "")
+
+    def keep(self, pair: Pair, settings: str = SETTINGS) -> None:
+        """As certbot keeps a certificate."""
+        self.put("etc/letsencrypt/live/berth-shop/fullchain.pem", pair.chain)
+        self.put("etc/letsencrypt/live/berth-shop/privkey.pem", pair.key)
+        self.put("etc/letsencrypt/renewal/berth-shop.conf", settings)
+
+    def ask(self, _: str, __: str) -> None:
+        if not self.reachable:
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    @property
+    def machine(self) -> Machine:
+        return Machine(self.root, self.run_command, lambda: self.now)
+
+    @property
+    def now(self) -> float:
+        return time.time() + self.clock
+
+    def door(self) -> Door:
+        return Door(self.machine, "shop", NAMES[0], lambda _: self.shown)
+
+    def keeper(self, kind: str = "acme") -> Keeper:
+        acme = self.acme if kind == "acme" else None
+        authority = Authority(self.machine, "shop", acme, self.ask) if acme else None
+        settings = Settings("shop", NAMES[0], kind, acme)
+        return Keeper(self.machine, settings, self.door(), authority, self.said.append)
+
+    def live(self) -> Pair:
+        """What nginx would read now, by the paths of its site."""
+        place = self.root / "etc/ssl/berth"
+        return Pair((place / "site.crt").read_text(), (place / "site.key").read_text())
+
+    def orders(self) -> int:
+        return sum(1 for command in self.ran if command[0] == "certbot")
+
+    def begin(self) -> None:
+        """A site that has begun with what the stack has made."""
+        self.keeper().put(SELF.chain + SELF.key)
+        self.assertEqual(self.live(), SELF)
+
+
+class OfTheDoor(OfCertificates):
+    def test_a_pair_is_served_and_asked_at_the_door(self) -> None:
+        self.assertTrue(self.door().serve("own", SELF))
+        self.assertEqual((self.live(), self.shown, self.reloads), (SELF, SELF.first, 1))
+        self.assertFalse(self.door().serve("own", SELF), "the same again is nothing to do")
+        self.assertTrue(self.door().serve("own", OTHER))
+        self.assertEqual((self.live(), self.reloads), (OTHER, 2))
+        kept = [path for path in (self.root / "etc/ssl/berth").iterdir() if path.is_dir() and not path.is_symlink()]
+        self.assertEqual(len(kept), 1, "no other key stays")
+        self.assertEqual({path.stat().st_mode & 0o777 for path in [*kept, *kept[0].iterdir()]}, {0o700, 0o600})
+
+    def test_a_key_that_is_another_certificates_changes_nothing(self) -> None:
+        self.door().serve("own", SELF)
+        with self.assertRaisesRegex(Fault, "the key is not that of the certificate"):
+            self.door().serve("own", Pair(OTHER.chain, ISSUED.key))
+        self.assertEqual(self.live(), SELF)
+        with self.assertRaisesRegex(Fault, "there is no key"):
+            pair_of(SELF.chain)
+
+    def test_what_nginx_refuses_is_taken_back(self) -> None:
+        self.door().serve("own", SELF)
+        self.refuses = "no such file"
+        with self.assertRaisesRegex(Fault, "nginx refuses its configuration: nginx: .emerg. no such file"):
+            self.door().serve("own", OTHER)
+        self.assertEqual((self.live(), self.reloads), (SELF, 1))
+
+    def test_what_earlier_versions_have_put_there_becomes_links_and_never_half_of_them(self) -> None:
+        self.put("etc/ssl/berth/site.crt", SELF.chain)
+        self.put("etc/ssl/berth/site.key", SELF.key)
+        self.door().serve("self-signed", SELF)
+        self.assertTrue((self.root / "etc/ssl/berth/site.key").is_symlink())
+        self.assertEqual(self.live(), SELF)
+
+    def test_killed_at_any_moment_there_is_a_key_with_its_certificate_and_the_next_run_finishes(self) -> None:
+        self.door().serve("own", SELF)
+
+        class Killed(BaseException):
+            pass
+
+        calls = ("mkdir", "rename", "replace", "symlink", "fsync", "unlink")
+        for last in range(40):
+            left = [last]
+
+            def dying(real: object, left: list[int] = left) -> object:
+                def call(*args: object, **kwargs: object) -> object:
+                    if left[0] == 0:
+                        raise Killed
+                    left[0] -= 1
+                    return real(*args, **kwargs)  # type: ignore[operator]
+
+                return call
+
+            pair = OTHER if last % 2 else ISSUED
+            with self.subTest(last=last), contextlib.ExitStack() as patches:
+                for name in calls:
+                    patches.enter_context(mock.patch.object(os, name, dying(getattr(os, name))))
+                try:
+                    self.door().serve("own", pair)
+                    done = True
+                except Killed:
+                    done = False
+            with self.subTest(last=last):
+                self.assertTrue(fits(self.live()))
+                self.door().serve("own", pair)
+                self.assertEqual((self.live(), self.shown), (pair, pair.first))
+            if done:
+                self.assertGreater(last, 6, "it was killed at each of its steps before")
+                return
+        self.fail("it never came to its end")
+
+    def test_nginx_is_told_again_where_it_was_not(self) -> None:
+        self.door().serve("own", SELF)
+        self.shown = OTHER.first
+        self.assertTrue(self.door().serve("own", SELF))
+        self.assertEqual(self.shown, SELF.first)
+
+    def test_a_site_that_nginx_does_not_have_yet_is_not_asked(self) -> None:
+        self.put("etc/nginx/sites-enabled/shop.conf", "listen 80;")
+        self.door().serve("own", SELF)
+        self.assertEqual((self.live(), self.reloads), (SELF, 0))
+
+
+class OfOrders(OfCertificates):
+    def test_a_site_begins_with_the_stacks_certificate_and_gets_the_authoritys(self) -> None:
+        self.begin()
+        self.certbot = ISSUED
+        self.assertEqual(self.keeper().order(), 0)
+        self.assertEqual((self.live(), self.shown, self.orders()), (ISSUED, ISSUED.first, 1))
+        self.keeper().put(SELF.chain + SELF.key)
+        self.assertEqual((self.keeper().order(), self.orders(), self.live()), (0, 1, ISSUED), "and keeps it")
+
+    def test_a_further_name_and_another_authority_are_ordered_once(self) -> None:
+        self.begin()
+        self.certbot = ISSUED
+        self.keeper().order()
+        self.acme = Acme(DIRECTORY, (*NAMES, "shop.example.net"), None, None, ca=False, addresses=None)
+        self.certbot = wider = make(*NAMES, "shop.example.net")
+        for _ in range(2):
+            self.assertEqual(self.keeper().order(), 0)
+        self.assertEqual((self.live(), self.orders()), (wider, 2))
+        self.acme = Acme("https://other.example.org/dir", self.acme.names, None, None, ca=False, addresses=None)
+        self.keeper().order()
+        self.assertEqual(self.orders(), 3)
+
+    def test_a_name_that_points_elsewhere_is_refused_before_anything_is_ordered(self) -> None:
+        self.begin()
+        self.dns[NAMES[1]] = "203.0.113.9"
+        self.assertEqual((self.keeper().order(), self.orders()), (ELSEWHERE, 0))
+        self.assertRegex(self.said[-1], "^www.shop.example.org points at 203.0.113.9, and this host is 192.0.2.7, 2001")
+        self.assertEqual(self.live(), SELF)
+        self.acme = Acme(DIRECTORY, NAMES, None, None, ca=False, addresses=None)
+        self.certbot = ISSUED
+        self.assertEqual(self.keeper().order(), 0, "behind a proxy names are not looked up")
+
+    def test_further_addresses_are_the_hosts_own_and_each_family_counts(self) -> None:
+        check_names(self.machine, NAMES, ())
+        self.dns[NAMES[0]] = "203.0.113.9"
+        check_names(self.machine, NAMES, ("203.0.113.9",))
+        self.dns["web.example.org"] = "203.0.113.9"
+        check_names(self.machine, NAMES, ("web.example.org",))
+        self.dns[NAMES[0]] = "2001:DB8:0::7"
+        check_names(self.machine, NAMES, ())
+
+    def test_with_names_or_authority_away_the_site_waits_says_why_and_the_timer_gets_it_later(self) -> None:
+        self.begin()
+        self.certbot = ISSUED
+        self.dns.pop(NAMES[0])
+        self.assertEqual(self.keeper().order(), WAITS)
+        self.assertEqual(self.said, [f"no name server knows {NAMES[0]}. Make it point at 192.0.2.7, 2001:db8::7."])
+        self.dns[NAMES[0]] = "192.0.2.7"
+        self.reachable = False
+        for _ in range(2):
+            self.keeper().tend()
+        self.assertEqual(self.said[1:], [f"<4>{DIRECTORY} cannot be reached: Connection refused."], "said once")
+        waits = waits_of(self.machine)
+        self.assertEqual((waits.orders, self.orders(), self.live()) if waits else None, (0, 0, SELF))
+        self.reachable = True
+        self.keeper().tend()
+        self.assertEqual((self.live(), self.orders(), waits_of(self.machine)), (ISSUED, 1, None))
+
+    def test_an_authority_that_refuses_is_asked_ever_less_often(self) -> None:
+        self.begin()
+        self.keeper().order()
+        asked = []
+        for minute in range(24 * 60):
+            self.clock = minute * 60.0
+            before = self.orders()
+            self.keeper().tend()
+            if self.orders() > before:
+                asked.append(minute)
+        self.assertEqual(len(asked), 7, asked)
+        self.assertGreaterEqual(min(b - a for a, b in itertools.pairwise(asked)), 30)
+
+    def test_a_renewal_is_served_by_the_hook_and_by_the_timer_where_the_hook_could_not(self) -> None:
+        self.begin()
+        self.certbot = ISSUED
+        self.keeper().order()
+        self.keep(RENEWED)
+        self.keeper().renewed("/etc/letsencrypt/live/another")
+        self.assertEqual(self.live(), ISSUED)
+        self.keeper().renewed("/etc/letsencrypt/live/berth-shop")
+        self.assertEqual((self.live(), self.shown), (RENEWED, RENEWED.first))
+        self.keep(OTHER)
+        self.keeper().tend()
+        self.assertEqual((self.live(), self.orders()), (OTHER, 1))
+
+    def test_what_certbot_left_half_done_is_ordered_again(self) -> None:
+        self.begin()
+        self.keep(Pair(ISSUED.chain, OTHER.key))
+        self.certbot = RENEWED
+        self.keeper().order()
+        self.assertEqual((self.live(), self.orders()), (RENEWED, 1))
+
+    def test_a_new_machine_with_what_the_old_one_kept_orders_nothing(self) -> None:
+        self.keep(ISSUED)
+        self.keeper().put(SELF.chain + SELF.key)
+        self.assertEqual((self.live(), self.keeper().order(), self.orders()), (ISSUED, 0, 0))
+
+    def test_to_a_certificate_of_ones_own_and_back_orders_nothing_and_is_never_self_signed(self) -> None:
+        self.begin()
+        self.certbot = ISSUED
+        self.keeper().order()
+        settings = self.root / "etc/letsencrypt/renewal/berth-shop.conf"
+        settings.rename(f"{settings}.parked")
+        self.keeper("own").put(OTHER.chain + OTHER.key)
+        self.assertEqual(self.live(), OTHER)
+        self.keeper("own").renewed("/etc/letsencrypt/live/berth-shop")
+        self.assertEqual(self.live(), OTHER, "what certbot renews is not asked for")
+        self.keeper().put(SELF.chain + SELF.key)
+        self.assertEqual(self.live(), ISSUED)
+        self.keeper().order()
+        self.assertEqual((self.orders(), settings.exists()), (1, True))
+
+    def test_a_certificate_of_ones_own_stays_until_the_authoritys_is_there(self) -> None:
+        self.keeper("own").put(OTHER.chain + OTHER.key)
+        self.keeper().put(SELF.chain + SELF.key)
+        self.assertEqual(self.live(), OTHER)
+        self.clock = 40.0 * DAY
+        self.keeper().put(SELF.chain + SELF.key)
+        self.assertEqual(self.live(), SELF, "one that has expired does not")
+
+    def test_each_lifetime_is_renewed_in_time_which_certbot_is_told_in_its_own_file(self) -> None:
+        days = {lifetime: renewed_before(lifetime * DAY) / DAY for lifetime in (6, 45, 64, 90)}
+        self.assertEqual([round(days[lifetime], 1) for lifetime in (6, 45, 64, 90)], [3, 15, 21.3, 30])
+        self.begin()
+        self.certbot = ISSUED
+        self.keeper().order()
+        text = (self.root / "etc/letsencrypt/renewal/berth-shop.conf").read_text()
+        self.assertEqual(
+            text, SETTINGS.replace("# renew_before_expiry = 30 days", "renew_before_expiry = 864000 seconds")
+        )
+
+    def test_what_certbot_says_is_a_line(self) -> None:
+        failed = (
+            "Saving debug log\nCertbot failed to authenticate some domains (authenticator: webroot). The Certificate "
+            "Authority reported these problems:\n  Domain: a.example.org\n  Type:   connection\n"
+            "  Detail: 192.0.2.7: Timeout during connect (likely firewall problem)\n\nHint: x\n\n"
+            "Some challenges have failed.\nAsk for help or search for solutions at https://x. See the logfile /var/log\n"
+        )
+        self.assertEqual(
+            reason_of(failed), "a.example.org: 192.0.2.7: Timeout during connect (likely firewall problem)"
+        )
+        limited = "An unexpected error occurred:\ntoo many certificates already issued\nAsk for help or search"
+        self.assertEqual(reason_of(limited), "too many certificates already issued")
+        self.assertEqual(reason_of("Account at x does not exist\n"), "Account at x does not exist")
