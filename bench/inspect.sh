@@ -34,7 +34,10 @@ for file in /etc/apt/apt.conf.d/52berth /etc/systemd/journald.conf.d/berth.conf 
   plain "$file" | sed -E "s/^Documentation=.*//" | sed '/^$/d' | facts "file $file"
 done
 cut -d= -f1 "$root/config/env" | sort | facts setting
-stat -c '%U:%G %a' "$root"/{releases,static,media,logs,config,config/env} /etc/ssl/berth/site.key | facts mode
+{
+  stat -c '%U:%G %a' "$root"/{releases,static,media,logs,config,config/env}
+  stat -Lc '%U:%G %a' /etc/ssl/berth/site.key
+} | facts mode
 # Its name is each one's own.
 find /etc/berth/redis -name '*.conf' ! -name redis.conf -printf '%u:%g %m\n' | facts "passwords of redis"
 (cd "$root/static/current/" && find . -type f ! -name .complete | sort | sed -E 's/\.[0-9a-f]{12}\./.HASH./') | facts static

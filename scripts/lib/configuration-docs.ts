@@ -74,15 +74,13 @@ function table(schema: JsonSchema, prefix: string): string[] {
   return ["| key | value | default | meaning |", "|---|---|---|---|", ...rows(schema, prefix), ""];
 }
 
-function rows(schema: JsonSchema, prefix: string): string[] {
+/** @param optional whether none of its keys is required: it may be something else than a group */
+function rows(schema: JsonSchema, prefix: string, optional = false): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, part]) => {
     if (part.const !== undefined) return [];
     const name = `${prefix}${key}`;
-    const fallback = schema.required?.includes(key)
-      ? "required"
-      : "default" in part
-        ? code(part.default)
-        : "";
+    const isRequired = !optional && schema.required?.includes(key);
+    const fallback = isRequired ? "required" : "default" in part ? code(part.default) : "";
     const row = `| \`${name}\` | ${kindOf(part)} | ${fallback} | ${(part.description ?? "").replaceAll("|", "\\|")} |`;
     return [row, ...nested(name, part)];
   });
@@ -92,12 +90,13 @@ function rows(schema: JsonSchema, prefix: string): string[] {
 function nested(name: string, schema: JsonSchema): string[] {
   if (schema.additionalProperties) return nested(`${name}.NAME`, schema.additionalProperties);
   if (schema.type === "array") return nested(`${name}[]`, schema.items ?? {});
-  const groups = (schema.anyOf ?? schema.oneOf ?? [schema]).filter((group) => group.properties !== undefined);
+  const kinds = schema.anyOf ?? schema.oneOf ?? [schema];
+  const groups = kinds.filter((group) => group.properties !== undefined);
   const found = groups.flatMap((group) => {
     const kind = group.properties?.kind?.const;
     const title =
       kind === undefined ? [] : [`| \`${name}.kind\` | \`${kind}\` |  | ${group.description ?? ""} |`];
-    return [...title, ...rows(group, `${name}.`)];
+    return [...title, ...rows(group, `${name}.`, groups.length < kinds.length)];
   });
   // What several kinds have is there once.
   return [...new Set(found)];

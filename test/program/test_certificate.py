@@ -345,7 +345,7 @@ class OfOrders(OfCertificates):
             "Saving debug log\nCertbot failed to authenticate some domains (authenticator: webroot). The Certificate "
             "Authority reported these problems:\n  Domain: a.example.org\n  Type:   connection\n"
             "  Detail: 192.0.2.7: Timeout during connect (likely firewall problem)\n\nHint: x\n\n"
-            "Some challenges have failed.\nAsk for help or search for solutions at https://x. See the logfile /var/log\n"
+            "Some challenges have failed.\nAsk for help at https://x. See the logfile /var/log\n"
         )
         self.assertEqual(
             reason_of(failed), "a.example.org: 192.0.2.7: Timeout during connect (likely firewall problem)"

@@ -143,7 +143,8 @@ test("where a proxy in front ends HTTPS, the host answers by HTTP and tells the 
   assert.doesNotMatch(text("nginx-site"), /listen 443|ssl_certificate/);
   assert.match(text("nginx-site"), /^scheme='http'$/m);
   assert.match(text("app-live"), /"scheme": ?"https"[\s\S]*"door": ?"http"/);
-  assert.match(text("app-settings"), /^CSRF_TRUSTED_ORIGINS='https:/m);
+  const settings = resources.find((made) => made.name === "app-settings")?.inputs.stdin.split(" ")[1];
+  assert.match(Buffer.from(`${settings}`, "base64").toString(), /^CSRF_TRUSTED_ORIGINS='https:/m);
   assert.equal(text("nginx-certificate-place"), "");
 });
 

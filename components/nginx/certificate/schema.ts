@@ -21,7 +21,7 @@ const acme = z.strictObject({
   email: z
     .email({ error: "expected an e-mail address" })
     .optional()
-    .describe("Where the authority writes to. Let's Encrypt no longer does."),
+    .describe("Where the authority may write to. Let's Encrypt sends no reminders."),
   profile: z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, { error: "expected the name of a profile, such as shortlived" })
