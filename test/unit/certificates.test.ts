@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { tlsFaults } from "../../components/nginx/certificate/own.ts";
+import { cloudArgs } from "../../components/site/args.ts";
 import { checkSite } from "../../components/site/check.ts";
+import type { SitePlan } from "../../components/site/plan.ts";
 import { makeCertificate } from "../certificates.ts";
 import { programResources } from "./program-steps.ts";
 import { stepsOf, textOf } from "./step-snapshots.ts";
@@ -94,6 +96,20 @@ test("an authority is asked for a name, so a site without one is refused", () =>
   assert.deepEqual(faults({ tls: "acme" }), [
     "berth:site.domain: expected the name that the certificate is for; found nothing: the key is required",
   ]);
+});
+
+test("where hosts keep their data on a volume, an authority's account and keys are on it", () => {
+  const dataOf = (tls: unknown) => {
+    const app = { name: "shop", source: { directory: "." }, wsgi: "shop.wsgi" };
+    const checked = checkSite({ host: { kind: "local" }, app, site: { domain: "shop.example.org", tls } });
+    assert.ok("config" in checked);
+    const plan = { config: checked.config, services: [], processes: [], root: "/srv/shop" };
+    return cloudArgs({ ...plan, makeCloud: undefined } as unknown as SitePlan).data;
+  };
+  const keeps = (tls: unknown) =>
+    dataOf(tls).find(({ directories }) => directories.includes("/etc/letsencrypt"));
+  assert.deepEqual(keeps("acme")?.services, ["certbot.service", "berth-certificate.service"]);
+  assert.equal(keeps("self-signed"), undefined);
 });
 
 test("certbot is installed where an authority is asked, and nowhere else", async () => {
