@@ -281,6 +281,14 @@ class OfOrders(OfCertificates):
         self.assertEqual(len(asked), 7, asked)
         self.assertGreaterEqual(min(b - a for a, b in itertools.pairwise(asked)), 30)
 
+    def test_an_authority_that_gives_another_certificate_than_was_asked_for_is_not_asked_again_at_once(self) -> None:
+        self.begin()
+        self.certbot = make(NAMES[0])
+        self.assertEqual(self.keeper().order(), WAITS)
+        for _ in range(3):
+            self.keeper().tend()
+        self.assertEqual((self.orders(), self.live()), (1, SELF))
+
     def test_a_renewal_is_served_by_the_hook_and_by_the_timer_where_the_hook_could_not(self) -> None:
         self.begin()
         self.certbot = ISSUED

@@ -104,7 +104,10 @@ class Keeper:
     def _serve(self, authority: Authority) -> None:
         wanted = authority.wanted()
         if wanted is None:
-            raise Fault(f"certbot has ordered a certificate, and {authority.name} is not what was wanted.")
+            # Counted as an order, or another would follow at once.
+            raise Refused(
+                f"the authority has given a certificate, {authority.name}, for other names than were asked for."
+            )
         authority.unpark()
         authority.renew_in_time(wanted.told)
         if self._door.serve("acme", wanted.pair):
