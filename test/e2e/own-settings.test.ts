@@ -21,6 +21,13 @@ STORAGES = {
 
 test("static files and uploads of a project with places of its own are served, from release to release", async () => {
   edit(stack, settings, (text) => text + own);
+  // As Wagtail does, before anything is asked of the project.
+  edit(stack, "app/entries/models.py", (text) =>
+    text.concat(
+      "from django.contrib.staticfiles.storage import staticfiles_storage\n",
+      "PLACE = staticfiles_storage.location\n",
+    ),
+  );
   mkdirSync(join(stack.project, "app/media/photos"), { recursive: true });
   for (const place of ["media", "media/photos"])
     writeFileSync(join(stack.project, "app", place, ".gitkeep"), "");

@@ -43,7 +43,7 @@ def static():
     if not apps.is_installed("django.contrib.staticfiles"):
         print("static files are collected", flush=True)
         return
-    own_settings.collect_where_told()
+    own_settings.refuse_other_place()
     call_command("collectstatic", interactive=False, verbosity=0)
     # The step takes them while this goes on.
     print("static files are collected", flush=True)
@@ -67,6 +67,8 @@ try:
         if question == sys.argv[1]:
             # What is loaded stays; looking for garbage in it takes a tenth of the time.
             gc.disable()
+            if "static" in sys.argv[1:]:
+                own_settings.lead_static_files()
             django.setup()
             gc.enable()
         globals()[what](*more)

@@ -8,6 +8,19 @@ from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
 
+# The project's own STATIC_ROOT, once another one stands in its place.
+_own = {}
+
+
+def lead_static_files():
+    """Has static files go to where nginx serves them from, whatever the project's STATIC_ROOT is.
+
+    Before any application is loaded: some ask for the address of a static file as they are, and the storage then keeps
+    the place that it had at that moment.
+    """
+    _own["STATIC_ROOT"] = settings.STATIC_ROOT
+    settings.STATIC_ROOT = os.environ["STATIC_ROOT"]
+
 
 def tell():
     """As a line of JSON, for the step to judge."""
@@ -16,9 +29,9 @@ def tell():
     database = settings.DATABASES.get("default", {})
     is_file = database.get("ENGINE", "").endswith("sqlite3") and "memory" not in f"{database.get('NAME', ':memory:')}"
     told = {
-        "static_root": _within(settings.STATIC_ROOT) if static_here and _is_own("STATIC_ROOT") else None,
+        "static_root": _within(_setting("STATIC_ROOT")) if static_here and _is_own("STATIC_ROOT") else None,
         # Its pages ask this directory what the files are called.
-        "static_root_missing": issubclass(statics, ManifestFilesMixin) and static_here and not settings.STATIC_ROOT,
+        "static_root_missing": issubclass(statics, ManifestFilesMixin) and static_here and not _setting("STATIC_ROOT"),
         "static_url": settings.STATIC_URL if static_here else None,
         "static_by_itself": any("whitenoise" in one.lower() for one in settings.MIDDLEWARE),
         "media_root": _within(settings.MEDIA_ROOT) if uploads_here and _is_own("MEDIA_ROOT") else None,
@@ -29,11 +42,10 @@ def tell():
     print(f"the project's settings: {json.dumps(told)}", flush=True)
 
 
-def collect_where_told():
-    """Has collectstatic put files where nginx serves them from, whatever the project's STATIC_ROOT is."""
+def refuse_other_place():
+    """A storage that does not take the place of its files from STATIC_ROOT collects where nginx does not look."""
     from django.contrib.staticfiles.storage import staticfiles_storage
 
-    settings.STATIC_ROOT = os.environ["STATIC_ROOT"]
     if isinstance(staticfiles_storage, FileSystemStorage) and staticfiles_storage.location != settings.STATIC_ROOT:
         raise RuntimeError(
             f"static files go to {staticfiles_storage.location}, which the project has settled as it was loaded: "
@@ -52,9 +64,13 @@ def _storage(alias, before_4_2):
     return found if isinstance(found, type) else object
 
 
+def _setting(name):
+    return _own[name] if name in _own else getattr(settings, name, None)
+
+
 def _is_own(name):
     """Whether the project has another value than the environment."""
-    value = getattr(settings, name, None)
+    value = _setting(name)
     return bool(value) and os.path.realpath(value) != os.path.realpath(os.environ.get(name, value))
 
 
