@@ -241,6 +241,10 @@ test("dependencies: which file, which Python, and what Berth does not read", () 
   assert.equal(python({ ".python-version": "3.12.4\n" }), "3.12");
   assert.equal(python({ "runtime.txt": "python-3.11.9\n" }), "3.11");
   assert.equal(python({ Dockerfile: "FROM python:3.13-slim\n" }), undefined);
+  assert.equal(python({ Dockerfile: "FROM python:3.11-slim\n" }), "3.11");
+  const newer = init({ ...flask, Dockerfile: "FROM python:3.14-slim\n" });
+  assert.equal(newer.config.app.python, undefined);
+  assert.match(newer.text, /# Debian's own Python is used, 3\.13; Dockerfile has 3\.14\./);
   assert.match(
     init({ ...flask, "runtime.txt": "python-3.6.1" }).last,
     /asks for Python 3\.6, and Berth brings 3\.9 and later/,
@@ -361,11 +365,24 @@ test("databases: SQLite and MySQL are said to be in the way, and none is left ou
         `{"ENGINE": "django.db.backends.${engine}", "NAME": "x"}`,
       ),
     });
-  assert.match(fixed("sqlite3").last, /The settings name SQLite as the database/);
+  const moved = fixed("sqlite3");
+  assert.match(
+    contentOf(moved.config),
+    /DATABASES\["default"\] = \{\n {4}"ENGINE": "django\.db\.backends\.postgresql"/,
+  );
+  assert.deepEqual([moved.config.app.settings, moved.config.postgres.enabled], ["shop.berth_settings", true]);
+  assert.doesNotMatch(moved.last, /Left to do/);
   assert.match(fixed("mysql").last, /The settings name MySQL, and Berth brings PostgreSQL alone/);
   assert.doesNotMatch(fixed("postgresql").last, /Left to do/);
   assert.equal(of("postgresql").config.postgres.enabled, true);
   assert.deepEqual([init(flask).config.postgres.enabled, init(flask).config.redis.enabled], [false, false]);
+  const kept = init({
+    ...django,
+    "requirements.txt": "Django\n",
+    "shop/settings.py": settings.replace("env.db()", '{"ENGINE": "django.db.backends.sqlite3"}'),
+  });
+  assert.match(contentOf(kept.config), /"NAME": "\$\{paths\.data\}\/db\.sqlite3"/);
+  assert.equal(kept.config.postgres.enabled, false);
   const { last } = init({ ...django, "requirements.txt": "Django\n" });
   assert.match(last, /no driver for it is among the dependencies/);
 });
@@ -516,18 +533,86 @@ test("static files of Flask are served from where Flask has them", () => {
   assert.equal(look(join(root, "examples/flask")).entry.static, "static");
 });
 
-test("what Django's settings fix in the code is said", () => {
-  const { last } = withSettings(
-    'SECRET_KEY = "abc"\nDEBUG = True\nALLOWED_HOSTS = []\nSTATIC_URL = "/assets/"\nMEDIA_ROOT = "/var/www/media"\n',
+test("what Django's settings fix in the code is settled by a file of the stack, and nothing of the project changes", () => {
+  const { last, config, text } = withSettings(
+    'SECRET_KEY = "abc"\nDEBUG = True\nALLOWED_HOSTS = []\nSTATIC_URL = "/assets/"\nMEDIA_ROOT = "/var/www/media"\nSITE_URL = "http://localhost:8000"\n',
   );
-  for (const part of [
-    "has the SECRET_KEY in the code",
-    "sets DEBUG to True",
-    "fixes ALLOWED_HOSTS (none)",
-    "sets STATIC_URL to /assets/",
-    "sets MEDIA_ROOT to /var/www/media",
-  ])
-    assert.ok(last.includes(part), `${part}\n${last}`);
+  assert.doesNotMatch(last, /Left to do/);
+  assert.equal(config.app.settings, "shop.berth_settings");
+  assert.match(last, /settings +shop\/berth_settings\.py, which the stack's file has below files/);
+  assert.deepEqual(contentOf(config).split("\n"), [
+    "import os",
+    "",
+    "from shop.settings import *",
+    "",
+    "# shop/settings.py:10 has it in the code.",
+    'SECRET_KEY = os.environ["SECRET_KEY"]',
+    "# shop/settings.py:11 sets it to True, which shows the code's insides to visitors.",
+    "DEBUG = False",
+    "# shop/settings.py:12 names none.",
+    'ALLOWED_HOSTS = os.environ["ALLOWED_HOSTS"].split(",")',
+    "# shop/settings.py:15 has http://localhost:8000.",
+    'SITE_URL = os.environ["SITE_URL"]',
+    "# shop/settings.py:13 sets it to /assets/, and nginx serves /static/.",
+    'STATIC_URL = "/static/"',
+    "# shop/settings.py:14 sets it to /var/www/media, outside of the project.",
+    'MEDIA_ROOT = os.environ["MEDIA_ROOT"]',
+    "",
+  ]);
+  assert.match(text, /These settings come after the project's own/);
+  assert.equal(init(django).config.app.files["shop/berth_settings.py"], undefined);
+});
+
+/** The one file that the stack has. */
+const contentOf = ({ app }: ReturnType<typeof init>["config"]) => {
+  const [file, ...more] = Object.values(app.files);
+  assert.ok(file !== undefined && "content" in file && more.length === 0);
+  return file.content;
+};
+
+test("what is computed from a key or a switch of the code is said to keep its old value", () => {
+  const { last } = withSettings('SECRET_KEY = "abc"\nJWT = {"SIGNING_KEY": SECRET_KEY}\n');
+  assert.match(last, /The settings use SECRET_KEY in other lines \('JWT = \{"SIGNING_KEY": SECRET_KEY\}'\)/);
+});
+
+test("a file that the settings import where it is there is the place for the stack's own", () => {
+  const production = (lines: string) =>
+    init({
+      ...django,
+      "shop/settings/__init__.py": "",
+      "shop/settings/base.py": 'ROOT_URLCONF = "shop.urls"\nINSTALLED_APPS = []\n',
+      "shop/settings/production.py": `from .base import *\nDEBUG = False\n${lines}`,
+    });
+  const optional = "try:\n    from .local import *\nexcept ImportError:\n    pass\n";
+  const { config, last } = production(optional);
+  assert.equal(config.app.settings, "shop.settings.production");
+  assert.deepEqual(Object.keys(config.app.files), ["shop/settings/local.py"]);
+  assert.match(
+    contentOf(config),
+    /^import os\n\n# The settings have none\.\nSECRET_KEY = os\.environ\["SECRET_KEY"\]\n/,
+  );
+  assert.doesNotMatch(last, /Left to do/);
+
+  // What the module sets after it would win.
+  const early = production(`${optional}ALLOWED_HOSTS = []\n`);
+  assert.equal(early.config.app.settings, "shop.settings.berth_settings");
+  // A module of a package, and not of the project.
+  assert.deepEqual(
+    production("from celery.schedules import crontab\n").config.app.settings,
+    "shop.settings.berth_settings",
+  );
+});
+
+test("a file that the settings cannot do without is written, with what is known of it", () => {
+  const { config, text, last } = withSettings("from .local_settings import DATABASES, PAYMENT_KEY\n");
+  assert.equal(config.app.settings, "shop.settings");
+  assert.deepEqual(Object.keys(config.app.files), ["shop/local_settings.py"]);
+  assert.match(contentOf(config), /"PASSWORD": "\$\{postgres\.password\}"/);
+  assert.match(text, /# TODO: PAYMENT_KEY = …/);
+  assert.match(
+    last,
+    /shop\/settings\.py:10 imports shop\/local_settings\.py, which the source does not have\. .* and fill in PAYMENT_KEY\./,
+  );
 });
 
 test("what cannot be read is named, and does not keep the rest from being found", () => {
@@ -631,7 +716,7 @@ test("the examples are found to be what their own stacks say", () => {
     [own?.wsgi, own?.settings, own?.health],
   );
   assert.deepEqual(Object.keys(config.app.processes).sort(), Object.keys(own?.processes as object).sort());
-  assert.deepEqual(facts.todos, []);
+  assert.equal(facts.own, undefined);
 });
 
 test("the command writes the file once, and never overwrites one or writes into the application", () => {

@@ -155,8 +155,12 @@ export interface PythonAsked {
   readonly version: string | undefined;
   /** Why; undefined where nothing asks for one. */
   readonly because: string | undefined;
+  /** What is said where the stack names none. */
+  readonly note?: string;
   readonly todos: readonly string[];
 }
+
+const none: PythonAsked = { version: undefined, because: undefined, todos: [] };
 
 /** Debian 13's. */
 const ofDebian = 13;
@@ -182,6 +186,10 @@ export function readPythonVersion(files: Files, requirements: string | undefined
     ...named("Dockerfile", /^FROM\s+(?:--\S+\s+)?(?:\S+\/)?python:3\.(\d+)/im),
   ].filter(({ minor }) => fits(minor));
   const first = found[0];
+  // An image names the newest Python of its day. Debian's own is kept up to date with the host.
+  if (first?.file === "Dockerfile" && first.minor > ofDebian && fits(ofDebian)) {
+    return { ...none, note: `Debian's own Python is used, 3.${ofDebian}; Dockerfile has 3.${first.minor}.` };
+  }
   if (first !== undefined && first.minor < 9) {
     const todo = `${first.file} asks for Python 3.${first.minor}, and Berth brings 3.9 and later: move the application to a newer one.`;
     return { version: undefined, because: undefined, todos: [todo] };

@@ -1,9 +1,52 @@
-// What Django's settings fix that a release has to be told from outside.
+// What Django's settings fix that a release has to be told from outside, and the lines that tell it.
 import { type Expression, type Module, textIn, textsIn } from "./python.ts";
+import type { ServicesFound } from "./services.ts";
 
-/** @param chain the settings module, and after it those that it takes all from */
-export function readDjangoSettings(chain: readonly Module[]): string[] {
-  const todos: string[] = [];
+/** Lines of Python that settle one thing, after the project's own settings. */
+export interface Line {
+  readonly name: string;
+  /** Why, for who reads the file. */
+  readonly because: string;
+  /** What the name stands for, as Python writes it. */
+  readonly value: string;
+}
+
+const postgres = `{
+    "ENGINE": "django.db.backends.postgresql",
+    "HOST": "\${postgres.host}",
+    "PORT": "\${postgres.port}",
+    "NAME": "\${postgres.database}",
+    "USER": "\${postgres.user}",
+    "PASSWORD": "\${postgres.password}",
+}`;
+const sqlite = `{"ENGINE": "django.db.backends.sqlite3", "NAME": "\${paths.data}/db.sqlite3"}`;
+
+export const values: Readonly<Record<string, string>> = {
+  SECRET_KEY: 'os.environ["SECRET_KEY"]',
+  DEBUG: "False",
+  ALLOWED_HOSTS: 'os.environ["ALLOWED_HOSTS"].split(",")',
+  STATIC_URL: '"/static/"',
+  STATIC_ROOT: 'os.environ["STATIC_ROOT"]',
+  MEDIA_ROOT: 'os.environ["MEDIA_ROOT"]',
+};
+
+/** The address of a site that is not there, or of one on a developer's own computer. */
+const madeUp = /^https?:\/\/((www\.)?example\.(com|org|net)|localhost|127\.0\.0\.1)(:\d+)?\/?$/;
+
+/** The default database: PostgreSQL where there is a driver for it. */
+export const databaseOf = (services: Pick<ServicesFound, "postgres">): string =>
+  services.postgres ? postgres : sqlite;
+
+/**
+ * What has to be settled for a project whose settings are these.
+ *
+ * @param chain the settings module, and after it those that it takes all from
+ * @param text that of all of them
+ */
+export function settledLines(chain: readonly Module[], text: string, services: ServicesFound): Line[] {
+  const lines: Line[] = [];
+  const settle = (name: string, because: string, value = values[name] as string) =>
+    lines.push({ name, because, value });
   const last = (name: string): { readonly value: Expression; readonly at: string } | undefined => {
     for (const { path, assigns } of chain) {
       const found = assigns.filter((one) => one.name === name && !one.conditional).at(-1);
@@ -15,26 +58,42 @@ export function readDjangoSettings(chain: readonly Module[]): string[] {
     value.kind === "list" && value.items.every((one) => one.kind === "text");
   const isConditional = (name: string) =>
     chain.some(({ assigns }) => assigns.some((one) => one.name === name && (one.conditional || one.isAdded)));
+  // Nothing names it, and no function can have set it.
+  const isMissing = (name: string) =>
+    chain.length > 0 && !text.includes(name) && !/\b(locals|globals|configurations)\b/.test(text);
 
   const key = last("SECRET_KEY");
-  if (key?.value.kind === "text" && !isConditional("SECRET_KEY")) {
-    todos.push(
-      `${key.at} has the SECRET_KEY in the code. Take it from the environment: os.environ["SECRET_KEY"].`,
-    );
-  }
+  if (isMissing("SECRET_KEY")) settle("SECRET_KEY", "The settings have none.");
+  else if (key?.value.kind === "text" && !isConditional("SECRET_KEY"))
+    settle("SECRET_KEY", `${key.at} has it in the code.`);
+
   const debug = last("DEBUG");
-  if (debug?.value.kind === "constant" && debug.value.source === "True" && !isConditional("DEBUG")) {
-    todos.push(
-      `${debug.at} sets DEBUG to True, which shows the code's insides to visitors. Take it from the environment, False without it.`,
-    );
-  }
+  if (debug?.value.kind === "constant" && debug.value.source === "True" && !isConditional("DEBUG"))
+    settle("DEBUG", `${debug.at} sets it to True, which shows the code's insides to visitors.`);
+
   const hosts = last("ALLOWED_HOSTS");
   const isOpen = hosts !== undefined && textsIn(hosts.value).includes("*");
-  if (hosts !== undefined && isFixed(hosts.value) && !isOpen && !isConditional("ALLOWED_HOSTS")) {
-    const names = textsIn(hosts.value).join(", ") || "none";
-    todos.push(
-      `${hosts.at} fixes ALLOWED_HOSTS (${names}), so the site's name gets 400. Take it from the environment: os.environ["ALLOWED_HOSTS"].split(",").`,
+  if (isMissing("ALLOWED_HOSTS")) settle("ALLOWED_HOSTS", "The settings have none.");
+  else if (hosts !== undefined && isFixed(hosts.value) && !isOpen && !isConditional("ALLOWED_HOSTS")) {
+    settle("ALLOWED_HOSTS", `${hosts.at} names ${textsIn(hosts.value).join(", ") || "none"}.`);
+  }
+  if (services.isSqlite) {
+    settle(
+      "DATABASES",
+      services.postgres
+        ? "The settings name SQLite, and a driver for PostgreSQL is among the dependencies."
+        : "No release can write next to its code. For PostgreSQL, add psycopg[binary] to the dependencies.",
+      databaseOf(services),
     );
+  }
+  const addresses = new Set(chain.flatMap(({ assigns }) => assigns.map(({ name }) => name)));
+  for (const name of [...addresses].filter((one) =>
+    /(^|_)(SITE|BASE|PUBLIC|FRONTEND|APP|ROOT)_URL$/.test(one),
+  )) {
+    const found = last(name);
+    const address = textIn(found?.value);
+    if (address !== undefined && madeUp.test(address) && !isConditional(name))
+      settle(name, `${found?.at} has ${address}.`, 'os.environ["SITE_URL"]');
   }
   const url = textIn(last("STATIC_URL")?.value);
   const middleware = chain.flatMap(({ assigns }) =>
@@ -47,17 +106,12 @@ export function readDjangoSettings(chain: readonly Module[]): string[] {
     !url.includes("//") &&
     url.replaceAll(/^\/|\/$/g, "") !== "static"
   ) {
-    todos.push(
-      `${last("STATIC_URL")?.at} sets STATIC_URL to ${url}, and static files are served under /static/. Take it from the environment.`,
-    );
+    settle("STATIC_URL", `${last("STATIC_URL")?.at} sets it to ${url}, and nginx serves /static/.`);
   }
   for (const name of ["STATIC_ROOT", "MEDIA_ROOT"]) {
     const root = last(name);
-    const text = textIn(root?.value);
-    if (text?.startsWith("/"))
-      todos.push(
-        `${root?.at} sets ${name} to ${text}, outside of the project. Take it from the environment: os.environ["${name}"].`,
-      );
+    const path = textIn(root?.value);
+    if (path?.startsWith("/")) settle(name, `${root?.at} sets it to ${path}, outside of the project.`);
   }
-  return todos;
+  return lines;
 }

@@ -2,10 +2,10 @@
 import { join, relative } from "node:path";
 import { shellWord } from "../../../components/host/quote.ts";
 import { type Dependencies, type PythonAsked, readDependencies, readPythonVersion } from "./dependencies.ts";
-import { readDjangoSettings } from "./django-settings.ts";
 import { type Entry, findBase, readEntry, settingsChain } from "./entry.ts";
 import { readEnvironment } from "./environment.ts";
 import { type Built, readBuilt } from "./front-end.ts";
+import { type OwnSettings, ownSettings } from "./own-settings.ts";
 import { type ProcessesFound, readProcesses } from "./processes.ts";
 import { closure, openProject, type Project } from "./project.ts";
 import { type Health, readHealth } from "./routes.ts";
@@ -24,8 +24,8 @@ export interface Facts {
   readonly built: Built;
   readonly health: Health;
   readonly wanted: Wanted;
-  /** What is in the way of a release, each with what to do. */
-  readonly todos: readonly string[];
+  /** What the stack settles that the project's settings fix. */
+  readonly own: OwnSettings | undefined;
   /** Where it writes in its own directory. */
   readonly writes: readonly string[];
   /** What could not be read. */
@@ -78,7 +78,7 @@ export function look(directory: string): Facts {
     built: readBuilt(project.files, dependencies.names, isDjango),
     health: readHealth(project, entry.settings),
     wanted: { ...wanted, env: [...wanted.env.filter(([name]) => name !== rq[0]?.[0]), ...rq] },
-    todos: isDjango ? readDjangoSettings(settings) : [],
+    own: isDjango ? ownSettings(project, entry.settings, settings, services, dependencies) : undefined,
     writes: readWrites(project),
     faults: [...new Set([...above.files.faults, ...project.files.faults, ...project.faults])],
   };

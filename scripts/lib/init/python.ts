@@ -41,10 +41,10 @@ export interface Function extends Where {
 export interface Module {
   readonly path: string;
   /** What it imports from where; `names` is `*` for all. Dots before a relative one are kept. */
-  readonly imports: readonly {
+  readonly imports: readonly (Where & {
     readonly from: string;
     readonly names: readonly (readonly [name: string, as: string])[];
-  }[];
+  })[];
   readonly assigns: readonly (Where & {
     readonly name: string;
     readonly value: Expression;
@@ -180,7 +180,7 @@ export function readPython(path: string, text: string): Module {
     return { kind: "other", source: source(node) };
   };
 
-  const readImport = (node: Node) => {
+  const readImport = (node: Node, where: Where) => {
     const words = childrenOf(node)
       .map((one) => source(one))
       .filter((word) => !/^[(),]$/.test(word));
@@ -192,8 +192,8 @@ export function readPython(path: string, text: string): Module {
       .replaceAll(" . ", ".");
     const pairs = [...text.matchAll(/([\w.*]+)(?: as (\w+))?/g)];
     const names = pairs.map(([, name = "", as]): [string, string] => [name, as ?? name]);
-    if (words[0] === "from") module.imports.push({ from: words.slice(1, at).join(""), names });
-    else for (const [name, as] of names) module.imports.push({ from: name, names: [["", as]] });
+    if (words[0] === "from") module.imports.push({ from: words.slice(1, at).join(""), names, ...where });
+    else for (const [name, as] of names) module.imports.push({ from: name, names: [["", as]], ...where });
   };
 
   const readAssign = (node: Node, where: Where) => {
@@ -267,7 +267,7 @@ export function readPython(path: string, text: string): Module {
         module.faultAt ??= where.line;
         break;
       case "ImportStatement":
-        readImport(node);
+        readImport(node, where);
         return;
       case "AssignStatement":
       case "UpdateStatement":

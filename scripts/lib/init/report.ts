@@ -26,6 +26,9 @@ export function report(facts: Facts, stack: string, file: string): string {
         ", ",
       ) || "none",
     ],
+    ...(facts.own === undefined
+      ? []
+      : [["settings", `${facts.own.path}, which the stack's file has below files`] as const]),
     ["health", health.path ?? "/, because no other path was found"],
     [
       "environment",
@@ -34,6 +37,7 @@ export function report(facts: Facts, stack: string, file: string): string {
   ];
   const todos = todosOf(facts, stack);
   const doubts = [
+    ...(facts.own?.doubts ?? []),
     ...(facts.writes.length === 0
       ? []
       : [
@@ -87,7 +91,7 @@ export function todosOf(facts: Facts, stack: string): string[] {
     ...entry.todos,
     ...dependencies.todos,
     ...python.todos,
-    ...facts.todos,
+    ...(facts.own?.todos ?? []),
     ...services.todos,
     ...built.todos,
     ...processes.todos,

@@ -6,6 +6,8 @@ import { type Module, textsIn } from "./python.ts";
 
 export interface ServicesFound {
   readonly postgres: boolean;
+  /** Whether Django's settings name SQLite, which the stack then has to settle. */
+  readonly isSqlite: boolean;
   readonly extensions: readonly string[];
   readonly redis: boolean;
   readonly scheme: string | undefined;
@@ -99,13 +101,11 @@ export function readServices(
     return "none";
   }
 
-  const postgres = database === "postgres" || (database === "sqlite" && isDjango);
-  if (database === "sqlite") {
-    const where = settings.length > 0 && isDjango ? "The settings name" : "The code names";
+  const isSqlite = database === "sqlite" && isDjango;
+  const postgres = database === "postgres" || (isSqlite && driver);
+  if (database === "sqlite" && !isDjango) {
     todos.push(
-      isDjango
-        ? `${where} SQLite as the database, which no release can keep. Take DATABASES from DATABASE_URL; docs/deploying-your-application.md shows the lines.`
-        : `${where} a SQLite file as the database, which the next release would not have. Take its URL from DATABASE_URL, and turn berth:postgres on.`,
+      "The code names a SQLite file as the database, which the next release would not have. Take its URL from DATABASE_URL, and turn berth:postgres on.",
     );
   }
   if (database === "mysql") {
@@ -171,6 +171,7 @@ export function readServices(
   ];
   return {
     postgres,
+    isSqlite,
     extensions: postgres ? [...new Set(extensions)] : [],
     redis,
     scheme: postgres ? scheme : undefined,

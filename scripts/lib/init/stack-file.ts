@@ -105,7 +105,9 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
       ? []
       : [...comment(4, "nginx serves it under /static/."), `    static: ${yaml(entry.static)}`]),
     ...(python.version === undefined
-      ? []
+      ? python.note === undefined
+        ? []
+        : comment(4, python.note)
       : [...comment(4, `${python.because}.`), `    python: ${JSON.stringify(python.version)}`]),
     ...(dependencies.named ? [`    requirements: ${yaml(dependencies.file)}`] : []),
     ...packagesLines(facts),
@@ -113,6 +115,7 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
     ...healthLines(facts),
     ...processLines(facts),
     ...environmentLines(facts),
+    ...fileLines(facts),
     ...secretLines(facts, stack),
     ...(services.postgres
       ? services.extensions.length > 0
@@ -136,7 +139,26 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
   return `${lines.join("\n")}\n`;
 }
 
-function settingsLines({ entry }: Facts): string[] {
+/** The file that settles what the project's settings fix. */
+function fileLines({ own }: Facts): string[] {
+  if (own === undefined) return [];
+  const why =
+    own.settings === undefined
+      ? "The project's settings import this file where it is there. It is the place for what else the site needs."
+      : "These settings come after the project's own. They are the place for what else the site needs.";
+  return [
+    ...comment(4, why),
+    "    files:",
+    `      ${own.path}:`,
+    "        content: |",
+    ...own.content
+      .split("\n")
+      .map((line) => (line === "" ? "" : `          ${line}`))
+      .slice(0, -1),
+  ];
+}
+
+function settingsLines({ entry, own }: Facts): string[] {
   if (entry.framework !== "Django") return [];
   const others =
     entry.otherSettings.length === 0
@@ -144,7 +166,9 @@ function settingsLines({ entry }: Facts): string[] {
       : comment(4, `There are also ${entry.otherSettings.slice(0, 12).join(", ")}.`);
   return [
     ...others,
-    entry.settings === undefined ? "    # settings: shop.settings" : `    settings: ${yaml(entry.settings)}`,
+    entry.settings === undefined
+      ? "    # settings: shop.settings"
+      : `    settings: ${yaml(own?.settings ?? entry.settings)}`,
   ];
 }
 
