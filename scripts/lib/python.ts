@@ -25,8 +25,9 @@ export async function pythonWith(requirements: string, name: string): Promise<st
   try {
     const run = promisify(execFile);
     await run("python3", ["-m", "venv", work]);
-    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-    await run(join(work, "bin/python"), [...install, "-r", requirements]);
+    // The file names all that is wanted.
+    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"];
+    await run(join(work, "bin/python"), [...install, "--require-hashes", "-r", requirements]);
     renameSync(work, folder);
   } catch (error) {
     // Another run was quicker, and its folder is as good.

@@ -18,7 +18,7 @@ import {
 import http from "node:http";
 import https from "node:https";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { shellQuote } from "../../components/host/quote.ts";
@@ -34,7 +34,7 @@ export type StackConfig = Readonly<Record<string, unknown>>;
 export interface StackOptions {
   /** Added to the configuration of Pulumi.local.yaml, section by section. @default nothing */
   readonly config?: StackConfig;
-  /** The directory whose copy is the application, from the checkout. @default "examples/django" */
+  /** The directory whose copy is the application, from the checkout, or by its whole path. @default "examples/django" */
   readonly app?: string;
   /** Whether the example's worker and beat run; most tests are quicker without. @default false */
   readonly crew?: boolean;
@@ -449,9 +449,10 @@ function copyProgram(project: string, app: string): string {
   ])
     cpSync(join(root, part), join(project, part), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
+  const from = resolve(root, app);
   const kept = (path: string) =>
-    !/\/(node_modules|\.venv|__pycache__|\.git)(\/|$)/.test(path.slice(root.length));
-  cpSync(join(root, app), join(project, "app"), { recursive: true, filter: kept });
+    !/\/(node_modules|\.venv|__pycache__|\.git)(\/|$)/.test(path.slice(from.length));
+  cpSync(from, join(project, "app"), { recursive: true, filter: kept });
   return project;
 }
 
