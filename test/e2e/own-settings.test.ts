@@ -73,7 +73,7 @@ for (const [what, lines, refused] of [
   [
     "settings that cannot be loaded",
     'NAME = os.environ["NOT_SET"]\n',
-    /KeyError: 'NOT_SET'.*the project's settings cannot be loaded\./s,
+    /KeyError: 'NOT_SET'.*the project's settings cannot be loaded\..* needs NOT_SET, which is not set: write it below berth:app\.env\./s,
   ],
 ] as const)
   test(`${what}: the release is refused before anything goes live, with what to write`, async () => {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fake import FakeHost, FakeWorld
-from release import advice, facts, project, tree
+from release import advice, facts, project, symptoms, tree
 from release.compress import has_forms_of, worthwhile
 from release.dependencies import files_to_read, refuse_without_dependencies, says_all, without
 from release.facts import Process
@@ -430,6 +430,41 @@ class WhatIsInstalled(unittest.TestCase):
         for line, told in known.items():
             self.assertIn(told, advice.for_packages(["Resolved 3 packages", line, "more"], "3.13"), line)
         self.assertEqual(advice.for_packages(["error: Failed to fetch", "  cause: dns error"], "3.13"), "")
+
+    def test_a_symptom_of_an_application_is_told_with_what_to_write(self) -> None:
+        environ = """  File "/srv/shop/current/shop/settings.py", line 3, in <module>
+    KEY = os.environ["{name}"]
+  File "<frozen os>", line 717, in __getitem__
+KeyError: '{name}'"""
+        missing_host = (
+            "django.core.exceptions.DisallowedHost: Invalid HTTP_HOST header: 'shop.test'. You may need to add"
+        )
+        known = {
+            environ.format(name="SITE_NAME"): "needs SITE_NAME, which is not set: write it below berth:app.env",
+            environ.format(name="PAYMENT_TOKEN"): "config set --secret --path 'berth:app.secrets.PAYMENT_TOKEN'",
+            "django.core.exceptions.ImproperlyConfigured: Set the COLOUR environment variable": "needs COLOUR",
+            "decouple.UndefinedValueError: COLOUR not found. Declare it as envvar": "needs COLOUR",
+            'environs.exceptions.EnvError: Environment variable "COLOUR" not set': "needs COLOUR",
+            "1 validation error for Settings\ncolour\n  Field required [type=missing": "settings need COLOUR",
+            "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.": "no SECRET_KEY",
+            "ImproperlyConfigured: Requested setting DEBUG, but settings are not configured.": "berth:app.settings",
+            "django.core.exceptions.ImproperlyConfigured: Error loading psycopg2 or psycopg module": "psycopg[binary]",
+            "ModuleNotFoundError: No module named 'psycopg2'": "psycopg[binary]",
+            "TypeError: Starlette.__call__() missing 1 required positional argument: 'send'": "an ASGI application",
+            "TypeError: FastAPI.__call__() missing 1 required positional argument: 'send'": "an ASGI application",
+            "Failed to find attribute 'application' in 'shop.wsgi'.": "'shop.wsgi' has no 'application'",
+            missing_host: "ALLOWED_HOSTS lacks 'shop.test'",
+            "ModuleNotFoundError: No module named 'tides'": "PYTHONPATH",
+            "OSError: [Errno 30] Read-only file system: '/srv/shop/releases/1a/var/x'": "berth:app.shared",
+            "PermissionError: [Errno 13] Permission denied: '/srv/shop/releases/1a/var'": "berth:app.shared",
+            "sqlite3.OperationalError: unable to open database file": "${paths.data}",
+            'psycopg.OperationalError: could not translate host name "db" to address': "${postgres.host}",
+            "redis.exceptions.AuthenticationError: Authentication required.": "${redis.url}",
+        }
+        for line, told in known.items():
+            self.assertIn(told, symptoms.told(["Traceback (most recent call last):", *line.split("\n"), "more"]), line)
+        self.assertEqual(symptoms.told(["KeyError: 'COLOUR'", "ValueError: too many"]), "")
+        self.assertIn("berth:app.build.env", symptoms.told_of_build(environ.format(name="COLOUR").split("\n")))
 
     def test_what_a_project_prints_leads_no_link_out_of_the_release_or_to_where_programs_are_imported(self) -> None:
         told = {

@@ -6,7 +6,7 @@ Then it is asked whose fault it was. Only what is the release's own is marked, s
 import threading
 from typing import TYPE_CHECKING
 
-from . import states
+from . import states, symptoms
 from .context import Context
 from .facts import Live
 from .faults import FullDisk, LostLock, Stop, Unhealthy
@@ -55,9 +55,9 @@ class FallBack:
                 context.as_stop(error)
         if asking.ident is not None:
             asking.join()
-        stop, event = self._judged(fault)
         if isinstance(fault, MigrationFailed):
             words = fault.words
+        stop, event = self._judged(fault, words)
         self._record(event, stop.what, words)
         return stop
 
@@ -72,11 +72,11 @@ class FallBack:
     def _ask_services(self) -> None:
         self._away = away(self._context.world, self._settings)
 
-    def _judged(self, fault: Exception) -> tuple[Stop, str]:
+    def _judged(self, fault: Exception, words: list[str]) -> tuple[Stop, str]:
         """What ends the step, and the event by which the instance goes."""
         if isinstance(fault, MigrationFailed):
-            todo = "Its last lines are above. The site still runs the previous release."
-            return Stop(fault.reason, todo), "own fault"
+            todo = f"Its last lines are above. The site still runs the previous release. {symptoms.told(words)}"
+            return Stop(fault.reason, todo.rstrip()), "own fault"
         if not isinstance(fault, Unhealthy):
             stop = self._context.as_stop(fault)
             return stop, "disk full" if isinstance(stop, FullDisk) else "held up"
@@ -89,7 +89,8 @@ class FallBack:
         if self._away:
             again = "That is not the release's fault: the next 'pulumi up' tries it again."
             return Stop(what, f"{todo} {_sentence(self._away)} {again}"), "service away"
-        return Stop(what, todo), "held up" if fault.held_up else "own fault"
+        told = f"{todo} {symptoms.told(words)}".rstrip()
+        return Stop(what, told), "held up" if fault.held_up else "own fault"
 
     def _next(self, unit: str) -> str:
         switch = self._switch

@@ -6,6 +6,7 @@ They run where and as migrations do, and before anything goes live. Each that ha
 import dataclasses
 import json
 
+from . import symptoms
 from .context import Context
 from .facts import Live, Once
 from .faults import Stop
@@ -47,5 +48,6 @@ def _run(context: Context, release: Release, once: Once) -> None:
     how = f"did not end within {once.timeout} s" if context.world.now() >= end else f"failed with status {status}"
     raise Stop(
         f"the command '{once.name}' of berth:app.once {how}: {json.dumps(once.command)}.",
-        "Its last lines are above. Nothing went live, and the next 'pulumi up' tries it again.",
+        "Its last lines are above. Nothing went live, and the next 'pulumi up' tries it again. "
+        f"{symptoms.told(lines)}".rstrip(),
     )

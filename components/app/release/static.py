@@ -8,7 +8,7 @@ account still holds of its place afterwards reaches nothing that is served.
 import dataclasses
 import threading
 
-from . import project
+from . import project, symptoms
 from .context import Context
 from .facts import Prepare
 from .faults import Stop
@@ -115,8 +115,8 @@ class Statics:
         if status != 0:
             context.voice.show(found[-40:])
             context.voice.refuse_full_disk()
-            todo = f"{_ABOVE} berth:app.check says which checks run." if status == _CHECK else _ABOVE
-            raise Stop(_FAULTS.get(status, _FAULTS[5]), todo)
+            of_check = " berth:app.check says which checks run." if status == _CHECK else ""
+            raise Stop(_FAULTS.get(status, _FAULTS[5]), f"{_ABOVE}{of_check} {symptoms.told(found)}".rstrip())
         for fault in self._faults:
             raise fault
         context.files.remove(context.place.collected)
