@@ -53,7 +53,11 @@ export interface AppArgs {
   /** Logins of package indexes, `USER:PASSWORD` by the name of the host. @default none */
   readonly indexLogins?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Commands that run in a release before it is whole, and their environment: see `app.build` of the configuration. */
-  readonly build: { readonly commands: readonly string[]; readonly env: Readonly<Record<string, string>> };
+  readonly build: {
+    readonly commands: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+    readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  };
   /** What serves it. */
   readonly server: "gunicorn" | "uwsgi";
   /** The WSGI application, `MODULE:CALLABLE` or `MODULE:FACTORY()`. */
@@ -236,15 +240,27 @@ export class App extends pulumi.ComponentResource {
   }
 
   #settings(source: Source, account: HostScript): HostScript {
-    const { name, owner, indexLogins: logins = {} } = this.#args;
+    const { name, owner, build, indexLogins: logins = {} } = this.#args;
     const deployKey = source.deployKey;
     const own = filesOfStep(name, this.#root, this.#files);
+    const secretFiles = {
+      netrc: Object.keys(logins).length > 0,
+      "build-secrets": Object.keys(build.secrets).length > 0,
+    };
+    const unwanted = Object.entries(secretFiles).flatMap(([file, isWanted]) =>
+      isWanted ? [] : [`/etc/berth/${name}/${file}`],
+    );
     return new HostScript(
       `${this.#name}-settings`,
       {
         host: this.#args.host,
         script: here("settings/settings.sh"),
-        slots: { name, root: this.#root, files: Object.keys(this.#files).join("\n") },
+        slots: {
+          name,
+          root: this.#root,
+          unwanted: unwanted.join("\n"),
+          files: Object.keys(this.#files).join("\n"),
+        },
         secretFiles: {
           [`${this.#root}/config/env`]: {
             content: pulumi
@@ -254,13 +270,20 @@ export class App extends pulumi.ComponentResource {
             mode: "0640",
           },
           ...own.secretFiles,
-          ...(Object.keys(logins).length === 0
+          ...(!secretFiles.netrc
             ? {}
             : {
                 [`/etc/berth/${name}/netrc`]: {
                   content: pulumi.output(logins).apply(netrc),
                   owner: `root:${owner}`,
                   mode: "0640",
+                },
+              }),
+          ...(!secretFiles["build-secrets"]
+            ? {}
+            : {
+                [`/etc/berth/${name}/build-secrets`]: {
+                  content: pulumi.output(build.secrets).apply((all) => JSON.stringify(all)),
                 },
               }),
           ...(deployKey === undefined
@@ -405,9 +428,10 @@ export class App extends pulumi.ComponentResource {
   #prepare(source: Source, before: HostScript): [pulumi.Output<string>, HostScript] {
     const { host, name, python, requirements, server, wsgi, settings, release, processes } = this.#args;
     const statics = this.#args.static;
-    const { build } = this.#args;
+    const { commands, env } = this.#args.build;
+    const build = { commands, env };
     const files = fileLinks(this.#files);
-    const own = [build.commands.length === 0 ? {} : build, files, this.#args.shared]
+    const own = [commands.length + Object.keys(env).length === 0 ? {} : build, files, this.#args.shared]
       .filter((part) => Object.keys(part).length > 0)
       .map((part) => JSON.stringify(part))
       .join("");

@@ -99,8 +99,17 @@ export const appSchema = z.strictObject({
         .record(settingName, z.string())
         .default({})
         .describe(
-          "Environment variables of these commands, none of them secret. Of the application's own settings they have none.",
+          "Environment variables of a build, none of them secret: of these commands, of uv as it installs the dependencies, and of npm. Of the application's own settings a build has none. A change makes a new release.",
         ),
+      secrets: z
+        .record(settingName, z.string())
+        .default({})
+        .describe(
+          "Environment variables of a build that are secret, such as NPM_TOKEN: `pulumi config set --secret --path 'berth:app.build.secrets.NAME'`. Only a build has them, and what it installs can read them as it is built. A change makes no new release.",
+        ),
+    })
+    .refine(({ env, secrets }) => Object.keys(env).every((name) => !(name in secrets)), {
+      error: "expected a variable in 'env' or in 'secrets', and not in both",
     })
     .prefault({})
     .describe("What runs while a release is made."),

@@ -92,6 +92,7 @@ export class Application {
       },
       files: openFiles(app.files, references),
       indexLogins: asSecrets(app.indexLogins),
+      build: { ...app.build, secrets: asSecrets(app.build.secrets) },
       secrets: {
         ...without(own.env, {
           SECRET_KEY: signingKey,

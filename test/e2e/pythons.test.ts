@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { parse } from "yaml";
 import { root } from "../engine/harness.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
@@ -112,4 +113,37 @@ test("a package index of one's own is asked with its login, which is shown nowhe
     "",
   );
   assert.doesNotMatch(readFileSync(stack.file, "utf8"), /s3cret/);
+});
+
+test("a file of requirements takes the password of an index from a secret of the build, which no application has", async () => {
+  edit(stack, "app/requirements.txt", (text) =>
+    text.replace("http://127.0.0.1:8765/", "http://reader:${INDEX_TOKEN}@127.0.0.1:8765/"),
+  );
+  stack.configure({ app: { indexLogins: undefined } });
+  const without = await stack.up();
+  assert.notEqual(without.code, 0);
+  assert.notEqual((await stack.ssh("ls /etc/berth/logbook/netrc")).code, 0);
+  assert.match(said(without), /401 Unauthorized[\s\S]*could not install the application's dependencies/);
+
+  const set = await stack.pulumi(
+    ["config", "set", "--secret", "--path", "berth:app.build.secrets.INDEX_TOKEN"],
+    { stdin: "s3cret-of-the-index" },
+  );
+  assert.equal(set.code, 0, set.stderr);
+  const shows = 'echo "with $INDEX_TOKEN and $SHADE"; [ -n "$INDEX_TOKEN" ] && echo "$SHADE" >shade.txt';
+  const { build } = parse(readFileSync(stack.file, "utf8")).config["berth:app"];
+  stack.configure({ app: { build: { ...build, commands: [shows], env: { SHADE: "green" } } } });
+  const run = await stack.succeed();
+  assert.equal(await stack.on("cat /srv/logbook/current/shade.txt"), "green");
+  assert.doesNotMatch(said(run) + run.events, /s3cret-of-the-index/);
+  assert.equal(await stack.on("stat -c '%U %a' /etc/berth/logbook/build-secrets"), "root 600");
+  assert.equal(
+    await stack.on("grep -rl s3cret-of-the-index /var/log/berth /srv/logbook /var/lib/berth || true"),
+    "",
+  );
+  assert.equal((await stack.ssh("grep -c INDEX_TOKEN /srv/logbook/config/env")).stdout.trim(), "0");
+  assert.doesNotMatch(readFileSync(stack.file, "utf8"), /s3cret/);
+  stack.configure({ app: { build: { env: { SHADE: "green" }, commands: [shows.replace(/ \[.*/, " :")] } } });
+  await stack.succeed();
+  assert.notEqual((await stack.ssh("ls /etc/berth/logbook/build-secrets")).code, 0);
 });

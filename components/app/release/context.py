@@ -41,7 +41,8 @@ class Context:
         passwords = [word for before, word in itertools.pairwise(logins) if before == "password"]
         of_files = self.place.secrets_of_files
         in_files = json.loads(of_files.read_text()) if of_files.exists() else []
-        self.voice.needles = settings.needles(secret, [*passwords, *in_files])
+        of_builds = self.place.secrets_of_builds()
+        self.voice.needles = settings.needles(secret, [*passwords, *in_files, *of_builds.values()])
         return settings
 
     def recover(self) -> None:

@@ -1,6 +1,7 @@
 """The dependencies of a release: in an environment that releases share which ask for the same."""
 
 import hashlib
+import json
 import posixpath
 import re
 import tomllib
@@ -107,6 +108,8 @@ class Dependencies:
         parts = [*self._uv.digest_parts(interpreter), name, text]
         if name in _LOCKS:
             parts.append(_beside(tree, file, "pyproject.toml") or "")
+        if self._facts.build.env:
+            parts.append(json.dumps(self._facts.build.env, sort_keys=True))
         if not says_all(name, text):
             parts.append(self._facts.release)
         return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:16]

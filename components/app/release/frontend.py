@@ -33,7 +33,7 @@ def build(context: Context, source: Source, uv: Uv, tree: Tree) -> bool:
     }
     steps = [("ci",), ("run", "build")] if kind == "build" else [("ci", "--omit=dev")]
     for step in steps:
-        if context.runner.run(source.as_owner("npm", *step, environment=environment)) != 0:
+        if context.runner.run(source.as_builder("npm", *step, environment=environment)) != 0:
             told = " ".join(["npm", *step[: 2 if step[0] == "run" else 1]])
             raise Stop(f"'{told}' failed.", _ABOVE)
     return True

@@ -1,5 +1,6 @@
 """Where everything of an application lies on its host."""
 
+import json
 from pathlib import Path
 
 from .facts import Application
@@ -44,6 +45,8 @@ class Place:
         self.config = at(f"/etc/berth/{name}")
         # Logins of package indexes, as curl and uv read them.
         self.logins = self.config / "netrc"
+        # What is secret in the environment of builds, as JSON.
+        self.build_secrets = self.config / "build-secrets"
         # What is secret in files beside the code, as a list in JSON.
         self.secrets_of_files = self.config / "files-secrets"
         self.library = f"/usr/local/lib/berth/{name}"
@@ -63,6 +66,13 @@ class Place:
 
     def web_unit(self, instance: str) -> str:
         return f"{self.name}-web@{instance}"
+
+    def secrets_of_builds(self) -> dict[str, str]:
+        """Environment variables by their names."""
+        if not self.build_secrets.exists():
+            return {}
+        told: dict[str, str] = json.loads(self.build_secrets.read_text())
+        return told
 
     def dump(self, release: str) -> Path:
         return self.dumps / f"{release}.dump"

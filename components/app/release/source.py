@@ -33,6 +33,11 @@ class Source:
         path = {"PATH": f"{self.directory}/.venv/bin:{_PATH}"}
         return Command(argv, self._context.place.owner, self.directory, {**path, **(environment or {})})
 
+    def as_builder(self, *argv: str, environment: dict[str, str] | None = None) -> Command:
+        """The same with what the stack gives a build, and the application never gets."""
+        of_build = {**self._facts.build.env, **self._context.place.secrets_of_builds()}
+        return self.as_owner(*argv, environment={**of_build, **(environment or {})})
+
     def look(self, texts: Sequence[str] = (), there: Sequence[str] = (), *, whole: bool = False) -> Tree:
         """Looks for what is asked; the whole of it also for what no release may hold."""
         questions = json.dumps({"texts": [*texts], "there": [*there], "whole": whole})

@@ -88,7 +88,7 @@ class Uv:
     def as_owner(self, venv: str, *arguments: str) -> Command:
         """As the owner, whose code the builds of packages are."""
         own = {"UV_CACHE_DIR": self._downloads, "UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": venv}
-        return self._source.as_owner(self._program, *arguments, environment={**self._settings, **own})
+        return self._source.as_builder(self._program, *arguments, environment={**self._settings, **own})
 
     def keep_within_bounds(self, venv: str) -> None:
         """What has been downloaded goes where it has become much."""
