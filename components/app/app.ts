@@ -86,6 +86,8 @@ export interface AppArgs {
   readonly health: string;
   /** How many worker processes serve requests. */
   readonly workers: number;
+  /** How many threads each of them has. */
+  readonly threads: number;
   /** Processes beside the web server that run on this host: see {@link wantedProcesses}. */
   readonly processes: readonly Process[];
   /** The names of all processes of the stack, those that run on other hosts included. @default those of this host */
@@ -329,7 +331,7 @@ export class App extends pulumi.ComponentResource {
 
   /** What decides how an instance runs: a change of it is another instance. */
   #unitTexts() {
-    const { name, wsgi, workers, timeout, after } = this.#args;
+    const { name, wsgi, workers, threads, timeout, after } = this.#args;
     const root = this.#root;
     return {
       socket: renderTemplate(here("web/web.socket.liquid"), { name }),
@@ -342,8 +344,8 @@ export class App extends pulumi.ComponentResource {
         environment: this.#environment("%i"),
         sandbox: sandbox(root),
       }),
-      gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), { wsgi, workers, timeout }),
-      uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), { wsgi, workers, timeout }),
+      gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), { wsgi, workers, threads, timeout }),
+      uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), { wsgi, workers, threads, timeout }),
     };
   }
 

@@ -168,6 +168,14 @@ export const appSchema = z.strictObject({
       "A path that answers 200 if the application is healthy. An unhealthy release does not go live.",
     ),
   workers: z.int().min(1).max(64).default(2).describe("How many worker processes serve requests."),
+  threads: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe(
+      "How many requests each of these worker processes serves at the same time, in threads. The application's code must allow that, as Django's and Flask's own does; it suits applications that wait for others, or that stream.",
+    ),
   processes: z
     .record(processName, processSchema)
     .default({})

@@ -19,6 +19,9 @@ from .static import Statics
 from .uv import Uv
 from .world import Command
 
+# What gunicorn reads by itself, where nothing else is named.
+_GUNICORN = "gunicorn.conf.py"
+
 
 def prepare(context: Context, facts: Prepare) -> None:
     context.ledger.open()
@@ -62,13 +65,18 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     module = facts.wsgi_module.replace(".", "/")
     modules = [f"{module}.py", f"{module}/__init__.py"]
     wanted = files_to_read(facts.requirements)
-    tree = source.look(["Procfile", *frontend.FILES, *wanted], [*modules, frontend.LOCK], whole=True)
+    tree = source.look(["Procfile", *frontend.FILES, *wanted], [*modules, frontend.LOCK, _GUNICORN], whole=True)
     release = dataclasses.replace(release, procfile=tree.texts["Procfile"] or "")
     procfile = Procfile(release.procfile, facts.kinds)
     check_procfile(context, facts, procfile)
     if "web" in procfile.lines:
         context.voice.say(
             f"the Procfile's line 'web' is not run: {facts.server} serves the application, as berth:app says"
+        )
+    if facts.server == "gunicorn" and tree.there[_GUNICORN]:
+        context.voice.say(
+            f"the source's {_GUNICORN} is not read: berth:app.workers, berth:app.threads and berth:site.timeout say "
+            "how gunicorn runs"
         )
     if not any(tree.there[one] for one in modules):
         raise Stop(
