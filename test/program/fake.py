@@ -51,6 +51,9 @@ class FakeWorld:
         self.migrate_status = 0
         self.migrate_says = ""
         self.is_full = False
+        # Releases of which the kernel ended a process because memory was short, and what their units may take.
+        self.killed: set[str] = set()
+        self.limit = "infinity"
         # What is set aside on the disk.
         self.aside: list[str] = []
         self.has_lock = True
@@ -199,6 +202,8 @@ class FakeWorld:
                 (programs / name).touch()
         if command.argv[0] == "journalctl":
             listen("its last words", False)
+            if any(f"@{release}" in words for release in self.killed):
+                listen(f"{command.argv[2]}: A process of this unit has been killed by the OOM killer.", False)
         return 0
 
     def _in_unit(self, words: str, listen: Listener, stdout: Path | None) -> int:
@@ -243,7 +248,7 @@ class FakeWorld:
         job = "7" if unit.job else ""
         return (
             f"ActiveState={unit.active}\nSubState=\nNRestarts={unit.restarts}\nMainPID={unit.main}\n"
-            f"CPUUsageNSec=0\nJob={job}\nNeedDaemonReload=no"
+            f"CPUUsageNSec=0\nJob={job}\nNeedDaemonReload=no\nMemoryMax={self.limit}"
         )
 
     def _start(self, name: str) -> None:

@@ -256,6 +256,28 @@ class Failures(Story):
         self.deploy(B)
         self.assertEqual(self.state(B), states.FAILED)
 
+    def test_too_little_memory_is_told_and_is_no_mark_against_the_release(self) -> None:
+        self.world.crashing.add(B)
+        self.world.killed.add(B)
+        told = self.deploy(B)
+        self.assertIn("memory was short: the kernel ended processes of shop-web@", told)
+        self.assertIn("give the host more, or lower berth:app.workers", told)
+        self.assertEqual(self.state(B), states.LEAVING)
+        self.world.crashing.clear()
+        self.world.spoiled.add(B)
+        self.world.limit = "67108864"
+        self.assertIn("raise berth:app.processes.web.memory", self.deploy(B))
+        self.assertEqual(self.state(B), states.LEAVING)
+        self.world.spoiled.clear()
+        self.assertEqual(self.deploy(B), "")
+
+    def test_when_memory_is_short_what_is_live_is_spared(self) -> None:
+        score = self.world.path(f"/proc/{self.world.units[f'shop-web@{self.live()}.service'].main}/oom_score_adj")
+        score.parent.mkdir(parents=True)
+        score.write_text("800")
+        self.deploy(B)
+        self.assertEqual(score.read_text(), "0")
+
     def test_a_full_disk_is_not_its_fault(self) -> None:
         self.world.crashing.add(B)
         self.prepare(B)

@@ -29,6 +29,7 @@ class FallBack:
         self._settings = settings
         self._switch = switch
         self._away: list[str] = []
+        self._is_short = False
 
     def from_fault(self, fault: Exception) -> Stop:
         """Undoes what was begun, and tells what ends the step."""
@@ -89,8 +90,22 @@ class FallBack:
         if self._away:
             again = "That is not the release's fault: the next 'pulumi up' tries it again."
             return Stop(what, f"{todo} {_sentence(self._away)} {again}"), "service away"
+        if self._is_short:
+            return Stop(what, f"{todo} {self._memory(fault.unit)}"), "short of memory"
         told = f"{todo} {symptoms.told(words)}".rstrip()
         return Stop(what, told), "held up" if fault.held_up else "own fault"
+
+    def _memory(self, unit: str) -> str:
+        process = self._switch.processes.of(unit)
+        limit = (
+            f"raise berth:app.processes.{process}.memory"
+            if self._context.systemd.has_limit(unit)
+            else "give the host more, or lower berth:app.workers"
+        )
+        return (
+            f"But memory was short: the kernel ended processes of {unit}. While a release goes live, the previous one "
+            f"runs next to it. That is not the release's fault: {limit}, and the next 'pulumi up' tries it again."
+        )
 
     def _next(self, unit: str) -> str:
         switch = self._switch
@@ -148,6 +163,8 @@ class FallBack:
         since = f"@{int(self._context.began)}"
         ask = ["journalctl", "-u", unit, "--since", since, "-o", "cat", "--no-pager", "-q"]
         self._context.world.run(Command(ask), lambda line, _: lines.append(voice.mask(line)), apart=True)
+        # systemd's own words; what its child is sent by somebody else is none of the kernel's.
+        self._is_short = any("killed by the OOM killer" in line for line in lines)
         return without_interrupted(lines)[-80:]
 
 

@@ -138,6 +138,8 @@ class Switch:
         context, processes, name = self._context, self.processes, self.instance.name
         self._wait_for_its_end()
         context.instances.put(name, self._release, self._facts.processes, self._procfile)
+        # Two of them run for a while. When that is too much, the new one is to end.
+        context.systemd.spare(self._serving_units())
         # Of what has never been healthy, that of which there may be only one starts when people are served by it: until
         # then the old one goes on.
         early = list(processes.beside)
@@ -177,6 +179,13 @@ class Switch:
                 f"the command of its process '{processes.of(shell)}' leaves a shell waiting for it, and the shell "
                 "passes no signals on. Write one program, or put 'exec' before the program.",
             )
+
+    def _serving_units(self) -> list[str]:
+        """What runs of the instance that is live."""
+        if not self.before or self.before == self.instance.name:
+            return []
+        server = [f"{self._context.place.web_unit(self.before)}.service"] if self._context.place.web else []
+        return [*server, *(unit.name for unit in self._context.ledger.instance(self.before).units)]
 
     def _wait_for_its_end(self) -> None:
         """One that is rolled back to may still finish what it had begun when it was live."""

@@ -1,6 +1,8 @@
 """What systemd knows of units, asked of many at once, and what it is told to do with them."""
 
+import contextlib
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -120,6 +122,19 @@ class Systemd:
         if status != 0:
             self._voice.log(f"systemctl {verb} {' '.join(units)} ended with status {status}")
         return status == 0
+
+    def has_limit(self, unit: str) -> bool:
+        """Whether it may take only so much memory."""
+        _, text = self._world.systemctl("show", "--property=MemoryMax", "--", unit)
+        return re.search(r"^MemoryMax=\d+$", text, re.MULTILINE) is not None
+
+    def spare(self, units: Sequence[str]) -> None:
+        """When memory is short, the kernel ends others before these. What they start from now on inherits that."""
+        for look in self.look(units):
+            for process in [look.main, *self.children(look)] if look.main else []:
+                # It may have ended.
+                with contextlib.suppress(OSError):
+                    self._world.path(f"/proc/{process}/oom_score_adj").write_text("0")
 
     def children(self, look: Look) -> list[int]:
         """The processes that a unit's main process has started."""
