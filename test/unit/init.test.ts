@@ -475,9 +475,12 @@ test("front ends and translations are built", () => {
   const build = '{"scripts": {"build": "vite build"}}';
   assert.match(init({ ...flask, "package.json": build }).last, /package\.json without a package-lock\.json/);
   assert.match(
-    init({ ...flask, "package.json": build, "yarn.lock": "" }).last,
-    /pinned by yarn\.lock, and Berth installs from package-lock\.json/,
+    init({ ...flask, "package.json": build, "bun.lock": "" }).last,
+    /pinned by bun\.lock, and Berth installs from package-lock\.json/,
   );
+  const yarn = init({ ...flask, "package.json": build, "yarn.lock": "# yarn lockfile v1\n" });
+  assert.match(yarn.text, /# Berth runs 'yarn install' and 'yarn run build' in each release/);
+  assert.doesNotMatch(yarn.last, /Left to do/);
   const top = init({ ...flask, "package.json": build, "package-lock.json": "{}" });
   assert.doesNotMatch(top.last, /Left to do/);
   assert.deepEqual(top.config.app.build.commands, []);

@@ -64,6 +64,15 @@ def for_packages(lines: Iterable[str], python: str) -> str:
             f"A package does not fit Python {python}: pin a newer version of it, or name the Python that it is made "
             'for, such as berth:app.python: "3.11".'
         )
+    if re.search(r"--require-hashes|must have their versions pinned with ==", text):
+        return (
+            "Where one line of a file of requirements has a hash, all need one, and all that they need in turn stand "
+            "there as well: make the file with 'uv pip compile --generate-hashes', or take the hashes out."
+        )
+    if re.search(r"No solution found when resolving dependencies[\s\S]*your requirements are unsatisfiable", text) and (
+        not re.search(_PYTHON, text) and not re.search(_UNKNOWN, text)
+    ):
+        return "The versions that the file asks for do not fit each other: change those that are named above."
     if re.search(_HASH, text):
         return (
             "What was downloaded is not what the file pins. If the package was published again, make the file again. "
@@ -74,3 +83,48 @@ def for_packages(lines: Iterable[str], python: str) -> str:
     if re.search(_UNKNOWN, text):
         return "A package is on none of the indexes that are asked: berth:app.index names one of your own."
     return ""
+
+
+# Of npm, pnpm and yarn.
+_FRONT_END: tuple[tuple[str, str], ...] = (
+    (
+        r"package\.json and package-lock\.json .*are in sync|ERR_PNPM_OUTDATED_LOCKFILE"
+        r"|[Yy]our lockfile needs to be updated|YN0028|lockfile would have been (modified|created)",
+        "The lock file does not fit package.json: run '{manager} install' in the source and commit what it writes.",
+    ),
+    (
+        r"\b(E401|E403|ENEEDAUTH)\b|ERR_PNPM_FETCH_40[13]|YN0041|40[13] (Unauthorized|Forbidden)"
+        r"|Request failed \"40[13]",
+        "A registry asks for a login. Let .npmrc read it from a variable, such as "
+        "//registry.example.org/:_authToken=${{NPM_TOKEN}}, and set that as a secret of builds: "
+        "npm run pulumi -- config set --secret --path 'berth:app.build.secrets.NPM_TOKEN'.",
+    ),
+    (
+        r"\bE404\b|ERR_PNPM_FETCH_404",
+        "A package is on none of the registries that are asked; one of your own is named in .npmrc.",
+    ),
+    (
+        r"gyp ERR!|not found: make",
+        f"A package is built from its source: write berth:app.packages: [{_BUILD}].",
+    ),
+    (
+        r"JavaScript heap out of memory",
+        'Node.js has too little memory: write NODE_OPTIONS: "--max-old-space-size=2048" below berth:app.build.env, '
+        "and give the host as much.",
+    ),
+    (
+        r"ERR_OSSL_EVP_UNSUPPORTED|digital envelope routines",
+        "The build tools are older than the OpenSSL of Node.js 24: write NODE_OPTIONS: --openssl-legacy-provider below "
+        "berth:app.build.env, or update them.",
+    ),
+    (
+        r"EBADENGINE|ERR_PNPM_UNSUPPORTED_ENGINE|The engine \"node\" is incompatible",
+        "A package is made for another Node.js than 24, which Berth brings: update it, or ship what is built.",
+    ),
+)
+
+
+def for_front_end(lines: Iterable[str], manager: str) -> str:
+    """The same for the packages and the build of a front end."""
+    text = "\n".join(lines)
+    return next((told.format(manager=manager) for pattern, told in _FRONT_END if re.search(pattern, text)), "")

@@ -1,29 +1,63 @@
 """An application with a package.json gets what that asks for: its packages, and its build where it has one."""
 
+import dataclasses
 import json
+import re
+from collections.abc import Mapping
 
+from . import advice
 from .context import Context
 from .faults import Stop
 from .source import Source, Tree
 from .uv import Uv
 
-FILES = ("package.json",)
-LOCK = "package-lock.json"
+# By which lock file packages are pinned: the first that the source has, unless package.json names a manager.
+LOCKS = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
+FILES = ("package.json", *LOCKS)
 _ABOVE = "Its last lines are above; nothing that runs was changed."
+# By the lock files that they write, where package.json does not say it: pnpm's by their version.
+_YARN_CLASSIC, _YARN = "1.22.22", "4.9.2"
+_PNPM = {"5": "7.33.7", "6": "8.15.9", "9": "10.12.1"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Manager:
+    """npm, or what npm brings: pnpm or yarn, with its version."""
+
+    name: str
+    version: str = ""
+
+    @property
+    def _is_classic(self) -> bool:
+        return self.name == "yarn" and self.version.startswith("1.")
+
+    def install(self, *, is_build: bool) -> list[str]:
+        """The arguments by which it installs what the lock file pins, and nothing else."""
+        if self.name == "npm":
+            return ["ci"] if is_build else ["ci", "--omit=dev"]
+        if self.name == "pnpm":
+            return ["install", "--frozen-lockfile", *([] if is_build else ["--prod"])]
+        if self._is_classic:
+            return ["install", "--frozen-lockfile", "--non-interactive", *([] if is_build else ["--production"])]
+        return ["install", "--immutable"]
+
+    def command(self, *arguments: str) -> list[str]:
+        if self.name == "npm":
+            return ["npm", *arguments]
+        package = self.name if self.name == "pnpm" or self._is_classic else "@yarnpkg/cli-dist"
+        return ["npm", "exec", "--yes", f"--package={package}@{self.version}", "--", self.name, *arguments]
 
 
 def build(context: Context, source: Source, uv: Uv, tree: Tree) -> bool:
     """Whether anything was built."""
-    kind = _kind(tree.texts["package.json"])
-    if kind == "none":
+    text = tree.texts["package.json"]
+    kind = _kind(text)
+    if text is None or kind == "none":
         return False
-    if not tree.there[LOCK]:
-        raise Stop(
-            "the source has a package.json and no package-lock.json, so its packages are not pinned.",
-            "Run 'npm install' in the source and commit package-lock.json.",
-        )
+    manager = manager_of(text, tree.texts)
     place = uv.tool("node")
-    context.voice.say("npm ci and build" if kind == "build" else "npm ci")
+    install = manager.install(is_build=kind == "build")
+    context.voice.say(f"{manager.name} {install[0]}{' and build' if kind == 'build' else ''}")
     environment = {
         "PATH": f"{place}/bin:/usr/local/bin:/usr/bin:/bin",
         "npm_config_update_notifier": "false",
@@ -31,12 +65,37 @@ def build(context: Context, source: Source, uv: Uv, tree: Tree) -> bool:
         "npm_config_audit": "false",
         "NPM_CONFIG_GLOBALCONFIG": "/etc/npmrc",
     }
-    steps = [("ci",), ("run", "build")] if kind == "build" else [("ci", "--omit=dev")]
-    for step in steps:
-        if context.runner.run(source.as_builder("npm", *step, environment=environment)) != 0:
-            told = " ".join(["npm", *step[: 2 if step[0] == "run" else 1]])
-            raise Stop(f"'{told}' failed.", _ABOVE)
+    for step in [install, ["run", "build"]] if kind == "build" else [install]:
+        command = source.as_builder(*manager.command(*step), environment=environment)
+        status, lines = context.runner.run_and_keep(command)
+        if status != 0:
+            told = " ".join([manager.name, *step[: 2 if step[0] == "run" else 1]])
+            raise Stop(f"'{told}' failed.", f"{_ABOVE} {advice.for_front_end(lines, manager.name)}".rstrip())
     return True
+
+
+def manager_of(package: str, texts: Mapping[str, str | None]) -> Manager:
+    """What installs the packages: as package.json names it, or else by the lock file."""
+    named = re.match(r"(npm|pnpm|yarn)@(\d+\.\d+\.\d+[\w.-]*)", f"{json.loads(package).get('packageManager', '')}")
+    locks = [file for file in LOCKS if texts.get(file) is not None]
+    own = [file for file in locks if named is None or LOCKS[file] == named[1]]
+    if not own:
+        found = f" ({', '.join(locks)} is of another than its packageManager)" if locks else ""
+        raise Stop(
+            "the source has a package.json and no package-lock.json, pnpm-lock.yaml or yarn.lock, so its packages are "
+            f"not pinned{found}.",
+            "Run 'npm install' in the source and commit package-lock.json.",
+        )
+    name = LOCKS[own[0]]
+    if name == "npm":
+        return Manager("npm")
+    if named is not None:
+        return Manager(name, named[2])
+    text = texts[own[0]] or ""
+    if name == "yarn":
+        return Manager(name, _YARN_CLASSIC if "# yarn lockfile v1" in text[:400] else _YARN)
+    version = re.match(r"\s*lockfileVersion:\s*['\"]?(\d+)", text)
+    return Manager(name, _PNPM.get(version[1] if version else "", _PNPM["9"]))
 
 
 def _kind(text: str | None) -> str:

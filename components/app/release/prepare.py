@@ -65,7 +65,7 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     module = facts.wsgi_module.replace(".", "/")
     modules = [f"{module}.py", f"{module}/__init__.py"]
     wanted = files_to_read(facts.requirements)
-    tree = source.look(["Procfile", *frontend.FILES, *wanted], [*modules, frontend.LOCK, _GUNICORN], whole=True)
+    tree = source.look(["Procfile", *frontend.FILES, *wanted], [*modules, _GUNICORN], whole=True)
     release = dataclasses.replace(release, procfile=tree.texts["Procfile"] or "")
     procfile = Procfile(release.procfile, facts.kinds)
     check_procfile(context, facts, procfile)

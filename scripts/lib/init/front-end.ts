@@ -10,9 +10,14 @@ export interface Built {
   readonly todos: readonly string[];
 }
 
-const otherLocks: readonly (readonly [file: string, program: string])[] = [
-  ["yarn.lock", "yarn"],
+/** By what Berth installs: release/frontend.py. */
+const locks: readonly (readonly [file: string, program: string])[] = [
+  ["package-lock.json", "npm"],
+  ["npm-shrinkwrap.json", "npm"],
   ["pnpm-lock.yaml", "pnpm"],
+  ["yarn.lock", "yarn"],
+];
+const otherLocks: readonly (readonly [file: string, program: string])[] = [
   ["bun.lock", "bun"],
   ["bun.lockb", "bun"],
 ];
@@ -29,11 +34,13 @@ export function readBuilt(files: Files, dependencies: ReadonlySet<string>, isDja
       "package.json is not valid JSON, and a release with it is refused. Correct it, or name it in .berthignore.",
     );
   if (top === "build" || top === "packages") {
-    if (files.has("package-lock.json")) {
+    const own = locks.find(([file]) => files.has(file));
+    if (own !== undefined) {
+      const install = own[1] === "npm" ? "npm ci" : `${own[1]} install`;
       notes.push(
         top === "build"
-          ? "Berth runs 'npm ci' and 'npm run build' in each release, as package.json has it."
-          : "Berth runs 'npm ci' in each release, as package.json has it.",
+          ? `Berth runs '${install}' and '${own[1]} run build' in each release, as package.json has it.`
+          : `Berth runs '${install}' in each release, as package.json has it.`,
       );
     } else {
       const other = otherLocks.find(([file]) => files.has(file));
