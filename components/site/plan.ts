@@ -40,7 +40,12 @@ export async function planSite(config: SiteConfig, before: DataNames | undefined
   const root = (link === undefined ? app.root : undefined) ?? `/srv/${app.name}`;
   const data = dataNames(config, root, before);
   refuseLoss(before, data, allow);
-  const source = await openSource("app", sourceOf(app.source, app.release), app.wsgi.split(":")[0] ?? "");
+  const source = await openSource(
+    "app",
+    sourceOf(app.source, app.release),
+    app.wsgi.split(":")[0] ?? "",
+    `${app.env.PYTHONPATH ?? ""}`,
+  );
   // A site without AWS loads nothing of it.
   const onAws = host.kind === "ec2" || media.store === "s3";
   if (!onAws) checkPermissions(allow, []);

@@ -116,18 +116,29 @@ test("of several settings modules those for production are taken, and the others
   assert.doesNotMatch(last, /ONLY_LOCAL/);
 });
 
-test("an application below the directory is deployed from there; dependencies above it are a thing to do", () => {
+test("an application below the directory is deployed from there, and from above with the dependencies that lie there", () => {
   const { "requirements.txt": requirements, ...code } = django;
   const below = Object.fromEntries(Object.entries(code).map(([path, text]) => [`backend/${path}`, text]));
   const whole = look(application({ ...below, "backend/requirements.txt": requirements }));
   assert.match(whole.directory, /\/backend$/);
   assert.equal(whole.dependencies.file, "requirements.txt");
-  const { last, config } = init({ ...below, "requirements.txt": requirements });
-  assert.match(
-    last,
-    /The application is in backend\/, and requirements\.txt lies above it\..*cp requirements\.txt backend\//,
-  );
+  const worker = { "backend/orders/management/commands/process_orders.py": "while True:\n    pass\n" };
+  const { last, config, facts } = init({ ...below, ...worker, "requirements.txt": requirements });
+  assert.match(facts.directory, /\/shop\d+$/);
+  assert.equal(config.app.env.PYTHONPATH, "backend");
+  assert.equal(config.app.wsgi, "shop.wsgi:application");
+  assert.doesNotMatch(last, /Left to do/);
   assert.equal(config.postgres.enabled, true);
+  const src = init({
+    "pyproject.toml": '[project]\nname = "tides"\ndependencies = ["flask"]\n',
+    "src/tides/__init__.py": "",
+    "src/tides/web.py": flask["app.py"],
+    "src/tides/static/a.css": "",
+  });
+  assert.deepEqual(
+    [src.config.app.wsgi, src.config.app.env.PYTHONPATH, src.config.app.static],
+    ["tides.web:app", "src", "src/tides/static"],
+  );
 });
 
 test("Flask: an application, a factory, one that needs arguments, what a Procfile serves", () => {

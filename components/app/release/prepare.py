@@ -63,7 +63,9 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     context.files.directory(source.directory, f"{context.place.owner}:{context.place.name}", 0o2750)
     source.fetch()
     module = facts.wsgi_module.replace(".", "/")
-    modules = [f"{module}.py", f"{module}/__init__.py"]
+    paths = settings.values.get("PYTHONPATH", "").split(":")
+    searched = ["", *(f"{path.strip('/')}/" for path in paths if path and not path.startswith("/"))]
+    modules = [f"{folder}{module}{end}" for folder in searched for end in (".py", "/__init__.py")]
     wanted = files_to_read(facts.requirements)
     tree = source.look(["Procfile", *frontend.FILES, *wanted], [*modules, _GUNICORN], whole=True)
     release = dataclasses.replace(release, procfile=tree.texts["Procfile"] or "")
@@ -81,7 +83,8 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     if not any(tree.there[one] for one in modules):
         raise Stop(
             f"this source has no module '{facts.wsgi_module}' (berth:app.wsgi): "
-            f"neither {module}.py nor a package of that name."
+            f"neither {module}.py nor a package of that name.",
+            "Where it lies in a directory of its own, such as src, write PYTHONPATH: src below berth:app.env.",
         )
     uv = Uv(context, facts, source)
     built = Dependencies(context, facts, source, uv).install(tree)

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
@@ -43,29 +43,39 @@ export interface Source {
  *
  * @param name the first part of the name of the deploy key, the one resource that a private repository needs
  * @param wsgiModule the module of the WSGI application, which a directory must have
+ * @param pythonPath what the application's PYTHONPATH is, if it has one
  * @throws {pulumi.RunError} when the directory, the WSGI module, the repository or the reference is not there
  */
 export async function openSource(
   name: string,
   source: DirectorySource | GitSource,
   wsgiModule: string,
+  pythonPath = "",
 ): Promise<Source> {
   return "directory" in source
-    ? openDirectory(source.directory, wsgiModule)
+    ? openDirectory(source.directory, wsgiModule, pythonPath)
     : await openRepository(name, source);
 }
 
-function openDirectory(directory: string, wsgiModule: string): Source {
+function openDirectory(directory: string, wsgiModule: string, pythonPath: string): Source {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw new pulumi.RunError(
       `berth:app.source.directory: expected a directory, from ${process.cwd()}; found no directory '${directory}'`,
     );
   }
   const module = wsgiModule.replaceAll(".", "/");
-  if (!existsSync(join(directory, `${module}.py`)) && !existsSync(join(directory, module, "__init__.py"))) {
+  const isIn = (folder: string) =>
+    existsSync(join(directory, folder, `${module}.py`)) ||
+    existsSync(join(directory, folder, module, "__init__.py"));
+  if (!["", ...pythonPath.split(":")].some(isIn)) {
+    const below = readdirSync(directory, { withFileTypes: true }).find(
+      (entry) => entry.isDirectory() && isIn(entry.name),
+    )?.name;
+    const told =
+      below === undefined ? "" : `. It is in ${below}/: write PYTHONPATH: ${below} below berth:app.env`;
     throw new pulumi.RunError(
       `berth:app.wsgi: expected the module '${wsgiModule}' in '${directory}'; ` +
-        `found neither ${module}.py nor ${module}/__init__.py there`,
+        `found neither ${module}.py nor ${module}/__init__.py there${told}`,
     );
   }
   const archive = packDirectory(directory, join(".berth", "archives"));

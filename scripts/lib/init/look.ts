@@ -1,6 +1,5 @@
 // What an application is, as its own files show it. Nothing of it is run.
-import { join, relative } from "node:path";
-import { shellWord } from "../../../components/host/quote.ts";
+import { join } from "node:path";
 import { type Dependencies, type PythonAsked, readDependencies, readPythonVersion } from "./dependencies.ts";
 import { type Entry, findBase, readEntry, settingsChain } from "./entry.ts";
 import { readEnvironment } from "./environment.ts";
@@ -14,8 +13,10 @@ import { type Wanted, wantedOf } from "./wanted.ts";
 import { readWrites } from "./writes.ts";
 
 export interface Facts {
-  /** The directory to deploy; below the one that was asked about where manage.py is. */
+  /** The directory to deploy; below the one that was asked about where manage.py is, with the dependencies. */
   readonly directory: string;
+  /** The directory in it from which Python imports, where that is not the top. */
+  readonly pythonPath: string | undefined;
   readonly entry: Entry;
   readonly dependencies: Dependencies;
   readonly python: PythonAsked;
@@ -42,7 +43,9 @@ export function look(directory: string): Facts {
   const isDjango = entry.framework === "Django";
 
   const own = readDependencies(project.files);
-  const dependencies = own.file === undefined && above !== project ? ofAbove(project, above, own) : own;
+  const dependencies = own.file === undefined && above !== project ? ofAbove(above, own) : own;
+  // The whole is a release where the dependencies lie above the application's own directory.
+  const pythonPath = dependencies !== own && dependencies.file !== undefined ? base : undefined;
   const version = readPythonVersion(project.files, dependencies.file);
   const python =
     version.because === undefined && above !== project ? readPythonVersion(above.files, undefined) : version;
@@ -63,34 +66,55 @@ export function look(directory: string): Facts {
     );
   const variables = readEnvironment(loaded, code);
   const services = readServices(project, settings, code, dependencies, variables, isDjango);
-  const processes = readProcesses(project, above, settings, dependencies, entry);
+  const processes = inFolder(readProcesses(project, above, settings, dependencies, entry), pythonPath);
   const wanted = wantedOf(variables, services);
   // Where RQ's own program finds Redis.
   const isRq = processes.processes.some(({ command }) => command?.startsWith("rq worker"));
   const rq = isRq && services.redis ? [["RQ_REDIS_URL", "${redis.url}"] as const] : [];
+  const settled = isDjango
+    ? ownSettings(project, entry.settings, settings, services, dependencies)
+    : undefined;
+  const place = (path: string) => (pythonPath === undefined ? path : `${pythonPath}/${path}`);
   return {
-    directory: base === "" ? directory : join(directory, base),
-    entry,
+    directory: base === "" || pythonPath !== undefined ? directory : join(directory, base),
+    pythonPath,
+    entry: entry.static === undefined ? entry : { ...entry, static: place(entry.static) },
     dependencies,
     python,
     services,
     processes,
-    built: readBuilt(project.files, dependencies.names, isDjango),
+    built: readBuilt((pythonPath === undefined ? project : above).files, dependencies.names, isDjango),
     health: readHealth(project, entry.settings),
-    wanted: { ...wanted, env: [...wanted.env.filter(([name]) => name !== rq[0]?.[0]), ...rq] },
-    own: isDjango ? ownSettings(project, entry.settings, settings, services, dependencies) : undefined,
+    wanted: {
+      ...wanted,
+      env: [
+        ...wanted.env.filter(([name]) => name !== rq[0]?.[0]),
+        ...rq,
+        ...(pythonPath === undefined ? [] : [["PYTHONPATH", pythonPath] as const]),
+      ],
+    },
+    own: settled && { ...settled, path: place(settled.path) },
     writes: readWrites(project),
     faults: [...new Set([...above.files.faults, ...project.files.faults, ...project.faults])],
   };
 }
 
-/** A release is what lies in the directory with manage.py; what is above is not shipped. */
-function ofAbove(project: Project, above: Project, none: Dependencies): Dependencies {
+/** The dependencies of a directory above the application's own. */
+function ofAbove(above: Project, none: Dependencies): Dependencies {
   const found = readDependencies(above.files);
-  if (found.file === undefined) return { ...found, todos: found.todos.length > 0 ? found.todos : none.todos };
-  const below = relative(above.files.directory, project.files.directory);
-  const todo =
-    `The application is in ${below}/, and ${found.file} lies above it. A release has the files of ${below}/ alone: ` +
-    `put the dependencies there, such as by: ${found.file === "uv.lock" ? `uv export --no-dev -o ${shellWord(`${below}/requirements.txt`)}` : `cp ${found.file} ${shellWord(`${below}/`)}`}`;
-  return { ...found, file: undefined, named: false, todos: [todo] };
+  return found.file !== undefined || found.todos.length > 0 ? found : { ...found, todos: none.todos };
 }
+
+/** Processes of an application whose manage.py is in a folder of the release. */
+const inFolder = (found: ProcessesFound, folder: string | undefined): ProcessesFound =>
+  folder === undefined
+    ? found
+    : {
+        ...found,
+        processes: found.processes.map((one) => ({
+          ...one,
+          ...(one.command === undefined
+            ? {}
+            : { command: one.command.replace(/(^|\s)manage\.py\b/, `$1${folder}/manage.py`) }),
+        })),
+      };
