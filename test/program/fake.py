@@ -54,6 +54,8 @@ class FakeWorld:
         # Releases of which the kernel ended a process because memory was short, and what their units may take.
         self.killed: set[str] = set()
         self.limit = "infinity"
+        # What the kernel counts of those by the end.
+        self.counted = ""
         # What is set aside on the disk.
         self.aside: list[str] = []
         self.has_lock = True
@@ -202,6 +204,8 @@ class FakeWorld:
                 (programs / name).touch()
         if command.argv[0] == "journalctl":
             listen("its last words", False)
+            self.path("/proc").mkdir(exist_ok=True)
+            self.path("/proc/vmstat").write_text(self.counted)
             if any(f"@{release}" in words for release in self.killed):
                 listen(f"{command.argv[2]}: A process of this unit has been killed by the OOM killer.", False)
         return 0

@@ -3,6 +3,7 @@
 Then it is asked whose fault it was. Only what is the release's own is marked, so that it is not tried again by itself.
 """
 
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ class FallBack:
         self._switch = switch
         self._away: list[str] = []
         self._is_short = False
+        self._ended_before = _ended_by_kernel(context)
 
     def from_fault(self, fault: Exception) -> Stop:
         """Undoes what was begun, and tells what ends the step."""
@@ -103,8 +105,8 @@ class FallBack:
             else "give the host more, or lower berth:app.workers"
         )
         return (
-            f"But memory was short: the kernel ended processes of {unit}. While a release goes live, the previous one "
-            f"runs next to it. That is not the release's fault: {limit}, and the next 'pulumi up' tries it again."
+            "But memory was short, and the kernel ended processes. While a release goes live, the previous one runs "
+            f"next to it. That is not the release's fault: {limit}, and the next 'pulumi up' tries it again."
         )
 
     def _next(self, unit: str) -> str:
@@ -163,9 +165,20 @@ class FallBack:
         since = f"@{int(self._context.began)}"
         ask = ["journalctl", "-u", unit, "--since", since, "-o", "cat", "--no-pager", "-q"]
         self._context.world.run(Command(ask), lambda line, _: lines.append(voice.mask(line)), apart=True)
-        # systemd's own words; what its child is sent by somebody else is none of the kernel's.
-        self._is_short = any("killed by the OOM killer" in line for line in lines)
+        # In systemd's own words; and by the kernel's count, for systemd sees it in its unified hierarchy alone.
+        is_told = any("killed by the OOM killer" in line for line in lines)
+        self._is_short = is_told or _ended_by_kernel(self._context) > self._ended_before
         return without_interrupted(lines)[-80:]
+
+
+def _ended_by_kernel(context: Context) -> int:
+    """How many processes the kernel has ended since it booted because memory was short: proc_vmstat(5)."""
+    try:
+        text = context.world.path("/proc/vmstat").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^oom_kill (\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def without_interrupted(lines: list[str]) -> list[str]:
