@@ -452,7 +452,7 @@ function copyProgram(project: string, app: string): string {
   const from = resolve(root, app);
   const kept = (path: string) =>
     !/\/(node_modules|\.venv|__pycache__|\.git)(\/|$)/.test(path.slice(from.length));
-  cpSync(from, join(project, "app"), { recursive: true, filter: kept });
+  cpSync(from, join(project, "app"), { recursive: true, verbatimSymlinks: true, filter: kept });
   return project;
 }
 
