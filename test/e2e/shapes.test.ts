@@ -134,7 +134,11 @@ test("a release that takes more memory than there is says so, spares what is liv
   for (const again of [false, true]) {
     const run = await stack.up();
     assert.notEqual(run.code, 0);
-    assert.match(said(run), /memory was short, and the kernel ended processes\..* lower berth:app\.workers/s, `${again}`);
+    assert.match(
+      said(run),
+      /memory was short, and the kernel ended processes\..* lower berth:app\.workers/s,
+      `${again}`,
+    );
   }
   assert.equal(await current(), before);
   assert.equal(await stack.on(servers), living);

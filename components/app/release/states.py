@@ -59,7 +59,9 @@ INSTANCE: tuple[Step, ...] = (
     Step(STARTING, "disk full", LEAVING, "It stops. The next `pulumi up` tries it again."),
     Step(TRIAL, "disk full", LEAVING, "Visitors go back to the previous one. The next `pulumi up` tries it again."),
     Step(STARTING, "short of memory", LEAVING, "It stops. The next `pulumi up` tries it again."),
-    Step(TRIAL, "short of memory", LEAVING, "Visitors go back to the previous one. The next `pulumi up` tries it again."),
+    Step(
+        TRIAL, "short of memory", LEAVING, "Visitors go back to the previous one. The next `pulumi up` tries it again."
+    ),
     Step(STARTING, "interrupted", STARTING, "Nothing changes for visitors. The next `pulumi up` continues."),
     Step(TRIAL, "interrupted", STARTING, "It keeps serving next to the live one. The next `pulumi up` tries it again."),
     Step(STARTING, "rebooted", LEAVING, "The live instance boots."),
