@@ -5,6 +5,7 @@ import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
+import type { FilesBackup } from "../service/service.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 import {
   environment,
@@ -160,6 +161,16 @@ export class App extends pulumi.ComponentResource {
       directories: [`${root}/media`, `${root}/data`, `/var/lib/berth/once-${name}`],
       services: [`${name}-web-start.service`, `${name}-web@.service`, ...units],
     };
+  }
+
+  /**
+   * What of an application a backup has.
+   *
+   * @param media whether uploaded files lie on the host
+   */
+  static backup(name: string, root: string, media: boolean): FilesBackup {
+    const directories = [...(media ? [`${root}/media`] : []), `${root}/data`];
+    return { kind: "files", name: "media", account: name, directories };
   }
 
   readonly #name: string;

@@ -11,6 +11,7 @@ import { renderTemplate } from "../host/template.ts";
 import { PrivateAccess } from "../peers/access.ts";
 import { alone, bracketed } from "../peers/address.ts";
 import { certificatePath, type PinnedCertificate } from "../peers/certificate.ts";
+import type { DatabaseBackup } from "../service/service.ts";
 import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -26,6 +27,8 @@ export interface PostgresArgs {
   readonly database: string;
   /** The role that owns it. What logs in is a member of it, another one for each password. */
   readonly role: string;
+  /** Whether its log is archived, for backups. @default false */
+  readonly archived?: boolean;
   /** Extensions that are made as the superuser. @default none */
   readonly extensions?: readonly string[];
   readonly password: pulumi.Input<string>;
@@ -88,6 +91,11 @@ export class Postgres extends pulumi.ComponentResource {
   /** What of it must survive its machine. */
   static data(): ServiceData {
     return { directories: ["/var/lib/postgresql"], services: ["postgresql@.service"] };
+  }
+
+  /** What of it a backup has. */
+  static backup(version: number): DatabaseBackup {
+    return { kind: "postgresql", version, unit: `postgresql@${version}-main.service` };
   }
 
   readonly #name: string;
@@ -160,8 +168,10 @@ export class Postgres extends pulumi.ComponentResource {
           locale,
           memory_limit: host.memory ?? "",
           private: address.apply(bracketed),
+          archived: this.#args.archived ? "yes" : "",
         },
         files: {
+          "/usr/local/lib/berth/pgbackrest-archive": { content: text("archive.sh"), mode: "0755" },
           "/etc/systemd/system/postgresql@.service.d/berth.conf": { content: text("drop-in.conf") },
           "/etc/berth/postgresql/berth.conf": address.apply((private_address) => ({
             content: renderTemplate(here("postgres.conf.liquid"), { private_address }),

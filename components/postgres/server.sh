@@ -1,6 +1,7 @@
 : "${version?the major version}"
 : "${locale?the locale of the cluster}"
 : "${memory_limit?the memory the host may use, in MiB; empty where it can see that by itself}"
+: "${archived?yes where its log (WAL) is archived, for backups}"
 : "${private?the address at which other hosts reach it, as in a URL; empty where none does}"
 
 # Another major version with data in it means that this stack once ran on it.
@@ -19,6 +20,7 @@ data=/var/lib/postgresql/$version/main
 # uses a cluster before that, and nothing without this mark is ever removed: a disk may come to a new machine, which
 # knows nothing of it.
 making=/var/lib/postgresql/.berth-making-$version
+fresh=
 if [ -e "$making" ]; then
   # PostgreSQL numbers what people make from 16384 on (transam.h, FirstNormalObjectId).
   used=$(as_account find "$data/base" -mindepth 1 -maxdepth 1 -name '[0-9]*' -printf '%f\n' 2>/dev/null | awk '$1 >= 16384' || true)
@@ -44,6 +46,7 @@ if [ ! -e "$cluster/postgresql.conf" ] || [ -e "$taking_over" ]; then
   else
     [ ! -d "$data" ] || [ -z "$(ls -A "$data")" ] || fail "$data holds files, but no whole database; Berth did not make them and does not remove them." "Move them away, or put the whole data directory back from a backup, then run 'pulumi up' again."
     say "making the database cluster"
+    fresh=yes
     [ -e "$making" ] || as_account touch "$making"
     as_account sync -f "$making"
     logged as_account pg_createcluster --locale "$locale" --encoding UTF8 "$version" main -- --data-checksums --auth-local=peer --auth-host=scram-sha-256 ||
@@ -70,9 +73,23 @@ effective_cache_size = '$(within $((memory / 2)) 256 65536)MB'
 work_mem = '$(within $((memory / 256)) 4 64)MB'
 maintenance_work_mem = '$(within $((memory / 16)) 64 1024)MB'
 CONF
+# Archiving can only be turned on by a restart. A new cluster has it on from the start, and archives nothing while there are
+# no backups (archive.sh); one of before is restarted once, when backups are turned on. pgBackRest insists on its name in the
+# command.
+if [ -n "$fresh" ] || [ -n "$archived" ] || [ -e "$settings/archive.conf" ]; then
+  put_file "$settings/archive.conf" root:root 0644 <<CONF
+archive_mode = on
+archive_command = '/usr/local/lib/berth/pgbackrest-archive %p'
+# A piece of the log goes when it is full, and at the latest after this many seconds.
+archive_timeout = $(if [ -n "$archived" ]; then echo 60; else echo 0; fi)
+CONF
+fi
 # The settings are root's, and the cluster reads them by links.
-for file in berth.conf berth-memory.conf; do
-  link=$cluster/conf.d/$file
+for file in berth.conf berth-memory.conf archive.conf; do
+  [ -e "$settings/$file" ] || continue
+  # By names that are nobody else's, by which the removal finds them.
+  link=$cluster/conf.d/berth-${file#berth-}
+  if [ "$file" = berth.conf ]; then link=$cluster/conf.d/$file; fi
   if [ "$(readlink "$link" || true)" != "$settings/$file" ]; then
     logged as_account ln -sfnT "$settings/$file" "$link" || fail "the account 'postgres' cannot make $link, the link to the cluster's settings." "Give it $cluster/conf.d with 'chown postgres: $cluster/conf.d' on the host."
     changes[$settings/$file]=1
@@ -84,6 +101,12 @@ unit=postgresql@$version-main.service
 enabled postgresql.service
 systemctl is-active --quiet "$unit" || logged systemctl start "$unit" || true
 on_change restart "$unit" "$settings/berth"
+if changed "$settings/archive.conf" && wait_until 60 as_postgres -c 'SELECT 1'; then
+  if [ "$(as_postgres -c 'SHOW archive_mode')" = on ]; then on_change reload "$unit" "$settings/archive.conf"; else
+    say "restarting PostgreSQL once, so that its log is archived"
+    on_change restart "$unit" "$settings/archive.conf"
+  fi
+fi
 if [ -z "$private" ]; then take_away /etc/berth/private/postgres.crt /etc/berth/private/postgres.key; fi
 on_change reload "$unit" "$settings/pg_hba.conf" /etc/berth/private/postgres
 

@@ -24,6 +24,7 @@ export const postgres = service({
           listener: Postgres.listener(),
           privatePort: Postgres.privatePort,
           data: Postgres.data(),
+          backup: Postgres.backup(version),
           unit: "postgresql.service",
           make: (name, { host, others, secret }, options) =>
             new Postgres(
@@ -35,6 +36,7 @@ export const postgres = service({
                 database: names.database ?? stack.application,
                 role: names.role ?? stack.application,
                 extensions,
+                archived: stack.backups,
                 password: secret("database"),
                 others,
               },

@@ -10,6 +10,7 @@ import { renderTemplate } from "../host/template.ts";
 import { PrivateAccess } from "../peers/access.ts";
 import { bracketed } from "../peers/address.ts";
 import { certificatePath, type PinnedCertificate } from "../peers/certificate.ts";
+import type { FilesBackup } from "../service/service.ts";
 import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -68,6 +69,18 @@ export class Redis extends pulumi.ComponentResource {
   /** What of it must survive its machine. */
   static data(): ServiceData {
     return { directories: ["/var/lib/redis"], services: ["redis-server.service"] };
+  }
+
+  /** What of it a backup has. Redis writes on while it is copied; only a rewrite of its files would tear the copy. */
+  static backup(): FilesBackup {
+    return {
+      kind: "files",
+      name: "redis",
+      account: "redis",
+      directories: ["/var/lib/redis"],
+      unit: "redis-server.service",
+      steady: "/var/lib/redis/appendonlydir/appendonly.aof.manifest",
+    };
   }
 
   readonly #name: string;

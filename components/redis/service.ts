@@ -24,6 +24,7 @@ export const redis = service({
             listener: Redis.listener(),
             privatePort: Redis.privatePort,
             data: Redis.data(),
+            backup: Redis.backup(),
             unit: "redis-server.service",
             ownerUnit: "redis-server",
             make: (name, { host, others, secret }, options) =>

@@ -46,6 +46,8 @@ export interface StackFacts {
   readonly shared: boolean;
   /** Whether releases dump a database, be it the stack's own or one elsewhere. */
   readonly dumps: boolean;
+  /** Whether there are backups. */
+  readonly backups: boolean;
 }
 
 export interface ServicePlan {
@@ -66,12 +68,39 @@ export interface ServerPlan {
   readonly privatePort?: number;
   /** What of it must survive its machine. @default nothing */
   readonly data?: ServiceData;
+  /** What of it a backup has. @default nothing */
+  readonly backup?: ServiceBackup;
   /** The unit that must run before the application. */
   readonly unit: string;
   /** The unit that the owner of the application's files may start and stop, by its name. @default none */
   readonly ownerUnit?: string;
   /** Makes it. */
   make(name: string, place: ServicePlace, options: pulumi.ComponentResourceOptions): RunningService;
+}
+
+/** What a service gives to the backups of its stack: see components/backup. */
+export type ServiceBackup = DatabaseBackup | FilesBackup;
+
+/** A cluster of PostgreSQL, with its log, so that every point in time can be restored. */
+export interface DatabaseBackup {
+  readonly kind: "postgresql";
+  readonly version: number;
+  readonly unit: string;
+}
+
+/** Directories of files, as they are at the time of a backup. */
+export interface FilesBackup {
+  readonly kind: "files";
+  /** What they are called in `npm run backups`. */
+  readonly name: string;
+  /** The account that all of them belong to, which puts them back. */
+  readonly account: string;
+  /** Absolute paths. */
+  readonly directories: readonly string[];
+  /** The unit that stands still while they are restored, which is then done as a whole. @default file by file */
+  readonly unit?: string;
+  /** A file that differs after a copy where the service has rewritten its files meanwhile; then another copy is made. @default none */
+  readonly steady?: string;
 }
 
 export interface ServicePlace {

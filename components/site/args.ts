@@ -2,13 +2,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "../app/app.ts";
 import type { Cloud, CloudArgs } from "../aws/cloud.ts";
+import { Backup, type BackupArgs } from "../backup/backup.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
 import { firstHost, type Host } from "../host/host.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
 import { namesGiven } from "../nginx/schema.ts";
 import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
+import type { ServiceBackup } from "../service/service.ts";
 import type { ServiceSecret } from "../services.ts";
+import type { PackageSet } from "../system/system.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
 
@@ -39,7 +42,8 @@ export function cloudArgs(plan: SitePlan): CloudArgs {
   };
 }
 
-export function fleetArgs({ config, services }: SitePlan, cloud: Cloud | undefined): FleetArgs {
+export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
+  const { config, services } = plan;
   const { app, site, host, hosts, admins } = config;
   const stack = pulumi.getStack().toLowerCase();
   return {
@@ -53,8 +57,35 @@ export function fleetArgs({ config, services }: SitePlan, cloud: Cloud | undefin
     ownerKeys: app.ownerKeys,
     accounts: { [app.owner]: "berth:app.owner", [app.name]: "berth:app.name" },
     services,
-    packages: { all: App.packages(app.packages), first: Nginx.packages(tlsOf(site.tls)) },
+    packages: { all: App.packages(app.packages), first: firstPackages(plan) },
     looks: [Nginx.look(app.name, namesGiven(site))],
+  };
+}
+
+/** What the host that serves the site needs from Debian beside what its services need. */
+function firstPackages(plan: SitePlan): PackageSet {
+  const nginx = Nginx.packages(tlsOf(plan.config.site.tls));
+  if (plan.config.backup === undefined) return nginx;
+  return { ...nginx, packages: [...nginx.packages, ...Backup.packages(backupParts(plan)).packages] };
+}
+
+/** What there is to back up: of each service on the first host its part, and what the application keeps. */
+const backupParts = ({ config, services, root }: SitePlan): ServiceBackup[] => [
+  ...services.flatMap(({ plan: { server } }) => server?.backup ?? []),
+  App.backup(config.app.name, root, config.media.store === "host"),
+];
+
+/** Undefined where there are no backups. */
+export function backupArgs(plan: SitePlan, host: Host, names: SiteNames): BackupArgs | undefined {
+  const { app, backup } = plan.config;
+  if (backup === undefined) return undefined;
+  return {
+    host,
+    config: backup,
+    stack: pulumi.getStack(),
+    application: app.name,
+    parts: backupParts(plan),
+    site: { scheme: names.scheme, domain: names.domain, health: app.health },
   };
 }
 

@@ -83,8 +83,11 @@ function typeName(type: string): string {
   return names[type] ?? type;
 }
 
+/** Keys with secrets below them. */
+const hidden = ["secrets", "privateKey", "passphrase", "accessKey", "secretKey"];
+
 function found(issue: Issue): string {
-  if (issue.path.some((part) => part === "secrets" || part === "privateKey")) {
+  if (issue.path.some((part) => hidden.includes(part as string))) {
     return "a secret of the wrong form";
   }
   // Of a kind that does not exist the issue holds the whole group.

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { appSchema, dumpsDatabase } from "../app/schema.ts";
 import { mediaSchema } from "../aws/media-schema.ts";
+import { backupSchema } from "../backup/schema.ts";
 import { hostSchema, hostsSchema } from "../fleet/schema.ts";
 import { siteSchema } from "../nginx/schema.ts";
 import { rotateSchema, secretsSchema } from "../secrets/schema.ts";
@@ -23,6 +24,11 @@ export const parts = z.strictObject({
   app: appSchema.describe("The application."),
   ...serviceSchemas,
   media: mediaSchema.prefault({}).describe("Uploaded files."),
+  backup: backupSchema
+    .optional()
+    .describe(
+      "Backups of all that the stack keeps on its first host; without this key there are none. See docs/backups.md.",
+    ),
   secrets: secretsSchema
     .prefault({})
     .describe("Secrets of your own, instead of generated ones, and where to copy the stack's secrets."),
@@ -58,4 +64,5 @@ export const plansOf = (config: SiteConfig) =>
     locale: config.host.locale,
     shared: Object.keys(config.hosts).length > 0,
     dumps: dumpsDatabase(config.app),
+    backups: config.backup !== undefined,
   });

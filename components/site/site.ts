@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackOutputs } from "../../outputs.ts";
+import { Backup } from "../backup/backup.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Nginx } from "../nginx/nginx.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Application } from "./application.ts";
-import { cloudArgs, fleetArgs, nginxArgs, secretsArgs } from "./args.ts";
+import { backupArgs, cloudArgs, fleetArgs, nginxArgs, secretsArgs } from "./args.ts";
 import { checkSite } from "./check.ts";
 import type { DataNames } from "./data.ts";
 import { namesOf } from "./names.ts";
@@ -69,6 +70,8 @@ export class Site extends pulumi.ComponentResource {
       fleet.first,
       (next) => new Nginx("nginx", nginxArgs(plan, fleet.first, names, application.first, secrets), next),
     );
+    const backup = backupArgs(plan, fleet.first, names);
+    if (backup !== undefined) fleet.next(fleet.first, (next) => new Backup("backup", backup, next));
     services.endPasswordsOfBefore(grace(plan), [nginx, ...application.elsewhere], own);
     for (const host of [fleet.first, ...fleet.others]) cloud?.watch(host.name, fleet.last(host));
     const mirrored = cloud?.mirror({

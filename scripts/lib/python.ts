@@ -47,6 +47,7 @@ export async function pythonWith(requirements: string, name: string): Promise<st
 const places = [
   "bench/contenders",
   "components/app/release",
+  "components/backup/program",
   "components/nginx/certificate/program",
   "components/system",
   "scripts/lib/status",

@@ -5,17 +5,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { App } from "../../components/app/app.ts";
+import { Backup } from "../../components/backup/backup.ts";
 import { Nginx } from "../../components/nginx/nginx.ts";
 import { Postgres } from "../../components/postgres/postgres.ts";
 import { Redis } from "../../components/redis/redis.ts";
 import { basePackages } from "../../components/system/system.ts";
 
 const sets = [
-  basePackages,
-  Nginx.packages({ kind: "self-signed" }),
-  App.packages([]),
-  Postgres.packages(17),
-  Redis.packages(),
+  ...[basePackages, Nginx.packages({ kind: "self-signed" }), App.packages([]), Postgres.packages(17), Redis.packages()],
+  Backup.packages([Postgres.backup(17)]),
 ];
 const packages = [...new Set(sets.flatMap((set) => set.packages))].sort();
 const files = mkdtempSync(join(tmpdir(), "berth-image-"));

@@ -1,0 +1,212 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { Host } from "../host/host.ts";
+import { HostScript, type SecretFile } from "../host/host-script.ts";
+import { logsFile } from "../host/logs.ts";
+import type { StepFile } from "../host/step.ts";
+import { renderTemplate } from "../host/template.ts";
+import type { FilesBackup, ServiceBackup } from "../service/service.ts";
+import type { PackageSet } from "../system/system.ts";
+import { type Place, placeOf, settings } from "./place.ts";
+import type { BackupConfig } from "./schema.ts";
+
+const here = (file: string) => join(import.meta.dirname, file);
+const text = (file: string) => readFileSync(here(file), "utf8");
+
+export interface BackupArgs {
+  readonly host: Host;
+  readonly config: BackupConfig;
+  /** Name of the stack; the place knows its backups by that and by the application's name. */
+  readonly stack: string;
+  /** Name of the application, which stands still while its data is restored. */
+  readonly application: string;
+  /** What there is to back up: of each service its part, and the application's. */
+  readonly parts: readonly ServiceBackup[];
+  /** How the host asks whether the site is healthy. */
+  readonly site: {
+    readonly scheme: string;
+    readonly domain: pulumi.Input<string>;
+    readonly health: string;
+  };
+}
+
+/** Whose backups these are, as the place knows them. */
+export const stanzaOf = (stack: string, application: string): string =>
+  `${stack}-${application}`.replaceAll(/[^A-Za-z0-9_-]/g, "-");
+
+/**
+ * Backups of all that a host keeps: its database by pgBackRest, files by restic, both encrypted on the host. See
+ * docs/backups.md.
+ */
+export class Backup extends pulumi.ComponentResource {
+  /** What the backups are encrypted with. */
+  readonly passphrase: pulumi.Output<string>;
+
+  /** What it needs from Debian. */
+  static packages(parts: readonly ServiceBackup[]): PackageSet {
+    return { packages: [...(databaseOf(parts) === undefined ? [] : ["pgbackrest"]), "restic"] };
+  }
+
+  readonly #args: BackupArgs;
+  readonly #place: Place;
+  readonly #stanza: string;
+
+  constructor(name: string, args: BackupArgs, options?: pulumi.ComponentResourceOptions) {
+    super("berth:backup:Backup", name, {}, options);
+    this.#args = args;
+    this.#stanza = stanzaOf(args.stack, args.application);
+    this.#place = placeOf(args.config.place, this.#stanza);
+    this.passphrase = this.#passphrase(`${name}-passphrase`);
+    const timers = ["berth-backup.timer", ...(this.#isHourly() ? ["berth-backup-files.timer"] : [])];
+    new HostScript(
+      `${name}-setup`,
+      {
+        host: args.host,
+        script: here("setup.sh"),
+        removal: here("setup-removal.sh"),
+        slots: {
+          place: this.#place.shown,
+          directory: this.#place.directory ?? "",
+          timers: timers.join(" "),
+        },
+        files: {
+          [`${settings}/plan.json`]: this.#plan(),
+          ...(this.#place.ca === undefined ? {} : { [`${settings}/ca.pem`]: { content: this.#place.ca } }),
+          ...this.#databaseFiles(),
+          ...programFiles(),
+          ...units(args.config.time, this.#isHourly()),
+          ...logsFile("backups", {
+            units: ["berth-backup.service", "berth-backup-files.service"],
+            files: ["/var/log/pgbackrest/*.log"],
+          }),
+        },
+        secretFiles: this.#secretFiles(),
+      },
+      { parent: this },
+    );
+    this.registerOutputs({ passphrase: pulumi.secret(this.passphrase) });
+  }
+
+  #isHourly(): boolean {
+    return this.#args.config.uploads === "hourly";
+  }
+
+  #passphrase(name: string): pulumi.Output<string> {
+    const own = this.#args.config.passphrase;
+    if (own !== undefined) return pulumi.secret(own);
+    return new random.RandomPassword(name, { length: 40, special: false }, { parent: this }).result;
+  }
+
+  /** What program/plan.py reads. */
+  #plan(): pulumi.Output<StepFile> {
+    const { application, config, parts, site } = this.#args;
+    const { shown, directory, repository, options } = this.#place;
+    const database = databaseOf(parts);
+    return pulumi.output(site.domain).apply((domain) => ({
+      content: JSON.stringify(
+        {
+          application,
+          stanza: this.#stanza,
+          place: shown,
+          directory: directory ?? null,
+          repository,
+          options,
+          keep: config.keep,
+          limit: config.walLimit * 2 ** 20,
+          site: { ...site, domain },
+          database: database === undefined ? null : { version: database.version, unit: database.unit },
+          files: parts.filter(isFiles).map(({ kind: _, ...part }) => part),
+        },
+        null,
+        2,
+      ),
+    }));
+  }
+
+  #databaseFiles(): Record<string, StepFile> {
+    const database = databaseOf(this.#args.parts);
+    if (database === undefined) return {};
+    const stanza = this.#stanza;
+    const facts = { ...this.#place.pgbackrest, stanza, version: database.version };
+    return {
+      [`${settings}/pgbackrest.conf`]: {
+        content: renderTemplate(here("pgbackrest.conf.liquid"), {
+          ...facts,
+          limit: this.#args.config.walLimit,
+        }),
+      },
+      "/usr/local/lib/berth/backup-archive": {
+        content: renderTemplate(here("archive.sh.liquid"), { stanza }),
+        mode: "0755",
+      },
+    };
+  }
+
+  #secretFiles(): Record<string, SecretFile> {
+    const { key } = this.#place;
+    const ofDatabase = this.passphrase.apply((passphrase) =>
+      [
+        "[global]",
+        `repo1-cipher-pass=${passphrase}`,
+        ...(key ? [`repo1-s3-key=${key.id}`, `repo1-s3-key-secret=${key.secret}`] : []),
+        "",
+      ].join("\n"),
+    );
+    return {
+      [`${settings}/passphrase`]: { content: this.passphrase },
+      ...(key === undefined
+        ? {}
+        : {
+            [`${settings}/s3-key`]: {
+              content: pulumi.secret(
+                `[default]\naws_access_key_id = ${key.id}\naws_secret_access_key = ${key.secret}\n`,
+              ),
+            },
+          }),
+      ...(databaseOf(this.#args.parts) === undefined
+        ? {}
+        : {
+            [`${settings}/pgbackrest.d/secret.conf`]: {
+              content: ofDatabase,
+              owner: "root:postgres",
+              mode: "0640",
+            },
+          }),
+    };
+  }
+}
+
+const databaseOf = (parts: readonly ServiceBackup[]) => parts.find((part) => part.kind === "postgresql");
+const isFiles = (part: ServiceBackup): part is FilesBackup => part.kind === "files";
+
+/** The program, which Python runs as a directory: root's own. */
+function programFiles(): Record<string, StepFile> {
+  const modules = readdirSync(here("program")).filter((name) => name.endsWith(".py"));
+  return {
+    "/usr/local/lib/berth/berth-backup": { content: text("berth-backup.sh"), mode: "0755" },
+    ...Object.fromEntries(
+      modules
+        .sort()
+        .map((name) => [`/usr/local/lib/berth/backup/${name}`, { content: text(join("program", name)) }]),
+    ),
+  };
+}
+
+function units(time: string, hourly: boolean): Record<string, StepFile> {
+  const unit = (name: string, verb: string, what: string, at: string) => ({
+    [`/etc/systemd/system/${name}.service`]: {
+      content: renderTemplate(here("backup.service.liquid"), { what, verb }),
+    },
+    [`/etc/systemd/system/${name}.timer`]: {
+      content: renderTemplate(here("backup.timer.liquid"), { what, at }),
+    },
+  });
+  return {
+    ...unit("berth-backup", "run", "the daily backup", `*-*-* ${time}:00 UTC`),
+    ...(hourly
+      ? unit("berth-backup-files", "files", "the backup of uploaded files, every hour", "*-*-* *:30:00 UTC")
+      : {}),
+  };
+}

@@ -1,0 +1,62 @@
+import type { BackupConfig } from "./schema.ts";
+
+/** Where a host keeps what it must know to make backups. */
+export const settings = "/etc/berth/backup";
+
+/** A place as both tools know it. */
+export interface Place {
+  /** As people know it. */
+  readonly shown: string;
+  /** Its path where it is a directory of the host. */
+  readonly directory: string | undefined;
+  /** The repository of files, as restic names it, and what restic needs to get there. */
+  readonly repository: string;
+  readonly options: readonly string[];
+  /** The slots of pgbackrest.conf.liquid. */
+  readonly pgbackrest: Readonly<
+    Record<"bucket" | "region" | "endpoint" | "port" | "style" | "ca" | "path", string>
+  >;
+  readonly key: { readonly id: string; readonly secret: string } | undefined;
+  /** The authority of its certificate, in PEM. */
+  readonly ca: string | undefined;
+}
+
+/** @param stanza whose backups they are: what the names of objects begin with where nothing else is said */
+export function placeOf(place: BackupConfig["place"], stanza: string): Place {
+  if (place.kind === "directory") {
+    const directory = place.path.replace(/\/+$/, "");
+    return {
+      shown: directory,
+      directory,
+      repository: `${directory}/files`,
+      options: [],
+      pgbackrest: {
+        ...{ bucket: "", region: "", endpoint: "", port: "", style: "", ca: "" },
+        path: `${directory}/postgresql`,
+      },
+      key: undefined,
+      ca: undefined,
+    };
+  }
+  const { bucket, region, endpoint = `s3.${region}.amazonaws.com`, prefix = stanza, ca } = place;
+  const [host = "", port = "443"] = endpoint.split(":");
+  // A name below the endpoint's own is Amazon's way; elsewhere there is often no such name.
+  const isAmazon = host.endsWith(".amazonaws.com");
+  const caFile = ca === undefined ? "" : `${settings}/ca.pem`;
+  return {
+    shown: `s3://${bucket}/${prefix}`,
+    directory: undefined,
+    repository: `s3:https://${endpoint}/${bucket}/${prefix}/files`,
+    options: [
+      `--option=s3.bucket-lookup=${isAmazon ? "dns" : "path"}`,
+      `--option=s3.region=${region}`,
+      ...(ca === undefined ? [] : [`--cacert=${caFile}`]),
+    ],
+    pgbackrest: {
+      ...{ bucket, region, endpoint: host, port, style: isAmazon ? "host" : "path", ca: caFile },
+      path: `/${prefix}/postgresql`,
+    },
+    key: { id: place.accessKey, secret: place.secretKey },
+    ca,
+  };
+}

@@ -1,0 +1,214 @@
+"""The database's part: PostgreSQL by pgBackRest."""
+
+import json
+import re
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import retention
+from explain import explain
+from plan import SETTINGS, Database, Plan, Trouble
+from retention import Backup
+from commands import Failed, as_account, last_line, run
+
+_SEGMENT = 16 << 20
+# In seconds: for how long another process of pgBackRest may be at work.
+_LOCKED = 120
+
+
+class DatabaseBackups:
+    """The backups of one cluster. All runs as postgres: the cluster and the spool are that account's."""
+
+    def __init__(self, plan: Plan, database: Database) -> None:
+        self._plan = plan
+        self.database = database
+
+    def set_up(self) -> None:
+        """Makes the stanza where there is none, and proves that a piece of the log arrives in the place."""
+        self._refuse_foreign()
+        self._pgbackrest("stanza-create")
+        self._pgbackrest("check")
+
+    def back_up(self) -> dict[str, object]:
+        kind = "full" if retention.wants_full(self.backups(), time.time()) else "diff"
+        began = time.time()
+        self._pgbackrest("backup", f"--type={kind}")
+        self._expire()
+        newest = self.backups()[-1]
+        return {
+            "id": newest.label,
+            "size": newest.size,
+            "stored": newest.stored,
+            "seconds": round(time.time() - began, 1),
+        }
+
+    def backups(self) -> list[Backup]:
+        """All there are, the oldest first."""
+        told = json.loads(self._pgbackrest("info", "--output=json"))
+        found = [backup_of(one) for stanza in told for one in stanza.get("backup", []) if not one.get("error")]
+        return sorted(found, key=lambda one: one.stop)
+
+    def _expire(self) -> None:
+        now, keep = time.time(), self._plan.keep
+        for label in retention.expired(self.backups(), now, keep):
+            # One may have gone with the one that it needed.
+            if label in {one.label for one in self.backups()}:
+                self._pgbackrest("expire", f"--set={label}")
+        count = retention.archive_count(self.backups(), now, keep.points)
+        self._pgbackrest("expire", "--repo1-retention-archive-type=incr", f"--repo1-retention-archive={count}")
+
+    def restore(self, label: str, target: Sequence[str]) -> None:
+        """Fills the cluster's directory, which is empty, and says up to where the log is followed when it starts."""
+        self._pgbackrest("restore", f"--set={label}", "--target-action=promote", *target)
+
+    def _refuse_foreign(self) -> None:
+        """A place has one owner: what is there must be this stack's own."""
+        try:
+            names = self._pgbackrest("repo-ls", "--output=json", "archive", stanza=False)
+        except Trouble as trouble:
+            # pgBackRest's FileMissing and PathMissing: the place is empty.
+            if re.search(r"\[0(55|73)\]", f"{trouble.__cause__}"):
+                return
+            raise
+        refuse_foreign((name for name in json.loads(names or "{}") if name != "."), self._plan)
+
+    def _pgbackrest(self, command: str, *arguments: str, stanza: bool = True) -> str:
+        own = [f"--stanza={self._plan.stanza}"] if stanza else []
+        files = [f"--config={SETTINGS}/pgbackrest.conf", f"--config-include-path={SETTINGS}/pgbackrest.d"]
+        words = ["pgbackrest", *files, *own, command, *arguments]
+        end = time.monotonic() + _LOCKED
+        while True:
+            try:
+                return run(as_account("postgres", words))
+            except Failed as fault:
+                # The log is archived meanwhile by another process, which holds a lock for a moment.
+                if "[050]" in f"{fault}" and time.monotonic() < end:
+                    time.sleep(0.5)
+                    continue
+                raise explain(f"{fault}", self._plan.place) from fault
+
+    # The cluster itself
+
+    def psql(self, query: str) -> str:
+        command = [f"{self.database.programs}/psql", "-XAtq", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", query]
+        options = {"PGOPTIONS": "-c search_path=pg_catalog -c statement_timeout=60s", "PGCONNECT_TIMEOUT": "10"}
+        return run(as_account("postgres", command), environment=options).strip()
+
+    def roles(self) -> str:
+        """The roles with their passwords, as SQL: an older cluster may know others."""
+        return run(as_account("postgres", [f"{self.database.programs}/pg_dumpall", "--roles-only"]))
+
+    def set_roles(self, roles: str) -> None:
+        """What of them is there already is no fault: each is set to what it was."""
+        command = [f"{self.database.programs}/psql", "-Xq", "-d", "postgres"]
+        quiet = (
+            "SET log_min_error_statement = panic; SET log_min_messages = panic; SET log_min_duration_statement = -1;\n"
+        )
+        run(as_account("postgres", command), stdin=quiet + roles)
+
+    def is_up(self) -> bool:
+        try:
+            return self.psql("SELECT 1") == "1"
+        except Failed:
+            return False
+
+    def settle(self, seconds: float) -> None:
+        """Sends all that is committed so far to the place, so that every point up to now can be had."""
+        # A recovery to a point in time ends at the first commit after it.
+        self.psql("SELECT pg_current_xact_id()")
+        wanted = self.psql("SELECT pg_walfile_name(pg_switch_wal())")
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.psql("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver") >= wanted:
+                return
+            time.sleep(0.2)
+        raise Trouble(
+            f"the end of the database's log did not arrive in {self._plan.place} within {seconds:g} s",
+            "See 'npm run status' for what is in the way. Nothing was changed.",
+        )
+
+    def timeline(self) -> int:
+        """The timeline of a cluster that is stopped or runs."""
+        if self.is_up():
+            self.psql("CHECKPOINT")
+        told = run(as_account("postgres", [f"{self.database.programs}/pg_controldata", str(self.database.data)]))
+        [number] = re.findall(r"^Latest checkpoint's TimeLineID:\s+(\d+)$", told, re.MULTILINE)
+        return int(number)
+
+    def last_log(self) -> str:
+        """Why it does not start."""
+        name = f"/var/log/postgresql/postgresql-{self.database.version}-main.log"
+        try:
+            said = run(as_account("postgres", ["tail", "-n", "40", name]))
+        except Failed:
+            return ""
+        fatal = [line for line in said.splitlines() if re.search(r"FATAL|PANIC|ERROR", line)]
+        return last_line("\n".join(fatal) or said)
+
+    # What waits
+
+    def waiting(self) -> dict[str, object]:
+        """What of the log has not reached the place yet, why, and what was given up."""
+        status = self.database.data / "pg_wal/archive_status"
+        marks = [path.stat().st_mtime for path in status.glob("*.ready")] if status.is_dir() else []
+        return {
+            "bytes": len(marks) * _SEGMENT,
+            "limit": self._plan.limit,
+            "since": min(marks, default=None),
+            "why": self._archive_fault(),
+            "lost": lost_at(self._log_of_archiving()),
+        }
+
+    def _archive_fault(self) -> str | None:
+        spool = Path("/var/spool/pgbackrest/archive") / self._plan.stanza / "out"
+        # postgres may have put anything there: what is read is read as that account.
+        try:
+            names = sorted(spool.glob("*.error")) if spool.is_dir() else []
+            said = run(as_account("postgres", ["head", "-c", "2000", str(names[-1])])) if names else ""
+        except (Failed, OSError):
+            return None
+        return explain(said, self._plan.place).what if said else None
+
+    def _log_of_archiving(self) -> str:
+        command = ["sh", "-c", "grep -h 'dropped WAL file' /var/log/pgbackrest/*archive-push*.log | tail -n 1"]
+        try:
+            return run(as_account("postgres", command))
+        except Failed:
+            return ""
+
+
+def backup_of(told: dict[str, dict[str, object]]) -> Backup:
+    """A backup as 'pgbackrest info' tells of it."""
+    info, times = told["info"], told["timestamp"]
+    repository = info["repository"]
+    assert isinstance(repository, dict)
+    return Backup(
+        str(told["label"]),
+        _number(times["start"]),
+        _number(times["stop"]),
+        int(_number(info["size"])),
+        int(repository.get("delta", 0)),
+        # A piece of the log begins its name with its timeline, in hexadecimal digits.
+        int(str(told["archive"]["start"])[:8], 16),
+    )
+
+
+def _number(found: object) -> float:
+    return float(str(found))
+
+
+def refuse_foreign(owners: Iterable[str], plan: Plan) -> None:
+    """Refuses a place that somebody else's backups are in."""
+    others = sorted(set(owners) - {plan.stanza})
+    if others:
+        raise Trouble(
+            f"{plan.place} holds the backups of '{others[0]}', and this stack's are called '{plan.stanza}'",
+            "A place has one stack: choose another 'prefix' or 'path' in backup.place. What is there stays as it is.",
+        )
+
+
+def lost_at(line: str) -> float | None:
+    """When a piece of the log was given up, of a line of pgBackRest's log."""
+    found = re.search(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", line)
+    return time.mktime(time.strptime(found[1], "%Y-%m-%d %H:%M:%S")) if found else None

@@ -1,0 +1,75 @@
+"""What the tools say of a failure, in the words of people: one line what is wrong, one what to do."""
+
+import re
+
+from plan import Trouble
+
+# What is looked for, what it means, and what to do; the first that fits.
+_MEANINGS: tuple[tuple[str, str, str], ...] = (
+    (
+        r"wrong password or no key found|CryptoError|cipher header invalid|FormatError|repo encrypted|\[095\]",
+        "the backups in {place} were made with another passphrase",
+        "Give the stack that passphrase as backup.passphrase, or choose another 'prefix' or 'path' in backup.place.",
+    ),
+    (
+        r"NoSuchBucket|[Bb]ucket does not exist",
+        "there is no such bucket: {place}",
+        "Make it, or correct backup.place.bucket. Berth does not make buckets for backups.",
+    ),
+    (
+        r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Access Denied|Forbidden|\b403\b",
+        "{place} refuses the keys",
+        "Look at backup.place.accessKey and secretKey: the key must list, read, write and delete in that bucket.",
+    ),
+    (
+        r"unable to get address for|no such host|Name or service not known|Temporary failure in name resolution",
+        "no name server knows the place {place}",
+        "Correct backup.place.endpoint, or the host's name servers.",
+    ),
+    (
+        r"certificate|x509|TLS error",
+        "the certificate of {place} is not trusted",
+        "Give the certificate of its authority as backup.place.ca.",
+    ),
+    (
+        r"[Cc]onnection refused|timeout|timed out|deadline exceeded|No route to host|Network is unreachable",
+        "{place} cannot be reached",
+        "See whether it runs, and whether a firewall is between it and the host.",
+    ),
+    (
+        r"No space left on device|Disk quota exceeded",
+        "there is no space left in {place}",
+        "Give it more space, or keep less: backup.keep.",
+    ),
+    (
+        r"[Pp]ermission denied|Read-only file system|Operation not permitted",
+        "{place} cannot be written",
+        "See whether the disk is mounted, and for writing.",
+    ),
+    (
+        r"repository does not exist|FileMissingError|PathMissingError|\[0(55|73)\]",
+        "{place} does not hold this stack's backups",
+        "See whether its disk is mounted; a deployment proves the place again.",
+    ),
+    (
+        r"backup and archive info files exist but do not match the database|do not match the database",
+        "{place} holds the backups of another database cluster of this stack, as of a machine that was replaced",
+        "Choose a place that is empty for the new one: another 'prefix' or 'path'. What is there stays as it is.",
+    ),
+)
+
+
+def explain(said: str, place: str) -> Trouble:
+    """What a tool said as it failed, explained."""
+    for pattern, what, further in _MEANINGS:
+        if re.search(pattern, said):
+            return Trouble(what.format(place=place), further)
+    return Trouble(f"{place}: {last_words(said)}", "What the tools said: npm run logs -- backups")
+
+
+def last_words(said: str) -> str:
+    """The line that tells most: the last error, else the last line."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and "HINT:" not in line]
+    errors = [line for line in lines if re.search(r"ERROR|Fatal|FATAL", line)]
+    found = (errors or lines or ["it said nothing"])[-1]
+    return re.sub(r"^.*?(?:ERROR|Fatal|FATAL):\s*", "", found)[:300]

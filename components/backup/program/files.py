@@ -1,0 +1,208 @@
+"""The files' part: uploads, and what services keep in files, by restic."""
+
+import contextlib
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from database import refuse_foreign
+from explain import explain
+from plan import SETTINGS, Files, Plan, Trouble
+from commands import ENVIRONMENT, Failed, as_account, run
+
+_NO_REPOSITORY, _PROOF = "repository does not exist", "berth-proof"
+# A snapshot of what was there before a restore, for the undo. It goes by itself a week later.
+BEFORE = "before-restore"
+# Where what is replaced as a whole is kept, in its own directory.
+ASIDE = ".berth-before-restore"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    id: str
+    part: str
+    at: float
+    size: int
+    directories: tuple[str, ...]
+
+
+class FileBackups:
+    """What is done with the backups of files."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def set_up(self) -> None:
+        """Makes the repository where there is none, and proves that it can be written and read."""
+        try:
+            self._restic("cat", "config")
+        except Trouble as trouble:
+            said = f"{trouble.__cause__}"
+            if _NO_REPOSITORY not in said or "bucket does not exist" in said:
+                raise
+            self._restic("init")
+        told = json.loads(self._restic("snapshots", "--json"))
+        refuse_foreign([one["hostname"] for one in told], self._plan)
+        self._prove()
+
+    def _prove(self) -> None:
+        wanted = f"{time.time()}"
+        source = ["backup", "--stdin", "--stdin-filename", "proof", "--json", *self._marks(_PROOF)]
+        made = self._restic(*source, stdin=wanted).splitlines()[-1]
+        snapshot = json.loads(made)["snapshot_id"]
+        if self._restic("dump", snapshot, "/proof") != wanted:
+            raise Trouble(f"{self._plan.place} does not give back what was written")
+        self._restic("forget", snapshot)
+
+    def back_up(self, part: Files, tag: str | None = None) -> dict[str, object]:
+        """A snapshot of a part; of what changes meanwhile, another until it stands still."""
+        directories = [one for one in part.directories if Path(one).is_dir()]
+        for _ in range(5):
+            before = self._steady(part)
+            # Removes what a killed run has left, and nobody else's.
+            self._restic("unlock", "--quiet")
+            words = ["backup", "--json", "--exclude", ASIDE, *self._marks(tag or part.name)]
+            made = self._restic(*words, *directories).splitlines()
+            told = next(one for one in map(json.loads, reversed(made)) if one["message_type"] == "summary")
+            if self._steady(part) == before:
+                return {
+                    "id": told["snapshot_id"][:8],
+                    "size": told["total_bytes_processed"],
+                    "stored": told["data_added_packed"],
+                    "seconds": round(told["total_duration"], 1),
+                }
+            self._restic("forget", told["snapshot_id"])
+        raise Trouble(f"the files of {part.name} did not stand still long enough to be copied", "Try again later.")
+
+    def _steady(self, part: Files) -> bytes:
+        if part.steady is None:
+            return b""
+        with contextlib.suppress(Failed):
+            return run(as_account(part.account, ["head", "-c", "65536", part.steady])).encode()
+        return b""
+
+    def _marks(self, tag: str) -> list[str]:
+        return ["--host", self._plan.stanza, "--tag", tag]
+
+    def snapshots(self) -> list[Snapshot]:
+        """Those of the parts, the oldest first."""
+        names = {part.name for part in self._plan.files}
+        told = json.loads(self._restic("snapshots", "--json", "--host", self._plan.stanza))
+        found = [
+            Snapshot(
+                one["short_id"],
+                one["tags"][0],
+                datetime.fromisoformat(one["time"][:19] + "+00:00").timestamp(),
+                one.get("summary", {}).get("total_bytes_processed", 0),
+                tuple(one["paths"]),
+            )
+            for one in told
+            if names & set(one.get("tags") or [])
+        ]
+        return sorted(found, key=lambda one: one.at)
+
+    def forget(self) -> None:
+        """Those go that are not to be kept any longer, and with them what no other needs."""
+        keep = self._plan.keep
+        wanted = [f"--keep-within={keep.points}d", f"--keep-daily={keep.daily}", f"--keep-monthly={keep.monthly}"]
+        for part in self._plan.files:
+            self._restic("forget", "--quiet", "--group-by", "host,tags", *self._marks(part.name), *wanted)
+        self._restic("forget", "--quiet", "--group-by", "host", *self._marks(BEFORE), "--keep-within=7d")
+        self._restic("prune", "--quiet")
+
+    def listing(self, snapshot: str, directory: str) -> set[str]:
+        """The files of a snapshot below a directory: no directories, which may hold new ones."""
+        told = self._restic("ls", "--json", f"{snapshot}:{directory}").splitlines()
+        nodes = (json.loads(line) for line in told if line)
+        return {
+            node["path"].lstrip("/") for node in nodes if node.get("struct_type") == "node" and node["type"] != "dir"
+        }
+
+    def put_back(self, part: Files, snapshot: str, directory: str) -> None:
+        """Writes the files of a snapshot into a directory, as the account that they belong to."""
+        source = subprocess.Popen(
+            self._words("dump", "--archive", "tar", f"{snapshot}:{directory}", "/"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._environment(),
+            cwd="/",
+        )
+        unpack = "tar --extract --no-same-owner --preserve-permissions --no-overwrite-dir --file=-"
+        # It reads no further than to the end of the archive, and who writes it goes on to the end of its block.
+        words = ["sh", "-c", f'{unpack} --directory "$1"; status=$?; cat >/dev/null; exit $status', "unpack", directory]
+        done = subprocess.run(
+            as_account(part.account, words),
+            stdin=source.stdout,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            cwd="/",
+            env=ENVIRONMENT,
+        )
+        assert source.stdout is not None and source.stderr is not None
+        source.stdout.close()
+        said = source.stderr.read().decode(errors="replace")
+        if source.wait() != 0:
+            raise explain(said, self._plan.place)
+        if done.returncode != 0:
+            raise Trouble(f"the files of {directory} could not be put back: {done.stderr.strip().splitlines()[-1]}")
+
+    def put_aside(self, part: Files, directory: str) -> None:
+        """Keeps what is in a directory, and leaves it empty."""
+        aside = f"{directory}/{ASIDE}"
+        run(as_account(part.account, ["rm", "-rf", "--", aside]))
+        run(as_account(part.account, ["mkdir", "-m", "0700", "--", aside]))
+        run(as_account(part.account, [*_all_in(directory), "-exec", "mv", "-t", aside, "--", "{}", "+"]))
+
+    def forget_aside(self, part: Files, directory: str) -> None:
+        run(as_account(part.account, ["rm", "-rf", "--", f"{directory}/{ASIDE}"]))
+
+    def take_from_aside(self, part: Files, directory: str) -> None:
+        """Puts it back in the place of what is there now."""
+        aside = f"{directory}/{ASIDE}"
+        run(as_account(part.account, [*_all_in(directory), "-exec", "rm", "-rf", "--", "{}", "+"]))
+        run(
+            as_account(
+                part.account,
+                ["find", aside, "-mindepth", "1", "-maxdepth", "1", "-exec", "mv", "-t", directory, "--", "{}", "+"],
+            )
+        )
+        run(as_account(part.account, ["rmdir", "--", aside]))
+
+    def take_away(self, part: Files, directory: str, names: set[str]) -> None:
+        """Removes files, as the account that they belong to."""
+        command = as_account(part.account, ["xargs", "--null", "--no-run-if-empty", "rm", "--force", "--"])
+        run(command, stdin="".join(f"{directory}/{name}\0" for name in sorted(names)))
+
+    def _words(self, *words: str) -> list[str]:
+        return [
+            "restic",
+            "--repo",
+            self._plan.repository,
+            "--cache-dir=/var/cache/berth-backup",
+            *self._plan.options,
+            *words,
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **ENVIRONMENT,
+            "RESTIC_PASSWORD_FILE": f"{SETTINGS}/passphrase",
+            "AWS_SHARED_CREDENTIALS_FILE": f"{SETTINGS}/s3-key",
+            "HOME": "/root",
+        }
+
+    def _restic(self, *words: str, stdin: str = "") -> str:
+        try:
+            return run(self._words(*words), stdin=stdin, environment=self._environment())
+        except Failed as fault:
+            raise explain(f"{fault}", self._plan.place) from fault
+
+
+def _all_in(directory: str) -> list[str]:
+    """find(1): all in a directory but what is kept aside."""
+    return ["find", directory, "-mindepth", "1", "-maxdepth", "1", "!", "-name", ASIDE]

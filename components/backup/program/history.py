@@ -1,0 +1,77 @@
+"""What this host remembers of its backups: the last that succeeded and failed of each part, and what an undo needs."""
+
+import dataclasses
+import json
+import os
+import time
+from typing import Any
+
+from eras import Era
+from plan import STATE
+
+Facts = dict[str, Any]
+
+
+class Record:
+    """One JSON file, replaced as a whole."""
+
+    def __init__(self) -> None:
+        self._path = STATE / "record.json"
+        try:
+            self._facts: Facts = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            self._facts = {}
+
+    @property
+    def parts(self) -> Facts:
+        parts: Facts = self._facts.setdefault("parts", {})
+        return parts
+
+    @property
+    def eras(self) -> list[Era]:
+        return [Era(**one) for one in self._facts.get("eras", [])]
+
+    @property
+    def undo(self) -> Facts | None:
+        return self._facts.get("undo")
+
+    def succeeded(self, part: str, **facts: object) -> None:
+        self.parts[part] = {"last": {"at": time.time(), **facts}, "failed": None}
+        self._write()
+
+    def failed(self, part: str, why: str) -> None:
+        before = self.parts.get(part, {})
+        self.parts[part] = {"last": before.get("last"), "failed": {"at": time.time(), "why": why}}
+        self._write()
+
+    def set_eras(self, eras: list[Era]) -> None:
+        self._facts["eras"] = [dataclasses.asdict(era) for era in eras]
+        self._write()
+
+    def set_undo(self, undo: Facts | None) -> None:
+        self._facts["undo"] = undo
+        self._write()
+
+    def set_on(self, place: str) -> None:
+        """Backups are on, in this place. Another place has none yet."""
+        if self.place != place:
+            self._facts |= {"on": time.time(), "place": place, "parts": {}}
+        self._write()
+
+    @property
+    def on(self) -> float | None:
+        return self._facts.get("on")
+
+    @property
+    def place(self) -> str | None:
+        """The place that was proven last."""
+        return self._facts.get("place")
+
+    def _write(self) -> None:
+        STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = self._path.with_suffix(".new")
+        with new.open("w") as file:
+            json.dump(self._facts, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)

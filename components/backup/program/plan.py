@@ -1,0 +1,104 @@
+"""What is backed up on this host, where to, and for how long: as components/backup/backup.ts writes it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SETTINGS = Path("/etc/berth/backup")
+STATE = Path("/var/lib/berth/backup")
+
+
+class Trouble(Exception):
+    """What went wrong, in one line, and what to do."""
+
+    def __init__(self, what: str, further: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.further = further
+
+
+@dataclass(frozen=True)
+class Database:
+    """A PostgreSQL cluster."""
+
+    version: int
+    unit: str
+
+    @property
+    def data(self) -> Path:
+        return Path(f"/var/lib/postgresql/{self.version}/main")
+
+    @property
+    def before(self) -> Path:
+        """Where the cluster of before a restore is kept."""
+        return self.data.with_name("main.before-restore")
+
+    @property
+    def programs(self) -> Path:
+        return Path(f"/usr/lib/postgresql/{self.version}/bin")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Directories whose files belong to one account, which alone puts them back."""
+
+    name: str
+    account: str
+    directories: tuple[str, ...]
+    # What must stand still while they are put back, which is done as a whole. None: they are put back file by file.
+    unit: str | None = None
+    # Where this file is another one after a copy than before, the copy is made again.
+    steady: str | None = None
+
+
+@dataclass(frozen=True)
+class Keep:
+    """For how long: points in time and daily ones in days, monthly ones in months."""
+
+    points: int
+    daily: int
+    monthly: int
+
+
+@dataclass(frozen=True)
+class Site:
+    scheme: str
+    domain: str
+    health: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    application: str
+    # Whose backups these are: the stack and the application.
+    stanza: str
+    # The place, as people know it.
+    place: str
+    # A directory on this host; None where the place is a bucket.
+    directory: str | None
+    # The repository of the files, as restic names it, and how it gets there.
+    repository: str
+    options: tuple[str, ...]
+    keep: Keep
+    # In bytes: what of the database's log may wait for the place.
+    limit: int
+    site: Site
+    database: Database | None
+    files: tuple[Files, ...]
+
+
+def read_plan(path: Path = SETTINGS / "plan.json") -> Plan:
+    told: dict[str, Any] = json.loads(path.read_text())
+    database = told.pop("database")
+    files = told.pop("files")
+    return Plan(
+        **{
+            **told,
+            "options": tuple(told["options"]),
+            "keep": Keep(**told["keep"]),
+            "site": Site(**told["site"]),
+        },
+        database=None if database is None else Database(**database),
+        files=tuple(Files(**{**one, "directories": tuple(one["directories"])}) for one in files),
+    )

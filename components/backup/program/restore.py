@@ -1,0 +1,293 @@
+"""Getting back: what there is now is kept until the restored is proven, and until the next restore.
+
+The application stops first and starts last, and each step has its way back. What an undo needs is on the disk before
+anything is changed, so that it also undoes a restore that was cut off.
+"""
+
+import os
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import eras
+from database import DatabaseBackups
+from files import BEFORE, FileBackups, Snapshot
+from plan import Files, Plan, Trouble
+from history import Record
+from retention import Backup
+from commands import Failed, as_account, run, say
+from site_state import Maintenance, Running, healthy_within
+
+_HEALTH, _SETTLING = 120, 120
+# What of a restore brings back files that people uploaded; a queue of before would do its tasks a second time.
+USUAL = ("database", "media")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A point in time, or a backup by its name."""
+
+    at: float
+    label: str | None = None
+
+
+class Restore:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._record = Record()
+        self._files = FileBackups(plan)
+        self._database = None if plan.database is None else DatabaseBackups(plan, plan.database)
+        self._running = Running(plan)
+        self._maintenance = Maintenance(plan)
+
+    def restore(self, target: Target, only: Collection[str]) -> None:
+        if (self._record.undo or {}).get("finished") is False:
+            raise Trouble("a restore was cut off before its end", "Undo it first: npm run restore -- --undo")
+        database, backup = self._chosen_database(target, only)
+        snapshots = self._chosen_files(target, only)
+        if database is None and not snapshots:
+            raise Trouble("there is nothing to restore: neither a database nor files were chosen")
+        was_shut = self._maintenance.is_on()
+        say("visitors see the maintenance page; what runs of the application is stopped")
+        self._maintenance.turn(on=True)
+        units = self._running.units()
+        undo: dict[str, Any] = {"at": time.time(), "finished": False, "units": units, "shut": was_shut}
+        undo |= {"database": None, "files": []}
+        self._record.set_undo(undo)
+        try:
+            self._running.stop(units)
+            for part, snapshot in snapshots:
+                self._restore_files(part, snapshot, undo)
+            if database is not None and backup is not None:
+                self._restore_database(database, backup, target, undo)
+            self._run_again(units)
+        except (Trouble, Failed, OSError) as fault:
+            say(f"the restore failed: {fault}")
+            try:
+                self._go_back(undo)
+            except (Trouble, Failed, OSError) as second:
+                raise Trouble(
+                    f"the restore failed ({fault}), and what was there could not be put back: {second}",
+                    "The maintenance page stays. When that is mended: npm run restore -- --undo",
+                ) from second
+            raise Trouble(f"nothing was restored: {fault}", "All is as it was before.") from fault
+        self._end(undo)
+        say("the site is healthy; what was there before is kept: 'npm run restore -- --undo' brings it back")
+
+    def undo(self) -> None:
+        undo = self._record.undo
+        if undo is None:
+            raise Trouble("there is no restore to undo", "The last one has been undone, or there was none.")
+        if undo["finished"]:
+            self._maintenance.turn(on=True)
+            undo["units"] = self._running.units()
+            self._running.stop(undo["units"])
+            if undo["database"] is not None and self._database is not None and self._database.is_up():
+                # What was committed since can still be had, by its time.
+                self._database.settle(_SETTLING)
+        self._go_back(undo)
+
+    def forget(self, until: float) -> None:
+        """Frees the space of what was kept for the undo of a restore, once that is older."""
+        undo = self._record.undo
+        if undo is None or not undo["finished"] or undo["at"] > until:
+            return
+        if self._plan.database is not None:
+            run(as_account("postgres", ["rm", "-rf", "--", str(self._plan.database.before)]))
+        for part in self._plan.files:
+            for directory in part.directories:
+                self._files.forget_aside(part, directory)
+        self._record.set_undo(None)
+
+    # What is restored
+
+    def _chosen_database(self, target: Target, only: Collection[str]) -> tuple[DatabaseBackups | None, Backup | None]:
+        database = self._database
+        if database is None or "database" not in only:
+            return None, None
+        backups = database.backups()
+        if target.label is not None:
+            return database, next(one for one in backups if one.label == target.label)
+        backup = next((one for one in reversed(backups) if eras.usable(self._record.eras, one.stop, target.at)), None)
+        if backup is None:
+            first = f": the first is of {shown(backups[0].stop)}" if backups else ""
+            raise Trouble(
+                f"there is no backup of the database from before {shown(target.at)}{first}", "See 'npm run backups'."
+            )
+        place = os.statvfs(database.database.data.parent)
+        if place.f_bavail * place.f_frsize < backup.size * 1.1:
+            need, free = round(backup.size * 1.1 / 2**20), round(place.f_bavail * place.f_frsize / 2**20)
+            raise Trouble(
+                f"the disk has {free} MiB left, and the database needs {need} next to the one that is there",
+                "Free some space on the host or give it a larger disk.",
+            )
+        return database, backup
+
+    def _chosen_files(self, target: Target, only: Collection[str]) -> list[tuple[Files, Snapshot]]:
+        chosen: list[tuple[Files, Snapshot]] = []
+        snapshots = self._files.snapshots() if self._plan.files else []
+        for part in self._plan.files:
+            if part.name not in only:
+                continue
+            own = [one for one in snapshots if one.part == part.name]
+            if target.label is not None and any(one.id == target.label for one in own):
+                own = [one for one in own if one.id == target.label]
+            else:
+                own = [one for one in own if one.at <= target.at]
+            if not own:
+                raise Trouble(
+                    f"there is no backup of {part.name} from before {shown(target.at)}", "See 'npm run backups'."
+                )
+            chosen.append((part, own[-1]))
+        return chosen
+
+    def _restore_files(self, part: Files, snapshot: Snapshot, undo: dict[str, Any]) -> None:
+        say(f"restoring {part.name} of {shown(snapshot.at)}")
+        before = "" if part.unit else str(self._files.back_up(part, BEFORE)["id"])
+        undo["files"].append({"part": part.name, "restored": snapshot.id, "before": before, "aside": []})
+        self._record.set_undo(undo)
+        if part.unit:
+            run(["systemctl", "stop", part.unit])
+        for directory in (one for one in part.directories if one in snapshot.directories):
+            if part.unit:
+                undo["files"][-1]["aside"].append(directory)
+                self._record.set_undo(undo)
+                self._files.put_aside(part, directory)
+            self._files.put_back(part, snapshot.id, directory)
+        if part.unit:
+            run(["systemctl", "start", part.unit])
+
+    def _restore_database(
+        self, database: DatabaseBackups, backup: Backup, target: Target, undo: dict[str, Any]
+    ) -> None:
+        roles = None
+        if database.is_up():
+            roles = database.roles()
+            database.settle(_SETTLING)
+        timeline = database.timeline()
+        say(f"restoring the database of {shown(target.at)}, from the backup {backup.label}")
+        cluster = database.database
+        run(["systemctl", "stop", cluster.unit])
+        run(as_account("postgres", ["rm", "-rf", "--", str(cluster.before)]))
+        undo["database"] = {"timeline": timeline, "branch": None}
+        self._record.set_undo(undo)
+        run(as_account("postgres", ["mv", "-T", "--", str(cluster.data), str(cluster.before)]))
+        run(as_account("postgres", ["mkdir", "-m", "0700", "--", str(cluster.data)]))
+        of = eras.timeline_at(self._record.eras, target.at) or timeline
+        point = datetime.fromtimestamp(target.at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")
+        # Another timeline than the backup's own is found by its history, which a place that is new may not have.
+        along = "current" if of == backup.timeline else f"{of}"
+        to_point = ["--type=time", f"--target={point}", f"--target-timeline={along}"]
+        database.restore(backup.label, ["--type=immediate"] if target.label else to_point)
+        self._start(database)
+        if roles is not None:
+            # Passwords may have changed since, and the application has those of today.
+            database.set_roles(roles)
+        branch = backup.stop if target.label else target.at
+        now = time.time()
+        self._record.set_eras(eras.began(self._record.eras, now, timeline, database.timeline(), branch))
+        undo["database"]["branch"] = now
+        self._record.set_undo(undo)
+
+    def _start(self, database: DatabaseBackups) -> None:
+        """Starts the cluster and waits until it has followed its log to the point, however long that takes."""
+        unit = database.database.unit
+        run(["systemctl", "start", "--no-block", unit])
+        began = told = time.monotonic()
+        while True:
+            try:
+                if database.psql("SELECT pg_is_in_recovery()") == "f":
+                    return
+            except Failed:
+                state = run(["systemctl", "show", unit, "-P", "ActiveState", "-P", "SubState", "-P", "Result"]).split()
+                if (
+                    state[0] == "failed"
+                    or "auto-restart" in state
+                    or (state[0] == "inactive" and time.monotonic() - began > 10)
+                ):
+                    run(["systemctl", "stop", unit])
+                    raise Trouble(f"the restored database does not start: {database.last_log()}") from None
+            if time.monotonic() - told > 30:
+                told = time.monotonic()
+                say("the database is following its log to that point")
+            time.sleep(0.2)
+
+    def _run_again(self, units: list[str]) -> None:
+        self._running.start(units)
+        wrong = healthy_within(self._plan, _HEALTH)
+        if wrong is not None:
+            raise Trouble(f"with the restored data the site is unhealthy: {wrong}")
+
+    # And back
+
+    def _go_back(self, undo: dict[str, Any]) -> None:
+        say("putting back what was there before")
+        self._running.stop(self._running.units())
+        database = self._database
+        if undo["database"] is not None and database is not None:
+            self._database_back(database, undo["database"])
+        parts = {part.name: part for part in self._plan.files}
+        for one in reversed(undo["files"]):
+            self._files_back(parts[one["part"]], one)
+        self._running.start(undo["units"])
+        wrong = healthy_within(self._plan, _HEALTH)
+        self._record.set_undo(None)
+        if wrong is not None:
+            raise Trouble(f"all is as it was before, and the site is unhealthy: {wrong}", "The maintenance page stays.")
+        if not undo["shut"]:
+            self._maintenance.turn(on=False)
+        say("all is as it was before, and the site is healthy")
+
+    def _database_back(self, database: DatabaseBackups, undo: dict[str, Any]) -> None:
+        cluster = database.database
+        if not cluster.before.is_dir():
+            # It was cut off before this was moved, or it has gone back already.
+            if not database.is_up():
+                self._start(database)
+            return
+        run(["systemctl", "stop", cluster.unit])
+        gone = cluster.data.with_name("main.undone")
+        run(as_account("postgres", ["rm", "-rf", "--", str(gone)]))
+        if cluster.data.is_dir():
+            run(as_account("postgres", ["mv", "-T", "--", str(cluster.data), str(gone)]))
+        run(as_account("postgres", ["mv", "-T", "--", str(cluster.before), str(cluster.data)]))
+        self._start(database)
+        if undo["branch"] is not None:
+            now = time.time()
+            known = self._record.eras
+            # It goes on from where the restore had left it.
+            self._record.set_eras(eras.began(known, now, undo["timeline"], undo["timeline"], undo["branch"] - 0.001))
+        run(as_account("postgres", ["rm", "-rf", "--", str(gone)]))
+
+    def _files_back(self, part: Files, undo: dict[str, Any]) -> None:
+        if part.unit:
+            run(["systemctl", "stop", part.unit])
+            for directory in undo["aside"]:
+                self._files.take_from_aside(part, directory)
+            run(["systemctl", "start", part.unit])
+            return
+        for directory in part.directories:
+            held = self._held(undo["before"], directory)
+            # What the restore has brought back from the past goes; what was uploaded since stays.
+            self._files.take_away(part, directory, self._held(undo["restored"], directory) - held)
+            self._files.put_back(part, undo["before"], directory)
+
+    def _held(self, snapshot: str, directory: str) -> set[str]:
+        try:
+            return self._files.listing(snapshot, directory)
+        except Trouble:
+            return set()
+
+    def _end(self, undo: dict[str, Any]) -> None:
+        undo["finished"] = True
+        self._record.set_undo(undo)
+        if undo["shut"]:
+            say("the maintenance page was on before, and stays")
+        else:
+            self._maintenance.turn(on=False)
+
+
+def shown(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

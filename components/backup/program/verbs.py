@@ -1,0 +1,194 @@
+"""Backups of this host: 'berth-backup VERB'. See docs/backups.md."""
+
+import argparse
+import functools
+import json
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import retention
+from database import DatabaseBackups
+from files import FileBackups, Snapshot
+from locks import backup_lock, host_lock
+from plan import Plan, Trouble, read_plan
+from history import Record
+from restore import USUAL, Restore, Target
+from commands import Failed, run, say
+
+
+def set_up(plan: Plan) -> None:
+    """Makes what the place needs, and proves that it can be written and read. The first backup begins by itself."""
+    if plan.directory is not None:
+        _own_directory(plan, Path(plan.directory))
+    with backup_lock():
+        if plan.database is not None:
+            DatabaseBackups(plan, plan.database).set_up()
+        FileBackups(plan).set_up()
+    record = Record()
+    record.set_on(plan.place)
+    if any(record.parts.get(part, {}).get("last") is None for part in _parts(plan)):
+        run(["systemctl", "start", "--no-block", "berth-backup.service"])
+
+
+def _own_directory(plan: Plan, place: Path) -> None:
+    """A directory bears the name of the stack. One that does not, and did before, is a disk that is not mounted."""
+    mark = place / "berth-backups"
+    if mark.exists():
+        owner = mark.read_text().strip()
+        if owner != plan.stanza:
+            raise Trouble(
+                f"{plan.place} holds the backups of '{owner}', and this stack's are called '{plan.stanza}'",
+                "A place has one stack: choose another 'path' in backup.place. What is there stays as it is.",
+            )
+    elif Record().on is not None and Record().place == plan.place:
+        raise Trouble(f"{plan.place} is not there, as far as it is this stack's", "See whether its disk is mounted.")
+    for name, owner, mode in (("postgresql", "postgres", 0o750), ("files", "root", 0o700)):
+        if owner == "postgres" and plan.database is None:
+            continue
+        one = place / name
+        if not one.is_dir():
+            one.mkdir(mode=mode)
+            shutil.chown(one, owner, owner)
+    mark.write_text(f"{plan.stanza}\n")
+
+
+def back_up(plan: Plan, *, files_only: bool) -> int:
+    """Every part; one that fails hinders no other. Files come first: those that the database names are there then."""
+    record, bad = Record(), 0
+    with backup_lock():
+        files = FileBackups(plan)
+        for part in plan.files:
+            # Once a day is enough for what holds no uploads.
+            if files_only and part.unit is not None:
+                continue
+            bad += not _one(record, part.name, functools.partial(files.back_up, part))
+        if not files_only:
+            if plan.database is not None:
+                database = DatabaseBackups(plan, plan.database)
+                bad += not _one(record, "database", database.back_up)
+            if not bad:
+                files.forget()
+                Restore(plan).forget(time.time() - 3 * retention.DAY)
+    return 1 if bad else 0
+
+
+def _one(record: Record, part: str, make: Callable[[], dict[str, object]]) -> bool:
+    try:
+        record.succeeded(part, **make())
+    except (Trouble, Failed, OSError) as fault:
+        record.failed(part, f"{fault}".strip().splitlines()[-1])
+        say(f"{part}: {fault}")
+        return False
+    return True
+
+
+def _parts(plan: Plan) -> list[str]:
+    return [*(["database"] if plan.database else []), *(part.name for part in plan.files)]
+
+
+def status(plan: Plan) -> dict[str, object]:
+    """What this host knows by itself: the place is not asked."""
+    record = Record()
+    waiting = None if plan.database is None else DatabaseBackups(plan, plan.database).waiting()
+    parts = {name: record.parts.get(name, {"last": None, "failed": None}) for name in _parts(plan)}
+    undo = record.undo
+    return {
+        "place": plan.place,
+        "on": record.on,
+        "parts": parts,
+        "waiting": waiting,
+        "undo": None if undo is None else {"at": undo["at"], "finished": undo["finished"]},
+    }
+
+
+def listing(plan: Plan) -> dict[str, object]:
+    """What there is in the place."""
+    database: list[dict[str, object]] = []
+    since = None
+    if plan.database is not None:
+        backups = DatabaseBackups(plan, plan.database).backups()
+        since = retention.points_since(backups, time.time(), plan.keep.points)
+        database = [
+            {"id": one.label, "at": one.stop, "size": one.size, "stored": one.stored, "full": one.is_full}
+            for one in backups
+        ]
+    snapshots = FileBackups(plan).snapshots()
+    return {
+        **status(plan),
+        "stanza": plan.stanza,
+        "database": None if plan.database is None else {"points": since, "backups": database},
+        "files": {part.name: [_told(one) for one in snapshots if one.part == part.name] for part in plan.files},
+    }
+
+
+def _told(one: Snapshot) -> dict[str, object]:
+    return {"id": one.id, "at": one.at, "size": one.size}
+
+
+def restore(plan: Plan, at: float | None, backup: str | None, only: str | None) -> None:
+    target = Target(at if at is not None else time.time())
+    parts: tuple[str, ...] = tuple(only.split(",")) if only else USUAL
+    if backup is not None:
+        target, parts = _named(plan, backup, parts if only else None)
+    if target.at > time.time():
+        raise Trouble("that time has not come yet", "Times are in UTC.")
+    with host_lock(), backup_lock():
+        Restore(plan).restore(target, parts)
+    run(["systemctl", "start", "--no-block", "berth-backup.service"])
+
+
+def _named(plan: Plan, name: str, only: tuple[str, ...] | None) -> tuple[Target, tuple[str, ...]]:
+    """The backup of this name, and what is restored of it: one of files, those alone."""
+    if plan.database is not None:
+        for backup in DatabaseBackups(plan, plan.database).backups():
+            if backup.label == name:
+                return Target(backup.stop, name), only or USUAL
+    for snapshot in FileBackups(plan).snapshots():
+        if snapshot.id == name:
+            return Target(snapshot.at, name), (snapshot.part,)
+    raise Trouble(f"there is no backup '{name}'", "See 'npm run backups'.")
+
+
+def undo(plan: Plan) -> None:
+    with host_lock(), backup_lock():
+        Restore(plan).undo()
+    run(["systemctl", "start", "--no-block", "berth-backup.service"])
+
+
+def main(arguments: list[str]) -> int:
+    # A connection that is cut leaves nothing half done.
+    for number in (signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    parser = argparse.ArgumentParser(prog="berth-backup")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb in ("setup", "run", "files", "status", "list", "undo"):
+        verbs.add_parser(verb)
+    restoring = verbs.add_parser("restore")
+    restoring.add_argument("--at", type=float)
+    restoring.add_argument("--backup")
+    restoring.add_argument("--only")
+    told = parser.parse_args(arguments)
+    plan = read_plan()
+    try:
+        match told.verb:
+            case "setup":
+                set_up(plan)
+            case "run" | "files":
+                return back_up(plan, files_only=told.verb == "files")
+            case "status":
+                print(json.dumps(status(plan)))
+            case "list":
+                print(json.dumps(listing(plan)))
+            case "undo":
+                undo(plan)
+            case _:
+                restore(plan, told.at, told.backup, told.only)
+    except (Trouble, Failed) as fault:
+        trouble = fault if isinstance(fault, Trouble) else Trouble(f"{fault}".strip().splitlines()[-1])
+        # One line what is wrong, one what to do: the step of the deployment reads them.
+        print(f"{trouble.what}\n{trouble.further}")
+        return 1
+    return 0

@@ -1,0 +1,92 @@
+import { z } from "zod";
+
+const path = z
+  .string()
+  .regex(/^\/[A-Za-z0-9._/-]+$/, { error: "expected an absolute path, such as /mnt/backups" })
+  .refine((value) => !value.split("/").includes(".."), { error: "expected a path without '..'" });
+
+const directory = z.strictObject({
+  kind: z.literal("directory").describe("A directory on the host, such as a disk that is mounted there."),
+  path: path.describe(
+    "The directory. It must be there, and root's alone. Backups on the host's own disk do not survive it: for trying.",
+  ),
+});
+
+const s3 = z.strictObject({
+  kind: z.literal("s3").describe("A bucket of Amazon S3, or of another service that speaks its protocol."),
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: "expected the name of a bucket" })
+    .describe("The bucket. It must exist."),
+  region: z.string().min(1).default("us-east-1").describe("Its region."),
+  endpoint: z
+    .string()
+    .regex(/^[a-z0-9.-]+(:\d+)?$/, {
+      error: "expected a host name, with a port where it is not 443, such as s3.example.com:9000",
+    })
+    .optional()
+    .describe("Where the service answers, by HTTPS. Default: Amazon S3 in that region."),
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$/, {
+      error: "expected a path without a slash at either end, such as berth/shop",
+    })
+    .optional()
+    .describe(
+      "What the names of all objects begin with. Default: the stack and the application, such as `prod-shop`.",
+    ),
+  accessKey: z.string().min(1).describe("The id of the key."),
+  secretKey: z
+    .string()
+    .min(1)
+    .describe("The key: `pulumi config set --secret --path 'berth:backup.place.secretKey'`."),
+  ca: z
+    .string()
+    .includes("-----BEGIN CERTIFICATE-----", { error: "expected a certificate in PEM" })
+    .optional()
+    .describe(
+      "The certificate of the authority that the endpoint's certificate is checked with, in PEM. Default: those that Debian trusts.",
+    ),
+});
+
+const days = (about: string, least: number, otherwise: number) =>
+  z.int().min(least).max(3650).default(otherwise).describe(about);
+
+export const backupSchema = z.strictObject({
+  place: z.discriminatedUnion("kind", [directory, s3]).describe("Where backups are kept."),
+  passphrase: z
+    .string()
+    .min(20)
+    .regex(/^[!-~]+$/, { error: "expected printable ASCII characters without spaces" })
+    .optional()
+    .describe(
+      "What backups are encrypted with. Default: one that is made and kept in the stack's state; `npm run backups -- --show-passphrase` shows it. Without it nobody can read the backups.",
+    ),
+  keep: z
+    .strictObject({
+      points: days("For how many days every point in time of the database can be restored.", 1, 7),
+      daily: days("For how many days the backup of each day is kept.", 1, 30),
+      monthly: z.int().min(0).max(120).default(12).describe("For how many months one backup is kept."),
+    })
+    .prefault({})
+    .describe("How long backups are kept."),
+  time: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'expected a time in quotes, such as "04:00"' })
+    .default("04:00")
+    .describe("When the daily backup begins, in UTC."),
+  uploads: z
+    .enum(["hourly", "daily"])
+    .default("hourly")
+    .describe("How often uploaded files are copied. Only new and changed ones travel."),
+  walLimit: z
+    .int()
+    .min(64)
+    .max(1_048_576)
+    .default(1024)
+    .describe(
+      "How much of the database's log (WAL) may wait on the host's disk while the place cannot be reached, in MiB. Beyond it the log is given up, so that the disk does not fill: the points in time until the next backup are then lost.",
+    ),
+});
+
+export type BackupConfig = z.output<typeof backupSchema>;

@@ -1,0 +1,26 @@
+: "${place?the place of the backups, as people know it}"
+: "${directory?its path where it is a directory of this host; empty otherwise}"
+: "${timers?the timers that there are to be, separated by spaces}"
+
+put_directory /var/lib/berth/backup root:root 0700
+put_directory /var/cache/berth-backup root:root 0700
+if [ -n "$directory" ]; then
+  [ -d "$directory" ] || fail "there is no directory $directory on this host (berth:backup.place.path)." "Mount the disk that is meant there, or make the directory: npm run ssh -- sudo mkdir -p $directory"
+  guarded "$directory/files" "berth:backup.place.path"
+fi
+
+daemon_reload_if_changed
+say "proving that the place takes backups and gives them back: $place"
+said=$(/usr/local/lib/berth/berth-backup setup 2>>"$log") || {
+  next=$(sed -n 2p <<<"$said")
+  fail "$(sed -n 1p <<<"$said" | mask)." "$next"
+}
+for timer in berth-backup.timer berth-backup-files.timer; do
+  case " $timers " in
+  *" $timer "*)
+    enabled "$timer"
+    on_change restart "$timer" "/etc/systemd/system/$timer"
+    ;;
+  *) systemctl disable --now --quiet "$timer" 2>/dev/null || true ;;
+  esac
+done

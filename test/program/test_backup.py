@@ -1,0 +1,104 @@
+"""What the backup program decides: what is kept, which life a point in time belongs to, what failures mean."""
+
+import datetime
+import unittest
+
+from eras import Era, began, era_at, timeline_at, usable
+from explain import explain
+from plan import Keep
+from retention import DAY, Backup, archive_count, expired, points_since, wants_full
+
+KEEP = Keep(points=7, daily=30, monthly=12)
+
+
+def at(text: str) -> float:
+    return datetime.datetime.fromisoformat(f"{text}+00:00").timestamp()
+
+
+def life(until: float, days: int) -> list[Backup]:
+    """What a host has after so many days, with nothing taken away: one at 04:00 each day."""
+    made: list[Backup] = []
+    for back in range(days, -1, -1):
+        now = until - back * DAY
+        label = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y%m%d-%H%M%S")
+        full = f"{label}F"
+        if not wants_full(made, now):
+            full = f"{next(one.label for one in reversed(made) if one.is_full)}_{label}D"
+        made.append(Backup(full, now - 60, now, 1000, 100))
+    return made
+
+
+class Retention(unittest.TestCase):
+    now = at("2026-11-28 04:00:00")
+
+    def test_a_whole_backup_is_made_each_week_and_each_month(self) -> None:
+        fulls = [one.label[:8] for one in life(self.now, 40) if one.is_full]
+        self.assertEqual(fulls, ["20261019", "20261026", "20261101", "20261108", "20261115", "20261122"])
+
+    def test_days_and_months_are_kept_and_all_else_goes_but_what_they_need(self) -> None:
+        backups = life(self.now, 450)
+        gone = set(expired(backups, self.now, KEEP))
+        kept = [one for one in backups if one.label not in gone]
+        days = {one.stop for one in kept}
+        for back in range(30):
+            self.assertIn(self.now - back * DAY, days)
+        months = {datetime.datetime.fromtimestamp(one.stop, datetime.UTC).strftime("%Y-%m") for one in kept}
+        self.assertEqual(len(months), 12)
+        self.assertLess(len(kept), 30 + 12 + 7)
+        labels = {one.label for one in kept}
+        self.assertTrue(all(one.full in labels for one in kept))
+
+    def test_nothing_goes_while_there_is_one_alone_however_old(self) -> None:
+        self.assertEqual(expired([Backup("20200101-040000F", 0, at("2020-01-01 04:00:00"), 1, 1)], self.now, KEEP), [])
+
+    def test_the_log_is_kept_from_the_last_backup_before_the_bound(self) -> None:
+        backups = life(self.now, 60)
+        self.assertEqual(archive_count(backups, self.now, 7), 8)
+        self.assertEqual(points_since(backups, self.now, 7), self.now - 7 * DAY)
+        self.assertEqual(archive_count(backups[-3:], self.now, 7), 3)
+        self.assertIsNone(points_since([], self.now, 7))
+
+
+class Eras(unittest.TestCase):
+    def test_without_a_restore_every_earlier_backup_leads_there(self) -> None:
+        self.assertTrue(usable([], 100, 200))
+        self.assertFalse(usable([], 300, 200))
+        self.assertIsNone(timeline_at([], 200))
+
+    def test_a_point_in_time_belongs_to_the_life_that_was_the_databases_own_then(self) -> None:
+        # At 1000 back to 900; at 2000 that is undone.
+        restored = began([], 1000, before=1, after=2, branch=900)
+        undone = began(restored, 2000, before=1, after=1, branch=999)
+        self.assertEqual([timeline_at(undone, one) for one in (800, 950, 1500, 2500)], [1, 1, 2, 1])
+        self.assertEqual(undone[-1], Era(2000, 1, 0, 999))
+        # A backup of the life that was undone leads nowhere else.
+        self.assertTrue(usable(undone, 1400, 1500))
+        self.assertFalse(usable(undone, 1400, 2500))
+        # One from before the point of a restore leads into both, one from between only where it was.
+        self.assertTrue(usable(undone, 800, 1500))
+        self.assertTrue(usable(undone, 800, 2500))
+        self.assertFalse(usable(undone, 950, 1500))
+        self.assertTrue(usable(undone, 950, 2500))
+        self.assertEqual(era_at(undone, 999), 0)
+
+
+class Explaining(unittest.TestCase):
+    def test_what_a_tool_says_is_told_in_words_of_the_configuration(self) -> None:
+        for said, what in (
+            ("Fatal: wrong password or no key found", "were made with another passphrase"),
+            ("ERROR: [039]: HTTP request failed with 403 (Forbidden):", "refuses the keys"),
+            ("ERROR: [049]: unable to get address for 's3.made-up.test'", "no name server knows"),
+            ("ERROR: [039]: HTTP request failed with 404\n<Code>NoSuchBucket</Code>", "there is no such bucket"),
+            ("Fatal: Stat: The specified bucket does not exist.", "there is no such bucket"),
+            ("dial tcp 10.0.0.1:443: connect: connection refused", "cannot be reached"),
+            ("tls: failed to verify certificate: x509: certificate signed by unknown authority", "is not trusted"),
+            ("ERROR: [041]: unable to open file: [28] No space left on device", "no space left"),
+        ):
+            with self.subTest(said):
+                trouble = explain(said, "s3://shop/prod-shop")
+                self.assertIn(what, trouble.what)
+                self.assertTrue(trouble.further)
+
+    def test_what_is_not_known_is_told_by_its_last_error(self) -> None:
+        said = "P00   WARN: a warning\nP00  ERROR: [099]: something new\nP00   INFO: ended"
+        self.assertEqual(explain(said, "/mnt/backups").what, "/mnt/backups: [099]: something new")
