@@ -1,12 +1,12 @@
 // npm run destroy: removes all that a stack made, and the stack.
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress } from "../engine/progress.ts";
 import { runPulumi } from "../engine/run.ts";
-import { run, UsageError } from "./lib/command-line.ts";
+import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
+import { isMeant } from "./lib/confirm.ts";
 import { protectedOf, removalText } from "./lib/removal.ts";
 import { requireStack, resourcesOf, say } from "./lib/stack.ts";
 import { runUpdate } from "./lib/update.ts";
@@ -20,7 +20,8 @@ await run(commands.destroy, async ({ stack, yes }) => {
   const resources = await resourcesOf(root, stack);
   for (const line of removalText(resources)) console.log(`  ${line}`);
   refuseProtected(stack, protectedOf(resources));
-  if (!yes && !(await isMeant(stack))) {
+  const unasked = `there is no terminal to ask at, so nothing was removed. To remove the stack without being asked: npm run destroy -- -s ${stack} --yes`;
+  if (!yes && !(await isMeant(stack, "Type the stack's name to remove all that goes", unasked))) {
     console.log(`berth: stack ${stack}: nothing was removed; its name was not typed`);
     return 1;
   }
@@ -35,26 +36,6 @@ function refuseProtected(stack: string, names: readonly string[]): void {
       `berth: to remove it on purpose: set protect to false below berth:host in Pulumi.${stack}.yaml, deploy that by ` +
       `'npm start -- -s ${stack}', and then type this again. See docs/policy.md.`,
   );
-}
-
-/** Asks the person at the terminal to type the stack's name. */
-async function isMeant(stack: string): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new UsageError(
-      `there is no terminal to ask at, so nothing was removed. To remove the stack without being asked: npm run destroy -- -s ${stack} --yes`,
-    );
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await new Promise((answer) => {
-      // Ctrl-C and Ctrl-D.
-      terminal.once("close", () => answer(false));
-      terminal.question(`Type the stack's name to remove all that goes (${stack}): `, (typed) =>
-        answer(typed.trim() === stack),
-      );
-    });
-  } finally {
-    terminal.close();
-  }
 }
 
 async function remove(stack: string): Promise<void> {

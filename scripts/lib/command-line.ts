@@ -87,6 +87,13 @@ export const optional = (
   read: (text) => text,
 });
 
+/** The same for a value that is read; without the option there is none. */
+export const reads = <T>(value: string, about: string, read: (text: string) => T): Option<T | undefined> => ({
+  about,
+  value,
+  read: (text) => (text === undefined ? undefined : read(text)),
+});
+
 export const word = (about: string): Word<string> => ({ about, takes: "one", read: ([text = ""]) => text });
 
 export const choice = <const T extends string>(choices: readonly T[], about: string): Word<T> => ({

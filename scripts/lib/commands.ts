@@ -9,6 +9,7 @@ import {
   oneOf,
   option,
   optional,
+  reads,
   rest,
   someOf,
   text,
@@ -37,6 +38,17 @@ const day = (given: string): string => {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(given))
     throw new UsageError(`expected a date such as 2026-01-31; found '${given}'.`);
   return given;
+};
+
+/** A time as people write it, in UTC where no zone is named, in seconds since 1970. */
+const moment = (given: string): number => {
+  const form = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:\d{2})?$/.exec(given);
+  const time = Date.parse(`${form?.[1]}T${form?.[2]}${form?.[3] ?? "Z"}`) / 1000;
+  if (Number.isNaN(time))
+    throw new UsageError(
+      `expected a time such as "2026-11-28 14:03:07" (UTC) or 2026-11-28T15:03:07+01:00; found '${given}'.`,
+    );
+  return time;
 };
 
 /** Whom Berth is measured against on bare hosts: see bench/contenders.ts. */
@@ -136,6 +148,52 @@ export const commands = {
       ["", "logs in to the host of the stack 'local'"],
       ["-s prod shop-manage createsuperuser", "runs a command on the host of the stack 'prod'"],
       ["-- curl -s http://localhost/", "everything after the second -- is the command's"],
+    ],
+  }),
+  backups: command({
+    typed: "npm run backups",
+    about:
+      "Shows the backups of a stack: what there is, since when, how large, and what failed last. It asks the place where " +
+      "they are kept. See docs/backups.md.",
+    options: {
+      stack,
+      json: flag("prints JSON for programs"),
+      "show-passphrase": flag(
+        "prints what they are encrypted with instead; keep it outside of this computer",
+      ),
+    },
+    words: {},
+    examples: [
+      ["", "shows the backups of the stack 'local'"],
+      ["-s prod --show-passphrase", "prints the passphrase of the stack 'prod'"],
+    ],
+  }),
+  restore: command({
+    typed: "npm run restore",
+    about:
+      "Restores the database and uploaded files of a stack as they were. It asks you to type the stack's name, shows visitors " +
+      "the maintenance page meanwhile, and ends when the site is healthy. If it fails, all is put back. What was there before " +
+      "is kept until the next restore, for three days at most.",
+    options: {
+      stack,
+      at: reads("TIME", "the point in time, in UTC: files are those of the last backup before it", moment),
+      backup: optional("ID", "a backup, as 'npm run backups' lists it", "none"),
+      only: reads(
+        "PART",
+        "database, media or redis: restores that alone",
+        oneOf(["database", "media", "redis"]),
+      ),
+      undo: flag("brings back what was there before the last restore"),
+      yes: flag("does not ask; needed without a terminal"),
+    },
+    words: {},
+    examples: [
+      ["--at 2026-11-28T14:03:07Z", "restores the stack 'local' to that second"],
+      [
+        "-s prod --backup 20261128-040003F --only database",
+        "restores the database of the stack 'prod' alone",
+      ],
+      ["-s prod --undo", "takes the last restore back"],
     ],
   }),
   maintenance: command({

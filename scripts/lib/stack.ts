@@ -206,6 +206,21 @@ export function claimOf(resources: readonly StateResource[], host: string): stri
   return environment?.[stepVariables.claim];
 }
 
+const backupOf = (resources: readonly StateResource[]) =>
+  resources.find(({ type }) => type === "berth:backup:Backup");
+
+/** Refuses a stack without backups, and says how it gets some. */
+export function requireBackups(stack: string, resources: readonly StateResource[]): void {
+  if (backupOf(resources) !== undefined) return;
+  throw new UsageError(
+    `stack '${stack}' makes no backups. Write berth:backup into Pulumi.${stack}.yaml and deploy it; see docs/backups.md.`,
+  );
+}
+
+/** What the backups of a stack are encrypted with, of its resources with their secrets. */
+export const backupPassphraseOf = (resources: readonly StateResource[]): string =>
+  `${reveal(backupOf(resources)?.outputs?.passphrase)}`;
+
 /** Where the site of a stack answers; none before it has answered there. */
 export function urlOf(resources: readonly StateResource[]): string | undefined {
   const url = reveal(resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.url);

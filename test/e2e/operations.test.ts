@@ -265,7 +265,7 @@ test("status says that all is well, by its words and its exit status, and what r
     " {15}Redis +running for .+ of 128 MiB, \\d+ of \\d+ connections",
     "  certificate  self-signed, valid until .+ \\(36[45] days left\\)",
     "  maintenance  off",
-    "  backups {6}none: Berth makes no backups yet",
+    "  backups {6}none; see docs/backups.md",
     "  belongs to   the stack '.+' of berth as its host 'web', since .+",
   ])
     assert.match(stdout, new RegExp(`^${line}$`, "m"));

@@ -268,6 +268,7 @@ test("here: a module that nothing deploys touches the unit tests that use it, an
     "test/unit/aws-role-credentials.test.ts",
   ]);
   assert.deepEqual(touchedBy("test/unit/program-steps.ts"), [
+    "test/unit/backup.test.ts",
     "test/unit/certificates.test.ts",
     "test/unit/steps-hosts.test.ts",
     "test/unit/steps.test.ts",

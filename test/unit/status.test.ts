@@ -154,6 +154,53 @@ describe("what needs attention", () => {
     assert.equal(statusOf([web()], []), 0);
   });
 
+  test("a backup that failed or is late, a log that waits or was given up, and a restore that was cut off are faults", () => {
+    const last = { at: now - hour, id: "20261128-040000F", size: gib, stored: gib, seconds: 9 };
+    const late = { ...last, at: now - 27 * hour };
+    const waiting = { bytes: 0, limit: gib, since: null, why: null, lost: null };
+    const backups = (changes: Partial<NonNullable<Facts["backups"]>>) =>
+      foundOn({
+        backups: {
+          place: "s3://shop/prod-shop",
+          on: now - 3 * day,
+          parts: { database: { last, failed: null } },
+          waiting,
+          undo: null,
+          ...changes,
+        },
+      });
+    assert.deepEqual(backups({}), []);
+    assert.deepEqual(backups({ undo: { at: now - hour, finished: true } }), []);
+    const again = "npm run ssh -- -s prod sudo systemctl start berth-backup";
+    const logs = "npm run logs -- -s prod backups";
+    assert.deepEqual(
+      backups({
+        parts: {
+          database: { last: late, failed: { at: now - hour, why: "it refuses the keys" } },
+          media: { last: late, failed: null },
+          redis: { last: null, failed: null },
+        },
+      }),
+      [
+        `fault | backup-failed | the backup of database failed 1 h ago: it refuses the keys | ${logs}`,
+        `fault | backup-late | the backup of media is late: the last one is 27 h old | ${again}`,
+        `fault | backup-late | the backup of redis is late: there has never been one | ${again}`,
+      ],
+    );
+    assert.deepEqual(backups({ on: now - hour, parts: { redis: { last: null, failed: null } } }), []);
+    assert.deepEqual(
+      backups({ waiting: { ...waiting, bytes: gib / 2, since: now - hour, why: "it cannot be reached" } }),
+      [
+        `fault | backup-waiting | 512 MiB of the database's log have waited for s3://shop/prod-shop for 1 h; beyond 1.0 GiB it is given up: it cannot be reached | ${logs}`,
+      ],
+    );
+    assert.deepEqual(backups({ waiting: { ...waiting, lost: now - 2 * hour } }), []);
+    assert.match(backups({ waiting: { ...waiting, lost: now - 60 } })[0] ?? "", /^fault \| backup-lost \| /);
+    assert.deepEqual(backups({ undo: { at: now - hour, finished: false } }), [
+      "fault | restore-cut-off | a restore was cut off before its end | npm run restore -- -s prod --undo",
+    ]);
+  });
+
   test("a host that is away is one finding, and status 3 whatever else there is", () => {
     const away: HostReport = {
       name: "tasks",
@@ -459,7 +506,7 @@ web            203.0.113.7, Debian 13.2, up 9 days
                Redis  running for 3 h  30 MiB of 256 MiB
   certificate  self-signed, valid until 2027-10-07 (265 days left)
   maintenance  off
-  backups      none: Berth makes no backups yet
+  backups      none; see docs/backups.md
   disks        /  40 % full  12 GiB of 20 GiB free
   memory       1.0 GiB of 4.0 GiB in use
   load         0.10  0.20  0.30  on 2 processors

@@ -1,6 +1,7 @@
 // What a host tells of itself, as host_status.py gathers it, and the report that is made of it for people and programs:
 // docs/status.md says what its parts mean. Times are in seconds since 1970, sizes in bytes.
 import { X509Certificate } from "node:crypto";
+import type { BackupFacts } from "../backups.ts";
 
 /** A unit of systemd. */
 export interface Unit {
@@ -124,8 +125,8 @@ export interface Facts {
   /** `null` where it has none. */
   readonly certificate: Certificate | null;
   readonly maintenance: { readonly on: boolean; readonly since: number | null } | null;
-  /** Always `null`: Berth makes none yet. */
-  readonly backups: null;
+  /** `null` where it makes none. */
+  readonly backups: BackupFacts | null;
   readonly disks: readonly Disk[] | null;
   readonly memory: {
     readonly total: number;

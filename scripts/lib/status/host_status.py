@@ -466,6 +466,15 @@ def maintenance(host: Host, told: Told) -> Facts:
     return {"on": since is not None, "since": since}
 
 
+def backups(host: Host) -> Facts | None:
+    """What this host remembers of its backups: see components/backup. The place is not asked."""
+    program = "usr/local/lib/berth/berth-backup"
+    if not host.path(program).exists():
+        return None
+    told: Facts = json.loads(host.run([f"/{program}", "status"]))
+    return told
+
+
 # The system
 
 
@@ -627,8 +636,7 @@ def parts(host: Host, told: Told) -> Mapping[str, Callable[[], object]]:
         "site": lambda: site(host, told),
         "certificate": lambda: certificate(host, told),
         "maintenance": lambda: maintenance(host, told),
-        # Berth makes none yet.
-        "backups": lambda: None,
+        "backups": lambda: backups(host),
         "disks": lambda: disks(host),
         "memory": lambda: memory(host),
         "load": lambda: load(host),

@@ -48,6 +48,9 @@ export const limits = {
   loopSeconds: 120,
   /** How long a unit may take to start. */
   starting: 60,
+  /** Of backups, which are made every day; and of the database's log, which goes every minute. */
+  backup: 26 * 3600,
+  backupWaiting: 600,
   /** Upgrades are looked for and installed every night. */
   upgrades: 3 * 86_400,
 };
@@ -137,6 +140,7 @@ const parts: readonly ((of: OfHost) => Finding[])[] = [
   ofTimers,
   ofServices,
   ofOtherUnits,
+  ofBackups,
   ofCertificate,
   ofDisks,
   ofMemory,
@@ -245,6 +249,9 @@ function ofOtherUnits(of: OfHost): Finding[] {
     ...(facts.application?.processes ?? []),
     ...(facts.timers ?? []),
     ...(facts.services ?? []).flatMap(({ units }) => units),
+    // What is wrong with them is told by what they remember.
+    { unit: "berth-backup.service" },
+    { unit: "berth-backup-files.service" },
   ].map(({ unit }) => unit);
   return (facts.failedUnits ?? [])
     .filter(({ unit }) => !known.includes(unit))
@@ -287,6 +294,57 @@ export function wrongWith(
   if (state !== "activating")
     return { loop: false, what: state === "deactivating" ? "being stopped" : "stopped" };
   return lasted < limits.starting ? undefined : { loop: false, what: `still starting after ${long(lasted)}` };
+}
+
+function ofBackups(of: OfHost): Finding[] {
+  const { name, facts, now } = of;
+  const { backups } = facts;
+  if (backups === null) return [];
+  const fault = saying("fault", name);
+  const { place, on, parts, waiting, undo } = backups;
+  const again = typed("ssh", of, name, "sudo systemctl start berth-backup");
+  const ofParts = Object.entries(parts).flatMap(([part, { last, failed }]) => {
+    if (failed !== null) {
+      const what = `the backup of ${part} failed ${long(now - failed.at)} ago: ${failed.why}`;
+      return [fault("backup-failed", what, typed("logs", of, name, "backups"))];
+    }
+    const since = last?.at ?? on ?? now;
+    if (now - since <= limits.backup) return [];
+    const late = last === null ? "there has never been one" : `the last one is ${long(now - last.at)} old`;
+    return [fault("backup-late", `the backup of ${part} is late: ${late}`, again)];
+  });
+  const lost = waiting?.lost ?? null;
+  return [
+    ...(undo && !undo.finished
+      ? [
+          fault(
+            "restore-cut-off",
+            "a restore was cut off before its end",
+            typed("restore", of, name, "--undo"),
+          ),
+        ]
+      : []),
+    ...ofParts,
+    ...(lost !== null && lost > (parts.database?.last?.at ?? 0)
+      ? [
+          fault(
+            "backup-lost",
+            `the database's log was given up ${long(now - lost)} ago, when more of it waited than may: the points in time since are lost until the next backup`,
+            again,
+          ),
+        ]
+      : []),
+    ...(waiting && waiting.since !== null && now - waiting.since > limits.backupWaiting
+      ? [
+          fault(
+            "backup-waiting",
+            `${size(waiting.bytes)} of the database's log have waited for ${place} for ${long(now - waiting.since)}; beyond ${size(waiting.limit)} it is given up` +
+              (waiting.why === null ? "" : `: ${waiting.why}`),
+            typed("logs", of, name, "backups"),
+          ),
+        ]
+      : []),
+  ];
 }
 
 function ofCertificate(of: OfHost): Finding[] {

@@ -128,7 +128,7 @@ const rows: readonly Row[] = [
   {
     label: "backups",
     part: "backups",
-    text: ({ services }) => ((services ?? []).length === 0 ? [] : ["none: Berth makes no backups yet"]),
+    text: backupsText,
   },
   { label: "disks", part: "disks", text: disksText },
   { label: "memory", part: "memory", text: memoryText },
@@ -150,6 +150,18 @@ const rows: readonly Row[] = [
     text: ({ claim }, _, { paint }) => [claim ? claim.text : paint("red", "no stack")],
   },
 ];
+
+function backupsText({ backups, services }: Facts, now: number, { paint }: Screen): string[] {
+  if (backups === null) return (services ?? []).length === 0 ? [] : ["none; see docs/backups.md"];
+  const rows = Object.entries(backups.parts).map(([name, { last, failed }]): [string, string] => [
+    name,
+    [
+      last === null ? "none yet" : `${long(now - last.at)} ago, ${size(last.size)}`,
+      ...(failed === null ? [] : [paint("red", `failed ${long(now - failed.at)} ago`)]),
+    ].join(", "),
+  ]);
+  return [...table(rows), `in ${backups.place}`];
+}
 
 function releaseText({ application }: Facts, now: number, { paint }: Screen): string[] {
   if (!application?.release) return [paint("red", "none")];

@@ -1,0 +1,127 @@
+// npm run restore: brings back what there was, and keeps what there is until that is proven.
+import { spawn, spawnSync } from "node:child_process";
+import { resolve } from "node:path";
+import { firstHost } from "../components/host/host.ts";
+import { shellQuote } from "../components/host/quote.ts";
+import { ensureEngine } from "../engine/acquire.ts";
+import { lineProgress } from "../engine/progress.ts";
+import { time } from "./lib/backups.ts";
+import { type Line, run, UsageError } from "./lib/command-line.ts";
+import { commands } from "./lib/commands.ts";
+import { isMeant } from "./lib/confirm.ts";
+import type { StateResource } from "./lib/removal.ts";
+import {
+  applicationOf,
+  hostsOf,
+  requireBackups,
+  requireStack,
+  resourcesOf,
+  say,
+  sshArgumentsOf,
+  stackFlag,
+} from "./lib/stack.ts";
+
+const root = resolve(import.meta.dirname, "..");
+
+type Wanted = Line<typeof commands.restore>;
+
+await run(commands.restore, async (wanted) => {
+  const { stack, yes } = wanted;
+  const words = wordsOf(wanted);
+  requireStack(root, stack);
+  say(stack, whatOf(wanted));
+  await ensureEngine(root, lineProgress());
+  const resources = await resourcesOf(root, stack, "--show-secrets");
+  requireBackups(stack, resources);
+  const unasked = `there is no terminal to ask at, so nothing was restored. To restore without being asked, add --yes.`;
+  if (!yes && !(await isMeant(stack, "Type the stack's name to go on", unasked))) {
+    console.log(`berth: stack ${stack}: nothing was restored; its name was not typed`);
+    return 1;
+  }
+  const again = stopElsewhere(stack, resources);
+  try {
+    return await onHost(stack, resources, words);
+  } finally {
+    again();
+  }
+});
+
+/** What the program on the host is told. */
+function wordsOf({ at, backup, only, undo, stack }: Wanted): string[] {
+  const given = [at !== undefined, backup !== undefined, undo].filter(Boolean).length;
+  if (given !== 1)
+    throw new UsageError(
+      `expected one of --at TIME, --backup ID and --undo; found ${given === 0 ? "none" : "several"}. What there is: npm run backups${stackFlag(stack) && ` --${stackFlag(stack)}`}`,
+    );
+  if (undo) {
+    if (only !== undefined)
+      throw new UsageError("--only says what is restored; an undo takes back all of it.");
+    return ["undo"];
+  }
+  return [
+    "restore",
+    ...(at === undefined ? [] : ["--at", `${at}`]),
+    ...(backup === undefined ? [] : ["--backup", backup]),
+    ...(only === undefined ? [] : ["--only", only]),
+  ];
+}
+
+function whatOf({ at, backup, only, undo }: Wanted): string {
+  if (undo) return "what was there before the last restore comes back";
+  const what = only ?? "the database and uploaded files";
+  return at === undefined
+    ? `restoring ${what} of the backup ${backup}`
+    : `restoring ${what} of ${time(at)} UTC`;
+}
+
+/** Runs it there, with its progress on this screen; it goes on when this ends. */
+function onHost(
+  stack: string,
+  resources: readonly StateResource[],
+  words: readonly string[],
+): Promise<number> {
+  const ssh = sshArgumentsOf(root, stack, firstHost, resources);
+  const command = ["sudo", "-n", "/usr/local/lib/berth/berth-backup", ...words].map(shellQuote).join(" ");
+  const child = spawn("ssh", [...ssh, command], { stdio: ["ignore", "pipe", "inherit"] });
+  let told = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    told += text;
+  });
+  return new Promise((settle, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) settle(0);
+      else if (code === 1 && told !== "") reject(new Error(told.trim().replaceAll("\n", ". ")));
+      else
+        reject(
+          new Error(
+            `the connection to the host was lost; it goes on there. See how it is: npm run status --${stackFlag(stack)}`,
+          ),
+        );
+    });
+  });
+}
+
+/** Stops what runs of the application on other hosts; the answer starts it again. */
+function stopElsewhere(stack: string, resources: readonly StateResource[]): () => void {
+  const { name } = applicationOf(root, stack);
+  const stopped = hostsOf(resources)
+    .filter((host) => host !== firstHost)
+    .map((host) => {
+      const ssh = sshArgumentsOf(root, stack, host, resources);
+      const on = (command: string) => {
+        const done = spawnSync("ssh", [...ssh, command], { encoding: "utf8" });
+        if (done.status !== 0) throw new Error(`host ${host}: ${done.stderr.trim()}`);
+        return done.stdout;
+      };
+      const states = "--plain --no-legend --state=active,activating,reloading";
+      const units = on(`systemctl list-units ${states} '${name}-*@*.service' '${name}-*.timer'`)
+        .split("\n")
+        .flatMap((line) => line.split(" ")[0] || []);
+      if (units.length > 0) on(`sudo -n systemctl stop ${units.join(" ")}`);
+      return () => units.length > 0 && on(`sudo -n systemctl start ${units.join(" ")}`);
+    });
+  return () => {
+    for (const start of stopped) start();
+  };
+}

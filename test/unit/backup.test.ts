@@ -1,0 +1,170 @@
+// Backups: what the stack's file may say of them, what steps they are, and what people read of them.
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { placeOf } from "../../components/backup/place.ts";
+import { checkSite } from "../../components/site/check.ts";
+import { type Listing, listingText } from "../../scripts/lib/backups.ts";
+import { parse, UsageError } from "../../scripts/lib/command-line.ts";
+import { commands } from "../../scripts/lib/commands.ts";
+import type { Made } from "./aws-mocks.ts";
+import { assertNoSecret, programResources } from "./program-steps.ts";
+import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
+
+const bucket = {
+  kind: "s3",
+  bucket: "shop-backups",
+  endpoint: "s3.example.com:9000",
+  accessKey: "AKIAEXAMPLE",
+  secretKey: "secret-of-the-test-and-more",
+};
+const check = (backup: object) =>
+  checkSite({
+    host: { kind: "local" },
+    app: { source: { directory: "shop" }, wsgi: "shop.wsgi" },
+    backup,
+  });
+const faults = (backup: object) => {
+  const checked = check(backup);
+  assert.ok("faults" in checked, "this was taken");
+  return checked.faults;
+};
+const taken = (backup: object) => {
+  const checked = check(backup);
+  assert.ok("config" in checked && checked.config.backup, JSON.stringify(checked));
+  return checked.config.backup;
+};
+
+let made: readonly Made[] = [];
+before(async () => {
+  made = await programResources({ backup: { place: bucket } });
+});
+
+test("a place is enough; the rest has defaults", () => {
+  assert.deepEqual(taken({ place: { kind: "directory", path: "/mnt/backups" } }), {
+    place: { kind: "directory", path: "/mnt/backups" },
+    keep: { points: 7, daily: 30, monthly: 12 },
+    time: "04:00",
+    uploads: "hourly",
+    walLimit: 1024,
+  });
+});
+
+test("what is wrong is said by its key, and no secret is shown", () => {
+  assert.match(faults({})[0] ?? "", /^backup\.place: /);
+  assert.match(
+    faults({ place: { kind: "ftp" } })[0] ?? "",
+    /^backup\.place\.kind: expected "directory" or "s3"/,
+  );
+  assert.match(
+    faults({ place: { kind: "directory", path: "backups" } })[0] ?? "",
+    /^backup\.place\.path: expected an absolute path/,
+  );
+  assert.match(faults({ place: bucket, time: "4:00" })[0] ?? "", /^backup\.time: expected a time in quotes/);
+  assert.match(
+    faults({ place: { ...bucket, endpoint: "https://s3.example.com" } })[0] ?? "",
+    /^backup\.place\.endpoint: expected a host name/,
+  );
+  const short = faults({ place: bucket, passphrase: "tulips" });
+  assert.match(short[0] ?? "", /^backup\.passphrase: /);
+  assert.doesNotMatch(short.join(), /tulips/);
+  assert.doesNotMatch(faults({ place: { ...bucket, secretKey: 12_345_678 } }).join(), /12345678/);
+});
+
+test("a bucket of Amazon's is asked by its own name, another service by its endpoint's", () => {
+  const amazon = placeOf(
+    taken({ place: { ...bucket, endpoint: undefined, region: "eu-central-1" } }).place,
+    "prod-shop",
+  );
+  assert.equal(amazon.repository, "s3:https://s3.eu-central-1.amazonaws.com/shop-backups/prod-shop/files");
+  assert.deepEqual([amazon.pgbackrest.style, amazon.pgbackrest.port], ["host", "443"]);
+  const other = placeOf(taken({ place: { ...bucket, prefix: "berth/shop" } }).place, "prod-shop");
+  assert.equal(other.repository, "s3:https://s3.example.com:9000/shop-backups/berth/shop/files");
+  assert.deepEqual(
+    [other.pgbackrest.style, other.pgbackrest.endpoint, other.pgbackrest.port, other.pgbackrest.path],
+    ["path", "s3.example.com", "9000", "/berth/shop/postgresql"],
+  );
+});
+
+test("the step of backups is this text, and no secret is in it", (t) => {
+  const steps = stepsOf(made);
+  const step = Object.entries(steps).filter(([name]) => name === "backup-setup");
+  assert.equal(step.length, 1, Object.keys(steps).join());
+  // The program is tested by itself (test/program).
+  const [[name, facts] = []] = step;
+  assert.ok(name && facts);
+  const isProgram = (path: string) => path.startsWith("/usr/local/lib/berth/backup/");
+  const files = Object.fromEntries(Object.entries(facts.files).filter(([path]) => !isProgram(path)));
+  assertSnapshot(t, "backup", shown({ [name]: { ...facts, files } }));
+  assertNoSecret(made);
+  for (const secret of [bucket.secretKey, bucket.accessKey])
+    assert.ok(!JSON.stringify(shown(steps)).includes(secret), secret);
+  assert.match(`${steps["system-packages"]?.slots.packages}`, /pgbackrest .*restic/);
+  assert.equal(steps["postgres-server"]?.slots.archived, "yes");
+});
+
+test("without the key nothing of it is there", async () => {
+  const steps = stepsOf(await programResources());
+  assert.doesNotMatch(Object.keys(steps).join(), /backup/);
+  assert.doesNotMatch(`${steps["system-packages"]?.slots.packages}`, /pgbackrest|restic/);
+  assert.equal(steps["postgres-server"]?.slots.archived, "");
+});
+
+const now = Date.parse("2026-11-28T15:00:00Z") / 1000;
+const listing: Listing = {
+  place: "s3://shop-backups/prod-shop",
+  stanza: "prod-shop",
+  on: now - 1000,
+  parts: {
+    database: { last: null, failed: null },
+    media: { last: null, failed: { at: now - 120, why: "it refuses the keys" } },
+  },
+  waiting: { bytes: 32 << 20, limit: 1 << 30, since: now - 60, why: null, lost: null },
+  undo: { at: now - 3600, finished: true },
+  database: {
+    points: now - 7 * 86_400,
+    backups: [
+      { id: "20261128-040000F", at: now - 11 * 3600, size: 40 << 20, stored: 8 << 20, full: true },
+      {
+        id: "20261128-040000F_20261128-140000D",
+        at: now - 3600,
+        size: 41 << 20,
+        stored: 1 << 20,
+        full: false,
+      },
+    ],
+  },
+  files: { media: [{ id: "017e9938", at: now - 1800, size: 3 << 20 }] },
+};
+
+test("people read what there is, since when, how large, what failed, and how to go back", () => {
+  assert.equal(
+    listingText(listing, now),
+    `place: s3://shop-backups/prod-shop
+FAILED media, 2 min ago: it refuses the keys
+waiting for the place: 32 MiB of the database's log, of 1.0 GiB at most
+
+database: every point in time since 2026-11-21 15:00:00 UTC, and these:
+  2026-11-28 04:00:00 UTC  20261128-040000F                   full                    40 MiB, 8.0 MiB stored
+  2026-11-28 14:00:00 UTC  20261128-040000F_20261128-140000D  what has changed since  41 MiB, 1.0 MiB stored
+
+media:
+  2026-11-28 14:30:00 UTC  017e9938  3.0 MiB
+
+restored at 2026-11-28 14:00:00 UTC; what was there before is kept: npm run restore -- --undo`,
+  );
+});
+
+test("a time is in UTC unless it names a zone, and what is none is refused", () => {
+  const at = (text: string) => {
+    const line = parse(commands.restore, ["--at", text]);
+    assert.ok(line !== "help");
+    return line.at;
+  };
+  const wanted = Date.parse("2026-11-28T14:03:07Z") / 1000;
+  for (const text of ["2026-11-28 14:03:07", "2026-11-28T14:03:07Z", "2026-11-28 15:03:07+01:00"])
+    assert.equal(at(text), wanted, text);
+  assert.equal(at("2026-11-28 14:03:07.25"), wanted + 0.25);
+  for (const text of ["yesterday", "14:03:07", "2026-11-31 99:00:00", "2026-11-28"])
+    assert.throws(() => at(text), UsageError, text);
+  assert.throws(() => parse(commands.restore, ["--only", "all"]), /expected database, media or redis/);
+});
