@@ -12,7 +12,13 @@ import { Redis } from "../../components/redis/redis.ts";
 import { basePackages } from "../../components/system/system.ts";
 
 const sets = [
-  ...[basePackages, Nginx.packages({ kind: "self-signed" }), App.packages([]), Postgres.packages(17), Redis.packages()],
+  ...[
+    basePackages,
+    Nginx.packages({ kind: "self-signed" }),
+    App.packages([]),
+    Postgres.packages(17),
+    Redis.packages(),
+  ],
   Backup.packages([Postgres.backup(17)]),
 ];
 const packages = [...new Set(sets.flatMap((set) => set.packages))].sort();

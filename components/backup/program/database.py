@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import retention
+from commands import Failed, as_account, last_line, run
 from explain import explain
 from plan import SETTINGS, Database, Plan, Trouble
 from retention import Backup
-from commands import Failed, as_account, last_line, run
 
 _SEGMENT = 16 << 20
 # In seconds: for how long another process of pgBackRest may be at work.

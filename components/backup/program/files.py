@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from commands import ENVIRONMENT, Failed, as_account, run
 from database import refuse_foreign
 from explain import explain
 from plan import SETTINGS, Files, Plan, Trouble
-from commands import ENVIRONMENT, Failed, as_account, run
 
 _NO_REPOSITORY, _PROOF = "repository does not exist", "berth-proof"
 # A snapshot of what was there before a restore, for the undo. It goes by itself a week later.

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from plan import Trouble
 from commands import say
+from plan import Trouble
 
 
 @contextlib.contextmanager

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import eras
+from commands import Failed, as_account, run, say
 from database import DatabaseBackups
 from files import BEFORE, FileBackups, Snapshot
-from plan import Files, Plan, Trouble
 from history import Record
+from plan import Files, Plan, Trouble
 from retention import Backup
-from commands import Failed, as_account, run, say
 from site_state import Maintenance, Running, healthy_within
 
 _HEALTH, _SETTLING = 120, 120

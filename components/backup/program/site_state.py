@@ -6,8 +6,8 @@ import ssl
 import time
 from pathlib import Path
 
-from plan import Plan
 from commands import run
+from plan import Plan
 
 
 class Running:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import retention
+from commands import Failed, run, say
 from database import DatabaseBackups
 from files import FileBackups, Snapshot
+from history import Record
 from locks import backup_lock, host_lock
 from plan import Plan, Trouble, read_plan
-from history import Record
 from restore import USUAL, Restore, Target
-from commands import Failed, run, say
 
 
 def set_up(plan: Plan) -> None:
