@@ -86,7 +86,7 @@ export class Backup extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.registerOutputs({ passphrase: pulumi.secret(this.passphrase) });
+    this.registerOutputs({ place: this.#place.shown, passphrase: pulumi.secret(this.passphrase) });
   }
 
   #isHourly(): boolean {

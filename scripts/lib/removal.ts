@@ -50,6 +50,8 @@ export function removalText(resources: readonly StateResource[]): string[] {
         ];
       case "aws:ec2/eip:Eip":
         return [`${fate}  address ${resource.outputs?.publicIp ?? name}; you cannot get it back`];
+      case "berth:backup:Backup":
+        return backupText(resource, resources);
       case "aws:s3/bucket:Bucket":
         return [`${fate}  ${bucketText(resource)}`];
       default:
@@ -73,6 +75,20 @@ function bucketText({ urn, inputs, outputs, retainOnDelete }: StateResource): st
   return inputs?.forceDestroy === true
     ? `${bucket}, with all its DATA: uploads and their earlier versions`
     : `${bucket} if it is empty; while it holds DATA, it stays and the removal stops there`;
+}
+
+/** Backups stay, and one that Berth made up is the only passphrase that they can be read with. */
+function backupText(backup: StateResource, resources: readonly StateResource[]): string[] {
+  const [name, stack] = [nameOf(backup), backup.urn.split("::")[0]?.split(":").at(-1)];
+  const isMadeUp = resources.some((one) => nameOf(one) === `${name}-passphrase`);
+  return [
+    `stays  backups in ${backup.outputs?.place ?? "their place"}`,
+    ...(isMadeUp
+      ? [
+          `goes   their passphrase, without which nobody can read them. Keep a copy first: npm run --silent backups -- -s ${stack} --show-passphrase`,
+        ]
+      : []),
+  ];
 }
 
 /** What the first host holds that nothing makes again: what components say that they keep, and uploads. */

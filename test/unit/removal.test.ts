@@ -79,6 +79,19 @@ test("a bucket goes with all its files, or only when it is empty, as the stack s
   );
 });
 
+test("backups stay, and whoever has no copy of a passphrase that goes is told to keep one", () => {
+  const backup = resource("berth:backup:Backup", "backup", { outputs: { place: "s3://shop/prod-shop" } });
+  const existing = resource("berth:host:ExistingHost", "web");
+  const stays = "stays  backups in s3://shop/prod-shop";
+  const lines = (...more: StateResource[]) =>
+    removalText([...stackWith(existing), backup, ...more]).filter((line) => /backups/.test(line));
+  assert.deepEqual(lines(), [stays]);
+  assert.deepEqual(lines(resource("random:index/randomPassword:RandomPassword", "backup-passphrase")), [
+    stays,
+    "goes   their passphrase, without which nobody can read them. Keep a copy first: npm run --silent backups -- -s prod --show-passphrase",
+  ]);
+});
+
 test("the protected resources are those that the engine refuses to delete", () => {
   const volume = resource("aws:ebs/volume:Volume", "web-data-disk", { protect: true });
   assert.deepEqual(protectedOf(stackWith(volume)), ["web-data-disk"]);
