@@ -88,9 +88,8 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
     "    kind: local",
     ...comment(
       2,
-      "Without a domain the site answers at the host's address. On a public host 'tls: acme' gets a certificate from",
+      "Without a domain the site answers at the host's address. 'tls: acme' gets a certificate from Let's Encrypt; see docs/certificates.md.",
     ),
-    ...comment(2, "Let's Encrypt; see docs/certificates.md."),
     "  # berth:site:",
     `  #   domain: ${name}.example.org`,
     "  #   tls: acme",
