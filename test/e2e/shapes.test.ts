@@ -1,5 +1,4 @@
-// Applications of other shapes: code in src/, a front end pinned by pnpm or yarn, requests that wait for each other, and
-// one that takes more memory than there is.
+// Applications of other shapes: code in src/, a front end pinned by pnpm or yarn, and requests that wait for each other.
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +7,6 @@ import { edit, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue", deployed: true });
 const said = (run: Run) => run.stdout + run.stderr;
-const current = () => stack.on("basename $(readlink /srv/queue/current)");
 const built = () => stack.on("cat /srv/queue/current/built.txt");
 const integrity =
   "sha512-XI5MPzVNApjAyhQzphX8BkmKsKUxD4LdyK24iZeQGinBN9yTQT3bFlCBy/aVx2HrNcqQGsdot8ghrjyrvMCoEA==";
@@ -122,25 +120,4 @@ left-pad@1.3.0:
   stack.configure({ app: { build: { env: { WITH: "yarn" } } } });
   await stack.succeed();
   assert.equal(await built(), "--yarn");
-  for (const file of ["package.json", "yarn.lock"]) rmSync(join(stack.project, "app", file));
-});
-
-test("a release that takes more memory than there is says so, spares what is live, and is tried again", async () => {
-  const before = await current();
-  stack.configure({ app: { build: undefined } });
-  edit(stack, "app/src/shapes/web.py", (text) => `${text}\n\nheavy = b"x" * (6 << 30)\n`);
-  const servers = "pgrep -u queue gunicorn | xargs";
-  const living = await stack.on(servers);
-  for (const again of [false, true]) {
-    const run = await stack.up();
-    assert.notEqual(run.code, 0);
-    assert.match(
-      said(run),
-      /memory was short, and the kernel ended processes\..* lower berth:app\.workers/s,
-      `${again}`,
-    );
-  }
-  assert.equal(await current(), before);
-  assert.equal(await stack.on(servers), living);
-  assert.equal((await stack.fetch("/")).text, "here");
 });

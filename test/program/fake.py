@@ -56,6 +56,7 @@ class FakeWorld:
         self.limit = "infinity"
         # What the kernel counts of those by the end.
         self.counted = ""
+        self.last_words = "its last words"
         # What is set aside on the disk.
         self.aside: list[str] = []
         self.has_lock = True
@@ -203,7 +204,7 @@ class FakeWorld:
             for name in ("python", "gunicorn", "uwsgi"):
                 (programs / name).touch()
         if command.argv[0] == "journalctl":
-            listen("its last words", False)
+            listen(self.last_words, False)
             self.path("/proc").mkdir(exist_ok=True)
             self.path("/proc/vmstat").write_text(self.counted)
             if any(f"@{release}" in words for release in self.killed):

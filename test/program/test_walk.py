@@ -272,9 +272,22 @@ class Failures(Story):
         self.world.killed.clear()
         self.world.path("/proc/vmstat").write_text("nr_free_pages 5\noom_kill 3\n")
         self.world.counted = "nr_free_pages 5\noom_kill 4\n"
-        self.assertIn("memory was short", self.deploy(B))
+        for words in (
+            "Worker (pid:7) was sent SIGKILL! Perhaps out of memory?",
+            "worker 1 (pid: 7) died, killed by signal 9",
+        ):
+            self.world.path("/proc/vmstat").write_text("oom_kill 3\n")
+            self.world.last_words = words
+            self.assertIn("memory was short", self.deploy(B))
         self.world.spoiled.clear()
         self.assertEqual(self.deploy(B), "")
+
+    def test_another_program_that_the_kernel_ended_excuses_no_release(self) -> None:
+        self.world.crashing.add(B)
+        self.world.path("/proc/vmstat").write_text("oom_kill 3\n")
+        self.world.counted = "oom_kill 4\n"
+        self.assertNotIn("memory", self.deploy(B))
+        self.assertEqual(self.state(B), states.FAILED)
 
     def test_when_memory_is_short_what_is_live_is_spared(self) -> None:
         score = self.world.path(f"/proc/{self.world.units[f'shop-web@{self.live()}.service'].main}/oom_score_adj")

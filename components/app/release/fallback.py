@@ -22,6 +22,9 @@ from .world import Command
 if TYPE_CHECKING:
     from .live import Switch
 
+# How systemd, gunicorn and uWSGI tell of a process that was killed.
+_KILLED = re.compile(r"status=9/KILL|was sent SIGKILL|killed by signal 9")
+
 
 class FallBack:
     def __init__(self, context: Context, facts: Live, settings: Settings, switch: "Switch") -> None:
@@ -165,9 +168,11 @@ class FallBack:
         since = f"@{int(self._context.began)}"
         ask = ["journalctl", "-u", unit, "--since", since, "-o", "cat", "--no-pager", "-q"]
         self._context.world.run(Command(ask), lambda line, _: lines.append(voice.mask(line)), apart=True)
-        # In systemd's own words; and by the kernel's count, for systemd sees it in its unified hierarchy alone.
+        # In systemd's own words. It sees that in its unified hierarchy alone; elsewhere one of them was killed, and the
+        # kernel has counted one, which may also be another's.
         is_told = any("killed by the OOM killer" in line for line in lines)
-        self._is_short = is_told or _ended_by_kernel(self._context) > self._ended_before
+        is_killed = any(_KILLED.search(line) for line in lines)
+        self._is_short = is_told or (is_killed and _ended_by_kernel(self._context) > self._ended_before)
         return without_interrupted(lines)[-80:]
 
 
