@@ -38,13 +38,27 @@ await run(commands.restore, async (wanted) => {
     console.log(`berth: stack ${stack}: nothing was restored; its name was not typed`);
     return 1;
   }
-  const again = stopElsewhere(stack, resources);
+  const stopped = stopElsewhere(stack, resources);
+  const again = () => {
+    for (const { start } of stopped) start();
+  };
   try {
-    return await onHost(stack, resources, words);
-  } finally {
+    const code = await onHost(stack, resources, words);
     again();
+    return code;
+  } catch (fault) {
+    if (!(fault instanceof LostConnection)) {
+      again();
+      throw fault;
+    }
+    // What runs elsewhere would write into what is being restored.
+    const later = stopped.map(({ typed }) => `Start what was stopped, when that has ended: ${typed}`);
+    throw new Error([fault.message, ...later].join("\n"));
   }
 });
+
+/** It goes on, and nobody knows how it ends. */
+class LostConnection extends Error {}
 
 /** What the program on the host is told. */
 function wordsOf({ at, backup, only, undo, stack }: Wanted): string[] {
@@ -69,9 +83,7 @@ function wordsOf({ at, backup, only, undo, stack }: Wanted): string[] {
 function whatOf({ at, backup, only, undo }: Wanted): string {
   if (undo) return "what was there before the last restore comes back";
   const what = only ?? "the database and uploaded files";
-  return at === undefined
-    ? `restoring ${what} of the backup ${backup}`
-    : `restoring ${what} of ${time(at)} UTC`;
+  return at === undefined ? `restoring the backup ${backup}` : `restoring ${what} of ${time(at)} UTC`;
 }
 
 /** Runs it there, with its progress on this screen; it goes on when this ends. */
@@ -94,20 +106,26 @@ function onHost(
       else if (code === 1 && told !== "") reject(new Error(told.trim().replaceAll("\n", ". ")));
       else
         reject(
-          new Error(
-            `the connection to the host was lost; it goes on there. See how it is: npm run status --${stackFlag(stack)}`,
+          new LostConnection(
+            `the connection to the host was lost; the restore goes on there. See how it is: npm run status --${stackFlag(stack)}`,
           ),
         );
     });
   });
 }
 
-/** Stops what runs of the application on other hosts; the answer starts it again. */
-function stopElsewhere(stack: string, resources: readonly StateResource[]): () => void {
+/** What was stopped on another host: how this program starts it again, and how a person does. */
+interface Stopped {
+  readonly start: () => void;
+  readonly typed: string;
+}
+
+/** Stops what runs of the application on other hosts. */
+function stopElsewhere(stack: string, resources: readonly StateResource[]): Stopped[] {
   const { name } = applicationOf(root, stack);
-  const stopped = hostsOf(resources)
+  return hostsOf(resources)
     .filter((host) => host !== firstHost)
-    .map((host) => {
+    .flatMap((host): Stopped[] => {
       const ssh = sshArgumentsOf(root, stack, host, resources);
       const on = (command: string) => {
         const done = spawnSync("ssh", [...ssh, command], { encoding: "utf8" });
@@ -118,10 +136,14 @@ function stopElsewhere(stack: string, resources: readonly StateResource[]): () =
       const units = on(`systemctl list-units ${states} '${name}-*@*.service' '${name}-*.timer'`)
         .split("\n")
         .flatMap((line) => line.split(" ")[0] || []);
-      if (units.length > 0) on(`sudo -n systemctl stop ${units.join(" ")}`);
-      return () => units.length > 0 && on(`sudo -n systemctl start ${units.join(" ")}`);
+      if (units.length === 0) return [];
+      on(`sudo -n systemctl stop ${units.join(" ")}`);
+      const start = `systemctl start ${units.join(" ")}`;
+      return [
+        {
+          start: () => on(`sudo -n ${start}`),
+          typed: `npm run ssh --${stackFlag(stack)} --host ${host} sudo ${start}`,
+        },
+      ];
     });
-  return () => {
-    for (const start of stopped) start();
-  };
 }

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -79,7 +80,7 @@ export class Backup extends pulumi.ComponentResource {
           ...units(args.config.time, this.#isHourly()),
           ...logsFile("backups", {
             units: ["berth-backup.service", "berth-backup-files.service"],
-            files: ["/var/log/pgbackrest/*.log"],
+            files: [],
           }),
         },
         secretFiles: this.#secretFiles(),
@@ -149,7 +150,7 @@ export class Backup extends pulumi.ComponentResource {
     const ofDatabase = this.passphrase.apply((passphrase) =>
       [
         "[global]",
-        `repo1-cipher-pass=${passphrase}`,
+        `repo1-cipher-pass=${passphraseOfDatabase(passphrase)}`,
         ...(key ? [`repo1-s3-key=${key.id}`, `repo1-s3-key-secret=${key.secret}`] : []),
         "",
       ].join("\n"),
@@ -177,6 +178,10 @@ export class Backup extends pulumi.ComponentResource {
     };
   }
 }
+
+/** Of the database's backups, whose account knows it: the files' cannot be told from it. */
+const passphraseOfDatabase = (passphrase: string): string =>
+  createHmac("sha256", passphrase).update("postgresql").digest("hex");
 
 const databaseOf = (parts: readonly ServiceBackup[]) => parts.find((part) => part.kind === "postgresql");
 const isFiles = (part: ServiceBackup): part is FilesBackup => part.kind === "files";

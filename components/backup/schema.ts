@@ -8,7 +8,7 @@ const path = z
 const directory = z.strictObject({
   kind: z.literal("directory").describe("A directory on the host, such as a disk that is mounted there."),
   path: path.describe(
-    "The directory. It must be there, and root's alone. Backups on the host's own disk do not survive it: for trying.",
+    "The directory. It must exist and belong to root, and only root may write to it; other accounts must be able to enter it (mode 755). Backups on the host's own disk are lost with the host.",
   ),
 });
 

@@ -5,7 +5,7 @@
 put_directory /var/lib/berth/backup root:root 0700
 put_directory /var/cache/berth-backup root:root 0700
 if [ -n "$directory" ]; then
-  [ -d "$directory" ] || fail "there is no directory $directory on this host (berth:backup.place.path)." "Mount the disk that is meant there, or make the directory: npm run ssh -- sudo mkdir -p $directory"
+  [ -d "$directory" ] || fail "there is no directory $directory on this host (berth:backup.place.path)." "Mount the disk that is meant there, or make the directory, as root on the host: install -d -m 755 $directory"
   guarded "$directory/files" "berth:backup.place.path"
 fi
 

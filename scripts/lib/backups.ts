@@ -99,8 +99,8 @@ export function listingText(told: Listing, now: number): string {
 
 const undoText = ({ at, finished }: { readonly at: number; readonly finished: boolean }) =>
   finished
-    ? `restored at ${time(at)} UTC; what was there before is kept: npm run restore -- --undo`
-    : `a restore that began at ${time(at)} UTC was cut off: npm run restore -- --undo`;
+    ? `restored at ${time(at)} UTC; what was there before is kept; npm run restore brings it back with --undo`
+    : `a restore that began at ${time(at)} UTC was cut off; npm run restore takes it back with --undo`;
 
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -1,8 +1,12 @@
 """What the backup program decides: what is kept, which life a point in time belongs to, what failures mean."""
 
 import datetime
+import os
+import tempfile
 import unittest
+from pathlib import Path
 
+from commands import Failed, read_as, run, without_links
 from eras import Era, began, era_at, timeline_at, usable
 from explain import explain
 from plan import Keep
@@ -102,3 +106,30 @@ class Explaining(unittest.TestCase):
     def test_what_is_not_known_is_told_by_its_last_error(self) -> None:
         said = "P00   WARN: a warning\nP00  ERROR: [099]: something new\nP00   INFO: ended"
         self.assertEqual(explain(said, "/mnt/backups").what, "/mnt/backups: [099]: something new")
+
+
+class OfOthers(unittest.TestCase):
+    """What root does in directories that another account changes."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (self.folder / "secret").write_text("root's own")
+        self.own = self.folder / "own"
+        (self.own / "real").mkdir(parents=True)
+        (self.own / "real/secret").write_text("its own")
+
+    def test_no_link_below_a_directory_is_followed_whatever_lies_there_when_it_is_read(self) -> None:
+        (self.own / "link").symlink_to(self.folder)
+        read = ["cat", f"{self.own}/link/secret"]
+        self.assertEqual(run(read), "root's own")
+        with self.assertRaisesRegex(Failed, "Too many levels of symbolic links"):
+            run(without_links([str(self.own)], read))
+        self.assertEqual(run(without_links([str(self.own)], ["cat", f"{self.own}/real/secret"])), "its own")
+        # A link is backed up as one.
+        told = run(without_links([str(self.own)], ["readlink", f"{self.own}/link"]))
+        self.assertEqual(told, f"{self.folder}\n")
+
+    def test_a_pipe_that_nobody_writes_to_holds_nothing_up(self) -> None:
+        os.mkfifo(self.own / "pipe")
+        with self.assertRaises(Failed):
+            read_as("root", ["head", "-c", "1", str(self.own / "pipe")])

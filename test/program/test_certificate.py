@@ -15,7 +15,7 @@ import machine
 from authority import DAY, Authority, reason_of, renewed_before
 from door import Door, Pair, fits, pair_of
 from keeper import ELSEWHERE, WAITS, Keeper
-from machine import Answer, Fault, Machine
+from machine import Answer, Fault, Machine, alone
 from names import check_names
 from record import Acme, Settings, waits_of
 
@@ -197,6 +197,15 @@ class OfTheDoor(OfCertificates):
                 self.assertGreater(last, 6, "it was killed at each of its steps before")
                 return
         self.fail("it never came to its end")
+
+    def test_no_other_account_can_hold_the_lock(self) -> None:
+        path = self.root / "run/lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o644)
+        with alone(path):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+            with self.assertRaisesRegex(Fault, "another run holds"), alone(path, 0.2):
+                pass
 
     def test_nginx_is_told_again_where_it_was_not(self) -> None:
         self.door().serve("own", SELF)

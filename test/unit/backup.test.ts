@@ -150,7 +150,7 @@ database: every point in time since 2026-11-21 15:00:00 UTC, and these:
 media:
   2026-11-28 14:30:00 UTC  017e9938  3.0 MiB
 
-restored at 2026-11-28 14:00:00 UTC; what was there before is kept: npm run restore -- --undo`,
+restored at 2026-11-28 14:00:00 UTC; what was there before is kept; npm run restore brings it back with --undo`,
   );
 });
 

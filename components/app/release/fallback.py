@@ -165,12 +165,14 @@ class FallBack:
         """What it printed since this step began; gunicorn puts some thirty lines of its own below the exception."""
         voice = self._context.voice
         lines: list[str] = []
-        since = f"@{int(self._context.began)}"
-        ask = ["journalctl", "-u", unit, "--since", since, "-o", "cat", "--no-pager", "-q"]
-        self._context.world.run(Command(ask), lambda line, _: lines.append(voice.mask(line)), apart=True)
+        ask = ["journalctl", "--since", f"@{int(self._context.began)}", "-o", "cat", "--no-pager", "-q", "-n", "500"]
+        self._context.world.run(Command([*ask, "-u", unit]), lambda line, _: lines.append(voice.mask(line)), apart=True)
         # In systemd's own words. It sees that in its unified hierarchy alone; elsewhere one of them was killed, and the
         # kernel has counted one, which may also be another's.
-        is_told = any("killed by the OOM killer" in line for line in lines)
+        of_systemd: list[str] = []
+        own = Command([*ask, "_PID=1", f"UNIT={unit}"])
+        self._context.world.run(own, lambda line, _: of_systemd.append(line), apart=True)
+        is_told = any("killed by the OOM killer" in line for line in of_systemd)
         is_killed = any(_KILLED.search(line) for line in lines)
         self._is_short = is_told or (is_killed and _ended_by_kernel(self._context) > self._ended_before)
         return without_interrupted(lines)[-80:]

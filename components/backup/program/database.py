@@ -4,10 +4,9 @@ import json
 import re
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import retention
-from commands import Failed, as_account, last_line, run
+from commands import Failed, as_account, last_line, read_as, run
 from explain import explain
 from plan import SETTINGS, Database, Plan, Trouble
 from retention import Backup
@@ -15,6 +14,17 @@ from retention import Backup
 _SEGMENT = 16 << 20
 # In seconds: for how long another process of pgBackRest may be at work.
 _LOCKED = 120
+
+
+_NOBODY_LOGS_IN = """
+DO $$
+DECLARE one pg_catalog.name;
+BEGIN
+  FOR one IN SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin AND NOT rolsuper LOOP
+    EXECUTE pg_catalog.format('ALTER ROLE %I NOLOGIN PASSWORD NULL', one);
+  END LOOP;
+END $$;
+"""
 
 
 class DatabaseBackups:
@@ -100,12 +110,12 @@ class DatabaseBackups:
         return run(as_account("postgres", [f"{self.database.programs}/pg_dumpall", "--roles-only"]))
 
     def set_roles(self, roles: str) -> None:
-        """What of them is there already is no fault: each is set to what it was."""
+        """Each is set to what it was, and it is no fault that it is there; one that was not there logs in no more."""
         command = [f"{self.database.programs}/psql", "-Xq", "-d", "postgres"]
         quiet = (
             "SET log_min_error_statement = panic; SET log_min_messages = panic; SET log_min_duration_statement = -1;\n"
         )
-        run(as_account("postgres", command), stdin=quiet + roles)
+        run(as_account("postgres", command), stdin=quiet + _NOBODY_LOGS_IN + roles)
 
     def is_up(self) -> bool:
         try:
@@ -140,7 +150,7 @@ class DatabaseBackups:
         """Why it does not start."""
         name = f"/var/log/postgresql/postgresql-{self.database.version}-main.log"
         try:
-            said = run(as_account("postgres", ["tail", "-n", "40", name]))
+            said = read_as("postgres", ["tail", "-n", "40", name])
         except Failed:
             return ""
         fatal = [line for line in said.splitlines() if re.search(r"FATAL|PANIC|ERROR", line)]
@@ -150,8 +160,12 @@ class DatabaseBackups:
 
     def waiting(self) -> dict[str, object]:
         """What of the log has not reached the place yet, why, and what was given up."""
-        status = self.database.data / "pg_wal/archive_status"
-        marks = [path.stat().st_mtime for path in status.glob("*.ready")] if status.is_dir() else []
+        status = f"{self.database.data}/pg_wal/archive_status"
+        try:
+            told = read_as("postgres", ["find", status, "-name", "*.ready", "-printf", "%T@\\n"])
+        except Failed:
+            told = ""
+        marks = [float(line) for line in told.split()]
         return {
             "bytes": len(marks) * _SEGMENT,
             "limit": self._plan.limit,
@@ -161,19 +175,19 @@ class DatabaseBackups:
         }
 
     def _archive_fault(self) -> str | None:
-        spool = Path("/var/spool/pgbackrest/archive") / self._plan.stanza / "out"
         # postgres may have put anything there: what is read is read as that account.
+        spool = f"/var/spool/pgbackrest/archive/{self._plan.stanza}/out"
+        last = 'set -- "$1"/*.error; for file; do :; done; [ ! -f "$file" ] || head -c 2000 "$file"'
         try:
-            names = sorted(spool.glob("*.error")) if spool.is_dir() else []
-            said = run(as_account("postgres", ["head", "-c", "2000", str(names[-1])])) if names else ""
-        except (Failed, OSError):
+            said = read_as("postgres", ["sh", "-c", last, "last", spool])
+        except Failed:
             return None
         return explain(said, self._plan.place).what if said else None
 
     def _log_of_archiving(self) -> str:
         command = ["sh", "-c", "grep -h 'dropped WAL file' /var/log/pgbackrest/*archive-push*.log | tail -n 1"]
         try:
-            return run(as_account("postgres", command))
+            return read_as("postgres", command)
         except Failed:
             return ""
 

@@ -54,7 +54,8 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
     (
         r"backup and archive info files exist but do not match the database|do not match the database",
         "{place} holds the backups of another database cluster of this stack, as of a machine that was replaced",
-        "Choose a place that is empty for the new one: another 'prefix' or 'path'. What is there stays as it is.",
+        "Have you lost that machine? See docs/backups.md, 'If the server is lost'. To begin without its data, choose "
+        "another 'prefix' or 'path'. What is there stays as it is.",
     ),
 )
 

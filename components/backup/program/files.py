@@ -4,11 +4,12 @@ import contextlib
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from commands import ENVIRONMENT, Failed, as_account, run
+from commands import ENVIRONMENT, Failed, as_account, read_as, run, without_links
 from database import refuse_foreign
 from explain import explain
 from plan import SETTINGS, Files, Plan, Trouble
@@ -16,6 +17,8 @@ from plan import SETTINGS, Files, Plan, Trouble
 _NO_REPOSITORY, _PROOF = "repository does not exist", "berth-proof"
 # A snapshot of what was there before a restore, for the undo. It goes by itself a week later.
 BEFORE = "before-restore"
+# A part that takes longer is given up; what was sent by then stays, and the next backup goes on from there.
+_LONGEST = "12h"
 # Where what is replaced as a whole is kept, in its own directory.
 ASIDE = ".berth-before-restore"
 
@@ -51,7 +54,7 @@ class FileBackups:
     def _prove(self) -> None:
         wanted = f"{time.time()}"
         source = ["backup", "--stdin", "--stdin-filename", "proof", "--json", *self._marks(_PROOF)]
-        made = self._restic(*source, stdin=wanted).splitlines()[-1]
+        made = self._restic(*source, stdin=wanted).strip().split("\n")[-1]
         snapshot = json.loads(made)["snapshot_id"]
         if self._restic("dump", snapshot, "/proof") != wanted:
             raise Trouble(f"{self._plan.place} does not give back what was written")
@@ -65,8 +68,9 @@ class FileBackups:
             # Removes what a killed run has left, and nobody else's.
             self._restic("unlock", "--quiet")
             words = ["backup", "--json", "--exclude", ASIDE, *self._marks(tag or part.name)]
-            made = self._restic(*words, *directories).splitlines()
-            told = next(one for one in map(json.loads, reversed(made)) if one["message_type"] == "summary")
+            made = self._restic(*words, *directories, closed=directories).split("\n")
+            messages = map(json.loads, filter(None, reversed(made)))
+            told = next(one for one in messages if one["message_type"] == "summary")
             if self._steady(part) == before:
                 return {
                     "id": told["snapshot_id"][:8],
@@ -81,7 +85,7 @@ class FileBackups:
         if part.steady is None:
             return b""
         with contextlib.suppress(Failed):
-            return run(as_account(part.account, ["head", "-c", "65536", part.steady])).encode()
+            return read_as(part.account, ["head", "-c", "65536", part.steady]).encode()
         return b""
 
     def _marks(self, tag: str) -> list[str]:
@@ -115,7 +119,8 @@ class FileBackups:
 
     def listing(self, snapshot: str, directory: str) -> set[str]:
         """The files of a snapshot below a directory: no directories, which may hold new ones."""
-        told = self._restic("ls", "--json", f"{snapshot}:{directory}").splitlines()
+        # A name may hold what Python counts as the end of a line as well.
+        told = self._restic("ls", "--json", f"{snapshot}:{directory}").split("\n")
         nodes = (json.loads(line) for line in told if line)
         return {
             node["path"].lstrip("/") for node in nodes if node.get("struct_type") == "node" and node["type"] != "dir"
@@ -196,11 +201,15 @@ class FileBackups:
             "HOME": "/root",
         }
 
-    def _restic(self, *words: str, stdin: str = "") -> str:
+    def _restic(self, *words: str, stdin: str = "", closed: Sequence[str] = ()) -> str:
+        """@param closed: directories of other accounts that it reads"""
+        command = ["timeout", "--kill-after=60", _LONGEST, *self._words(*words)]
         try:
-            return run(self._words(*words), stdin=stdin, environment=self._environment())
+            return run(without_links(closed, command), stdin=stdin, environment=self._environment())
         except Failed as fault:
-            raise explain(f"{fault}", self._plan.place) from fault
+            # One line for each file that could not be read, with its name.
+            lines = [line for line in f"{fault}".split("\n") if '"message_type":"error"' not in line]
+            raise explain("\n".join(lines) or f"{fault}", self._plan.place) from fault
 
 
 def _all_in(directory: str) -> list[str]:

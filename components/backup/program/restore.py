@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import eras
@@ -44,7 +45,7 @@ class Restore:
 
     def restore(self, target: Target, only: Collection[str]) -> None:
         if (self._record.undo or {}).get("finished") is False:
-            raise Trouble("a restore was cut off before its end", "Undo it first: npm run restore -- --undo")
+            raise Trouble("a restore was cut off before its end", "Undo it first, with --undo.")
         database, backup = self._chosen_database(target, only)
         snapshots = self._chosen_files(target, only)
         if database is None and not snapshots:
@@ -63,18 +64,18 @@ class Restore:
             if database is not None and backup is not None:
                 self._restore_database(database, backup, target, undo)
             self._run_again(units)
-        except (Trouble, Failed, OSError) as fault:
+        except Exception as fault:  # Whatever it was, what was there comes back.
             say(f"the restore failed: {fault}")
             try:
                 self._go_back(undo)
-            except (Trouble, Failed, OSError) as second:
+            except Exception as second:
                 raise Trouble(
                     f"the restore failed ({fault}), and what was there could not be put back: {second}",
-                    "The maintenance page stays. When that is mended: npm run restore -- --undo",
+                    "The maintenance page stays. When that is mended, run this again with --undo.",
                 ) from second
             raise Trouble(f"nothing was restored: {fault}", "All is as it was before.") from fault
         self._end(undo)
-        say("the site is healthy; what was there before is kept: 'npm run restore -- --undo' brings it back")
+        say("the site is healthy; what was there before is kept: --undo brings it back")
 
     def undo(self) -> None:
         undo = self._record.undo
@@ -135,13 +136,25 @@ class Restore:
             if target.label is not None and any(one.id == target.label for one in own):
                 own = [one for one in own if one.id == target.label]
             else:
-                own = [one for one in own if one.at <= target.at]
+                before, after = [one for one in own if one.at <= target.at], [one for one in own if one.at > target.at]
+                # A backup of the database is followed by one of the files that it names.
+                own = after[:1] if target.label is not None and after else before
             if not own:
                 raise Trouble(
                     f"there is no backup of {part.name} from before {shown(target.at)}", "See 'npm run backups'."
                 )
+            self._refuse_large(part, own[-1])
             chosen.append((part, own[-1]))
         return chosen
+
+    def _refuse_large(self, part: Files, snapshot: Snapshot) -> None:
+        """A file may say that it is larger than any disk."""
+        place = os.statvfs(part.directories[0])
+        if snapshot.size > place.f_blocks * place.f_frsize:
+            raise Trouble(
+                f"the backup {snapshot.id} of {part.name} has {snapshot.size >> 20} MiB, more than this host's disk",
+                "Restore an earlier one by its ID, or give the host a larger disk. Nothing was changed.",
+            )
 
     def _restore_files(self, part: Files, snapshot: Snapshot, undo: dict[str, Any]) -> None:
         say(f"restoring {part.name} of {shown(snapshot.at)}")
@@ -236,6 +249,8 @@ class Restore:
         self._record.set_undo(None)
         if wrong is not None:
             raise Trouble(f"all is as it was before, and the site is unhealthy: {wrong}", "The maintenance page stays.")
+        if database is not None:
+            run(as_account("postgres", ["rm", "-rf", "--", str(self._gone(database))]))
         if not undo["shut"]:
             self._maintenance.turn(on=False)
         say("all is as it was before, and the site is healthy")
@@ -247,19 +262,26 @@ class Restore:
             if not database.is_up():
                 self._start(database)
             return
+        # Passwords may have changed since the restore, and the application has those of today.
+        roles = database.roles() if database.is_up() else None
         run(["systemctl", "stop", cluster.unit])
-        gone = cluster.data.with_name("main.undone")
+        gone = self._gone(database)
         run(as_account("postgres", ["rm", "-rf", "--", str(gone)]))
         if cluster.data.is_dir():
             run(as_account("postgres", ["mv", "-T", "--", str(cluster.data), str(gone)]))
         run(as_account("postgres", ["mv", "-T", "--", str(cluster.before), str(cluster.data)]))
         self._start(database)
+        if roles is not None:
+            database.set_roles(roles)
         if undo["branch"] is not None:
             now = time.time()
             known = self._record.eras
             # It goes on from where the restore had left it.
             self._record.set_eras(eras.began(known, now, undo["timeline"], undo["timeline"], undo["branch"] - 0.001))
-        run(as_account("postgres", ["rm", "-rf", "--", str(gone)]))
+
+    def _gone(self, database: DatabaseBackups) -> Path:
+        """Where the restored cluster lies until what was there before it is proven."""
+        return database.database.data.with_name("main.undone")
 
     def _files_back(self, part: Files, undo: dict[str, Any]) -> None:
         if part.unit:

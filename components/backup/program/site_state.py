@@ -27,8 +27,12 @@ class Running:
         return found
 
     def stop(self, units: list[str]) -> None:
-        if units:
-            run(["systemctl", "stop", *units])
+        """And what timers have started: it is not started again before its time comes."""
+        states = "--state=activating"
+        told = run(["systemctl", "list-units", "--plain", "--no-legend", states, f"{self._name}-*.service"])
+        begun = [line.split()[0] for line in told.splitlines() if line.strip() and "@" not in line.split()[0]]
+        if units or begun:
+            run(["systemctl", "stop", *units, *begun])
 
     def start(self, units: list[str]) -> None:
         if units:

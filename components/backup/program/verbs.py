@@ -56,29 +56,28 @@ def _own_directory(plan: Plan, place: Path) -> None:
 
 
 def back_up(plan: Plan, *, files_only: bool) -> int:
-    """Every part; one that fails hinders no other. Files come first: those that the database names are there then."""
+    """Every part; one that fails hinders no other. The database comes first: files may take their time, and those that
+    it names are there then."""
     record, bad = Record(), 0
     with backup_lock():
         files = FileBackups(plan)
+        if not files_only and plan.database is not None:
+            bad += not _one(record, "database", DatabaseBackups(plan, plan.database).back_up)
         for part in plan.files:
             # Once a day is enough for what holds no uploads.
             if files_only and part.unit is not None:
                 continue
             bad += not _one(record, part.name, functools.partial(files.back_up, part))
-        if not files_only:
-            if plan.database is not None:
-                database = DatabaseBackups(plan, plan.database)
-                bad += not _one(record, "database", database.back_up)
-            if not bad:
-                files.forget()
-                Restore(plan).forget(time.time() - 3 * retention.DAY)
+        if not files_only and not bad:
+            files.forget()
+            Restore(plan).forget(time.time() - 3 * retention.DAY)
     return 1 if bad else 0
 
 
 def _one(record: Record, part: str, make: Callable[[], dict[str, object]]) -> bool:
     try:
         record.succeeded(part, **make())
-    except (Trouble, Failed, OSError) as fault:
+    except (Trouble, Failed, OSError, ValueError) as fault:
         record.failed(part, f"{fault}".strip().splitlines()[-1])
         say(f"{part}: {fault}")
         return False
@@ -135,6 +134,7 @@ def restore(plan: Plan, at: float | None, backup: str | None, only: str | None) 
         target, parts = _named(plan, backup, parts if only else None)
     if target.at > time.time():
         raise Trouble("that time has not come yet", "Times are in UTC.")
+    _stop_backups()
     with host_lock(), backup_lock():
         Restore(plan).restore(target, parts)
     run(["systemctl", "start", "--no-block", "berth-backup.service"])
@@ -148,11 +148,21 @@ def _named(plan: Plan, name: str, only: tuple[str, ...] | None) -> tuple[Target,
                 return Target(backup.stop, name), only or USUAL
     for snapshot in FileBackups(plan).snapshots():
         if snapshot.id == name:
+            if only and snapshot.part not in only:
+                raise Trouble(
+                    f"the backup '{name}' is of {snapshot.part}", f"Leave --only out, or say {snapshot.part}."
+                )
             return Target(snapshot.at, name), (snapshot.part,)
     raise Trouble(f"there is no backup '{name}'", "See 'npm run backups'.")
 
 
+def _stop_backups() -> None:
+    """A restore waits for none: one that was begun goes on from there later."""
+    run(["systemctl", "stop", "berth-backup.service", "berth-backup-files.service"])
+
+
 def undo(plan: Plan) -> None:
+    _stop_backups()
     with host_lock(), backup_lock():
         Restore(plan).undo()
     run(["systemctl", "start", "--no-block", "berth-backup.service"])
@@ -186,7 +196,7 @@ def main(arguments: list[str]) -> int:
                 undo(plan)
             case _:
                 restore(plan, told.at, told.backup, told.only)
-    except (Trouble, Failed) as fault:
+    except (Trouble, Failed, OSError, ValueError) as fault:
         trouble = fault if isinstance(fault, Trouble) else Trouble(f"{fault}".strip().splitlines()[-1])
         # One line what is wrong, one what to do: the step of the deployment reads them.
         print(f"{trouble.what}\n{trouble.further}")

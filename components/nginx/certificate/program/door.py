@@ -4,7 +4,6 @@ is served. So no moment has a key without its certificate."""
 import calendar
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import os
 import re
@@ -16,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from machine import Fault, Machine, link
+from machine import Fault, Machine, alone, link
 
 PLACE = "etc/ssl/berth"
 # How long nginx may take until its new workers answer, in seconds.
@@ -61,17 +60,23 @@ def pair_of(text: str) -> Pair:
 
 def fits(pair: Pair) -> bool:
     """Whether the key is that of the chain's first certificate."""
-    # OpenSSL reads them from files alone.
-    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="berth-certificate-") as folder:
-        chain, key = Path(folder, "chain.pem"), Path(folder, "key.pem")
-        chain.write_text(pair.chain)
-        key.touch(0o600)
-        key.write_text(pair.key)
+    # OpenSSL reads them from files alone. These have no name, and go with this program however it ends.
+    with _in_memory(pair.chain) as chain, _in_memory(pair.key) as key:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
         except (ssl.SSLError, ValueError):
             return False
     return True
+
+
+@contextlib.contextmanager
+def _in_memory(text: str) -> Iterator[str]:
+    """The path of a file that lies nowhere; see memfd_create(2)."""
+    handle = os.memfd_create("berth-certificate", os.MFD_CLOEXEC)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        yield f"/proc/self/fd/{handle}"
 
 
 def told_by(machine: Machine, chain: Path) -> Told:
@@ -126,7 +131,9 @@ class Door:
         """Makes nginx serve a pair, and asks it. Says whether anything was to be done."""
         if not fits(pair):
             raise Fault("the key is not that of the certificate; nothing has been changed.")
-        with self._alone():
+        self._place.mkdir(mode=0o755, parents=True, exist_ok=True)
+        # A step, the timer and certbot's hook may all come with one.
+        with alone(self._machine.path("run/berth-site-certificate.lock")):
             name, before = pair.name(kind), self.live()
             self._keep(name, pair)
             link(self._place / "live", name)
@@ -137,17 +144,6 @@ class Door:
             done = self._reload(pair, before) or name != before
             self._forget(name)
             return done
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One at a time: a step, the timer and certbot's hook may all come with one."""
-        self._place.mkdir(mode=0o755, parents=True, exist_ok=True)
-        handle = os.open(self._place, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
     def _keep(self, name: str, pair: Pair) -> None:
         if (self._place / name).is_dir():

@@ -1,15 +1,13 @@
 """Keeps the certificate of this host's site as its stack asks."""
 
-import contextlib
-import fcntl
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from authority import Authority, Refused
 from door import Door, pair_of
-from machine import Fault, Machine
+from machine import Fault, Machine, alone
 from names import Elsewhere, check_names
 from record import Settings, Waits, note, settings_of, waits_of
 
@@ -133,14 +131,6 @@ class Keeper:
         note(self._machine, Waits(reason, since, now, now + pause, orders))
 
 
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """One order at a time. certbot's hook comes within one."""
-    with open("/run/berth-certificate.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def main(arguments: Sequence[str]) -> int:
     machine = Machine()
     try:
@@ -152,7 +142,8 @@ def main(arguments: Sequence[str]) -> int:
         if arguments == ["bundle"]:
             return keeper.bundle()
         if arguments in (["order"], ["tend"]):
-            with alone():
+            # One order at a time. certbot's hook comes within one.
+            with alone(machine.path("run/berth-certificate.lock"), 900):
                 return keeper.order() if arguments == ["order"] else keeper.tend()
     except Fault as fault:
         print(f"{fault}")

@@ -1,11 +1,13 @@
-"""The host as this program needs it: files, commands, the clock. Tests have another root and other answers."""
+"""The host as this program needs it: files, commands, locks, the clock. Tests have another root and other answers."""
 
+import contextlib
 import dataclasses
+import fcntl
 import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 
@@ -60,6 +62,27 @@ def answer_of(command: Sequence[str], environment: Mapping[str, str], seconds: f
     except OSError as fault:
         return Answer(-1, f"{command[0]}: {fault.strerror}")
     return Answer(done.returncode, done.stdout)
+
+
+@contextlib.contextmanager
+def alone(path: Path, seconds: float = 120) -> Iterator[None]:
+    """One at a time. No other account can open the file, or it could hold the lock."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.fchmod(handle, 0o600)
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as fault:
+                if time.monotonic() > end:
+                    raise Fault(f"another run holds {path}. Try again when it has ended.") from fault
+                time.sleep(0.1)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
