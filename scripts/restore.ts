@@ -25,6 +25,9 @@ const root = resolve(import.meta.dirname, "..");
 
 type Wanted = Line<typeof commands.restore>;
 
+/** It goes on, and nobody knows how it ends. */
+class LostConnection extends Error {}
+
 await run(commands.restore, async (wanted) => {
   const { stack, yes } = wanted;
   const words = wordsOf(wanted);
@@ -56,9 +59,6 @@ await run(commands.restore, async (wanted) => {
     throw new Error([fault.message, ...later].join("\n"));
   }
 });
-
-/** It goes on, and nobody knows how it ends. */
-class LostConnection extends Error {}
 
 /** What the program on the host is told. */
 function wordsOf({ at, backup, only, undo, stack }: Wanted): string[] {
