@@ -65,8 +65,7 @@ class FileBackups:
         directories = [one for one in part.directories if Path(one).is_dir()]
         for _ in range(5):
             before = self._steady(part)
-            # Removes what a killed run has left, and nobody else's.
-            self._restic("unlock", "--quiet")
+            self.unlock()
             words = ["backup", "--json", "--exclude", ASIDE, *self._marks(tag or part.name)]
             made = self._restic(*words, *directories, closed=directories).split("\n")
             messages = map(json.loads, filter(None, reversed(made)))
@@ -80,6 +79,10 @@ class FileBackups:
                 }
             self._restic("forget", told["snapshot_id"])
         raise Trouble(f"the files of {part.name} did not stand still long enough to be copied", "Try again later.")
+
+    def unlock(self) -> None:
+        """Removes the locks that a killed run has left, and nobody else's."""
+        self._restic("unlock", "--quiet")
 
     def _steady(self, part: Files) -> bytes:
         if part.steady is None:

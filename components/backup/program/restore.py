@@ -46,6 +46,7 @@ class Restore:
     def restore(self, target: Target, only: Collection[str]) -> None:
         if (self._record.undo or {}).get("finished") is False:
             raise Trouble("a restore was cut off before its end", "Undo it first, with --undo.")
+        self._unlock()
         database, backup = self._chosen_database(target, only)
         snapshots = self._chosen_files(target, only)
         if database is None and not snapshots:
@@ -81,6 +82,7 @@ class Restore:
         undo = self._record.undo
         if undo is None:
             raise Trouble("there is no restore to undo", "The last one has been undone, or there was none.")
+        self._unlock()
         if undo["finished"]:
             self._maintenance.turn(on=True)
             undo["units"] = self._running.units()
@@ -89,6 +91,11 @@ class Restore:
                 # What was committed since can still be had, by its time.
                 self._database.settle(_SETTLING)
         self._go_back(undo)
+
+    def _unlock(self) -> None:
+        # A backup may have been stopped for this.
+        if self._plan.files:
+            self._files.unlock()
 
     def forget(self, until: float) -> None:
         """Frees the space of what was kept for the undo of a restore, once that is older."""
