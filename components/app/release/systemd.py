@@ -131,10 +131,14 @@ class Systemd:
     def spare(self, units: Sequence[str]) -> None:
         """When memory is short, the kernel ends others before these. What they start from now on inherits that."""
         for look in self.look(units):
-            for process in [look.main, *self.children(look)] if look.main else []:
+            for process in self._processes(look):
                 # It may have ended.
                 with contextlib.suppress(OSError):
                     self._world.path(f"/proc/{process}/oom_score_adj").write_text("0")
+
+    def _processes(self, look: Look) -> list[int]:
+        """Its main process and what that has started."""
+        return [look.main, *self.children(look)] if look.main else []
 
     def children(self, look: Look) -> list[int]:
         """The processes that a unit's main process has started."""
@@ -146,7 +150,7 @@ class Systemd:
 
     def is_at_work(self, look: Look) -> bool:
         """Whether its main process, or one that it has started, runs, or waits for a processor or the disk; proc(5)."""
-        stats = [_text(self._world.path(f"/proc/{process}/stat")) for process in (look.main, *self.children(look))]
+        stats = [_text(self._world.path(f"/proc/{process}/stat")) for process in self._processes(look)]
         return any(stat.rpartition(") ")[2][:1] in ("R", "D") for stat in stats)
 
     def program(self, look: Look) -> str:

@@ -208,7 +208,9 @@ class FileBackups:
         """@param closed: directories of other accounts that it reads"""
         command = ["timeout", "--kill-after=60", _LONGEST, *self._words(*words)]
         try:
-            return run(without_links(closed, command), stdin=stdin, environment=self._environment())
+            return run(
+                without_links(closed, command) if closed else command, stdin=stdin, environment=self._environment()
+            )
         except Failed as fault:
             # One line for each file that could not be read, with its name.
             lines = [line for line in f"{fault}".split("\n") if '"message_type":"error"' not in line]

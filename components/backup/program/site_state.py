@@ -19,24 +19,22 @@ class Running:
     def units(self) -> list[str]:
         """Sockets and timers before services: they would start those again."""
         patterns = [f"{self._name}-*@*.socket", f"{self._name}-*.timer", f"{self._name}-*@*.service"]
-        found: list[str] = []
-        for pattern in patterns:
-            states = "--state=active,activating,reloading"
-            told = run(["systemctl", "list-units", "--plain", "--no-legend", states, pattern])
-            found += [line.split()[0] for line in told.splitlines() if line.strip()]
-        return found
+        return [unit for pattern in patterns for unit in _units_in("active,activating,reloading", pattern)]
 
     def stop(self, units: list[str]) -> None:
         """And what timers have started: it is not started again before its time comes."""
-        states = "--state=activating"
-        told = run(["systemctl", "list-units", "--plain", "--no-legend", states, f"{self._name}-*.service"])
-        begun = [line.split()[0] for line in told.splitlines() if line.strip() and "@" not in line.split()[0]]
+        begun = [unit for unit in _units_in("activating", f"{self._name}-*.service") if "@" not in unit]
         if units or begun:
             run(["systemctl", "stop", *units, *begun])
 
     def start(self, units: list[str]) -> None:
         if units:
             run(["systemctl", "start", *units])
+
+
+def _units_in(states: str, pattern: str) -> list[str]:
+    told = run(["systemctl", "list-units", "--plain", "--no-legend", f"--state={states}", pattern])
+    return [line.split()[0] for line in told.splitlines() if line.strip()]
 
 
 class Maintenance:
