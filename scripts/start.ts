@@ -79,12 +79,12 @@ async function report(stack: string): Promise<void> {
   const url = String(outputs.url);
   const status = await statusOf(url);
   const choice = stackFlag(stack);
-  const django = djangoName(root, stack);
+  const isDjango = djangoName(root, stack) !== undefined;
   const ssh = stack === "local" ? "npm run ssh" : `npm run ssh --${choice}`;
   console.log(`
   ${url}    ${status}
 
-  log in        ${ssh}${django === undefined ? "" : `\n  make an admin ${ssh}${choice === "" ? " --" : ""} ${django}-manage createsuperuser`}
+  log in        ${ssh}${isDjango ? `\n  make an admin npm run exec --${choice} python -m django createsuperuser` : ""}
   see status    npm run status${choice === "" ? "" : ` --${choice}`}
   see logs      npm run logs --${choice} web
   change        edit the application or Pulumi.${stack}.yaml, then ${startAgain(stack)}

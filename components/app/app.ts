@@ -380,15 +380,19 @@ export class App extends pulumi.ComponentResource {
           // Both: a release that is gone back to runs with the one that it was prepared with.
           [`/etc/berth/${name}/gunicorn.py`]: { content: this.#units.gunicorn },
           [`/etc/berth/${name}/uwsgi.ini`]: { content: this.#units.uwsgi },
+          [`/usr/local/bin/${name}-run`]: {
+            content: renderTemplate(here("web/run.sh.liquid"), {
+              name,
+              root,
+              environment: this.#environment("current").split("\n"),
+            }),
+            mode: "0755",
+          },
           ...(this.#args.settings === undefined
             ? {}
             : {
                 [`/usr/local/bin/${name}-manage`]: {
-                  content: renderTemplate(here("web/manage.sh.liquid"), {
-                    name,
-                    root,
-                    environment: this.#environment("current").split("\n"),
-                  }),
+                  content: renderTemplate(here("web/manage.sh.liquid"), { name }),
                   mode: "0755",
                 },
               }),

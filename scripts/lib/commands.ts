@@ -146,8 +146,41 @@ export const commands = {
     words: { command: rest("the command; with none, you are logged in") },
     examples: [
       ["", "logs in to the host of the stack 'local'"],
-      ["-s prod shop-manage createsuperuser", "runs a command on the host of the stack 'prod'"],
+      ["-s prod uptime", "runs a command on the host of the stack 'prod'"],
       ["-- curl -s http://localhost/", "everything after the second -- is the command's"],
+    ],
+  }),
+  exec: command({
+    typed: "npm run exec",
+    about:
+      "Runs a command in the live release of a stack's application: in its directory, with its settings, and with the rights " +
+      "of its account. It ends with the command's exit status. Options stand before the command; -- may separate them.",
+    options: { stack },
+    words: { command: rest("the command and its arguments") },
+    examples: [
+      ["python manage.py migrate --plan", "shows the migrations that the stack 'local' has not run"],
+      ["-s prod -- flask --app shop users add maria", "runs a command of Flask in the stack 'prod'"],
+    ],
+  }),
+  console: command({
+    typed: "npm run console",
+    about:
+      "Opens the Python shell of Django or Flask in the live release of a stack's application, with its settings. What you " +
+      "change there is changed for visitors.",
+    options: { stack },
+    words: {},
+    examples: [["-s prod", "opens a shell in the stack 'prod'"]],
+  }),
+  dbshell: command({
+    typed: "npm run dbshell",
+    about:
+      "Opens the shell of the application's database, such as psql, with the rights that the application has. It reads SQL " +
+      "from standard input when that is no terminal.",
+    options: { stack },
+    words: {},
+    examples: [
+      ["", "opens a psql of the stack 'local'"],
+      ["-s prod < report.sql", "runs a file of SQL in the database of the stack 'prod'"],
     ],
   }),
   backups: command({

@@ -101,6 +101,22 @@ export function djangoName(root: string, stack: string): string | undefined {
   return appSection(root, stack)?.settings === undefined ? undefined : applicationOf(root, stack).name;
 }
 
+/** What starts the shell of a stack's application: Django's or Flask's, as its file says which it is. */
+export function consoleOf(root: string, stack: string): readonly string[] {
+  const { settings, wsgi = "" } = appSection(root, stack) ?? {};
+  return settings === undefined
+    ? ["python", "-m", "flask", "--app", wsgi, "shell"]
+    : ["python", "-m", "django", "shell"];
+}
+
+/** What starts the shell of its database. Django knows its own; otherwise it is the one of `DATABASE_URL`. */
+export function databaseShellOf(root: string, stack: string): readonly string[] {
+  const django = djangoName(root, stack);
+  if (django !== undefined) return ["python", "-m", "django", "dbshell"];
+  const program = `/usr/local/lib/berth/${applicationOf(root, stack).name}/program/release/application`;
+  return ["python3", `${program}/database_shell.py`];
+}
+
 /** The host that a process runs on, as the stack's file says; the first one for anything else. */
 export function hostOf(root: string, stack: string, process: string): string {
   return appSection(root, stack)?.processes?.[process]?.runsOn ?? firstHost;
@@ -114,6 +130,7 @@ interface StackFile {
       readonly name?: string;
       readonly root?: string;
       readonly settings?: string;
+      readonly wsgi?: string;
       readonly health?: string;
       readonly processes?: Record<string, { readonly runsOn?: string } | undefined>;
     };

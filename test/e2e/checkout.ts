@@ -18,14 +18,24 @@ export interface Command {
 }
 
 /** `npm run NAME -- -s STACK ARGUMENTS` for a stack. */
-export function npmRun(stack: Stack, name: string, ...args: string[]): Command {
+export const npmRun = (stack: Stack, name: string, ...args: string[]): Command =>
+  npmRunWith(undefined, stack, name, ...args);
+
+/** The same with what it reads from its standard input; undefined for none. */
+export function npmRunWith(
+  input: string | undefined,
+  stack: Stack,
+  name: string,
+  ...args: string[]
+): Command {
   ensureCheckout(stack);
   const child = spawn("npm", ["run", "--silent", name, "--", "-s", stack.name, ...args], {
     cwd: stack.project,
     env: { ...process.env, BERTH_ENGINE: "registry" },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
+  child.stdin.end(input);
   const signal = (which: NodeJS.Signals) => {
     if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, which);
   };

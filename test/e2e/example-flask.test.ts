@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { parse } from "yaml";
 import { root } from "../engine/harness.ts";
 import { until } from "../until.ts";
+import { npmRunWith } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "examples/flask" });
@@ -55,6 +56,16 @@ test("a message is kept in PostgreSQL and sent by the worker", async () => {
   assert.equal(await sql(`SELECT sender, text FROM message WHERE id = ${id}`), "Ida|SOS");
   await until("the message sent", async () => (await stack.fetch("/")).text.includes("··· −−− ···"));
   assert.equal(await sql(`SELECT morse FROM message WHERE id = ${id}`), "... --- ...");
+});
+
+test("the console is Flask's, and the database's shell is psql, both with its settings", async () => {
+  const console = await npmRunWith("print('app is', app.name)\n", stack, "console").ended;
+  assert.equal(console.code, 0, console.stderr);
+  assert.match(console.stdout, /app is \w+/);
+  const shell = await npmRunWith("SELECT count(*), current_database() FROM message;\n", stack, "dbshell")
+    .ended;
+  assert.equal(shell.code, 0, shell.stderr);
+  assert.match(shell.stdout, /\d+ \| lamp/);
 });
 
 test("its own tests pass on the host, with the PostgreSQL and the Redis that are there", async () => {

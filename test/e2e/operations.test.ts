@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import ssh2 from "ssh2";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
-import { npmRun } from "./checkout.ts";
+import { npmRun, npmRunWith } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { crew: true, deployed: true });
@@ -112,6 +112,43 @@ test("without following, the last lines of each part are shown, and a wrong word
   assert.equal(late.code, 0, late.stderr);
   const elsewhere = await npmRun(stack, "logs", "worker", "--host", "webb").ended;
   assert.match(elsewhere.stderr, /has no host 'webb'\. Did you mean 'web'\? There is: web\./);
+});
+
+test("a command runs in the live release as the application: its words, input and status are its own", async () => {
+  const says =
+    "import os, sys; print(sys.argv[1:], os.getcwd(), os.environ['DJANGO_SETTINGS_MODULE'], sys.stdin.read())";
+  const words = ["$HOME", "a b", "it's", "%h", "--by"];
+  const told = await npmRunWith("typed", stack, "exec", "python", "-c", says, ...words).ended;
+  assert.equal(told.code, 0, told.stderr);
+  const release = await stack.on("readlink -f /srv/logbook/config/web/current/release");
+  assert.equal(
+    told.stdout.trimEnd(),
+    `['$HOME', 'a b', "it's", '%h', '--by'] ${release} logbook.settings typed`,
+  );
+  const ended = await npmRun(stack, "exec", "--", "sh", "-c", "id -un; exit 7").ended;
+  assert.deepEqual([ended.code, ended.stdout], [7, "logbook\n"], ended.stderr);
+  assert.equal((await npmRun(stack, "exec", "no-such-program").ended).code, 127);
+  assert.match(
+    await stack.on("journalctl -t logbook-run -o cat --no-pager"),
+    /^\w+ at \S+, as \w+: python -c /m,
+  );
+});
+
+test("the console is Django's and the database's shell is psql, with the rights of the application", async () => {
+  const console = await npmRunWith(
+    "from django.contrib.auth.models import Group; Group.objects.create(name='editors')\n",
+    stack,
+    "console",
+  ).ended;
+  assert.equal(console.code, 0, console.stderr);
+  const shell = await npmRunWith(
+    "SELECT name FROM auth_group;\nSELECT rolsuper FROM pg_roles WHERE rolname = current_user;\n",
+    stack,
+    "dbshell",
+  ).ended;
+  assert.equal(shell.code, 0, shell.stderr);
+  assert.match(shell.stdout, /editors/);
+  assert.match(shell.stdout, /^ f$/m);
 });
 
 test("the owner logs in with a key of its own and starts and stops what belongs to the application", async () => {

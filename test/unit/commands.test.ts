@@ -76,10 +76,16 @@ describe("a command does nothing", { concurrency: 2 }, () => {
     });
   }
 
-  const words: Record<string, readonly string[]> = { logs: ["web"], maintenance: ["on"], destroy: ["--yes"] };
-  for (const name of ["destroy", "status", "releases", "logs", "ssh", "maintenance"] as const) {
+  const words: Record<string, readonly string[]> = {
+    logs: ["web"],
+    maintenance: ["on"],
+    destroy: ["--yes"],
+  };
+  const names = ["destroy", "status", "releases", "logs", "ssh", "exec", "console", "dbshell", "maintenance"];
+  for (const name of names) {
     test(`${name}: on a stack that there is not, and says which there are`, async () => {
-      const { code, stdout, stderr } = await run(name, [...(words[name] ?? []), "-s", "stagin"]);
+      const after = name === "exec" ? ["true"] : [];
+      const { code, stdout, stderr } = await run(name, [...(words[name] ?? []), "-s", "stagin", ...after]);
       assert.deepEqual([code, stdout], [2, ""], stderr);
       assert.equal(
         stderr.split("\n")[0],
