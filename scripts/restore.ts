@@ -1,5 +1,5 @@
 // npm run restore: brings back what there was, and keeps what there is until that is proven.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { firstHost } from "../components/host/host.ts";
 import { shellQuote } from "../components/host/quote.ts";
@@ -9,17 +9,9 @@ import { time } from "./lib/backups.ts";
 import { type Line, run, UsageError } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { isMeant } from "./lib/confirm.ts";
+import { stopElsewhere } from "./lib/elsewhere.ts";
 import type { StateResource } from "./lib/removal.ts";
-import {
-  applicationOf,
-  hostsOf,
-  requireBackups,
-  requireStack,
-  resourcesOf,
-  say,
-  sshArgumentsOf,
-  stackFlag,
-} from "./lib/stack.ts";
+import { requireBackups, requireStack, resourcesOf, say, sshArgumentsOf, stackFlag } from "./lib/stack.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -41,7 +33,7 @@ await run(commands.restore, async (wanted) => {
     console.log(`berth: stack ${stack}: nothing was restored; its name was not typed`);
     return 1;
   }
-  const stopped = stopElsewhere(stack, resources);
+  const stopped = stopElsewhere(root, stack, resources);
   const again = () => {
     for (const { start } of stopped) start();
   };
@@ -112,38 +104,4 @@ function onHost(
         );
     });
   });
-}
-
-/** What was stopped on another host: how this program starts it again, and how a person does. */
-interface Stopped {
-  readonly start: () => void;
-  readonly typed: string;
-}
-
-/** Stops what runs of the application on other hosts. */
-function stopElsewhere(stack: string, resources: readonly StateResource[]): Stopped[] {
-  const { name } = applicationOf(root, stack);
-  return hostsOf(resources)
-    .filter((host) => host !== firstHost)
-    .flatMap((host): Stopped[] => {
-      const ssh = sshArgumentsOf(root, stack, host, resources);
-      const on = (command: string) => {
-        const done = spawnSync("ssh", [...ssh, command], { encoding: "utf8" });
-        if (done.status !== 0) throw new Error(`host ${host}: ${done.stderr.trim()}`);
-        return done.stdout;
-      };
-      const states = "--plain --no-legend --state=active,activating,reloading";
-      const units = on(`systemctl list-units ${states} '${name}-*@*.service' '${name}-*.timer'`)
-        .split("\n")
-        .flatMap((line) => line.split(" ")[0] || []);
-      if (units.length === 0) return [];
-      on(`sudo -n systemctl stop ${units.join(" ")}`);
-      const start = `systemctl start ${units.join(" ")}`;
-      return [
-        {
-          start: () => on(`sudo -n ${start}`),
-          typed: `npm run ssh --${stackFlag(stack)} --host ${host} sudo ${start}`,
-        },
-      ];
-    });
 }

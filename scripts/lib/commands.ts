@@ -183,6 +183,25 @@ export const commands = {
       ["-s prod < report.sql", "runs a file of SQL in the database of the stack 'prod'"],
     ],
   }),
+  import: command({
+    typed: "npm run import",
+    about:
+      "Takes over the data of a site that ran elsewhere: a dump of its PostgreSQL, its uploaded files, or both. The dump is SQL " +
+      "(also with gzip) or of any format of pg_dump. It is loaded beside the database that is there, which it then replaces. " +
+      "If the site is unhealthy with it, all is put back. See docs/moving-in.md.",
+    options: {
+      stack,
+      media: optional("DIRECTORY", "uploaded files, which are copied first; none is overwritten", "none"),
+      undo: flag("brings back the database from before the last import"),
+      yes: flag("does not ask; needed without a terminal"),
+    },
+    words: { dump: many("the dump: a file, or the directory of pg_dump --format=directory") },
+    examples: [
+      ["../old.dump -s shop", "replaces the database of the stack 'shop'"],
+      ["../old.sql.gz --media ../old/media -s shop", "copies uploaded files as well"],
+      ["-s shop --undo", "takes the last import of a dump back"],
+    ],
+  }),
   backups: command({
     typed: "npm run backups",
     about:

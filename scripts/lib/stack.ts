@@ -101,6 +101,15 @@ export function djangoName(root: string, stack: string): string | undefined {
   return appSection(root, stack)?.settings === undefined ? undefined : applicationOf(root, stack).name;
 }
 
+/** What migrates a stack's database, as far as its file says. */
+export const migrationOf = (
+  root: string,
+  stack: string,
+): { readonly django: boolean; readonly releaseCommand?: string | undefined } => ({
+  django: djangoName(root, stack) !== undefined,
+  releaseCommand: appSection(root, stack)?.releaseCommand,
+});
+
 /** What starts the shell of a stack's application: Django's or Flask's, as its file says which it is. */
 export function consoleOf(root: string, stack: string): readonly string[] {
   const { settings, wsgi = "" } = appSection(root, stack) ?? {};
@@ -132,6 +141,7 @@ interface StackFile {
       readonly settings?: string;
       readonly wsgi?: string;
       readonly health?: string;
+      readonly releaseCommand?: string;
       readonly processes?: Record<string, { readonly runsOn?: string } | undefined>;
     };
     readonly "berth:host"?: { readonly kind?: string };

@@ -48,6 +48,7 @@ def main() -> int:
     components = HERE.parent.parent / "components"
     places = (
         components / "app",
+        components / "app/release/application",
         components / "backup/program",
         components / "nginx/certificate/program",
         components / "system",

@@ -41,7 +41,15 @@ async function* run(file: string): AsyncGenerator<Told> {
   assert.equal(code === 0, failed === 0, `${file}: ended with ${code}: ${said}`);
 }
 
-for (const file of ["test_walk", "test_beside", "test_once", "test_parts", "test_space", "test_status"]) {
+for (const file of [
+  "test_arrival",
+  "test_walk",
+  "test_beside",
+  "test_once",
+  "test_parts",
+  "test_space",
+  "test_status",
+]) {
   test(`the release program, ${file}`, async (t) => {
     for await (const { name, outcome, reason } of run(file)) {
       // Told as skipped, so that it does not pass for run.

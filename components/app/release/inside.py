@@ -37,6 +37,7 @@ class Inside:
         listen: Listener,
         *,
         more: Sequence[str] = (),
+        stdin: Path | None = None,
         stdout: Path | None = None,
     ) -> int:
         """Runs a program in the release; its status. Its errors are told apart."""
@@ -55,7 +56,7 @@ class Inside:
         # What looks like a variable in a command is the command's own.
         fixed = ["--quiet", "--wait", "--pipe", "--collect", "--expand-environment=no", f"--unit={self._unit}"]
         command = Command(["systemd-run", *fixed, *options, "--", *argv])
-        return self._world.run(command, listen, stdout=stdout, apart=True)
+        return self._world.run(command, listen, stdin=stdin, stdout=stdout, apart=True)
 
     def _properties(self, release: Release) -> list[str]:
         place = self._place

@@ -1,25 +1,30 @@
-"""The program's commands: prepare, live and give-up, by steps; start and tidy, by systemd; status, for people."""
+"""The program's commands.
+
+Steps use prepare, live and give-up; systemd uses start and tidy; people use status, import and import-undo.
+"""
 
 import json
 import os
 import sys
 from pathlib import Path
 
-from . import boot, facts, live, status, tidy
+from . import arrival, boot, facts, import_data, live, status, tidy
 from . import prepare as preparing
 from .context import Context
 from .faults import Stop
 from .host import Host, quiet_signals
 
-_USAGE = "expected prepare STEP, live STEP, give-up STEP PROCESS…, start, tidy or status"
+_OF_STEPS = ("prepare", "live", "give-up")
+_OTHERS = ("start", "tidy", "status", "import", "import-undo")
+_USAGE = f"expected {' STEP, '.join(_OF_STEPS)} STEP PROCESS…, {', '.join(_OTHERS)}"
 
 
 def main(home: Path) -> int:
     """Runs the command that the arguments name; what is told of the application lies next to the program."""
     application = facts.application(json.loads((home / "application.json").read_text()))
     command, step, *rest = [*sys.argv[1:], "", ""][: max(2, len(sys.argv) - 1)]
-    in_step = command in ("prepare", "live", "give-up")
-    if not in_step and command not in ("start", "tidy", "status"):
+    in_step = command in _OF_STEPS
+    if not in_step and command not in _OTHERS:
         print(f"berth-release: {_USAGE}; found '{' '.join(sys.argv[1:])}'", file=sys.stderr)
         return 64
     quiet_signals()
@@ -49,6 +54,10 @@ def _run(context: Context, command: str, rest: list[str]) -> int:
         boot.start(context)
     elif command == "tidy":
         tidy.tidy(context)
+    elif command == "import":
+        import_data.run(context, arrival.Arrival(sys.stdin.buffer))
+    elif command == "import-undo":
+        import_data.undo(context, arrival.Arrival(sys.stdin.buffer))
     else:
         print(status.status(context))
     return 0

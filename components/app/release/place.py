@@ -41,8 +41,12 @@ class Place:
         # Of each command that runs once and is done, by its name: kept as long as the data that it has made.
         self.once_records = at(f"/var/lib/berth/once-{name}")
         self.dumps = at(f"/var/backups/berth/{name}")
+        # Where a dump lies while it is loaded: see import_data.py.
+        self.arrivals = at(f"/var/lib/berth/import-{name}")
         self.units = at("/etc/systemd/system")
         self.config = at(f"/etc/berth/{name}")
+        # While it is there, visitors see the maintenance page.
+        self.maintenance = self.config / "maintenance"
         # Logins of package indexes, as curl and uv read them.
         self.logins = self.config / "netrc"
         # What is secret in the environment of builds, as JSON.

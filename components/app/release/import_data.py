@@ -1,0 +1,235 @@
+"""Takes over the data of a site that ran elsewhere: a dump of its PostgreSQL. See docs/moving-in.md.
+
+It is loaded into a database of its own while the site goes on, and proven. Only then does it take the place of the one
+that is there, which is kept: in one transaction, so that a run that is cut off leaves the one or the other.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from .arrival import Arrival
+from .cluster import Cluster
+from .context import Context
+from .faults import Stop
+from .place import release_of
+from .procfile import Procfile
+
+_LOADER = "/program/release/application/database_load.py"
+_HEALTH = 120
+_NAME = re.compile(r"^[a-z0-9_-]{1,63}$")
+
+
+def run(context: Context, arrival: Arrival) -> None:
+    one = Import(context, arrival.told)
+    folder = context.place.arrivals
+    context.files.directory(folder)
+    dump = folder / "dump"
+    try:
+        context.files.remove(dump)
+        size = arrival.keep(dump)
+        context.voice.say(f"{size / 2**20:.1f} MiB have arrived")
+        one.take_lock()
+        one.load(dump)
+    finally:
+        context.files.remove(folder)
+    one.take_its_place()
+
+
+def undo(context: Context, arrival: Arrival) -> None:
+    one = Import(context, arrival.told)
+    one.take_lock()
+    one.undo()
+
+
+class Import:
+    """:param told: how the site's health is asked, and what migrates: see scripts/import.ts"""
+
+    def __init__(self, context: Context, told: dict[str, Any]) -> None:
+        self._context = context
+        self._told = told
+        settings = context.settings(("DATABASE_URL", "SECRET_KEY"))
+        url = urlsplit(settings.values.get("DATABASE_URL", ""))
+        if url.scheme != "postgresql" or url.hostname != "127.0.0.1":
+            raise Stop(
+                "the application's DATABASE_URL names no PostgreSQL of this host.",
+                "Load the dump with the tools of the database that it has.",
+            )
+        live = context.ledger.live()
+        if not live:
+            raise Stop("nothing is live on this host.", "Deploy the application first: npm start")
+        self._release = context.ledger.release(release_of(live))
+        self._cluster = Cluster(context)
+        self._database = unquote(url.path.removeprefix("/"))
+        self._new = f"{self._database}_import"
+        self._before = f"{self._database}_before_import"
+        # What the site had, until the imported data is proven: the one of an earlier import is kept until then.
+        self._aside = f"{self._database}_import_aside"
+
+    def take_lock(self) -> None:
+        if not self._context.world.take_lock(wait=False):
+            self._context.voice.say("a deployment is under way on this host; waiting for its end")
+            self._context.world.take_lock()
+
+    def load(self, dump: Path) -> None:
+        """Loads the dump into a database beside the one that is there."""
+        cluster, voice = self._cluster, self._context.voice
+        if cluster.has(self._aside):
+            raise Stop("an import was cut off before its end.", "Take it back first, with --undo.")
+        wanted = self._extensions(dump)
+        cluster.drop(self._new)
+        try:
+            cluster.make(self._new, like=self._database, extensions=wanted)
+            voice.say("loading it into a database of its own; the site goes on meanwhile")
+            lines: list[str] = []
+            if self._loader(["load", self._new], dump, lines) != 0:
+                voice.refuse_full_disk()
+                raise Stop(
+                    "the dump could not be loaded; what is wrong is above.",
+                    f"The site and its data are as they were.{_advice(lines)}",
+                )
+            told = json.loads(lines[-1])
+        except BaseException:
+            cluster.drop(self._new)
+            raise
+        of_elsewhere = f"; {told['ignored']} statements about accounts of its own server have no effect here"
+        voice.say(f"{told['rows']} rows in {told['tables']} tables{of_elsewhere if told['ignored'] else ''}")
+
+    def _extensions(self, dump: Path) -> dict[str, str]:
+        """The schema of each extension that the dump makes and that only the superuser may make."""
+        lines: list[str] = []
+        if self._loader(["extensions"], dump, lines) != 0:
+            raise Stop("the file is no dump of PostgreSQL that can be read; what is wrong is above.")
+        own = self._cluster.extensions_of_superuser(self._database)
+        return {
+            name: schema if _NAME.match(schema) and not schema.startswith("pg_") else own[name]
+            for name, schema in json.loads(lines[-1])
+            if name in own
+        }
+
+    def _loader(self, words: list[str], dump: Path, lines: list[str]) -> int:
+        voice = self._context.voice
+
+        def listen(line: str, is_error: bool) -> None:
+            voice.log(line)
+            if is_error:
+                voice.show([line])
+            lines.append(voice.mask(line))
+
+        argv = ["/usr/bin/python3", f"{self._context.place.library}{_LOADER}", *words]
+        return self._context.inside.run(self._release, argv, listen, stdin=dump)
+
+    def take_its_place(self) -> None:
+        """Puts the loaded one in the place of the one that is there, and proves the site."""
+        context, cluster = self._context, self._cluster
+        shut = context.place.maintenance.exists()
+        context.voice.say("visitors see the maintenance page; what runs of the application is stopped")
+        units = self._stop()
+        try:
+            cluster.swap(self._database, self._aside, self._new)
+        except BaseException:
+            self._start(units, shut)
+            raise
+        try:
+            self._migrate()
+            self._start(units, shut=True)
+            self._prove("with the imported data")
+        except BaseException:
+            context.voice.say("putting back what was there before")
+            self._stop()
+            cluster.swap(self._database, self._new, self._aside)
+            self._start(units, shut)
+            cluster.drop(self._new)
+            raise
+        cluster.drop(self._before)
+        cluster.rename(self._aside, self._before)
+        self._open(shut)
+        context.voice.say(f"the site is healthy; what was there before is kept as the database '{self._before}'")
+
+    def undo(self) -> None:
+        kept = next((one for one in (self._aside, self._before) if self._cluster.has(one)), None)
+        if kept is None:
+            raise Stop("there is no import to take back: no database of before is kept.")
+        shut = self._context.place.maintenance.exists()
+        self._context.voice.say("visitors see the maintenance page; what runs of the application is stopped")
+        units = self._stop()
+        self._cluster.drop(self._new)
+        self._cluster.swap(self._database, self._new, kept)
+        self._start(units, shut=True)
+        self._prove("with the database of before")
+        self._cluster.drop(self._new)
+        self._open(shut)
+        self._context.voice.say("the database of before is back, and the site is healthy")
+
+    # The site
+
+    def _stop(self) -> list[str]:
+        """Shows the maintenance page, and stops sockets and timers before what they would start again."""
+        self._context.place.maintenance.touch()
+        name = self._context.place.name
+        patterns = (f"{name}-*@*.socket", f"{name}-*.timer", f"{name}-*@*.service")
+        units = [unit for pattern in patterns for unit in self._units("active,activating,reloading", pattern)]
+        # What a timer has begun is not begun again before its time comes.
+        begun = [unit for unit in self._units("activating", f"{name}-*.service") if "@" not in unit]
+        self._context.systemd.stop_and_wait([*units, *begun])
+        return units
+
+    def _units(self, states: str, pattern: str) -> list[str]:
+        _, text = self._context.world.systemctl("list-units", "--plain", "--no-legend", f"--state={states}", pattern)
+        return [line.split()[0] for line in text.splitlines() if line.strip()]
+
+    def _start(self, units: list[str], shut: bool) -> None:
+        self._context.systemd.start_and_wait(units)
+        self._open(shut)
+
+    def _open(self, shut: bool) -> None:
+        if not shut:
+            self._context.place.maintenance.unlink(missing_ok=True)
+
+    def _prove(self, what: str) -> None:
+        world, told, socket = self._context.world, self._told, self._context.place.socket
+        end = world.now() + _HEALTH
+        while (status := world.ask(socket, told["domain"], told["scheme"], told["health"], 10)) != 200:
+            if world.now() > end:
+                found = f"answers {status}" if status else "does not answer"
+                raise Stop(
+                    f"{what}, {told['health']} {found}, and 200 was expected.",
+                    "See 'npm run logs -- web'. What was there before the command is there again.",
+                )
+            world.sleep(0.5)
+
+    def _migrate(self) -> None:
+        """What was written by an older version of the application fits the one that is live."""
+        line = self._told.get("releaseCommand") or Procfile(self._release.procfile, ()).lines.get("release", "")
+        django = ["python", "-m", "django", "migrate", "--noinput"] if self._told.get("django") else []
+        argv = ["/bin/bash", "-c", line] if line else django
+        if not argv:
+            return
+        voice = self._context.voice
+        voice.say("migrating it")
+        lines: list[str] = []
+
+        def listen(text: str, _: bool) -> None:
+            voice.log(text)
+            lines.append(voice.mask(text))
+
+        if self._context.inside.run(self._release, ["/usr/bin/env", "--", *argv], listen) != 0:
+            voice.show(lines[-40:])
+            voice.refuse_full_disk()
+            raise Stop(
+                "the imported data could not be migrated; the last lines are above.",
+                "What was there before the import is there again. Deploy the version of the application that the dump "
+                "comes from, import it there, and then deploy the new one.",
+            )
+
+
+def _advice(lines: list[str]) -> str:
+    text = "\n".join(lines)
+    refused = re.search(r'permission denied to create extension "([\w-]+)"', text)
+    if refused:
+        return f" Write 'postgres.extensions: [{refused[1]}]' into the stack's file, deploy it, and import again."
+    if re.search(r'extension "[\w-]+" is not available', text):
+        return " The extension's Debian package is missing: name it in 'app.packages', deploy, and import again."
+    return ""
