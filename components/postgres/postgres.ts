@@ -13,6 +13,7 @@ import { alone, bracketed } from "../peers/address.ts";
 import { certificatePath, type PinnedCertificate } from "../peers/certificate.ts";
 import type { DatabaseBackup } from "../service/service.ts";
 import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
+import { type PostgresSettings, settingsFile } from "./settings.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -31,6 +32,8 @@ export interface PostgresArgs {
   readonly archived?: boolean;
   /** Extensions that are made as the superuser. @default none */
   readonly extensions?: readonly string[];
+  /** Settings of PostgreSQL's own, which win over Berth's. @default none */
+  readonly settings?: PostgresSettings;
   readonly password: pulumi.Input<string>;
   /** Hosts that reach it over the private network; `ready` when they have what clients need. @default none */
   readonly others?: readonly Host[];
@@ -155,13 +158,13 @@ export class Postgres extends pulumi.ComponentResource {
   }
 
   #server(): HostScript {
-    const { host, version, locale } = this.#args;
+    const { host, version, locale, settings = {} } = this.#args;
     const { address, certificate } = this.#access;
     return new HostScript(
       `${this.#name}-server`,
       {
         host,
-        script: ["common.sh", "clusters.sh", "server.sh"].map(here),
+        script: ["common.sh", "clusters.sh", "settings.sh", "server.sh"].map(here),
         removal: here("server-removal.sh"),
         slots: {
           version,
@@ -176,6 +179,7 @@ export class Postgres extends pulumi.ComponentResource {
           "/etc/berth/postgresql/berth.conf": address.apply((private_address) => ({
             content: renderTemplate(here("postgres.conf.liquid"), { private_address }),
           })),
+          "/etc/berth/postgresql/settings.conf": { content: settingsFile(settings) },
           "/etc/berth/postgresql/pg_hba.conf": this.#accessRules(),
           ...logsFile("postgres", {
             units: ["postgresql.service", "postgresql@*.service"],

@@ -112,6 +112,7 @@ on_change reload "$unit" "$settings/pg_hba.conf" /etc/berth/private/postgres
 
 wait_until 60 as_postgres -c 'SELECT 1' ||
   fail "PostgreSQL does not answer: $(as_account timeout 10 tail -n 3 "/var/log/postgresql/postgresql-$version-main.log" 2>/dev/null | tr '\n' ' ')"
+take_settings
 [ "$(as_postgres -c 'SHOW server_encoding')" = UTF8 ] || fail "the cluster's encoding is not UTF8." "Its data must be dumped and loaded into a new cluster by hand."
 listening=$(ss -Hltn 'sport = :5432' | awk '{ print $4 }' | grep -vE '^(127\.0\.0\.1|\[::1\]):' | grep -vxF "${private:-none}:5432" || true)
 [ -z "$listening" ] || fail "PostgreSQL listens on $listening; it must listen on the loopback address${private:+ and $private} alone."

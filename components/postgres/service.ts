@@ -36,6 +36,7 @@ export const postgres = service({
                 database: names.database ?? stack.application,
                 role: names.role ?? stack.application,
                 extensions,
+                settings: names.settings,
                 archived: stack.backups,
                 password: secret("database"),
                 others,

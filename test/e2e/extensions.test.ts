@@ -1,6 +1,7 @@
-// Extensions of PostgreSQL that only its superuser may make.
+// PostgreSQL as a stack shapes it: extensions that only its superuser may make, and settings of its own.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { needRestart } from "../../components/postgres/settings.ts";
 import { psql, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { deployed: true });
@@ -63,4 +64,52 @@ test("an extension that PostgreSQL does not have is refused by its name", async 
     said(refused),
     /this PostgreSQL has no extension 'postgres' \(berth:postgres\.extensions\)\. Name the Debian package/,
   );
+});
+
+const shown = (name: string) => asSuperuser(`SHOW ${name}`);
+const serverProcess = () => stack.on("systemctl show postgresql@17-main -P MainPID");
+
+test("settings of the stack's own win, are taken over as PostgreSQL runs, and restart it only where they must", async () => {
+  const before = await serverProcess();
+  const usual = await shown("random_page_cost");
+  stack.configure({ postgres: { settings: { random_page_cost: 2.5, "app.motto": "it's C:\\here" } } });
+  await stack.succeed();
+  assert.equal(await shown("random_page_cost"), "2.5");
+  assert.equal(await shown("app.motto"), "it's C:\\here");
+  assert.equal(await serverProcess(), before);
+
+  stack.configure({
+    postgres: { settings: { max_connections: 120, shared_preload_libraries: "auto_explain" } },
+  });
+  const preview = await stack.preview("--diff");
+  assert.match(said(preview), /A CHANGE OF THESE RESTARTS POSTGRESQL/);
+  await stack.succeed();
+  assert.equal(await shown("max_connections"), "120");
+  assert.equal(await shown("shared_preload_libraries"), "auto_explain");
+  assert.equal(await shown("random_page_cost"), usual);
+  assert.notEqual(await serverProcess(), before);
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+  const names = await asSuperuser(
+    "SELECT name FROM pg_settings WHERE context = 'postmaster' AND name NOT LIKE '%.%'",
+  );
+  assert.deepEqual([...needRestart].sort(), names.split("\n").sort());
+});
+
+test("settings that PostgreSQL does not take are refused in its own words, and it runs on with those of before", async () => {
+  for (const [settings, reason] of [
+    [{ work_mem: "a lot" }, /invalid value for parameter "work_mem": "a lot"/],
+    [{ wrok_mem: "8MB" }, /unrecognized configuration parameter "wrok_mem"/],
+    [{ shared_preload_libraries: "no_such_library" }, /could not access file "no_such_library"/],
+  ] as const) {
+    stack.configure({ postgres: { settings } });
+    const refused = await stack.up();
+    assert.notEqual(refused.code, 0);
+    assert.match(said(refused), reason);
+    assert.match(said(refused), /Those of before are in use/);
+    assert.equal(await shown("max_connections"), "120");
+    assert.equal((await stack.fetch("/")).status, 200);
+  }
+  stack.configure({ postgres: {} });
+  await stack.succeed();
+  assert.equal(await shown("max_connections"), "100");
 });
