@@ -131,7 +131,7 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   #server(): HostScript {
-    const { host, memory, password } = this.#args;
+    const { host, memory, policy, password } = this.#args;
     const { address, certificate } = this.#access;
     return new HostScript(
       `${this.#name}-server`,
@@ -139,7 +139,7 @@ export class Redis extends pulumi.ComponentResource {
         host,
         script: here("server.sh"),
         removal: here("server-removal.sh"),
-        slots: { memory, private: address.apply(bracketed) },
+        slots: { memory, policy, private: address.apply(bracketed) },
         files: {
           "/etc/sysctl.d/60-berth-redis.conf": { content: "vm.overcommit_memory = 1\n" },
           "/etc/berth/redis/redis.conf": address.apply((own) => this.#settings(own)),
@@ -161,10 +161,9 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   #settings(private_address: string): StepFile {
-    const { memory, policy } = this.#args;
     const private_port = Redis.privatePort;
     return {
-      content: renderTemplate(here("redis.conf.liquid"), { memory, policy, private_address, private_port }),
+      content: renderTemplate(here("redis.conf.liquid"), { private_address, private_port }),
       owner: "root:redis",
       mode: "0640",
     };

@@ -1,4 +1,4 @@
-// PostgreSQL as a stack shapes it: extensions that only its superuser may make, and settings of its own.
+// The services as a stack shapes them: extensions that only PostgreSQL's superuser may make, its settings, Redis's memory.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { needRestart } from "../../components/postgres/settings.ts";
@@ -112,4 +112,28 @@ test("settings that PostgreSQL does not take are refused in its own words, and i
   stack.configure({ postgres: {} });
   await stack.succeed();
   assert.equal(await shown("max_connections"), "100");
+});
+
+test("Redis takes another memory as it runs, and a memory that its data does not fit into is refused", async () => {
+  const running = () => stack.on("systemctl show redis-server -P MainPID");
+  const memory = () =>
+    stack.on(
+      "printf 'AUTH berth %s\\nCONFIG GET maxmemory\\n' \"$(cat /etc/berth/redis/own-password)\" | redis-cli | tail -n 1",
+    );
+  const before = await running();
+  stack.configure({ redis: { memory: 64 } });
+  await stack.succeed();
+  assert.equal(await memory(), `${64 * 2 ** 20}`);
+  const { redisUrl } = await stack.outputs();
+  const asApp = (command: string) => stack.on(`read -r url; ${command}`, { stdin: `${redisUrl}\n` });
+  await asApp('head -c 20000000 /dev/zero | redis-cli -u "$url" -x SET large');
+  stack.configure({ redis: { memory: 16 } });
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(said(refused), /Redis holds \d+ MiB, and redis\.memory is 16: nothing more could be written/);
+  assert.equal(await memory(), `${64 * 2 ** 20}`);
+  await asApp('redis-cli -u "$url" DEL large');
+  await stack.succeed();
+  assert.equal(await memory(), `${16 * 2 ** 20}`);
+  assert.equal(await running(), before, "it was not restarted");
 });
