@@ -35,6 +35,16 @@ export const configSchema = parts.superRefine((config, context) => {
   if (app.root?.startsWith("/home/") && !app.root.startsWith(`/home/${app.owner}/`)) {
     fault("app.root", `expected a place in the home of 'app.owner', /home/${app.owner}, or outside of homes`);
   }
+  for (const path of Object.keys(app.shared)) {
+    if (app.static !== undefined && (path === app.static || path.startsWith(`${app.static}/`))) {
+      // nginx has a copy of the static files, and follows no link out of it.
+      const why = "its content changes, and nginx serves a copy that does not";
+      fault(
+        "app.shared",
+        `expected no path in '${app.static}' (app.static), such as '${path}': ${why}. Take app.static out: the application serves both then`,
+      );
+    }
+  }
   if (media.store === "s3" && host.kind !== "ec2") {
     if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");
     if (media.access === "role") fault("media.access", "expected 'user': only an EC2 host has a role");

@@ -108,7 +108,7 @@ test("a dump that cannot be loaded, or with which the site is unhealthy, leaves 
     "cut.dump": /pg_restore: error: .*\n.*pg_restore cannot read the dump/,
     "into.sql": /line \d+ of the dump connects to a database of its own/,
     "faulty.sql": /line \d+: relation "twice" already exists/,
-    "unknown.dump": /putting back what was there before[^]*could not be migrated/,
+    "unknown.dump": /putting back what was there before[\s\S]*could not be migrated/,
   };
   for (const [name, command] of Object.entries(wrong)) {
     const done = await imports(await bring(name, command));

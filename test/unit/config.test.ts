@@ -395,7 +395,7 @@ for (const [key, value, expected] of [
   });
 }
 
-test("a bucket on a host without a role needs a region and an IAM user", () => {
+test("directories that outlive a release lie in it, apart from each other and from its static files", () => {
   const { shared } = read({ ...least, app: { ...least.app, shared: { "var/index": "index" } } }).app;
   assert.deepEqual(shared, { "var/index": "index" });
   for (const [paths, expected] of [
@@ -405,6 +405,14 @@ test("a bucket on a host without a role needs a region and an IAM user", () => {
     [{ var: "var", "var/index": "index" }, /^berth:app\.shared: expected no path that lies in another one/],
   ] as const)
     assert.match(faults({ ...least, app: { ...least.app, shared: paths } })[0] ?? "", expected);
+  const below = { ...least.app, static: "static", shared: { "static/uploads": "uploads" } };
+  assert.match(
+    faults({ ...least, app: below }).join(),
+    /^berth:app\.shared: expected no path in 'static' \(app\.static\), such as 'static\/uploads': .* Take app\.static out/,
+  );
+});
+
+test("a bucket on a host without a role needs a region and an IAM user", () => {
   const inBucket = { store: "s3", region: "eu-central-1", public: false };
   assert.deepEqual(faults({ ...least, media: inBucket }), [
     "berth:media.public: expected none: uploads in a bucket have addresses of their own; found false",

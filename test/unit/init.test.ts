@@ -88,6 +88,26 @@ test("settings that read the URL of a cache get a Redis, and are told of the cli
   assert.match(cache.last, /no client for it is among the dependencies\. Add redis to them/);
 });
 
+test("uploads among Flask's static files stay across releases, and the application serves both", () => {
+  const files = { "static/style.css": "p {}\n", "static/uploads/.gitkeep": "" };
+  const ways = [
+    'app.config["UPLOAD_FOLDER"] = os.path.join(app.root_path, "static", "uploads")',
+    'UPLOAD_FOLDER = "static/uploads"',
+    'app.config.update(A=1)\nUPLOADS = app.root_path / "static" / "uploads"',
+  ];
+  for (const way of ways) {
+    const { config, text } = withFlask(way, files);
+    assert.deepEqual(
+      [config.app.static, config.app.shared],
+      [undefined, { "static/uploads": "uploads" }],
+      way,
+    );
+    assert.match(text, /# app\.py:\d+ keeps uploads among the static files/);
+  }
+  const elsewhere = withFlask('UPLOAD_FOLDER = os.environ["UPLOAD_FOLDER"]', files).config.app;
+  assert.deepEqual([elsewhere.static, elsewhere.shared], ["static", {}]);
+});
+
 test("a Django application with its settings, callable and database is ready to be deployed", () => {
   const { config, last, text } = init(django);
   assert.equal(config.app.wsgi, "shop.wsgi:application");

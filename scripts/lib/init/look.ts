@@ -9,6 +9,7 @@ import { type ProcessesFound, readProcesses } from "./processes.ts";
 import { closure, openProject, type Project } from "./project.ts";
 import { type Health, readHealth } from "./routes.ts";
 import { readServices, type ServicesFound } from "./services.ts";
+import { type UploadsFound, uploadsBelow } from "./uploads.ts";
 import { type Wanted, wantedOf } from "./wanted.ts";
 import { readWrites } from "./writes.ts";
 
@@ -27,6 +28,8 @@ export interface Facts {
   readonly wanted: Wanted;
   /** What the stack settles that the project's settings fix. */
   readonly own: OwnSettings | undefined;
+  /** Where it keeps uploads among its static files. */
+  readonly uploads: UploadsFound | undefined;
   /** Where it writes in its own directory. */
   readonly writes: readonly string[];
   /** What could not be read. */
@@ -75,10 +78,15 @@ export function look(directory: string): Facts {
     ? ownSettings(project, entry.settings, settings, services, dependencies)
     : undefined;
   const place = (path: string) => (pythonPath === undefined ? path : `${pythonPath}/${path}`);
+  const uploads = entry.static === undefined ? undefined : uploadsBelow(project, entry.static);
   return {
     directory: base === "" || pythonPath !== undefined ? directory : join(directory, base),
     pythonPath,
-    entry: entry.static === undefined ? entry : { ...entry, static: place(entry.static) },
+    // With uploads among them the application serves its static files itself.
+    entry:
+      entry.static === undefined
+        ? entry
+        : { ...entry, static: uploads === undefined ? place(entry.static) : undefined },
     dependencies,
     python,
     services,
@@ -94,6 +102,7 @@ export function look(directory: string): Facts {
       ],
     },
     own: settled && { ...settled, path: place(settled.path) },
+    uploads: uploads && { ...uploads, path: place(uploads.path) },
     writes: readWrites(project),
     faults: [...new Set([...above.files.faults, ...project.files.faults, ...project.faults])],
   };

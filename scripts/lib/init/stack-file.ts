@@ -103,6 +103,16 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
     ...(entry.static === undefined
       ? []
       : [...comment(4, "nginx serves it under /static/."), `    static: ${yaml(entry.static)}`]),
+    ...(facts.uploads === undefined
+      ? []
+      : [
+          ...comment(
+            4,
+            `${facts.uploads.at} keeps uploads among the static files. They stay across releases; the application serves both.`,
+          ),
+          "    shared:",
+          `      ${yaml(facts.uploads.path)}: uploads`,
+        ]),
     ...(python.version === undefined
       ? python.note === undefined
         ? []
