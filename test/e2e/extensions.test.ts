@@ -72,7 +72,12 @@ const serverProcess = () => stack.on("systemctl show postgresql@17-main -P MainP
 test("settings of the stack's own win, are taken over as PostgreSQL runs, and restart it only where they must", async () => {
   const before = await serverProcess();
   const usual = await shown("random_page_cost");
-  stack.configure({ postgres: { settings: { random_page_cost: 2.5, "app.motto": "it's C:\\here" } } });
+  stack.configure({
+    postgres: {
+      extensions: ["earthdistance"],
+      settings: { random_page_cost: 2.5, "app.motto": "it's C:\\here" },
+    },
+  });
   await stack.succeed();
   assert.equal(await shown("random_page_cost"), "2.5");
   assert.equal(await shown("app.motto"), "it's C:\\here");
@@ -109,7 +114,7 @@ test("settings that PostgreSQL does not take are refused in its own words, and i
     assert.equal(await shown("max_connections"), "120");
     assert.equal((await stack.fetch("/")).status, 200);
   }
-  stack.configure({ postgres: {} });
+  stack.configure({ postgres: { settings: undefined } });
   await stack.succeed();
   assert.equal(await shown("max_connections"), "100");
 });
