@@ -5,7 +5,7 @@ import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
-import type { FilesBackup } from "../service/service.ts";
+import type { DjangoRun, FilesBackup } from "../service/service.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 import {
   environment,
@@ -171,6 +171,19 @@ export class App extends pulumi.ComponentResource {
   static backup(name: string, root: string, media: boolean): FilesBackup {
     const directories = [...(media ? [`${root}/media`] : []), `${root}/data`];
     return { kind: "files", name: "media", account: name, directories };
+  }
+
+  /** How a command of Django's runs in the live release, as its account. */
+  static django(name: string, root: string, hasFiles: boolean): DjangoRun {
+    const live = `${root}/config/web/current`;
+    return {
+      program: `${root}/current/.venv/bin/python`,
+      live,
+      properties: [
+        `WorkingDirectory=${live}/release`,
+        ...environment({ name, root, after: [], hasFiles }, "current").split("\n"),
+      ],
+    };
   }
 
   readonly #name: string;

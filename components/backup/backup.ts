@@ -8,7 +8,7 @@ import { HostScript, type SecretFile } from "../host/host-script.ts";
 import { logsFile } from "../host/logs.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
-import type { FilesBackup, ServiceBackup } from "../service/service.ts";
+import type { DjangoRun, FilesBackup, ServiceBackup } from "../service/service.ts";
 import type { PackageSet } from "../system/system.ts";
 import { type Place, placeOf, settings } from "./place.ts";
 import type { BackupConfig } from "./schema.ts";
@@ -25,6 +25,8 @@ export interface BackupArgs {
   readonly application: string;
   /** What there is to back up: of each service its part, and the application's. */
   readonly parts: readonly ServiceBackup[];
+  /** How Django runs in the live release; `undefined` where the application has none. */
+  readonly django: DjangoRun | undefined;
   /** How the host asks whether the site is healthy. */
   readonly site: {
     readonly scheme: string;
@@ -60,7 +62,12 @@ export class Backup extends pulumi.ComponentResource {
     this.#stanza = stanzaOf(args.stack, args.application);
     this.#place = placeOf(args.config.place, this.#stanza);
     this.passphrase = this.#passphrase(`${name}-passphrase`);
-    const timers = ["berth-backup.timer", ...(this.#isHourly() ? ["berth-backup-files.timer"] : [])];
+    const database = databaseOf(args.parts);
+    const timers = [
+      "berth-backup.timer",
+      ...(this.#isHourly() ? ["berth-backup-files.timer"] : []),
+      ...(this.#hasDrills() ? ["berth-backup-drill.timer"] : []),
+    ];
     new HostScript(
       `${name}-setup`,
       {
@@ -78,8 +85,14 @@ export class Backup extends pulumi.ComponentResource {
           ...this.#databaseFiles(),
           ...programFiles(),
           ...units(args.config.time, this.#isHourly()),
+          ...drillUnits(args.config.drill, database?.version),
           ...logsFile("backups", {
-            units: ["berth-backup.service", "berth-backup-files.service"],
+            units: [
+              "berth-backup.service",
+              "berth-backup-files.service",
+              "berth-backup-drill.service",
+              "berth-backup-drill-django.service",
+            ],
             files: [],
           }),
         },
@@ -88,6 +101,10 @@ export class Backup extends pulumi.ComponentResource {
       { parent: this },
     );
     this.registerOutputs({ place: this.#place.shown, passphrase: pulumi.secret(this.passphrase) });
+  }
+
+  #hasDrills(): boolean {
+    return this.#args.config.drill.every !== "never";
   }
 
   #isHourly(): boolean {
@@ -102,7 +119,7 @@ export class Backup extends pulumi.ComponentResource {
 
   /** What program/plan.py reads. */
   #plan(): pulumi.Output<StepFile> {
-    const { application, config, parts, site } = this.#args;
+    const { application, config, parts, site, django } = this.#args;
     const { shown, directory, repository, options } = this.#place;
     const database = databaseOf(parts);
     return pulumi.output(site.domain).apply((domain) => ({
@@ -119,6 +136,8 @@ export class Backup extends pulumi.ComponentResource {
           site: { ...site, domain },
           database: database === undefined ? null : { version: database.version, unit: database.unit },
           files: parts.filter(isFiles).map(({ kind: _, ...part }) => part),
+          drills: this.#hasDrills(),
+          django: django ?? null,
         },
         null,
         2,
@@ -213,5 +232,35 @@ function units(time: string, hourly: boolean): Record<string, StepFile> {
     ...(hourly
       ? unit("berth-backup-files", "files", "the backup of uploaded files, every hour", "*-*-* *:30:00 UTC")
       : {}),
+  };
+}
+
+/** The drill, which takes what else runs on the host leaves; and what throws away what a power cut has left of one. */
+function drillUnits(
+  drill: BackupConfig["drill"],
+  postgresVersion: number | undefined,
+): Record<string, StepFile> {
+  const what = "a drill: the newest backup is restored into a scratch database and checked";
+  const unit = (name: string) => `/etc/systemd/system/berth-backup-drill${name}`;
+  const day = `${drill.day.charAt(0).toUpperCase()}${drill.day.slice(1, 3)}`;
+  return {
+    [unit(".service")]: { content: renderTemplate(here("drill.service.liquid"), { what }) },
+    ...(drill.every === "never"
+      ? {}
+      : {
+          [unit(".timer")]: {
+            content: renderTemplate(here("backup.timer.liquid"), {
+              what,
+              at: `${day} *-*-* ${drill.time}:00 UTC`,
+            }),
+          },
+        }),
+    ...(postgresVersion === undefined
+      ? {}
+      : {
+          [unit("-clean.service")]: {
+            content: renderTemplate(here("drill-clean.service.liquid"), { version: postgresVersion }),
+          },
+        }),
   };
 }

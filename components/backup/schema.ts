@@ -52,6 +52,13 @@ const s3 = z.strictObject({
 const days = (about: string, least: number, otherwise: number) =>
   z.int().min(least).max(3650).default(otherwise).describe(about);
 
+const time = (otherwise: string, about: string) =>
+  z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: `expected a time in quotes, such as "${otherwise}"` })
+    .default(otherwise)
+    .describe(about);
+
 export const backupSchema = z.strictObject({
   place: z.discriminatedUnion("kind", [directory, s3]).describe("Where backups are kept."),
   passphrase: z
@@ -70,15 +77,27 @@ export const backupSchema = z.strictObject({
     })
     .prefault({})
     .describe("How long backups are kept."),
-  time: z
-    .string()
-    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'expected a time in quotes, such as "04:00"' })
-    .default("04:00")
-    .describe("When the daily backup begins, in UTC."),
+  time: time("04:00", "When the daily backup begins, in UTC."),
   uploads: z
     .enum(["hourly", "daily"])
     .default("hourly")
     .describe("How often uploaded files are copied. Only new and changed ones travel."),
+  drill: z
+    .strictObject({
+      every: z
+        .enum(["week", "never"])
+        .default("week")
+        .describe("How often. With `never`, `npm run backups -- --drill` still runs one."),
+      day: z
+        .enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
+        .default("sunday")
+        .describe("On which day of the week."),
+      time: time("05:00", "When it begins, in UTC."),
+    })
+    .prefault({})
+    .describe(
+      "A drill restores the newest backup into a scratch database on the host, checks it, measures it and throws it away.",
+    ),
   walLimit: z
     .int()
     .min(64)

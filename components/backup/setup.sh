@@ -15,7 +15,7 @@ said=$(/usr/local/lib/berth/berth-backup setup 2>>"$log") || {
   next=$(sed -n 2p <<<"$said")
   fail "$(sed -n 1p <<<"$said" | mask)." "$next"
 }
-for timer in berth-backup.timer berth-backup-files.timer; do
+for timer in berth-backup.timer berth-backup-files.timer berth-backup-drill.timer; do
   case " $timers " in
   *" $timer "*)
     enabled "$timer"
@@ -24,3 +24,7 @@ for timer in berth-backup.timer berth-backup-files.timer; do
   *) systemctl disable --now --quiet "$timer" 2>/dev/null || true ;;
   esac
 done
+# It has nothing to do before the next boot.
+if [ -e /etc/systemd/system/berth-backup-drill-clean.service ]; then
+  logged systemctl enable berth-backup-drill-clean.service
+fi

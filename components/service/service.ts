@@ -103,6 +103,16 @@ export interface FilesBackup {
   readonly steady?: string;
 }
 
+/** How code of the application runs in its live release. */
+export interface DjangoRun {
+  /** Its Python. */
+  readonly program: string;
+  /** The link that leads to what is live. */
+  readonly live: string;
+  /** Properties of the unit, as systemd-run(1) takes them. */
+  readonly properties: readonly string[];
+}
+
 export interface ServicePlace {
   /** The host that it runs on. */
   readonly host: Host;

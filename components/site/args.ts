@@ -85,6 +85,10 @@ export function backupArgs(plan: SitePlan, host: Host, names: SiteNames): Backup
     stack: pulumi.getStack(),
     application: app.name,
     parts: backupParts(plan),
+    django:
+      app.settings === undefined
+        ? undefined
+        : App.django(app.name, plan.root, Object.keys(app.files ?? {}).length > 0),
     site: { scheme: names.scheme, domain: names.domain, health: app.health },
   };
 }

@@ -40,8 +40,9 @@ class DatabaseBackups:
         self._pgbackrest("stanza-create")
         self._pgbackrest("check")
 
-    def back_up(self) -> dict[str, object]:
-        kind = "full" if retention.wants_full(self.backups(), time.time()) else "diff"
+    def back_up(self, distrusted: float = 0.0) -> dict[str, object]:
+        """@param distrusted: none from before that time is to be needed by this one"""
+        kind = "full" if retention.wants_full(self.backups(), time.time(), distrusted) else "diff"
         began = time.time()
         self._pgbackrest("backup", f"--type={kind}")
         self._expire()
@@ -83,10 +84,14 @@ class DatabaseBackups:
             raise
         refuse_foreign((name for name in json.loads(names or "{}") if name != "."), self._plan)
 
-    def _pgbackrest(self, command: str, *arguments: str, stanza: bool = True) -> str:
+    def words(self, command: str, *arguments: str, stanza: bool = True) -> list[str]:
+        """A command of pgBackRest's."""
         own = [f"--stanza={self._plan.stanza}"] if stanza else []
         files = [f"--config={SETTINGS}/pgbackrest.conf", f"--config-include-path={SETTINGS}/pgbackrest.d"]
-        words = ["pgbackrest", *files, *own, command, *arguments]
+        return ["pgbackrest", *files, *own, command, *arguments]
+
+    def _pgbackrest(self, command: str, *arguments: str, stanza: bool = True) -> str:
+        words = self.words(command, *arguments, stanza=stanza)
         end = time.monotonic() + _LOCKED
         while True:
             try:
@@ -100,9 +105,11 @@ class DatabaseBackups:
 
     # The cluster itself
 
-    def psql(self, query: str) -> str:
-        command = [f"{self.database.programs}/psql", "-XAtq", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", query]
-        options = {"PGOPTIONS": "-c search_path=pg_catalog -c statement_timeout=60s", "PGCONNECT_TIMEOUT": "10"}
+    def psql(self, query: str, database: str = "postgres") -> str:
+        command = [f"{self.database.programs}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", query]
+        # The owner of a database may have set how its sessions begin.
+        session = "-c search_path=pg_catalog -c role=none -c statement_timeout=60s"
+        options = {"PGOPTIONS": session, "PGCONNECT_TIMEOUT": "10", "PGDATABASE": database}
         return run(as_account("postgres", command), environment=options).strip()
 
     def roles(self) -> str:

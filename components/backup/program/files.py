@@ -3,11 +3,13 @@
 import contextlib
 import json
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from commands import ENVIRONMENT, Failed, as_account, read_as, run, without_links
 from database import refuse_foreign
@@ -158,6 +160,32 @@ class FileBackups:
             raise explain(said, self._plan.place)
         if done.returncode != 0:
             raise Trouble(f"the files of {directory} could not be put back: {done.stderr.strip().splitlines()[-1]}")
+
+    @contextlib.contextmanager
+    def reading(self, *words: str) -> Iterator[IO[bytes]]:
+        """What restic prints, as it comes; no lock is left in the place, whenever this ends."""
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen(
+                self._words("--no-lock", *words),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=self._environment(),
+                cwd="/",
+            ) as source,
+        ):
+            assert source.stdout is not None
+            try:
+                yield source.stdout
+            except BaseException:
+                source.kill()
+                raise
+            source.stdout.close()
+            if source.wait() != 0:
+                errors.seek(0)
+                raise Failed(
+                    errors.read(65536).decode(errors="replace").strip() or f"restic ended with {source.returncode}"
+                )
 
     def put_aside(self, part: Files, directory: str) -> None:
         """Keeps what is in a directory, and leaves it empty."""

@@ -28,6 +28,13 @@ def backup_lock() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def drill_lock() -> Iterator[None]:
+    """One drill at a time. Backups go on meanwhile, and a restore ends it."""
+    with _locked(Path("/run/berth-drill.lock"), 0, "a drill is under way"):
+        yield
+
+
+@contextlib.contextmanager
 def _locked(path: Path, seconds: float, held: str) -> Iterator[None]:
     # No other account can open it, or it could hold the lock.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -35,6 +35,11 @@ class Database:
         return self.data.with_name("main.before-restore")
 
     @property
+    def drill(self) -> Path:
+        """Where a drill restores it into: postgres' own, as all of it."""
+        return self.data.with_name("main.drill")
+
+    @property
     def programs(self) -> Path:
         return Path(f"/usr/lib/postgresql/{self.version}/bin")
 
@@ -69,6 +74,17 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Django:
+    """How code of the application runs in its live release."""
+
+    program: str
+    # The link that leads to what is live.
+    live: str
+    # Of its unit.
+    properties: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     application: str
     # Whose backups these are: the stack and the application.
@@ -86,12 +102,17 @@ class Plan:
     site: Site
     database: Database | None
     files: tuple[Files, ...]
+    # Whether there is a drill each week.
+    drills: bool = False
+    # None where the application has no migrations of Django's.
+    django: Django | None = None
 
 
 def read_plan(path: Path = SETTINGS / "plan.json") -> Plan:
     told: dict[str, Any] = json.loads(path.read_text())
     database = told.pop("database")
     files = told.pop("files")
+    django = told.pop("django", None)
     return Plan(
         **{
             **told,
@@ -101,4 +122,5 @@ def read_plan(path: Path = SETTINGS / "plan.json") -> Plan:
         },
         database=None if database is None else Database(**database),
         files=tuple(Files(**{**one, "directories": tuple(one["directories"])}) for one in files),
+        django=None if django is None else Django(**{**django, "properties": tuple(django["properties"])}),
     )

@@ -33,10 +33,11 @@ class Backup:
         return self.label == self.full
 
 
-def wants_full(backups: Sequence[Backup], now: float) -> bool:
-    """A whole one a week, and the first of each month, which is the one that is kept for long."""
+def wants_full(backups: Sequence[Backup], now: float, distrusted: float = 0.0) -> bool:
+    """A whole one a week, and the first of each month, which is the one that is kept for long; and where a drill has
+    shown that those from before a time cannot be restored."""
     full = max((one.stop for one in backups if one.is_full), default=0.0)
-    return now - full >= 6.5 * DAY or _month(full) != _month(now)
+    return full <= distrusted or now - full >= 6.5 * DAY or _month(full) != _month(now)
 
 
 def archive_count(backups: Sequence[Backup], now: float, days: int) -> int:

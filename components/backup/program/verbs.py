@@ -1,6 +1,7 @@
 """Backups of this host: 'berth-backup VERB'. See docs/backups.md."""
 
 import argparse
+import contextlib
 import functools
 import json
 import shutil
@@ -12,11 +13,15 @@ from pathlib import Path
 import retention
 from commands import Failed, run, say
 from database import DatabaseBackups
+from drill import Drill, clean
+from drill_record import DrillRecord
 from files import FileBackups, Snapshot
 from history import Record
 from locks import backup_lock, host_lock
 from plan import Plan, Trouble, read_plan
 from restore import USUAL, Restore, Target
+
+_DRILL = "berth-backup-drill.service"
 
 
 def set_up(plan: Plan) -> None:
@@ -29,6 +34,7 @@ def set_up(plan: Plan) -> None:
         FileBackups(plan).set_up()
     record = Record()
     record.set_on(plan.place)
+    DrillRecord(plan).turn()
     if any(record.parts.get(part, {}).get("last") is None for part in _parts(plan)):
         run(["systemctl", "start", "--no-block", "berth-backup.service"])
 
@@ -62,7 +68,8 @@ def back_up(plan: Plan, *, files_only: bool) -> int:
     with backup_lock():
         files = FileBackups(plan)
         if not files_only and plan.database is not None:
-            bad += not _one(record, "database", DatabaseBackups(plan, plan.database).back_up)
+            database = DatabaseBackups(plan, plan.database)
+            bad += not _one(record, "database", lambda: database.back_up(DrillRecord(plan).distrusted()))
         for part in plan.files:
             # Once a day is enough for what holds no uploads.
             if files_only and part.unit is not None:
@@ -100,6 +107,7 @@ def status(plan: Plan) -> dict[str, object]:
         "parts": parts,
         "waiting": waiting,
         "undo": None if undo is None else {"at": undo["at"], "finished": undo["finished"]},
+        "drill": DrillRecord(plan).read(),
     }
 
 
@@ -157,8 +165,19 @@ def _named(plan: Plan, name: str, only: tuple[str, ...] | None) -> tuple[Target,
 
 
 def _stop_backups() -> None:
-    """A restore waits for none: one that was begun goes on from there later."""
-    run(["systemctl", "stop", "berth-backup.service", "berth-backup-files.service"])
+    """A restore waits for none: one that was begun goes on from there later. So it does for no drill."""
+    run(["systemctl", "stop", "berth-backup.service", "berth-backup-files.service", _DRILL])
+
+
+def drill(plan: Plan) -> None:
+    """Runs one in its unit, which bounds what it takes, and tells what came of it. It goes on without who asked."""
+    began = time.time()
+    with contextlib.suppress(Failed):
+        run(["systemctl", "start", _DRILL])
+    told = DrillRecord(plan).read()
+    if max((told[one] or {}).get("at", 0.0) for one in ("last", "failed")) < began:
+        raise Trouble("the drill was ended before its end", "See 'npm run logs -- backups', and run it again.")
+    print(json.dumps(told))
 
 
 def undo(plan: Plan) -> None:
@@ -174,7 +193,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     parser = argparse.ArgumentParser(prog="berth-backup")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("setup", "run", "files", "status", "list", "undo"):
+    for verb in ("setup", "run", "files", "status", "list", "undo", "drill", "drill-here", "drill-clean"):
         verbs.add_parser(verb)
     restoring = verbs.add_parser("restore")
     restoring.add_argument("--at", type=float)
@@ -194,6 +213,12 @@ def main(arguments: list[str]) -> int:
                 print(json.dumps(listing(plan)))
             case "undo":
                 undo(plan)
+            case "drill":
+                drill(plan)
+            case "drill-here":
+                return 0 if Drill(plan).run_until_stopped() else 1
+            case "drill-clean":
+                clean(plan)
             case _:
                 restore(plan, told.at, told.backup, told.only)
     except (Trouble, Failed, OSError, ValueError) as fault:
