@@ -1,10 +1,10 @@
-// npm run backups: what there is to restore, since when, how large, and what failed last; or the passphrase.
+// npm run backups: what there is to restore, since when, how large, and what failed last; a drill; or the passphrase.
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { firstHost } from "../components/host/host.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress } from "../engine/progress.ts";
-import { type Listing, listingText } from "./lib/backups.ts";
+import { type Drills, drillText, type Listing, listingText } from "./lib/backups.ts";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import {
@@ -18,9 +18,16 @@ import {
 
 const root = resolve(import.meta.dirname, "..");
 
-await run(commands.backups, async ({ stack, json, "show-passphrase": showPassphrase }) => {
+await run(commands.backups, async ({ stack, json, drill, "show-passphrase": showPassphrase }) => {
   requireStack(root, stack);
-  say(stack, showPassphrase ? "the passphrase of its backups" : "its backups");
+  say(
+    stack,
+    showPassphrase
+      ? "the passphrase of its backups"
+      : drill
+        ? "a drill of its backups; it goes on if this ends, and the site is not touched"
+        : "its backups",
+  );
   await ensureEngine(root, lineProgress());
   const resources = await resourcesOf(root, stack, "--show-secrets");
   requireBackups(stack, resources);
@@ -29,7 +36,20 @@ await run(commands.backups, async ({ stack, json, "show-passphrase": showPassphr
     return 0;
   }
   const ssh = sshArgumentsOf(root, stack, firstHost, resources);
-  const asked = spawnSync("ssh", [...ssh, "sudo -n /usr/local/lib/berth/berth-backup list"], {
+  const now = () => Date.now() / 1000;
+  if (drill) {
+    const told = ask<Drills>(ssh, "drill");
+    console.log(json ? JSON.stringify(told, null, 2) : drillText(told, now()));
+    return told.failed === null ? 0 : 1;
+  }
+  const told = ask<Listing>(ssh, "list");
+  console.log(json ? JSON.stringify(told, null, 2) : listingText(told, now()));
+  return 0;
+});
+
+/** What a host's program tells. */
+function ask<T>(ssh: readonly string[], verb: string): T {
+  const asked = spawnSync("ssh", [...ssh, `sudo -n /usr/local/lib/berth/berth-backup ${verb}`], {
     encoding: "utf8",
   });
   if (asked.status !== 0)
@@ -39,7 +59,5 @@ await run(commands.backups, async ({ stack, json, "show-passphrase": showPassphr
         .trim()
         .replaceAll(/\s*\n\s*/g, ". "),
     );
-  const told = JSON.parse(asked.stdout) as Listing;
-  console.log(json ? JSON.stringify(told, null, 2) : listingText(told, Date.now() / 1000));
-  return 0;
-});
+  return JSON.parse(asked.stdout) as T;
+}

@@ -1,5 +1,5 @@
 // What a host tells of its backups, for people; see components/backup/program/verbs.py and docs/backups.md.
-import { long, size } from "./status/words.ts";
+import { counted, long, size } from "./status/words.ts";
 
 /** A part of the backups, as its host remembers it. Times are in seconds since 1970, sizes in bytes. */
 export interface Part {
@@ -12,6 +12,35 @@ export interface Part {
   } | null;
   /** The last failure, where nothing has succeeded since. */
   readonly failed: { readonly at: number; readonly why: string } | null;
+}
+
+/** The drills of a host, as it remembers them; see components/backup/program/drill.py. */
+export interface Drills {
+  /** Since when there is one each week; `null` where there is none but by command. */
+  readonly since: number | null;
+  readonly last: {
+    readonly at: number;
+    readonly seconds: number;
+    readonly database: {
+      /** The backup that was restored. */
+      readonly backup: string;
+      readonly size: number;
+      /** For how long it was restored, with its log. */
+      readonly seconds: number;
+      /** The last commit that was restored, and for how long commits had not reached the place. */
+      readonly found: number;
+      readonly lost: number;
+      readonly tables: number;
+      readonly rows: number;
+      /** Why the migrations were not checked; `null` where they were. */
+      readonly migrations: string | null;
+    } | null;
+    readonly files: Readonly<
+      Record<string, { readonly at: number; readonly sampled: number; readonly compared: number }>
+    >;
+  } | null;
+  /** The last failure, where none has passed since. */
+  readonly failed: { readonly at: number; readonly why: string; readonly further: string } | null;
 }
 
 /** What a host knows of its backups without asking the place. */
@@ -31,6 +60,8 @@ export interface BackupFacts {
   } | null;
   /** The last restore, while it can be undone. */
   readonly undo: { readonly at: number; readonly finished: boolean } | null;
+  /** Absent on a host that an earlier version has set up. */
+  readonly drill?: Drills;
 }
 
 /** All that there is, as `npm run backups -- --json` prints it. */
@@ -93,8 +124,50 @@ export function listingText(told: Listing, now: number): string {
       `${name}:${snapshots.length === 0 ? " no backup yet" : ""}`,
       ...table(snapshots.map(({ id, at, size: whole }) => [`${time(at)} UTC`, id, size(whole)])),
     ]),
+    ...(told.drill === undefined ? [] : ["", drillText(told.drill, now)]),
     ...(told.undo === null ? [] : ["", undoText(told.undo)]),
   ].join("\n");
+}
+
+/** What came of the last drills, for people. */
+export function drillText({ since, last, failed }: Drills, now: number): string {
+  const failure =
+    failed === null
+      ? []
+      : [
+          `drill: FAILED ${long(now - failed.at)} ago: ${failed.why}`,
+          ...(failed.further ? [`  ${failed.further}`] : []),
+        ];
+  if (last === null)
+    return failed === null
+      ? `drill: none yet${since === null ? "; none is planned" : ""}`
+      : failure.join("\n");
+  const { database, files } = last;
+  return [
+    ...failure,
+    `drill: ${failed === null ? "" : "the last that "}passed ${long(now - last.at)} ago, in ${long(last.seconds)}`,
+    ...(database === null ? [] : databaseText(database)),
+    ...Object.entries(files).map(
+      ([name, { at, sampled, compared }]) =>
+        `  ${name}: ${counted(sampled, "file")} of ${time(at)} UTC read, ${compared} of them compared with the disk`,
+    ),
+  ].join("\n");
+}
+
+/** The two measures of getting back, in short: how much would be lost, and how long it takes. */
+export const measures = ({ lost, seconds }: { readonly lost: number; readonly seconds: number }): string =>
+  `RPO ${long(lost)}, RTO ${long(seconds)}`;
+
+function databaseText(database: NonNullable<NonNullable<Drills["last"]>["database"]>): string[] {
+  const { backup, size: whole, seconds, found, lost, tables, rows, migrations } = database;
+  return [
+    `  RTO ${long(seconds)}: the database of ${size(whole)} was restored from ${backup}, with its log up to ${time(found)} UTC`,
+    `  RPO ${long(lost)}: ${lost === 0 ? "no commit was missing" : "commits since then were not in the place yet"}`,
+    `  ${counted(tables, "table")} with ${counted(rows, "row")}, every page is sound`,
+    migrations === null
+      ? "  the live release fits: all its migrations are applied"
+      : `  migrations were not checked: ${migrations}`,
+  ];
 }
 
 const undoText = ({ at, finished }: { readonly at: number; readonly finished: boolean }) =>

@@ -210,6 +210,9 @@ export const commands = {
     options: {
       stack,
       json: flag("prints JSON for programs"),
+      drill: flag(
+        "restores the newest backup into a scratch database on the host now, checks it and says what it found",
+      ),
       "show-passphrase": flag(
         "prints what they are encrypted with instead; keep it outside of this computer",
       ),
@@ -217,6 +220,7 @@ export const commands = {
     words: {},
     examples: [
       ["", "shows the backups of the stack 'local'"],
+      ["-s prod --drill", "proves that the backups of the stack 'prod' can be restored"],
       ["-s prod --show-passphrase", "prints the passphrase of the stack 'prod'"],
     ],
   }),

@@ -121,7 +121,7 @@ class Drill:
     def _drill_database(self) -> Facts:
         database = self._database
         if database is None:
-            return {}
+            return {"database": None}
         throw_away(database)
         backup, along = self._newest(database)
         self._room.refuse_without(backup.size)
@@ -143,14 +143,14 @@ class Drill:
         finally:
             throw_away(database)
         found = end.commit or backup.stop
-        return {
+        facts |= {
             "backup": backup.label,
-            "restored": round(restored, 1),
+            "size": backup.size,
+            "seconds": round(restored, 1),
             "found": found,
             "lost": round(lost if lost is not None else time.time() - found, 1),
-            "size": backup.size,
-            **facts,
         }
+        return {"database": facts}
 
     def _newest(self, database: DatabaseBackups) -> tuple[Backup, str]:
         """The newest backup of the life that the database is in, and the timeline that leads there."""
@@ -257,7 +257,7 @@ class Drill:
 
     def _drill_files(self) -> Facts:
         if not self._plan.files:
-            return {}
+            return {"files": {}}
         files = FileBackups(self._plan)
         sample = Sample(self._plan, files, self._watch)
         with backup_lock():

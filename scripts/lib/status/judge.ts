@@ -51,6 +51,8 @@ export const limits = {
   /** Of backups, which are made every day; and of the database's log, which goes every minute. */
   backup: 26 * 3600,
   backupWaiting: 600,
+  /** Of drills, which there are each week. */
+  drill: 8 * 86_400,
   /** Upgrades are looked for and installed every night. */
   upgrades: 3 * 86_400,
 };
@@ -252,6 +254,7 @@ function ofOtherUnits(of: OfHost): Finding[] {
     // What is wrong with them is told by what they remember.
     { unit: "berth-backup.service" },
     { unit: "berth-backup-files.service" },
+    { unit: "berth-backup-drill.service" },
   ].map(({ unit }) => unit);
   return (facts.failedUnits ?? [])
     .filter(({ unit }) => !known.includes(unit))
@@ -325,6 +328,7 @@ function ofBackups(of: OfHost): Finding[] {
         ]
       : []),
     ...ofParts,
+    ...ofDrills(of),
     ...(lost !== null && lost > (parts.database?.last?.at ?? 0)
       ? [
           fault(
@@ -345,6 +349,22 @@ function ofBackups(of: OfHost): Finding[] {
         ]
       : []),
   ];
+}
+
+function ofDrills(of: OfHost): Finding[] {
+  const { name, facts, now } = of;
+  const drill = facts.backups?.drill;
+  if (drill === undefined) return [];
+  const { since, last, failed } = drill;
+  const again = typed("backups", of, name, "--drill");
+  const fault = saying("fault", name);
+  if (failed !== null)
+    return [
+      fault("drill-failed", `the last drill failed ${long(now - failed.at)} ago: ${failed.why}`, again),
+    ];
+  if (since === null || now - Math.max(since, last?.at ?? 0) <= limits.drill) return [];
+  const late = last === null ? "there has never been one" : `the last one was ${long(now - last.at)} ago`;
+  return [fault("drill-late", `the weekly drill of the backups is late: ${late}`, again)];
 }
 
 function ofCertificate(of: OfHost): Finding[] {

@@ -1,5 +1,6 @@
 // The report on a screen: what needs attention first, then what runs on each host.
 import { stripVTControlCharacters } from "node:util";
+import { type Drills, measures } from "../backups.ts";
 import type {
   Facts,
   Figure,
@@ -160,7 +161,22 @@ function backupsText({ backups, services }: Facts, now: number, { paint }: Scree
       ...(failed === null ? [] : [paint("red", `failed ${long(now - failed.at)} ago`)]),
     ].join(", "),
   ]);
+  const { drill } = backups;
+  if (drill !== undefined) rows.push(["drill", drillWords(drill, now, paint)]);
   return [...table(rows), `in ${backups.place}`];
+}
+
+function drillWords({ since, last, failed }: Drills, now: number, paint: Screen["paint"]): string {
+  const passed =
+    last === null
+      ? `none yet${since === null ? ", and none is planned" : ""}`
+      : [
+          `${long(now - last.at)} ago`,
+          ...(last.database === null ? [] : [measures(last.database), counted(last.database.rows, "row")]),
+        ].join(", ");
+  return [passed, ...(failed === null ? [] : [paint("red", `failed ${long(now - failed.at)} ago`)])].join(
+    ", ",
+  );
 }
 
 function releaseText({ application }: Facts, now: number, { paint }: Screen): string[] {
