@@ -1,7 +1,7 @@
 """What a restored database is compared by with the one that lives. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,21 +86,23 @@ def is_since(made: int, end: int) -> bool:
 
 
 def wrong_tables(
-    restored: Mapping[Number, int], before: Mapping[Number, Table], now: Mapping[Number, Table], end: int
+    restored: Mapping[Number, int],
+    before: Mapping[Number, Table],
+    now: Mapping[Number, Table],
+    is_restored: Callable[[int], bool],
 ) -> list[str]:
     """What should have been restored and was not.
 
     @param restored: the rows that were
     @param before: what lived when the drill began
     @param now: and once all was restored
-    @param end: the number of the first transaction that was not restored
+    @param is_restored: whether a transaction is among what was
     """
     wrong = []
     for number, table in now.items():
-        if is_since(table.made, end):
-            continue
         if number not in restored:
-            wrong.append(f"{table.name} is missing")
+            if is_restored(table.made):
+                wrong.append(f"{table.name} is missing")
             continue
         rows = min(table.rows, before[number].rows if number in before else 0)
         there = restored[number]
