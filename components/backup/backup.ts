@@ -100,7 +100,13 @@ export class Backup extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.registerOutputs({ place: this.#place.shown, passphrase: pulumi.secret(this.passphrase) });
+    // What came of the drills is the host's to tell: a state would be as old as the last deployment.
+    const { every, day, time } = args.config.drill;
+    this.registerOutputs({
+      place: this.#place.shown,
+      drills: every === "never" ? "never" : `${day} ${time} UTC`,
+      passphrase: pulumi.secret(this.passphrase),
+    });
   }
 
   #hasDrills(): boolean {

@@ -76,6 +76,172 @@ test("what is stored is encrypted, its secrets are root's and the database's alo
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });
 
+const amcheck = "/usr/lib/postgresql/17/bin/pg_amcheck";
+/** Begins a drill, and holds it up while its scratch database runs; what is printed is that database's process. */
+async function heldDrill(): Promise<string> {
+  await stack.on(`rm -f /run/held-up /run/go-on
+    printf '#!/bin/sh\necho >/tmp/held-up\nwhile [ ! -e /run/go-on ]; do sleep 0.1; done\n' >/run/hold-up
+    chmod 755 /run/hold-up && mount --bind /run/hold-up ${amcheck}
+    systemctl start --no-block berth-backup-drill`);
+  const reached = "ls /tmp/systemd-private-*-berth-backup-drill.service-*/tmp/held-up";
+  await until("the drill to be held up", async () => (await stack.ssh(reached)).code === 0);
+  return stack.on("head -n 1 /var/lib/postgresql/17/main.drill/data/postmaster.pid");
+}
+const letGo = () => stack.on(`umount ${amcheck} && touch /run/go-on`);
+const drillEnded = () =>
+  until("the drill to end", async () =>
+    ["inactive", "failed"].includes(await stack.on("systemctl show -P ActiveState berth-backup-drill")),
+  );
+/** What a drill would leave: its cluster, processes and locks; and what there is in the place. */
+const traces = () =>
+  stack.on(`ls -d /var/lib/postgresql/17/main.drill 2>/dev/null || true; pgrep -u postgres -f [m]ain.drill || true
+    find /srv/backups/files/locks -type f; flock --nonblock /run/berth-drill.lock true || echo locked`);
+const inPlace = () => stack.on("find /srv/backups -type f -printf '%p %s %T@\n' | sort | sha256sum");
+
+test("a drill restores the newest backup into a database apart, and says its numbers; place and site are as before", async () => {
+  await stack.on(`runuser -u logbook -- sh -c 'for n in 1 2 3; do echo $n >/srv/logbook/media/drill-$n; done'
+    systemctl start berth-backup-files && echo more >>/srv/logbook/media/drill-3`);
+  const rows = Number(await sql("SELECT count(*) FROM django_migrations"));
+  const before = await inPlace();
+  const { stdout } = await npm("backups", "--drill");
+  assert.match(
+    stdout,
+    /^drill: passed \d+ s ago, in \d+ s\n {2}RTO \d+ s: the database of [\d.]+ MiB was restored from \S+, with its log up to \S+ \S+ UTC\n {2}RPO /,
+  );
+  assert.match(stdout, / {2}the live release fits: all its migrations are applied\n/);
+  assert.equal(await inPlace(), before);
+  assert.equal(await traces(), "");
+  const last = (await listing()).drill?.last;
+  assert.ok(last?.database && last.database.rows > rows && last.database.tables > 5, JSON.stringify(last));
+  assert.ok(last.database.lost <= 120, `${last.database.lost} s of commits would be lost`);
+  const media = last.files.media;
+  assert.ok(media && media.sampled >= 3 && media.compared >= 2 && media.compared < media.sampled + 1);
+  await stack.on("rm /srv/logbook/media/drill-*");
+  assert.match((await npm("status")).stdout, /^ +drill {5,}\d+ s ago, RPO \d+ s, RTO \d+ s, \d+ rows$/m);
+});
+
+test("a drill reaches nothing of the site, and one that is killed, stopped by a restore or short of disk leaves nothing", async () => {
+  // Code of the owner's runs in the check of migrations: what it can reach from there.
+  await stack.on(`cd /srv/logbook/current/.venv/lib/python3*/site-packages && echo 'import probe' >probe.pth && cat >probe.py <<'END'
+import os, socket, sys
+tries = {
+    "database": lambda: socket.socket(socket.AF_UNIX).connect("/run/postgresql/.s.PGSQL.5432"),
+    "redis": lambda: socket.create_connection(("127.0.0.1", 6379), 2),
+    "site": lambda: socket.create_connection(("${await stack.address()}", 443), 2),
+    "bus": lambda: socket.socket(socket.AF_UNIX).connect("/run/dbus/system_bus_socket"),
+    "uploads": lambda: open("/srv/logbook/media/by-a-drill", "w"),
+    "passphrase": lambda: open("/etc/berth/backup/passphrase"),
+    "files": lambda: os.listdir("/var/lib/postgresql/17/main.drill"),
+    "scratch": lambda: socket.create_connection(("127.0.0.1", 5432), 2),
+}
+def does(attempt):
+    try:
+        attempt()
+        return True
+    except OSError:
+        return False
+if sys.orig_argv[1:2] == ["-c"]:
+    sys.stderr.write("reached: " + " ".join(name for name, attempt in tries.items() if does(attempt)) + "\\n")
+    sys.stderr.flush()
+    os._exit(3)
+END`);
+  const pid = await heldDrill();
+  assert.equal(await stack.on(`nsenter -t ${pid} -n ss -Hltnu | awk '{ print $5 }'`), "127.0.0.1:5432");
+  assert.match(await stack.on(`nsenter -t ${pid} -n ip -brief address`), /^lo [^\n]*$/);
+  assert.equal(await stack.on("stat -c '%U %a' /var/lib/postgresql/17/main.drill"), "postgres 700");
+  const ask = `runuser -u postgres -- ${psql} -XAtq -h /var/lib/postgresql/17/main.drill -d postgres -c 'SHOW archive_mode'`;
+  assert.equal(await stack.on(ask), "off");
+  await letGo();
+  await drillEnded();
+  assert.match(
+    (await listing()).drill?.failed?.why ?? "",
+    /^the application cannot use the restored database: reached: scratch$/,
+  );
+  await stack.on("rm /srv/logbook/current/.venv/lib/python3*/site-packages/probe.*");
+
+  // Killed in the middle, while visitors come.
+  let isOver = false;
+  const visits = (async () => {
+    const codes: number[] = [];
+    while (!isOver) codes.push((await stack.fetch("/")).status);
+    return codes;
+  })();
+  await heldDrill();
+  await stack.on("systemctl kill --signal=KILL --kill-whom=main berth-backup-drill");
+  await drillEnded();
+  await letGo();
+  isOver = true;
+  const codes = await visits;
+  assert.ok(codes.length > 0 && codes.every((code) => code === 200), codes.join());
+  assert.equal(await traces(), "");
+  assert.match((await listing()).drill?.failed?.why ?? "", /^it was ended before its end \(signal\)$/);
+
+  // A person's restore goes first, and that is no failure of the drill.
+  const { at } = (await listing()).drill?.failed ?? {};
+  await heldDrill();
+  const undo = await npmRun(stack, "restore", "--undo", "--yes").ended;
+  assert.match(undo.stderr, /there is no restore to undo/);
+  await letGo();
+  assert.equal(await stack.on("systemctl show -P Result berth-backup-drill"), "success");
+  assert.equal(await traces(), "");
+  assert.equal((await listing()).drill?.failed?.at, at);
+
+  // What a power cut leaves goes with the next boot.
+  await stack.on("runuser -u postgres -- mkdir -p /var/lib/postgresql/17/main.drill/data");
+  await stack.on("systemctl is-enabled berth-backup-drill-clean && systemctl start berth-backup-drill-clean");
+  assert.equal(await traces(), "");
+
+  await stack.on("fallocate -l $(($(df --output=avail -B1 /var | tail -n 1) - (1 << 30))) /var/fill");
+  const full = await npmRun(stack, "backups", "--drill").ended;
+  await stack.on("rm /var/fill");
+  assert.equal(full.code, 1);
+  assert.match(
+    full.stdout,
+    /FAILED 0 s ago: the disk has \d+ MiB left: a drill needs \d+ MiB, and \d+ MiB stay free/,
+  );
+  assert.equal(await traces(), "");
+});
+
+test("a drill finds a flipped byte in the log and in the backup, the status says so, and the next backup is a full one", async () => {
+  const findings = async () => {
+    const { code, stdout } = await npmRun(stack, "status", "--json").ended;
+    const found = (JSON.parse(stdout) as Report).findings.filter((one) => one.code === "drill-failed");
+    return { code, what: found.map(({ what }) => what).join() };
+  };
+  const flip = (file: string) =>
+    `file=$(${file}); cp -p "$file" /root/whole; printf XXXX | dd of="$file" bs=1 seek=5000 conv=notrunc status=none`;
+  const piece = await sql("SELECT pg_walfile_name(pg_switch_wal())");
+  const archived = `find /srv/backups/postgresql/archive -name '${piece}-*'`;
+  await until("the log is archived", async () => (await stack.on(archived)) !== "");
+  await stack.on(flip(archived));
+  const log = await npmRun(stack, "backups", "--drill").ended;
+  assert.equal(log.code, 1, log.stderr);
+  assert.match(
+    log.stdout,
+    new RegExp(`ends before its piece ${piece}, which was archived: one is missing or`),
+  );
+  await stack.on(`cp -p /root/whole "$(${archived})"`);
+
+  await backUp();
+  const { database } = await listing();
+  const made = database?.backups.at(-1);
+  assert.ok(made?.full, JSON.stringify(database?.backups));
+  await stack.on(
+    flip(`find /srv/backups/postgresql/backup -path '*${made.id}/bundle/*' -type f -size +64k | head -n 1`),
+  );
+  const whole = await npmRun(stack, "backups", "--drill").ended;
+  assert.equal(whole.code, 1, whole.stderr);
+  assert.match(
+    whole.stdout,
+    new RegExp(`the backup ${made.id} in /srv/backups cannot be restored: .*checksum`),
+  );
+  const { code, what } = await findings();
+  assert.equal(code, 1);
+  assert.match(what, /^the last drill failed \d+ s ago: the backup .* cannot be restored/);
+  await backUp();
+  assert.equal((await listing()).database?.backups.at(-1)?.full, true);
+});
+
 test("the database comes back as it was a moment before a DROP TABLE, and uploads as they were; one command undoes it", async () => {
   await sql("CREATE TABLE ledger AS SELECT generate_series(1, 1000) AS entry");
   const page = await (await visitLog(stack)).page();
@@ -209,6 +375,7 @@ test("a bucket with TLS keeps them: what is wrong with it is said, and the datab
   stack.configure({ backup: { place: right } });
   await stack.succeed();
   await backUp();
+  assert.match((await npm("backups", "--drill")).stdout, /^drill: passed /);
 
   await (await visitLog(stack)).sign("Grace", "kept in a bucket");
   await sql("CREATE TABLE bucketed AS SELECT generate_series(1, 700) AS entry");
@@ -235,7 +402,7 @@ test("without the key all of it goes but what is in the place, and the database 
   const postgres = await stack.on("systemctl show postgresql@17-main -P MainPID");
   stack.configure({ backup: undefined });
   await stack.succeed();
-  for (const timer of ["berth-backup.timer", "berth-backup-files.timer"])
+  for (const timer of ["berth-backup.timer", "berth-backup-files.timer", "berth-backup-drill.timer"])
     assert.notEqual((await stack.ssh(`systemctl is-active ${timer} || systemctl cat ${timer}`)).code, 0);
   assert.equal(await stack.on("ls /etc/berth/backup /usr/local/lib/berth/backup 2>/dev/null || true"), "");
   assert.equal(await stack.on("systemctl show postgresql@17-main -P MainPID"), postgres);

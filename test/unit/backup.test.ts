@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { placeOf } from "../../components/backup/place.ts";
 import { checkSite } from "../../components/site/check.ts";
-import { type Listing, listingText } from "../../scripts/lib/backups.ts";
+import { drillText, type Listing, listingText } from "../../scripts/lib/backups.ts";
 import { parse, UsageError } from "../../scripts/lib/command-line.ts";
 import { commands } from "../../scripts/lib/commands.ts";
 import type { Made } from "./aws-mocks.ts";
@@ -45,6 +45,7 @@ test("a place is enough; the rest has defaults", () => {
     keep: { points: 7, daily: 30, monthly: 12 },
     time: "04:00",
     uploads: "hourly",
+    drill: { every: "week", day: "sunday", time: "05:00" },
     walLimit: 1024,
   });
 });
@@ -60,6 +61,11 @@ test("what is wrong is said by its key, and no secret is shown", () => {
     /^backup\.place\.path: expected an absolute path/,
   );
   assert.match(faults({ place: bucket, time: "4:00" })[0] ?? "", /^backup\.time: expected a time in quotes/);
+  assert.match(faults({ place: bucket, drill: { day: "Sunday" } })[0] ?? "", /^backup\.drill\.day: /);
+  assert.match(
+    faults({ place: bucket, drill: { time: "5" } })[0] ?? "",
+    /^backup\.drill\.time: expected a time in quotes/,
+  );
   assert.match(
     faults({ place: { ...bucket, endpoint: "https://s3.example.com" } })[0] ?? "",
     /^backup\.place\.endpoint: expected a host name/,
@@ -100,6 +106,22 @@ test("the step of backups is this text, and no secret is in it", (t) => {
     assert.ok(!JSON.stringify(shown(steps)).includes(secret), secret);
   assert.match(`${steps["system-packages"]?.slots.packages}`, /pgbackrest .*restic/);
   assert.equal(steps["postgres-server"]?.slots.archived, "yes");
+});
+
+test("drills are weekly by default, and 'never' leaves the command alone", async () => {
+  const paths = async (drill?: object) => {
+    const steps = stepsOf(await programResources({ backup: { place: bucket, ...(drill && { drill }) } }));
+    const step = steps["backup-setup"];
+    return { timers: step?.slots.timers, files: step?.files ?? {} };
+  };
+  const timer = "/etc/systemd/system/berth-backup-drill.timer";
+  const tuesday = await paths({ day: "tuesday", time: "02:30" });
+  assert.match(`${JSON.stringify(tuesday.files[timer])}`, /OnCalendar=Tue \*-\*-\* 02:30:00 UTC/);
+  const never = await paths({ every: "never" });
+  assert.equal(never.timers, "berth-backup.timer berth-backup-files.timer");
+  assert.equal(never.files[timer], undefined);
+  assert.ok(never.files["/etc/systemd/system/berth-backup-drill.service"]);
+  assert.match(JSON.stringify(never.files["/etc/berth/backup/plan.json"]), /drills\S+ false/);
 });
 
 test("without the key nothing of it is there", async () => {
@@ -151,6 +173,48 @@ media:
   2026-11-28 14:30:00 UTC  017e9938  3.0 MiB
 
 restored at 2026-11-28 14:00:00 UTC; what was there before is kept; npm run restore brings it back with --undo`,
+  );
+});
+
+test("people read what a drill has found, and what to do when it failed", () => {
+  const database = {
+    ...{
+      backup: "20261128-040000F",
+      size: 40 << 20,
+      seconds: 12,
+      found: now - 65,
+      lost: 12,
+      tables: 9,
+      rows: 1234,
+    },
+    migrations: null,
+  };
+  const last = {
+    at: now - 60,
+    seconds: 42,
+    database,
+    files: { media: { at: now - 600, sampled: 20, compared: 18 } },
+  };
+  assert.equal(
+    drillText({ since: now, last, failed: null }, now),
+    `drill: passed 1 min ago, in 42 s
+  RTO 12 s: the database of 40 MiB was restored from 20261128-040000F, with its log up to 2026-11-28 14:58:55 UTC
+  RPO 12 s: commits since then were not in the place yet
+  9 tables with 1234 rows, every page is sound
+  the live release fits: all its migrations are applied
+  media: 20 files of 2026-11-28 14:50:00 UTC read, 18 of them compared with the disk`,
+  );
+  const failed = { at: now - 30, why: "the backup is damaged", further: "Look at the place." };
+  const both = drillText({ since: now, last, failed }, now);
+  assert.match(
+    both,
+    /^drill: FAILED 30 s ago: the backup is damaged\n {2}Look at the place\.\ndrill: the last that passed 1 min ago/,
+  );
+  assert.equal(drillText({ since: now, last: null, failed: null }, now), "drill: none yet");
+  assert.equal(drillText({ since: null, last: null, failed: null }, now), "drill: none yet; none is planned");
+  assert.match(
+    listingText({ ...listing, drill: { since: now, last, failed: null } }, now),
+    /\n\ndrill: passed 1 min/,
   );
 });
 

@@ -196,6 +196,22 @@ describe("what needs attention", () => {
     );
     assert.deepEqual(backups({ waiting: { ...waiting, lost: now - 2 * hour } }), []);
     assert.match(backups({ waiting: { ...waiting, lost: now - 60 } })[0] ?? "", /^fault \| backup-lost \| /);
+    const drill = { since: now - 20 * day, last: null, failed: null };
+    const passed = { at: now - 7 * day, seconds: 9, database: null, files: {} };
+    const failed = { at: now - hour, why: "the backup is damaged", further: "" };
+    const drillNow = "npm run backups -- -s prod --drill";
+    assert.deepEqual(backups({ drill: { ...drill, last: passed } }), []);
+    assert.deepEqual(backups({ drill: { ...drill, since: now - 7 * day } }), []);
+    assert.deepEqual(backups({ drill: { ...drill, since: null } }), []);
+    assert.deepEqual(backups({ drill: { ...drill, last: passed, failed } }), [
+      `fault | drill-failed | the last drill failed 1 h ago: the backup is damaged | ${drillNow}`,
+    ]);
+    assert.deepEqual(backups({ drill: { ...drill, last: { ...passed, at: now - 9 * day } } }), [
+      `fault | drill-late | the weekly drill of the backups is late: the last one was 9 days ago | ${drillNow}`,
+    ]);
+    assert.deepEqual(backups({ drill }), [
+      `fault | drill-late | the weekly drill of the backups is late: there has never been one | ${drillNow}`,
+    ]);
     assert.deepEqual(backups({ undo: { at: now - hour, finished: false } }), [
       "fault | restore-cut-off | a restore was cut off before its end | npm run restore -- -s prod --undo",
     ]);

@@ -166,6 +166,11 @@ class Drill:
         try:
             scratch.restore(backup.label, along)
         except Failed as fault:
+            if "No space left" in f"{fault}":
+                raise Trouble(
+                    "the host's disk filled up while the backup was restored",
+                    "Free some space, or give it a larger disk.",
+                ) from fault
             told = explain(f"{fault}", self._plan.place)
             # The place was just asked, and it knows the passphrase.
             if "another passphrase" in told.what or told.what.startswith(f"{self._plan.place}: "):
@@ -180,7 +185,7 @@ class Drill:
         # The name of a piece; a backup and a timeline leave others.
         if len(archived) != 24 or (end.position is not None and next_segment(end.position) >= segment_end(archived)):
             return
-        why = f": {last_words(end.said)}" if end.said else ""
+        why = f": {last_words(end.said).rstrip(chr(58))}" if end.said else ""
         raise Damaged(
             f"the database's log in {self._plan.place} ends before its piece {archived}, which was archived: one is "
             f"missing or damaged{why}",

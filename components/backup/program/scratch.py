@@ -178,7 +178,11 @@ class Scratch:
     def ask(self, database: str, query: str) -> str:
         """What the superuser is told there."""
         command = [f"{self._cluster.programs}/psql", "-XAtq", "-h", str(self._root), "-v", "ON_ERROR_STOP=1"]
-        options = {"PGOPTIONS": "-c search_path=pg_catalog", "PGDATABASE": database, "PGCONNECT_TIMEOUT": "30"}
+        options = {
+            "PGOPTIONS": "-c search_path=pg_catalog -c role=none",
+            "PGDATABASE": database,
+            "PGCONNECT_TIMEOUT": "30",
+        }
         return self._watch.run(as_account("postgres", [*command, "-c", query]), environment=options).strip()
 
     def check_pages(self) -> None:
