@@ -38,6 +38,8 @@ export interface Drills {
     readonly files: Readonly<
       Record<string, { readonly at: number; readonly sampled: number; readonly compared: number }>
     >;
+    /** Whether restic's repository was checked in time; `null` where there is none. */
+    readonly repository: boolean | null;
   } | null;
   /** The last failure, where none has passed since. */
   readonly failed: { readonly at: number; readonly why: string; readonly further: string } | null;
@@ -142,7 +144,7 @@ export function drillText({ since, last, failed }: Drills, now: number): string 
     return failed === null
       ? `drill: none yet${since === null ? "; none is planned" : ""}`
       : failure.join("\n");
-  const { database, files } = last;
+  const { database, files, repository } = last;
   return [
     ...failure,
     `drill: ${failed === null ? "" : "the last that "}passed ${long(now - last.at)} ago, in ${long(last.seconds)}`,
@@ -151,6 +153,7 @@ export function drillText({ since, last, failed }: Drills, now: number): string 
       ([name, { at, sampled, compared }]) =>
         `  ${name}: ${counted(sampled, "file")} of ${time(at)} UTC read, ${compared} of them compared with the disk`,
     ),
+    ...(repository === false ? ["  restic's own check was given up after half an hour"] : []),
   ].join("\n");
 }
 

@@ -87,15 +87,16 @@ async function heldDrill(): Promise<string> {
   await until("the drill to be held up", async () => (await stack.ssh(reached)).code === 0);
   return stack.on("head -n 1 /var/lib/postgresql/17/main.drill/data/postmaster.pid");
 }
-const letGo = () => stack.on(`umount ${amcheck} && touch /run/go-on`);
+const letGo = () => stack.on(`touch /run/go-on && umount --lazy ${amcheck}`);
 const drillEnded = () =>
   until("the drill to end", async () =>
     ["inactive", "failed"].includes(await stack.on("systemctl show -P ActiveState berth-backup-drill")),
   );
-/** What a drill would leave: its cluster, processes and locks; and what there is in the place. */
+/** What a drill would leave: its cluster, processes and locks. */
 const traces = () =>
   stack.on(`ls -d /var/lib/postgresql/17/main.drill 2>/dev/null || true; pgrep -u postgres -f [m]ain.drill || true
     find /srv/backups/files/locks -type f; flock --nonblock /run/berth-drill.lock true || echo locked`);
+/** What there is in the place, but for the log of the database that lives: a scratch one would begin a timeline. */
 const inPlace = () => stack.on("find /srv/backups -type f -printf '%p %s %T@\n' | sort | sha256sum");
 
 test("a drill restores the newest backup into a database apart, and says its numbers; place and site are as before", async () => {
@@ -112,8 +113,9 @@ test("a drill restores the newest backup into a database apart, and says its num
   assert.equal(await inPlace(), before);
   assert.equal(await traces(), "");
   const last = (await listing()).drill?.last;
+  assert.equal(last?.repository, true);
   assert.ok(last?.database && last.database.rows > rows && last.database.tables > 5, JSON.stringify(last));
-  assert.ok(last.database.lost <= 120, `${last.database.lost} s of commits would be lost`);
+  assert.ok(last.database.lost <= 300, `${last.database.lost} s of commits would be lost`);
   const media = last.files.media;
   assert.ok(media && media.sampled >= 3 && media.compared >= 2 && media.compared < media.sampled + 1);
   await stack.on("rm /srv/logbook/media/drill-*");
@@ -190,6 +192,7 @@ END`);
   await stack.on("runuser -u postgres -- mkdir -p /var/lib/postgresql/17/main.drill/data");
   await stack.on("systemctl is-enabled berth-backup-drill-clean && systemctl start berth-backup-drill-clean");
   assert.equal(await traces(), "");
+  assert.match((await listing()).drill?.failed?.why ?? "", /^the host went down in the middle of it$/);
 
   await stack.on("fallocate -l $(($(df --output=avail -B1 /var | tail -n 1) - (1 << 30))) /var/fill");
   const full = await npmRun(stack, "backups", "--drill").ended;

@@ -194,6 +194,7 @@ test("people read what a drill has found, and what to do when it failed", () => 
     seconds: 42,
     database,
     files: { media: { at: now - 600, sampled: 20, compared: 18 } },
+    repository: true,
   };
   assert.equal(
     drillText({ since: now, last, failed: null }, now),

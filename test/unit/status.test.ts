@@ -197,7 +197,7 @@ describe("what needs attention", () => {
     assert.deepEqual(backups({ waiting: { ...waiting, lost: now - 2 * hour } }), []);
     assert.match(backups({ waiting: { ...waiting, lost: now - 60 } })[0] ?? "", /^fault \| backup-lost \| /);
     const drill = { since: now - 20 * day, last: null, failed: null };
-    const passed = { at: now - 7 * day, seconds: 9, database: null, files: {} };
+    const passed = { at: now - 7 * day, seconds: 9, database: null, files: {}, repository: null };
     const failed = { at: now - hour, why: "the backup is damaged", further: "" };
     const drillNow = "npm run backups -- -s prod --drill";
     assert.deepEqual(backups({ drill: { ...drill, last: passed } }), []);

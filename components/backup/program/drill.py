@@ -271,7 +271,7 @@ class Drill:
 
     def _drill_files(self) -> Facts:
         if not self._plan.files:
-            return {"files": {}}
+            return {"files": {}, "repository": None}
         files = FileBackups(self._plan)
         sample = Sample(self._plan, files, self._watch)
         with backup_lock():
@@ -282,8 +282,8 @@ class Drill:
                 if part.unit is None and own:
                     say(f"drill: reading some files of {part.name}")
                     told[part.name] = sample.check(part, own[-1])
-            sample.check_repository()
-        return {"files": told}
+            whole = sample.check_repository()
+        return {"files": told, "repository": whole}
 
 
 def _fault_of(part: Callable[[], Facts], facts: Facts) -> Trouble | None:
@@ -302,9 +302,13 @@ def clean(plan: Plan) -> None:
     with contextlib.suppress(Trouble), drill_lock():
         if plan.database is not None:
             throw_away(DatabaseBackups(plan, plan.database))
-        result = os.environ.get("SERVICE_RESULT", "success")
+        result = os.environ.get("SERVICE_RESULT")
+        if result is None:
+            DrillRecord(plan).failed(
+                "the host went down in the middle of it", "Run it again: npm run backups -- --drill"
+            )
         # What ended with a status has recorded why.
-        if result not in ("success", "exit-code"):
+        elif result not in ("success", "exit-code"):
             DrillRecord(plan).failed(
                 f"it was ended before its end ({result})", "What is wrong: npm run logs -- backups"
             )

@@ -25,7 +25,7 @@ class DrillRecord:
             told = {}
         if told.get("place") != self._plan.place:
             told = {"place": self._plan.place}
-        return {"since": None, "last": None, "failed": None, **told}
+        return {"since": None, "last": None, "failed": None, "distrusted": None, **told}
 
     def turn(self) -> None:
         """Notes since when there are drills each week, and no more where there are none."""
@@ -33,16 +33,17 @@ class DrillRecord:
         self._write({"since": (since or time.time()) if self._plan.drills else None})
 
     def succeeded(self, facts: Facts) -> None:
-        self._write({"last": {"at": time.time(), **facts}, "failed": None})
+        self._write({"last": {"at": time.time(), **facts}, "failed": None, "distrusted": None})
 
-    def failed(self, why: str, further: str, *, damaged: bool = False) -> None:
+    def failed(self, why: str, further: str = "", *, damaged: bool = False) -> None:
         """@param damaged: what there is in the place of the database cannot be restored"""
-        self._write({"failed": {"at": time.time(), "why": why, "further": further, "damaged": damaged}})
+        now = time.time()
+        failed = {"at": now, "why": _printable(why), "further": _printable(further)}
+        self._write({"failed": failed, **({"distrusted": now} if damaged else {})})
 
     def distrusted(self) -> float:
         """Backups of the database from before that time are damaged, or may be."""
-        failed = self.read()["failed"]
-        return float(failed["at"]) if failed and failed["damaged"] else 0.0
+        return float(self.read()["distrusted"] or 0)
 
     def _write(self, facts: Facts) -> None:
         STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,3 +53,8 @@ class DrillRecord:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
+
+
+def _printable(text: str) -> str:
+    """A terminal shows it, and some of it is what the application says."""
+    return "".join(one if one.isprintable() else " " for one in text)

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -32,6 +34,10 @@ class Snapshot:
     at: float
     size: int
     directories: tuple[str, ...]
+
+
+class OutOfTime(Failed):
+    """A command that was given up."""
 
 
 class FileBackups:
@@ -162,30 +168,33 @@ class FileBackups:
             raise Trouble(f"the files of {directory} could not be put back: {done.stderr.strip().splitlines()[-1]}")
 
     @contextlib.contextmanager
-    def reading(self, *words: str) -> Iterator[IO[bytes]]:
+    def reading(self, *words: str, seconds: float = 3600) -> Iterator[IO[bytes]]:
         """What restic prints, as it comes; no lock is left in the place, whenever this ends."""
         with (
             tempfile.TemporaryFile() as errors,
             subprocess.Popen(
-                self._words("--no-lock", *words),
+                ["timeout", "--kill-after=60", f"{seconds}", *self._words("--no-lock", *words)],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=self._environment(),
                 cwd="/",
+                start_new_session=True,
             ) as source,
         ):
             assert source.stdout is not None
             try:
                 yield source.stdout
             except BaseException:
-                source.kill()
+                os.killpg(source.pid, signal.SIGKILL)
                 raise
             source.stdout.close()
-            if source.wait() != 0:
+            status = source.wait()
+            # See timeout(1).
+            if status == 124:
+                raise OutOfTime(f"restic did not end within {seconds:g} s")
+            if status != 0:
                 errors.seek(0)
-                raise Failed(
-                    errors.read(65536).decode(errors="replace").strip() or f"restic ended with {source.returncode}"
-                )
+                raise Failed(errors.read(65536).decode(errors="replace").strip() or f"restic ended with {status}")
 
     def put_aside(self, part: Files, directory: str) -> None:
         """Keeps what is in a directory, and leaves it empty."""

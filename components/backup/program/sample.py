@@ -15,13 +15,15 @@ from typing import Any
 
 from commands import Failed, as_account, read_as, run, without_links
 from explain import last_words
-from files import FileBackups, Snapshot
+from files import FileBackups, OutOfTime, Snapshot
 from plan import Files, Plan, Trouble
 from watch import MIB, Watch
 
 COUNT = 20
 # The largest that is read, and how much of the repository is read besides.
 _LARGEST, _SUBSET = 64 * MIB, "128M"
+# In seconds.
+_PATIENCE = 1800
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,20 @@ class Sample:
             raise self._damaged(part.name, fault) from fault
         return {"at": snapshot.at, "sampled": len(files), "compared": compared}
 
-    def check_repository(self) -> None:
-        """Whether all is there that the backups name, and a part of it at random (restic-check(1))."""
+    def check_repository(self) -> bool:
+        """Reads all that the backups name it by, and a part of the data at random (restic-check(1)). False where there
+        was no time for it: backups wait meanwhile."""
         try:
-            with self._files.reading("check", "--with-cache", f"--read-data-subset={_SUBSET}") as told:
+            with self._files.reading(
+                "check", "--with-cache", f"--read-data-subset={_SUBSET}", seconds=_PATIENCE
+            ) as told:
                 for _ in told:
                     self._watch.look()
+        except OutOfTime:
+            return False
         except Failed as fault:
             raise self._damaged("files", fault) from fault
+        return True
 
     def _damaged(self, what: str, fault: Failed) -> Trouble:
         return Trouble(
