@@ -53,11 +53,11 @@ await run(commands.restore, async (wanted) => {
 });
 
 /** What the program on the host is told. */
-function wordsOf({ at, backup, only, undo, stack }: Wanted): string[] {
-  const given = [at !== undefined, backup !== undefined, undo].filter(Boolean).length;
+function wordsOf({ at, backup, latest, only, undo, stack }: Wanted): string[] {
+  const given = [at !== undefined, backup !== undefined, latest, undo].filter(Boolean).length;
   if (given !== 1)
     throw new UsageError(
-      `expected one of --at TIME, --backup ID and --undo; found ${given === 0 ? "none" : "several"}. What there is: npm run backups${stackFlag(stack) && ` --${stackFlag(stack)}`}`,
+      `expected one of --at TIME, --backup ID, --latest and --undo; found ${given === 0 ? "none" : "several"}. What there is: npm run backups${stackFlag(stack) && ` --${stackFlag(stack)}`}`,
     );
   if (undo) {
     if (only !== undefined)
@@ -66,15 +66,17 @@ function wordsOf({ at, backup, only, undo, stack }: Wanted): string[] {
   }
   return [
     "restore",
+    ...(latest ? ["--latest"] : []),
     ...(at === undefined ? [] : ["--at", `${at}`]),
     ...(backup === undefined ? [] : ["--backup", backup]),
     ...(only === undefined ? [] : ["--only", only]),
   ];
 }
 
-function whatOf({ at, backup, only, undo }: Wanted): string {
+function whatOf({ at, backup, latest, only, undo }: Wanted): string {
   if (undo) return "what was there before the last restore comes back";
   const what = only ?? "the database and uploaded files";
+  if (latest) return `restoring ${what}, to the last that the backups have`;
   return at === undefined ? `restoring the backup ${backup}` : `restoring ${what} of ${time(at)} UTC`;
 }
 

@@ -125,13 +125,14 @@ export class Backup extends pulumi.ComponentResource {
 
   /** What program/plan.py reads. */
   #plan(): pulumi.Output<StepFile> {
-    const { application, config, parts, site, django } = this.#args;
+    const { application, config, parts, site, stack, django } = this.#args;
     const { shown, directory, repository, options } = this.#place;
     const database = databaseOf(parts);
     return pulumi.output(site.domain).apply((domain) => ({
       content: JSON.stringify(
         {
           application,
+          stack,
           stanza: this.#stanza,
           place: shown,
           directory: directory ?? null,

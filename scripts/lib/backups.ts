@@ -60,6 +60,8 @@ export interface BackupFacts {
     /** When a piece of it was last given up. */
     readonly lost: number | null;
   } | null;
+  /** Of when the backups are that this host, a new one, has neither made nor restored yet. */
+  readonly unrestored: { readonly since: number; readonly until: number } | null;
   /** The last restore, while it can be undone. */
   readonly undo: { readonly at: number; readonly finished: boolean } | null;
   /** Absent on a host that an earlier version has set up. */
@@ -99,6 +101,7 @@ export function listingText(told: Listing, now: number): string {
   const points = database?.points ?? null;
   return [
     `place: ${place}`,
+    ...(told.unrestored === null ? [] : [unrestoredText(told.unrestored)]),
     ...failures,
     ...(waiting && waiting.bytes > 0
       ? [
@@ -172,6 +175,10 @@ function databaseText(database: NonNullable<NonNullable<Drills["last"]>["databas
       : `  migrations were not checked: ${migrations}`,
   ];
 }
+
+/** What a new server is told of. */
+export const unrestoredText = ({ since, until }: NonNullable<BackupFacts["unrestored"]>): string =>
+  `NOT RESTORED: this host has not made these backups, from ${time(since)} to ${time(until)} UTC; npm run restore brings them back with --latest`;
 
 const undoText = ({ at, finished }: { readonly at: number; readonly finished: boolean }) =>
   finished

@@ -234,6 +234,7 @@ export const commands = {
       stack,
       at: reads("TIME", "the point in time, in UTC: files are those of the last backup before it", moment),
       backup: optional("ID", "a backup, as 'npm run backups' lists it", "none"),
+      latest: flag("all that the backups have, to their end: for a new server"),
       only: reads(
         "PART",
         "database, media or redis: restores that alone",
@@ -249,6 +250,7 @@ export const commands = {
         "-s prod --backup 20261128-040003F --only database",
         "restores the database of the stack 'prod' alone",
       ],
+      ["-s prod --latest", "restores the stack 'prod' on a new server"],
       ["-s prod --undo", "takes the last restore back"],
     ],
   }),

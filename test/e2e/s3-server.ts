@@ -1,8 +1,8 @@
 // A real S3 server in a test's host: versitygw, built once from its Go module. It keeps what it is given, checks
 // signatures, and speaks TLS by a certificate that nobody trusts but who is told of it.
-import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
+import { execFile, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { until } from "../until.ts";
@@ -27,6 +27,54 @@ async function program(): Promise<string> {
     rmSync(work, { recursive: true, force: true });
   }
   return path;
+}
+
+/**
+ * Starts the server on the computer of the tests, where it outlives the hosts: the place of backups, of one bucket,
+ * `backups`. Hosts know it by the address that this computer has in their network.
+ */
+export async function startS3Beside(scope: {
+  after(clean: () => void): void;
+}): Promise<{ readonly place: Readonly<Record<string, string>>; readonly bucket: string }> {
+  const path = await program();
+  const address = "10.219.83.1";
+  const folder = mkdtempSync(join(tmpdir(), "berth-s3-"));
+  const bucket = join(folder, "data/backups");
+  mkdirSync(bucket, { recursive: true });
+  mkdirSync(join(folder, "sidecar"));
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  // pgBackRest looks for an address among the names.
+  const names = `subjectAltName=IP:${address},DNS:${address}`;
+  const words = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+    "-days",
+    "30",
+  ];
+  await promisify(execFile)("openssl", [
+    ...words,
+    ...["-subj", `/CN=${address}`, "-addext", names, "-keyout", key, "-out", cert],
+  ]);
+  const secretKey = "correct-horse-battery-staple";
+  const where = ["posix", "--sidecar", join(folder, "sidecar"), join(folder, "data")];
+  const server = spawn(path, ["--port", "0.0.0.0:4444", "--cert", cert, "--key", key, ...where], {
+    env: { ROOT_ACCESS_KEY: "berth", ROOT_SECRET_KEY: secretKey },
+    stdio: "ignore",
+  });
+  const stop = () => {
+    server.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  scope.after(stop);
+  process.once("exit", stop);
+  const endpoint = `${address}:4444`;
+  const ca = readFileSync(cert, "utf8");
+  return { place: { kind: "s3", bucket: "backups", endpoint, accessKey: "berth", secretKey, ca }, bucket };
 }
 
 export interface S3Server {

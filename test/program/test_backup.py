@@ -7,10 +7,13 @@ import unittest
 from pathlib import Path
 
 from commands import Failed, read_as, run, without_links
-from eras import Era, began, era_at, timeline_at, usable
+from eras import Era, began, era_at, read, timeline_at, usable, written
 from explain import explain
-from plan import Keep
+from files import FileBackups
+from plan import Files, Keep, Plan, Site, Unreadable
+from restore import Target, up_to
 from retention import DAY, Backup, archive_count, expired, points_since, wants_full
+from unrestored import Span, span_of
 
 KEEP = Keep(points=7, daily=30, monthly=12)
 
@@ -85,6 +88,41 @@ class Eras(unittest.TestCase):
         self.assertTrue(usable(undone, 950, 2500))
         self.assertEqual(era_at(undone, 999), 0)
 
+    def test_what_is_written_of_them_can_be_read(self) -> None:
+        eras = began([], 1000, before=1, after=2, branch=900)
+        self.assertEqual(read(written(eras)), eras)
+
+    def test_the_log_is_followed_along_the_life_that_is_meant(self) -> None:
+        backup = Backup("20261128-040000F", 1, 2, 3, 4, timeline=2)
+        self.assertEqual(up_to(Target(9, latest=True), backup, 3), ["--type=default", "--target-timeline=3"])
+        self.assertEqual(up_to(Target(9, latest=True), backup, 2), ["--type=default", "--target-timeline=current"])
+        self.assertIn("--target=1970-01-01 00:00:09.000000+00", up_to(Target(9), backup, 2))
+        self.assertEqual(up_to(Target(9, backup.label), backup, 2)[0], "--type=immediate")
+
+
+class Elsewhere(unittest.TestCase):
+    """Whether a host has the data of the backups that it finds."""
+
+    def test_backups_are_told_of_from_the_first_to_the_last(self) -> None:
+        self.assertEqual(span_of([3.0, 1.0, 2.0]), Span(1.0, 3.0))
+        self.assertIsNone(span_of([]))
+
+    def test_a_host_that_has_one_of_the_files_as_it_was_has_gone_on(self) -> None:
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        known = Path(folder, "a name\nof two lines.jpg")
+        known.write_text("photo")
+        os.utime(known, (1000, 1000))
+        plan = Plan(
+            *("shop", "prod", "prod-shop", "/mnt/backups", None, "/mnt/backups/files", ()),
+            *(KEEP, 1, Site("https", "shop.made-up.test", "/health"), None, ()),
+        )
+        part = Files("media", "root", (folder,))
+        backups = FileBackups(plan)
+        gone = f"{folder}/gone.jpg"
+        self.assertTrue(backups.holds(part, {gone: "5 1000", str(known): "5 1000"}))
+        self.assertFalse(backups.holds(part, {gone: "5 1000", str(known): "5 1001"}))
+        self.assertFalse(backups.holds(part, {}))
+
 
 class Explaining(unittest.TestCase):
     def test_what_a_tool_says_is_told_in_words_of_the_configuration(self) -> None:
@@ -102,6 +140,9 @@ class Explaining(unittest.TestCase):
                 trouble = explain(said, "s3://shop/prod-shop")
                 self.assertIn(what, trouble.what)
                 self.assertTrue(trouble.further)
+
+    def test_a_passphrase_that_does_not_fit_is_known_to_the_program(self) -> None:
+        self.assertIsInstance(explain("Fatal: wrong password or no key found", "/mnt/backups"), Unreadable)
 
     def test_what_is_not_known_is_told_by_its_last_error(self) -> None:
         said = "P00   WARN: a warning\nP00  ERROR: [099]: something new\nP00   INFO: ended"

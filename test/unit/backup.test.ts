@@ -141,6 +141,7 @@ const listing: Listing = {
     media: { last: null, failed: { at: now - 120, why: "it refuses the keys" } },
   },
   waiting: { bytes: 32 << 20, limit: 1 << 30, since: now - 60, why: null, lost: null },
+  unrestored: null,
   undo: { at: now - 3600, finished: true },
   database: {
     points: now - 7 * 86_400,

@@ -165,6 +165,7 @@ describe("what needs attention", () => {
           on: now - 3 * day,
           parts: { database: { last, failed: null } },
           waiting,
+          unrestored: null,
           undo: null,
           ...changes,
         },
@@ -212,6 +213,18 @@ describe("what needs attention", () => {
     assert.deepEqual(backups({ drill }), [
       `fault | drill-late | the weekly drill of the backups is late: there has never been one | ${drillNow}`,
     ]);
+    assert.deepEqual(
+      backups({ unrestored: { since: now - 48 * hour, until: now - hour }, undo: null }).map((line) =>
+        line.split(" | ").slice(1),
+      ),
+      [
+        [
+          "backup-unrestored",
+          "this host makes no backups: s3://shop/prod-shop holds those of another server of this stack, and they are not restored here",
+          "npm run restore -- -s prod --latest",
+        ],
+      ],
+    );
     assert.deepEqual(backups({ undo: { at: now - hour, finished: false } }), [
       "fault | restore-cut-off | a restore was cut off before its end | npm run restore -- -s prod --undo",
     ]);

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import retention
 from commands import Failed, as_account, last_line, read_as, run
@@ -14,6 +15,8 @@ from retention import Backup
 _SEGMENT = 16 << 20
 # In seconds: for how long another process of pgBackRest may be at work.
 _LOCKED = 120
+# How 'pgbackrest info' says that it could not read the place.
+_UNREAD = 99
 
 
 _NOBODY_LOGS_IN = """
@@ -36,7 +39,6 @@ class DatabaseBackups:
 
     def set_up(self) -> None:
         """Makes the stanza where there is none, and proves that a piece of the log arrives in the place."""
-        self._refuse_foreign()
         self._pgbackrest("stanza-create")
         self._pgbackrest("check")
 
@@ -56,9 +58,26 @@ class DatabaseBackups:
 
     def backups(self) -> list[Backup]:
         """All there are, the oldest first."""
-        told = json.loads(self._pgbackrest("info", "--output=json"))
-        found = [backup_of(one) for stanza in told for one in stanza.get("backup", []) if not one.get("error")]
+        found = [backup_of(one) for one in self._info().get("backup", []) if not one.get("error")]
         return sorted(found, key=lambda one: one.stop)
+
+    def owner(self) -> int | None:
+        """The identifier of the cluster whose backups and log are in the place; None where there is no such thing."""
+        clusters = self._info().get("db", [])
+        return int(clusters[-1]["system-id"]) if clusters else None
+
+    def is_own(self) -> bool:
+        """Whether what is in the place is of this very cluster, or there is nothing yet."""
+        return self.owner() in (None, self.identifier())
+
+    def _info(self) -> dict[str, Any]:
+        told = json.loads(self._pgbackrest("info", "--output=json"))
+        stanza: dict[str, Any] = told[0] if told else {}
+        for one in stanza.get("repo", []):
+            # It succeeds even where it cannot read the place.
+            if one["status"]["code"] == _UNREAD:
+                raise explain(one["status"]["message"], self._plan.place)
+        return stanza
 
     def _expire(self) -> None:
         now, keep = time.time(), self._plan.keep
@@ -71,9 +90,13 @@ class DatabaseBackups:
 
     def restore(self, label: str, target: Sequence[str]) -> None:
         """Fills the cluster's directory, which is empty, and says up to where the log is followed when it starts."""
-        self._pgbackrest("restore", f"--set={label}", "--target-action=promote", *target)
+        self._pgbackrest("restore", f"--set={label}", *target)
 
-    def _refuse_foreign(self) -> None:
+    def forget_spool(self) -> None:
+        """What pgBackRest remembers of a cluster that is not the place's: its pieces bear the same names."""
+        run(as_account("postgres", ["rm", "-rf", "--", f"/var/spool/pgbackrest/archive/{self._plan.stanza}"]))
+
+    def refuse_foreign(self) -> None:
         """A place has one owner: what is there must be this stack's own."""
         try:
             names = self._pgbackrest("repo-ls", "--output=json", "archive", stanza=False)
@@ -149,9 +172,21 @@ class DatabaseBackups:
         """The timeline of a cluster that is stopped or runs."""
         if self.is_up():
             self.psql("CHECKPOINT")
+        return self._control("Latest checkpoint's TimeLineID")
+
+    def identifier(self) -> int:
+        """What PostgreSQL knows this cluster by: a restored one has that of the lost one."""
+        return self._control("Database system identifier")
+
+    def _control(self, name: str) -> int:
         told = run(as_account("postgres", [f"{self.database.programs}/pg_controldata", str(self.database.data)]))
-        [number] = re.findall(r"^Latest checkpoint's TimeLineID:\s+(\d+)$", told, re.MULTILINE)
+        [number] = re.findall(rf"^{name}:\s+(\d+)$", told, re.MULTILINE)
         return int(number)
+
+    def last_commit(self) -> float | None:
+        """Of when the last transaction is that a restore has followed."""
+        told = self.psql("SELECT extract(epoch FROM pg_last_xact_replay_timestamp())")
+        return float(told) if told else None
 
     def last_log(self) -> str:
         """Why it does not start."""

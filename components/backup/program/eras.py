@@ -5,6 +5,8 @@ between the two is in a life that ended. So each restore and each undo begins an
 life that was the database's own at that time.
 """
 
+import dataclasses
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,3 +50,11 @@ def began(eras: Sequence[Era], now: float, before: int, after: int, branch: floa
     """The eras once a restore to the time 'branch' has made timeline 'after'; for an undo, that is the restore's."""
     known = list(eras) or [Era(0.0, before)]
     return [*known, Era(now, after, era_at(known, branch), branch)]
+
+
+def written(eras: Sequence[Era]) -> str:
+    return json.dumps([dataclasses.asdict(era) for era in eras])
+
+
+def read(told: str) -> list[Era]:
+    return [Era(**one) for one in json.loads(told)]

@@ -2,15 +2,11 @@
 
 import re
 
-from plan import Trouble
+from plan import Trouble, Unreadable
 
+_UNOPENED = r"wrong password or no key found|CryptoError|cipher header invalid|FormatError|repo encrypted|\[095\]"
 # What is looked for, what it means, and what to do; the first that fits.
 _MEANINGS: tuple[tuple[str, str, str], ...] = (
-    (
-        r"wrong password or no key found|CryptoError|cipher header invalid|FormatError|repo encrypted|\[095\]",
-        "the backups in {place} were made with another passphrase",
-        "Give the stack that passphrase as backup.passphrase, or choose another 'prefix' or 'path' in backup.place.",
-    ),
     (
         r"NoSuchBucket|[Bb]ucket does not exist",
         "there is no such bucket: {place}",
@@ -53,15 +49,20 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"backup and archive info files exist but do not match the database|do not match the database",
-        "{place} holds the backups of another database cluster of this stack, as of a machine that was replaced",
-        "Have you lost that machine? See docs/backups.md, 'If the server is lost'. To begin without its data, choose "
-        "another 'prefix' or 'path'. What is there stays as it is.",
+        "{place} holds the log of another database of this stack, and no backup of it",
+        "Choose another 'prefix' or 'path' in backup.place. What is there stays as it is.",
     ),
 )
 
 
 def explain(said: str, place: str) -> Trouble:
     """What a tool said as it failed, explained."""
+    if re.search(_UNOPENED, said):
+        return Unreadable(
+            f"the backups in {place} were made with another passphrase",
+            "Give the stack that passphrase as backup.passphrase, or choose another 'prefix' or 'path' in "
+            "backup.place.",
+        )
     for pattern, what, further in _MEANINGS:
         if re.search(pattern, said):
             return Trouble(what.format(place=place), further)

@@ -1,13 +1,14 @@
 """The files' part: uploads, and what services keep in files, by restic."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from explain import explain
 from plan import SETTINGS, Files, Plan, Trouble
 
 _NO_REPOSITORY, _PROOF = "repository does not exist", "berth-proof"
+# What is written of the database's lives; and how many files tell whether a host has those of a backup.
+_ERAS, _SAMPLE = "berth-eras", 200
 # A snapshot of what was there before a restore, for the undo. It goes by itself a week later.
 BEFORE = "before-restore"
 # A part that takes longer is given up; what was sent by then stays, and the next backup goes on from there.
@@ -48,16 +51,22 @@ class FileBackups:
 
     def set_up(self) -> None:
         """Makes the repository where there is none, and proves that it can be written and read."""
+        if not self.is_there():
+            self._restic("init")
+        told = json.loads(self._restic("snapshots", "--json"))
+        refuse_foreign([one["hostname"] for one in told], self._plan)
+        self._prove()
+
+    def is_there(self) -> bool:
+        """Whether there is a repository."""
         try:
             self._restic("cat", "config")
         except Trouble as trouble:
             said = f"{trouble.__cause__}"
             if _NO_REPOSITORY not in said or "bucket does not exist" in said:
                 raise
-            self._restic("init")
-        told = json.loads(self._restic("snapshots", "--json"))
-        refuse_foreign([one["hostname"] for one in told], self._plan)
-        self._prove()
+            return False
+        return True
 
     def _prove(self) -> None:
         wanted = f"{time.time()}"
@@ -110,7 +119,7 @@ class FileBackups:
             Snapshot(
                 one["short_id"],
                 one["tags"][0],
-                datetime.fromisoformat(one["time"][:19] + "+00:00").timestamp(),
+                float(_seconds(one["time"])),
                 one.get("summary", {}).get("total_bytes_processed", 0),
                 tuple(one["paths"]),
             )
@@ -136,6 +145,37 @@ class FileBackups:
         return {
             node["path"].lstrip("/") for node in nodes if node.get("struct_type") == "node" and node["type"] != "dir"
         }
+
+    def sample(self, snapshot: Snapshot) -> dict[str, str]:
+        """Some files of a snapshot: their paths, and size and time of each."""
+        told = self._restic("ls", "--json", snapshot.id).split("\n")
+        nodes = (json.loads(line) for line in told if line)
+        files = (one for one in nodes if one.get("struct_type") == "node" and one["type"] == "file")
+        return {one["path"]: f"{one['size']} {_seconds(one['mtime'])}" for one in itertools.islice(files, _SAMPLE)}
+
+    def holds(self, part: Files, sample: Mapping[str, str]) -> bool:
+        """Whether one of these files is on this host, as it was."""
+        names = "".join(f"{name}\0" for name in sample)
+        # A line for each; it may go at any moment, and its name may hold the end of a line.
+        each = ["timeout", "15", "sh", "-c", 'stat --format "%s %Y" -- "$1" 2>/dev/null || echo', "each"]
+        words = ["xargs", "--null", "--no-run-if-empty", "--max-args=1", *each]
+        told = run(as_account(part.account, words), stdin=names).splitlines()
+        return any(found == was for found, was in zip(told, sample.values(), strict=False))
+
+    # The eras
+
+    def note_eras(self, told: str) -> None:
+        """Writes into the place which lives the database has had: a new server cannot know them otherwise."""
+        words = ["backup", "--quiet", "--stdin", "--stdin-filename", "eras.json", *self._marks(_ERAS)]
+        self._restic(*words, stdin=told)
+        self._restic("forget", "--quiet", "--group-by", "host", "--keep-last", "1", *self._marks(_ERAS))
+
+    def noted_eras(self) -> str | None:
+        told = json.loads(self._restic("snapshots", "--json", *self._marks(_ERAS)))
+        if not told:
+            return None
+        newest = max(told, key=lambda one: str(one["time"]))
+        return self._restic("dump", newest["id"], "/eras.json")
 
     def put_back(self, part: Files, snapshot: str, directory: str) -> None:
         """Writes the files of a snapshot into a directory, as the account that they belong to."""
@@ -257,3 +297,8 @@ class FileBackups:
 def _all_in(directory: str) -> list[str]:
     """find(1): all in a directory but what is kept aside."""
     return ["find", directory, "-mindepth", "1", "-maxdepth", "1", "!", "-name", ASIDE]
+
+
+def _seconds(time_of_restic: str) -> int:
+    """Of a time in UTC, as restic is told to write it."""
+    return int(datetime.fromisoformat(time_of_restic[:19] + "+00:00").timestamp())

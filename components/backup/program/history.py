@@ -45,8 +45,27 @@ class Record:
         self._write()
 
     def set_eras(self, eras: list[Era]) -> None:
-        self._facts["eras"] = [dataclasses.asdict(era) for era in eras]
+        self._facts |= {"eras": [dataclasses.asdict(era) for era in eras], "noted": False}
         self._write()
+
+    @property
+    def noted(self) -> bool:
+        """Whether the place knows the eras, for a new server."""
+        return not self._facts.get("eras") or bool(self._facts.get("noted"))
+
+    def set_noted(self) -> None:
+        self._facts["noted"] = True
+        self._write()
+
+    @property
+    def unrestored(self) -> Facts | None:
+        """From when to when the backups are of that this host has neither made nor restored, while that is so."""
+        return self._facts.get("unrestored")
+
+    def set_unrestored(self, unrestored: Facts | None) -> None:
+        if self.unrestored != unrestored:
+            self._facts["unrestored"] = unrestored
+            self._write()
 
     def set_undo(self, undo: Facts | None) -> None:
         self._facts["undo"] = undo

@@ -18,6 +18,10 @@ class Trouble(Exception):
         self.further = further
 
 
+class Unreadable(Trouble):
+    """The place holds what this passphrase does not open."""
+
+
 @dataclass(frozen=True)
 class Database:
     """A PostgreSQL cluster."""
@@ -87,6 +91,8 @@ class Django:
 @dataclass(frozen=True)
 class Plan:
     application: str
+    # As people name it in commands.
+    stack: str
     # Whose backups these are: the stack and the application.
     stanza: str
     # The place, as people know it.

@@ -20,6 +20,8 @@ from history import Record
 from plan import Files, Plan, Trouble
 from retention import Backup
 from site_state import Maintenance, Running, healthy_within
+from unrestored import NewServer, is_shut
+from words import shown
 
 _HEALTH, _SETTLING = 120, 120
 # What of a restore brings back files that people uploaded; a queue of before would do its tasks a second time.
@@ -28,10 +30,11 @@ USUAL = ("database", "media")
 
 @dataclass(frozen=True)
 class Target:
-    """A point in time, or a backup by its name."""
+    """A point in time, a backup by its name, or all that there is."""
 
     at: float
     label: str | None = None
+    latest: bool = False
 
 
 class Restore:
@@ -42,11 +45,13 @@ class Restore:
         self._database = None if plan.database is None else DatabaseBackups(plan, plan.database)
         self._running = Running(plan)
         self._maintenance = Maintenance(plan)
+        self._eras = self._record.eras
 
     def restore(self, target: Target, only: Collection[str]) -> None:
         if (self._record.undo or {}).get("finished") is False:
             raise Trouble("a restore was cut off before its end", "Undo it first, with --undo.")
         self._unlock()
+        self._learn_eras()
         database, backup = self._chosen_database(target, only)
         snapshots = self._chosen_files(target, only)
         if database is None and not snapshots:
@@ -56,7 +61,7 @@ class Restore:
         self._maintenance.turn(on=True)
         units = self._running.units()
         undo: dict[str, Any] = {"at": time.time(), "finished": False, "units": units, "shut": was_shut}
-        undo |= {"database": None, "files": []}
+        undo |= {"database": None, "files": [], "unrestored": self._record.unrestored, "closed": is_shut(self._plan)}
         self._record.set_undo(undo)
         try:
             self._running.stop(units)
@@ -75,8 +80,10 @@ class Restore:
                     "The maintenance page stays. When that is mended, run this again with --undo.",
                 ) from second
             raise Trouble(f"nothing was restored: {fault}", "All is as it was before.") from fault
-        self._end(undo)
+        self._end(undo, only)
         say("the site is healthy; what was there before is kept: --undo brings it back")
+        if undo["unrestored"] is not None:
+            self._say_what_is_not_back(only)
 
     def undo(self) -> None:
         undo = self._record.undo
@@ -111,6 +118,18 @@ class Restore:
 
     # What is restored
 
+    def _learn_eras(self) -> None:
+        """A host that the backups are not of knows nothing of the database's lives; the place does."""
+        if self._database is None or self._database.is_own():
+            return
+        told = self._files.noted_eras()
+        self._eras = [] if told is None else eras.read(told)
+
+    def _note_eras(self, known: list[eras.Era]) -> None:
+        self._eras = known
+        self._record.set_eras(known)
+        note_eras(self._record, self._files)
+
     def _chosen_database(self, target: Target, only: Collection[str]) -> tuple[DatabaseBackups | None, Backup | None]:
         database = self._database
         if database is None or "database" not in only:
@@ -118,7 +137,7 @@ class Restore:
         backups = database.backups()
         if target.label is not None:
             return database, next(one for one in backups if one.label == target.label)
-        backup = next((one for one in reversed(backups) if eras.usable(self._record.eras, one.stop, target.at)), None)
+        backup = next((one for one in reversed(backups) if eras.usable(self._eras, one.stop, target.at)), None)
         if backup is None:
             first = f": the first is of {shown(backups[0].stop)}" if backups else ""
             raise Trouble(
@@ -149,6 +168,12 @@ class Restore:
             if not own:
                 raise Trouble(
                     f"there is no backup of {part.name} from before {shown(target.at)}", "See 'npm run backups'."
+                )
+            if not set(part.directories) & set(own[-1].directories):
+                raise Trouble(
+                    f"the backup {own[-1].id} of {part.name} is of {own[-1].directories[0]}, "
+                    f"and this stack has {part.directories[0]}",
+                    "Give the stack the app.root of that time, and deploy it.",
                 )
             self._refuse_large(part, own[-1])
             chosen.append((part, own[-1]))
@@ -183,31 +208,34 @@ class Restore:
         self, database: DatabaseBackups, backup: Backup, target: Target, undo: dict[str, Any]
     ) -> None:
         roles = None
+        is_own = database.is_own()
         if database.is_up():
             roles = database.roles()
-            database.settle(_SETTLING)
-        timeline = database.timeline()
+            if is_own:
+                database.settle(_SETTLING)
+        # A life of the restored database; what a new server has made meanwhile is none.
+        timeline = database.timeline() if is_own else backup.timeline
         say(f"restoring the database of {shown(target.at)}, from the backup {backup.label}")
         cluster = database.database
         run(["systemctl", "stop", cluster.unit])
         run(as_account("postgres", ["rm", "-rf", "--", str(cluster.before)]))
-        undo["database"] = {"timeline": timeline, "branch": None}
+        undo["database"] = {"timeline": timeline, "branch": None, "own": is_own}
         self._record.set_undo(undo)
         run(as_account("postgres", ["mv", "-T", "--", str(cluster.data), str(cluster.before)]))
         run(as_account("postgres", ["mkdir", "-m", "0700", "--", str(cluster.data)]))
-        of = eras.timeline_at(self._record.eras, target.at) or timeline
-        point = datetime.fromtimestamp(target.at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")
-        # Another timeline than the backup's own is found by its history, which a place that is new may not have.
-        along = "current" if of == backup.timeline else f"{of}"
-        to_point = ["--type=time", f"--target={point}", f"--target-timeline={along}"]
-        database.restore(backup.label, ["--type=immediate"] if target.label else to_point)
+        if not is_own:
+            database.forget_spool()
+        of = eras.timeline_at(self._eras, target.at) or timeline
+        database.restore(backup.label, up_to(target, backup, of))
         self._start(database)
+        if target.latest and (last := database.last_commit()) is not None:
+            say(f"the last transaction in the archive is of {shown(last)}")
         if roles is not None:
             # Passwords may have changed since, and the application has those of today.
             database.set_roles(roles)
         branch = backup.stop if target.label else target.at
         now = time.time()
-        self._record.set_eras(eras.began(self._record.eras, now, timeline, database.timeline(), branch))
+        self._note_eras(eras.began(self._eras, now, timeline, database.timeline(), branch))
         undo["database"]["branch"] = now
         self._record.set_undo(undo)
 
@@ -228,11 +256,28 @@ class Restore:
                     or (state[0] == "inactive" and time.monotonic() - began > 10)
                 ):
                     run(["systemctl", "stop", unit])
-                    raise Trouble(f"the restored database does not start: {database.last_log()}") from None
+                    why = database.last_log()
+                    if "recovery ended before configured recovery target was reached" in why:
+                        why += "; the archive ends before that time, and --latest restores all that it has"
+                    raise Trouble(f"the restored database does not start: {why}") from None
             if time.monotonic() - told > 30:
                 told = time.monotonic()
                 say("the database is following its log to that point")
             time.sleep(0.2)
+
+    def _say_what_is_not_back(self, only: Collection[str]) -> None:
+        """On a new server nobody has the rest."""
+        for part in self._plan.files:
+            if part.name in only:
+                continue
+            again = f"npm run restore -- -s {self._plan.stack} --latest --only {part.name}"
+            if part.unit is None:
+                say(f"{part.name} was not restored. It comes by: {again}")
+            else:
+                say(
+                    f"{part.name} was not restored, so what waited in its queues is gone: much of its last backup was "
+                    f"done since, and would be done a second time. To bring it back all the same: {again}"
+                )
 
     def _run_again(self, units: list[str]) -> None:
         self._running.start(units)
@@ -254,6 +299,9 @@ class Restore:
         self._running.start(undo["units"])
         wrong = healthy_within(self._plan, _HEALTH)
         self._record.set_undo(None)
+        if undo.get("unrestored") is not None:
+            self._record.set_unrestored(undo["unrestored"])
+            NewServer(self._plan).stand_again(closed=undo["closed"])
         if wrong is not None:
             raise Trouble(f"all is as it was before, and the site is unhealthy: {wrong}", "The maintenance page stays.")
         if database is not None:
@@ -280,11 +328,11 @@ class Restore:
         self._start(database)
         if roles is not None:
             database.set_roles(roles)
-        if undo["branch"] is not None:
+        # It goes on from where the restore had left it; what a new server had before is none of the place's lives.
+        if undo["branch"] is not None and undo.get("own", True):
             now = time.time()
             known = self._record.eras
-            # It goes on from where the restore had left it.
-            self._record.set_eras(eras.began(known, now, undo["timeline"], undo["timeline"], undo["branch"] - 0.001))
+            self._note_eras(eras.began(known, now, undo["timeline"], undo["timeline"], undo["branch"] - 0.001))
 
     def _gone(self, database: DatabaseBackups) -> Path:
         """Where the restored cluster lies until what was there before it is proven."""
@@ -309,14 +357,40 @@ class Restore:
         except Trouble:
             return set()
 
-    def _end(self, undo: dict[str, Any]) -> None:
+    def _end(self, undo: dict[str, Any], only: Collection[str]) -> None:
         undo["finished"] = True
         self._record.set_undo(undo)
-        if undo["shut"]:
+        if undo["unrestored"] is not None and ("database" if self._database is not None else "media") in only:
+            NewServer(self._plan).end()
+            self._record = Record()
+        elif undo["closed"]:
+            say("visitors see the maintenance page until the database is restored")
+            return
+        if undo["shut"] and not undo["closed"]:
             say("the maintenance page was on before, and stays")
         else:
             self._maintenance.turn(on=False)
 
 
-def shown(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def up_to(target: Target, backup: Backup, timeline: int) -> list[str]:
+    """How far the log is followed, as pgBackRest has it."""
+    # Another timeline than the backup's own is found by its history, which a place that is new may not have.
+    along = f"--target-timeline={'current' if timeline == backup.timeline else timeline}"
+    if target.latest:
+        return ["--type=default", along]
+    promote = "--target-action=promote"
+    if target.label is not None:
+        return ["--type=immediate", promote]
+    point = datetime.fromtimestamp(target.at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")
+    return ["--type=time", promote, f"--target={point}", along]
+
+
+def note_eras(record: Record, files: FileBackups) -> None:
+    """Tells the place of the database's lives. Where it is away, the next backup does."""
+    if record.noted:
+        return
+    try:
+        files.note_eras(eras.written(record.eras))
+        record.set_noted()
+    except Trouble as trouble:
+        say(f"the next backup writes down which life of the database this is: {trouble}")

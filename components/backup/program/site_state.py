@@ -41,16 +41,16 @@ class Maintenance:
     """The page that visitors see meanwhile."""
 
     def __init__(self, plan: Plan) -> None:
-        self._mark = Path(f"/etc/berth/{plan.application}/maintenance")
+        self.mark = Path(f"/etc/berth/{plan.application}/maintenance")
 
     def is_on(self) -> bool:
-        return self._mark.exists()
+        return self.mark.exists()
 
     def turn(self, *, on: bool) -> None:
         if on:
-            self._mark.touch()
+            self.mark.touch()
         else:
-            self._mark.unlink(missing_ok=True)
+            self.mark.unlink(missing_ok=True)
 
 
 def health(plan: Plan) -> str | None:

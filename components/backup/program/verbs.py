@@ -4,12 +4,14 @@ import argparse
 import contextlib
 import functools
 import json
+import pwd
 import shutil
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import eras
 import retention
 from commands import Failed, run, say
 from database import DatabaseBackups
@@ -18,8 +20,9 @@ from drill_record import DrillRecord
 from files import FileBackups, Snapshot
 from history import Record
 from locks import backup_lock, host_lock
-from plan import Plan, Trouble, read_plan
-from restore import USUAL, Restore, Target
+from plan import Plan, Trouble, Unreadable, read_plan
+from restore import USUAL, Restore, Target, note_eras
+from unrestored import NewServer
 
 _DRILL = "berth-backup-drill.service"
 
@@ -29,14 +32,35 @@ def set_up(plan: Plan) -> None:
     if plan.directory is not None:
         _own_directory(plan, Path(plan.directory))
     with backup_lock():
+        _refuse_what_is_not_ours(plan)
         if plan.database is not None:
             DatabaseBackups(plan, plan.database).set_up()
         FileBackups(plan).set_up()
     record = Record()
+    if record.place != plan.place and not record.eras and (told := FileBackups(plan).noted_eras()) is not None:
+        # The data has moved here with its disk, and what this host remembered has not.
+        record.set_eras(eras.read(told))
     record.set_on(plan.place)
     DrillRecord(plan).turn()
     if any(record.parts.get(part, {}).get("last") is None for part in _parts(plan)):
         run(["systemctl", "start", "--no-block", "berth-backup.service"])
+
+
+def _refuse_what_is_not_ours(plan: Plan) -> None:
+    """Another stack's backups, and those of this stack that this host has neither made nor restored."""
+    if plan.database is not None:
+        DatabaseBackups(plan, plan.database).refuse_foreign()
+    server = NewServer(plan)
+    try:
+        span = server.found()
+    except Unreadable:
+        # A server that has never made a backup is a new one, most likely, and its stack too.
+        if Record().on is None:
+            server.stand_still()
+        raise
+    if span is not None:
+        server.refuse(span)
+    server.begin()
 
 
 def _own_directory(plan: Plan, place: Path) -> None:
@@ -58,6 +82,12 @@ def _own_directory(plan: Plan, place: Path) -> None:
         if not one.is_dir():
             one.mkdir(mode=mode)
             shutil.chown(one, owner, owner)
+        elif one.stat().st_uid != pwd.getpwnam(owner).pw_uid:
+            # An account may have another number on a new server.
+            raise Trouble(
+                f"{one} belongs to the account number {one.stat().st_uid}, which is not that of '{owner}' here",
+                f"Give it to that account, as root on the host: chown -RhP {owner}:{owner} {one}",
+            )
     mark.write_text(f"{plan.stanza}\n")
 
 
@@ -65,6 +95,11 @@ def back_up(plan: Plan, *, files_only: bool) -> int:
     """Every part; one that fails hinders no other. The database comes first: files may take their time, and those that
     it names are there then."""
     record, bad = Record(), 0
+    if record.unrestored is not None:
+        raise Trouble(
+            f"the backups in {plan.place} are not restored on this host, so it makes none",
+            f"Restore them: npm run restore -- -s {plan.stack} --latest",
+        )
     with backup_lock():
         files = FileBackups(plan)
         if not files_only and plan.database is not None:
@@ -75,6 +110,7 @@ def back_up(plan: Plan, *, files_only: bool) -> int:
             if files_only and part.unit is not None:
                 continue
             bad += not _one(record, part.name, functools.partial(files.back_up, part))
+        note_eras(record, files)
         if not files_only and not bad:
             files.forget()
             Restore(plan).forget(time.time() - 3 * retention.DAY)
@@ -106,6 +142,7 @@ def status(plan: Plan) -> dict[str, object]:
         "on": record.on,
         "parts": parts,
         "waiting": waiting,
+        "unrestored": record.unrestored,
         "undo": None if undo is None else {"at": undo["at"], "finished": undo["finished"]},
         "drill": DrillRecord(plan).read(),
     }
@@ -136,7 +173,8 @@ def _told(one: Snapshot) -> dict[str, object]:
 
 
 def restore(plan: Plan, at: float | None, backup: str | None, only: str | None) -> None:
-    target = Target(at if at is not None else time.time())
+    """Without a time or a backup's name: all that there is."""
+    target = Target(time.time(), latest=True) if at is None else Target(at)
     parts: tuple[str, ...] = tuple(only.split(",")) if only else USUAL
     if backup is not None:
         target, parts = _named(plan, backup, parts if only else None)
@@ -145,7 +183,7 @@ def restore(plan: Plan, at: float | None, backup: str | None, only: str | None) 
     _stop_backups()
     with host_lock(), backup_lock():
         Restore(plan).restore(target, parts)
-    run(["systemctl", "start", "--no-block", "berth-backup.service"])
+    _back_up_soon()
 
 
 def _named(plan: Plan, name: str, only: tuple[str, ...] | None) -> tuple[Target, tuple[str, ...]]:
@@ -185,7 +223,13 @@ def undo(plan: Plan) -> None:
     _stop_backups()
     with host_lock(), backup_lock():
         Restore(plan).undo()
-    run(["systemctl", "start", "--no-block", "berth-backup.service"])
+    _back_up_soon()
+
+
+def _back_up_soon() -> None:
+    """What was restored is backed up; what a new server has before a restore is not."""
+    if Record().unrestored is None:
+        run(["systemctl", "start", "--no-block", "berth-backup.service"])
 
 
 def main(arguments: list[str]) -> int:
@@ -200,6 +244,7 @@ def main(arguments: list[str]) -> int:
     restoring.add_argument("--at", type=float)
     restoring.add_argument("--backup")
     restoring.add_argument("--only")
+    restoring.add_argument("--latest", action="store_true")
     told = parser.parse_args(arguments)
     plan = read_plan()
     try:

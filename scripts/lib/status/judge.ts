@@ -304,7 +304,11 @@ function ofBackups(of: OfHost): Finding[] {
   const { backups } = facts;
   if (backups === null) return [];
   const fault = saying("fault", name);
-  const { place, on, parts, waiting, undo } = backups;
+  const { place, on, parts, waiting, undo, unrestored } = backups;
+  if (unrestored !== null) {
+    const what = `this host makes no backups: ${place} holds those of another server of this stack, and they are not restored here`;
+    return [fault("backup-unrestored", what, typed("restore", of, name, "--latest"))];
+  }
   const again = typed("ssh", of, name, "sudo systemctl start berth-backup");
   const ofParts = Object.entries(parts).flatMap(([part, { last, failed }]) => {
     if (failed !== null) {
