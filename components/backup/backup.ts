@@ -27,6 +27,8 @@ export interface BackupArgs {
   readonly parts: readonly ServiceBackup[];
   /** How Django runs in the live release; `undefined` where the application has none. */
   readonly django: DjangoRun | undefined;
+  /** The parent of the passphrase, which outlives the host: what depends on a lost machine is taken out of the state. */
+  readonly keeper: pulumi.Resource;
   /** How the host asks whether the site is healthy. */
   readonly site: {
     readonly scheme: string;
@@ -120,7 +122,11 @@ export class Backup extends pulumi.ComponentResource {
   #passphrase(name: string): pulumi.Output<string> {
     const own = this.#args.config.passphrase;
     if (own !== undefined) return pulumi.secret(own);
-    return new random.RandomPassword(name, { length: 40, special: false }, { parent: this }).result;
+    return new random.RandomPassword(
+      name,
+      { length: 40, special: false },
+      { parent: this.#args.keeper, aliases: [{ parent: this }] },
+    ).result;
   }
 
   /** What program/plan.py reads. */

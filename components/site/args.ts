@@ -76,7 +76,12 @@ const backupParts = ({ config, services, root }: SitePlan): ServiceBackup[] => [
 ];
 
 /** Undefined where there are no backups. */
-export function backupArgs(plan: SitePlan, host: Host, names: SiteNames): BackupArgs | undefined {
+export function backupArgs(
+  plan: SitePlan,
+  host: Host,
+  names: SiteNames,
+  keeper: Secrets,
+): BackupArgs | undefined {
   const { app, backup } = plan.config;
   if (backup === undefined) return undefined;
   return {
@@ -89,6 +94,7 @@ export function backupArgs(plan: SitePlan, host: Host, names: SiteNames): Backup
       app.settings === undefined
         ? undefined
         : App.django(app.name, plan.root, Object.keys(app.files ?? {}).length > 0),
+    keeper,
     site: { scheme: names.scheme, domain: names.domain, health: app.health },
   };
 }

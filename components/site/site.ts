@@ -70,7 +70,7 @@ export class Site extends pulumi.ComponentResource {
       fleet.first,
       (next) => new Nginx("nginx", nginxArgs(plan, fleet.first, names, application.first, secrets), next),
     );
-    const backup = backupArgs(plan, fleet.first, names);
+    const backup = backupArgs(plan, fleet.first, names, secrets);
     if (backup !== undefined) fleet.next(fleet.first, (next) => new Backup("backup", backup, next));
     services.endPasswordsOfBefore(grace(plan), [nginx, ...application.elsewhere], own);
     for (const host of [fleet.first, ...fleet.others]) cloud?.watch(host.name, fleet.last(host));

@@ -138,7 +138,8 @@ test("on a new server of a new stack of that name, one command brings back all t
   assert.match(said(wrong), /the backups in s3:\/\/backups\/\S+ were made with another passphrase/);
   assert.equal((await stack.fetch("/")).status, 503, "nobody writes into a site whose data is to come");
 
-  stack.configure({ backup: { passphrase } });
+  const key = ["config", "set", "--secret", "--path", "berth:backup.passphrase"];
+  assert.equal((await stack.pulumi(key, { stdin: passphrase })).code, 0);
   const log = archived();
   const refused = await stack.up();
   assert.notEqual(refused.code, 0);

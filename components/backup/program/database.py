@@ -71,7 +71,8 @@ class DatabaseBackups:
         return self.owner() in (None, self.identifier())
 
     def _info(self) -> dict[str, Any]:
-        told = json.loads(self._pgbackrest("info", "--output=json"))
+        told = json.loads(self._pgbackrest("info", "--output=json"), strict=False)
+        # Its messages hold ends of lines as they are.
         stanza: dict[str, Any] = told[0] if told else {}
         for one in stanza.get("repo", []):
             # It succeeds even where it cannot read the place.
