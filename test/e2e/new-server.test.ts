@@ -29,10 +29,11 @@ const archived = () =>
   readdirSync(s3.bucket, { recursive: true, encoding: "utf8" })
     .filter((path) => /postgresql\/archive\/.*\/[0-9A-F]{24}-/.test(path))
     .sort();
+/** What is a fault of the stack, by 'npm run status'. */
 const codes = async (stack: Stack) =>
-  (JSON.parse((await npmRun(stack, "status", "--json").ended).stdout) as Report).findings.map(
-    ({ code }) => code,
-  );
+  (JSON.parse((await npmRun(stack, "status", "--json").ended).stdout) as Report).findings
+    .filter(({ kind }) => kind === "fault")
+    .map(({ code }) => code);
 
 /** Rows that a host has acknowledged: each with the second in which it did. */
 interface Acknowledged {
@@ -43,7 +44,7 @@ interface Acknowledged {
 /** Writes a row after the other into a table, as root in a machine, until the machine ends. */
 function write(machine: string): { acknowledged: () => Acknowledged[]; ended: Promise<void> } {
   const rows =
-    'entry=0; while :; do entry=$((entry + 1)); echo "INSERT INTO ledger VALUES ($entry) RETURNING entry, extract(epoch FROM clock_timestamp());"; done';
+    'entry=0; while :; do entry=$((entry + 1)); echo "INSERT INTO ledger VALUES ($entry) RETURNING entry, extract(epoch FROM clock_timestamp()), pg_sleep(0.005);"; done';
   const within = ["--mount", "--uts", "--ipc", "--net", "--pid"];
   const child: ChildProcess = spawn(
     "nsenter",
@@ -64,7 +65,7 @@ function write(machine: string): { acknowledged: () => Acknowledged[]; ended: Pr
   });
   const ended = new Promise<void>((settle) => child.once("close", () => settle()));
   const acknowledged = () =>
-    [...told.matchAll(/^(\d+)\|([\d.]+)\n/gm)].map(([, entry, at]) => ({
+    [...told.matchAll(/^(\d+)\|([\d.]+)\|\n/gm)].map(([, entry, at]) => ({
       entry: Number(entry),
       at: Number(at),
     }));
@@ -95,12 +96,13 @@ test("a server is lost at a random moment, while its database is written to", as
   const writing = write(lost.machine);
   const rows = () => writing.acknowledged().length;
   await until("rows are written", async () => rows() > 100);
-  const [at = "", count = ""] = (
+  // No commit is so near to the moment that it could belong to either side.
+  const [count = "", , at = ""] = (
     await sql(
       lost,
-      "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), (SELECT count(*) FROM ledger)",
+      "SELECT count(*) FROM ledger; SELECT pg_sleep(0.05); SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')",
     )
-  ).split("|");
+  ).split("\n");
   moment = { at, rows: Number(count) };
   await lost.on("systemctl start berth-backup-files.service");
   kept = await uploads(lost);
@@ -134,6 +136,7 @@ test("on a new server of a new stack of that name, one command brings back all t
   const stack = await withStack({ after }, { name: lost.name, crew: true });
   stack.configure({ backup: { place: s3.place, passphrase: "one-that-somebody-made-up" } });
   const wrong = await stack.up();
+  const deployed = Date.now();
   assert.notEqual(wrong.code, 0);
   assert.match(said(wrong), /the backups in s3:\/\/backups\/\S+ were made with another passphrase/);
   assert.equal((await stack.fetch("/")).status, 503, "nobody writes into a site whose data is to come");
@@ -177,9 +180,20 @@ test("on a new server of a new stack of that name, one command brings back all t
   assert.equal(await uploads(stack), "");
   assert.deepEqual(await codes(stack), ["maintenance", "backup-unrestored"]);
 
+  // A time among the writes; and that undone, to the empty site.
+  await npm(stack, "restore", "--at", moment.at, "--yes");
+  const rows = Number(await sql(stack, "SELECT count(*) FROM ledger"));
+  assert.ok(rows >= moment.rows && rows < sure, `${rows} rows, and ${moment.rows} were there at that time`);
+  assert.equal((await stack.fetch("/")).status, 200);
+  await npm(stack, "restore", "--undo", "--yes");
+  await isEmpty();
+  assert.equal((await stack.fetch("/")).status, 503);
+  assert.deepEqual(await codes(stack), ["maintenance", "backup-unrestored"]);
+
+  const restoring = Date.now();
   const restored = await npm(stack, "restore", "--latest", "--yes");
   assert.match(restored.stderr, /redis was not restored, so what waited in its queues is gone/);
-  const back = Date.now();
+  const seconds = { deployment: (deployed - began) / 1000, restore: (Date.now() - restoring) / 1000 };
   const [count, last] = (await sql(stack, "SELECT count(*), max(entry) FROM ledger")).split("|").map(Number);
   assert.equal(count, last, "no row is missing among those that are there");
   assert.ok(count !== undefined && count >= sure, `${count} rows, and ${sure} were archived`);
@@ -187,7 +201,7 @@ test("on a new server of a new stack of that name, one command brings back all t
   assert.ok(count >= owed, `${count} rows, and ${owed} were older than a minute`);
   const newest = written.find(({ entry }) => entry === last)?.at ?? died;
   t.diagnostic(
-    `RPO ${(died - newest).toFixed(1)} s: ${written.length - count} of ${written.length} rows were not archived yet; RTO ${((back - began) / 1000).toFixed(0)} s, with two refused deployments and a refused restore`,
+    `RPO ${(died - newest).toFixed(1)} s: ${written.length - count} of ${written.length} rows were not archived yet; RTO ${(seconds.deployment + seconds.restore).toFixed(0)} s: ${JSON.stringify(seconds)}`,
   );
   assert.equal(await uploads(stack), kept);
   const accounts = await stack.on("find /srv/logbook/media -type f -printf '%u\\n' | sort -u");
@@ -211,17 +225,4 @@ test("on a new server of a new stack of that name, one command brings back all t
   assert.deepEqual(ids(now).slice(0, ids(before).length), ids(before));
   assert.ok(ids(now).length > ids(before).length);
   assert.equal(now.unrestored, null);
-
-  // It can be undone, to the empty site; and any time before can still be had.
-  await npm(stack, "restore", "--undo", "--yes");
-  await isEmpty();
-  assert.equal((await stack.fetch("/")).status, 503);
-  assert.deepEqual(await codes(stack), ["maintenance", "backup-unrestored"]);
-  await npm(stack, "restore", "--at", moment.at, "--yes");
-  const rows = Number(await sql(stack, "SELECT count(*) FROM ledger"));
-  assert.ok(rows >= moment.rows && rows < sure, `${rows} rows, and ${moment.rows} were there at that time`);
-  assert.equal((await stack.fetch("/")).status, 200);
-  await backUp(stack);
-  assert.deepEqual(await codes(stack), []);
-  assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });

@@ -97,7 +97,9 @@ class Eras(unittest.TestCase):
         self.assertEqual(up_to(Target(9, latest=True), backup, 3), ["--type=default", "--target-timeline=3"])
         self.assertEqual(up_to(Target(9, latest=True), backup, 2), ["--type=default", "--target-timeline=current"])
         self.assertIn("--target=1970-01-01 00:00:09.000000+00", up_to(Target(9), backup, 2))
-        self.assertEqual(up_to(Target(9, backup.label), backup, 2)[0], "--type=immediate")
+        named = up_to(Target(9, backup.label), backup, 3)
+        self.assertEqual(named[0], "--type=immediate")
+        self.assertIn("--recovery-option=recovery_target_timeline=current", named)
 
 
 class Elsewhere(unittest.TestCase):

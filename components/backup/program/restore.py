@@ -123,7 +123,8 @@ class Restore:
         if self._database is None or self._database.is_own():
             return
         told = self._files.noted_eras()
-        self._eras = [] if told is None else eras.read(told)
+        # This host knows more where a restore was undone here, and the place could not be told.
+        self._eras = max(self._eras, [] if told is None else eras.read(told), key=len)
 
     def _note_eras(self, known: list[eras.Era]) -> None:
         self._eras = known
@@ -213,13 +214,14 @@ class Restore:
             roles = database.roles()
             if is_own:
                 database.settle(_SETTLING)
-        # A life of the restored database; what a new server has made meanwhile is none.
-        timeline = database.timeline() if is_own else backup.timeline
+        # What a new server has made meanwhile is no life of the database: it goes on from that of the lost one.
+        lost = eras.timeline_at(self._eras, time.time()) or database.backups()[-1].timeline
+        timeline = database.timeline() if is_own else lost
         say(f"restoring the database of {shown(target.at)}, from the backup {backup.label}")
         cluster = database.database
         run(["systemctl", "stop", cluster.unit])
         run(as_account("postgres", ["rm", "-rf", "--", str(cluster.before)]))
-        undo["database"] = {"timeline": timeline, "branch": None, "own": is_own}
+        undo["database"] = {"timeline": timeline, "branch": None}
         self._record.set_undo(undo)
         run(as_account("postgres", ["mv", "-T", "--", str(cluster.data), str(cluster.before)]))
         run(as_account("postgres", ["mkdir", "-m", "0700", "--", str(cluster.data)]))
@@ -328,10 +330,10 @@ class Restore:
         self._start(database)
         if roles is not None:
             database.set_roles(roles)
-        # It goes on from where the restore had left it; what a new server had before is none of the place's lives.
-        if undo["branch"] is not None and undo.get("own", True):
+        if undo["branch"] is not None:
             now = time.time()
             known = self._record.eras
+            # It goes on from where the restore had left it; on a new server the lost one's can be had again.
             self._note_eras(eras.began(known, now, undo["timeline"], undo["timeline"], undo["branch"] - 0.001))
 
     def _gone(self, database: DatabaseBackups) -> Path:
@@ -380,7 +382,8 @@ def up_to(target: Target, backup: Backup, timeline: int) -> list[str]:
         return ["--type=default", along]
     promote = "--target-action=promote"
     if target.label is not None:
-        return ["--type=immediate", promote]
+        # It takes no --target-timeline here; the newest life may have begun before this backup's end.
+        return ["--type=immediate", promote, "--recovery-option=recovery_target_timeline=current"]
     point = datetime.fromtimestamp(target.at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")
     return ["--type=time", promote, f"--target={point}", along]
 

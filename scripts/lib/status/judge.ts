@@ -180,7 +180,9 @@ function ofMaintenance(of: OfHost): Finding[] {
   const { name, firstHost, facts, now } = of;
   if (name !== firstHost || !facts.maintenance?.on) return [];
   const since = facts.maintenance.since === null ? "" : `, for ${long(now - facts.maintenance.since)}`;
-  const next = typed("maintenance", of, name, "off");
+  // An empty site is not to be opened: what visitors write there is lost with the restore.
+  const waits = (facts.backups?.unrestored ?? null) !== null;
+  const next = waits ? typed("restore", of, name, "--latest") : typed("maintenance", of, name, "off");
   return [
     saying("fault", name)("maintenance", `visitors see the maintenance page, not the site${since}`, next),
   ];
