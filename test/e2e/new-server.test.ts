@@ -29,11 +29,11 @@ const archived = () =>
   readdirSync(s3.bucket, { recursive: true, encoding: "utf8" })
     .filter((path) => /postgresql\/archive\/.*\/[0-9A-F]{24}-/.test(path))
     .sort();
-/** What is a fault of the stack, by 'npm run status'. */
+/** What 'npm run status' finds in the site and its backups. */
 const codes = async (stack: Stack) =>
   (JSON.parse((await npmRun(stack, "status", "--json").ended).stdout) as Report).findings
-    .filter(({ kind }) => kind === "fault")
-    .map(({ code }) => code);
+    .map(({ code }) => code)
+    .filter((code) => /^(site|maintenance|backup|restore)/.test(code));
 
 /** Rows that a host has acknowledged: each with the second in which it did. */
 interface Acknowledged {

@@ -217,7 +217,8 @@ class Restore:
         # What a new server has made meanwhile is no life of the database: it goes on from that of the lost one.
         lost = eras.timeline_at(self._eras, time.time()) or database.backups()[-1].timeline
         timeline = database.timeline() if is_own else lost
-        say(f"restoring the database of {shown(target.at)}, from the backup {backup.label}")
+        point = "to the end of its log" if target.latest else f"of {shown(target.at)}"
+        say(f"restoring the database {point}, from the backup {backup.label}")
         cluster = database.database
         run(["systemctl", "stop", cluster.unit])
         run(as_account("postgres", ["rm", "-rf", "--", str(cluster.before)]))
