@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 from commands import Failed, read_as, run, without_links
+from database import why_it_does_not_start
 from eras import Era, began, era_at, read, timeline_at, usable, written
 from explain import explain
 from files import FileBackups
@@ -100,6 +101,14 @@ class Eras(unittest.TestCase):
         named = up_to(Target(9, backup.label), backup, 3)
         self.assertEqual(named[0], "--type=immediate")
         self.assertIn("--recovery-option=recovery_target_timeline=current", named)
+
+
+class Starting(unittest.TestCase):
+    def test_a_database_that_does_not_start_is_told_of_by_its_own_fault(self) -> None:
+        why = "FATAL:  recovery ended before configured recovery target was reached"
+        log = f"LOG:  starting\n{why}\nLOG:  shutting down\nFATAL:  the database system is in recovery mode\n"
+        self.assertEqual(why_it_does_not_start(log), why)
+        self.assertEqual(why_it_does_not_start("LOG:  one\nLOG:  two\n"), "LOG:  two")
 
 
 class Elsewhere(unittest.TestCase):

@@ -193,11 +193,10 @@ class DatabaseBackups:
         """Why it does not start."""
         name = f"/var/log/postgresql/postgresql-{self.database.version}-main.log"
         try:
-            said = read_as("postgres", ["tail", "-n", "40", name])
+            said = read_as("postgres", ["tail", "-n", "400", name])
         except Failed:
             return ""
-        fatal = [line for line in said.splitlines() if re.search(r"FATAL|PANIC|ERROR", line)]
-        return last_line("\n".join(fatal) or said)
+        return why_it_does_not_start(said)
 
     # What waits
 
@@ -253,6 +252,13 @@ def backup_of(told: dict[str, dict[str, object]]) -> Backup:
 
 def _number(found: object) -> float:
     return float(str(found))
+
+
+def why_it_does_not_start(log: str) -> str:
+    """The last fault in PostgreSQL's log. Whoever asks while it starts is told so in a line of its own."""
+    fatal = [line for line in log.splitlines() if re.search(r"FATAL|PANIC|ERROR", line)]
+    told = [line for line in fatal if "the database system is " not in line]
+    return last_line("\n".join(told or fatal) or log)
 
 
 def refuse_foreign(owners: Iterable[str], plan: Plan) -> None:
