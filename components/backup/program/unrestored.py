@@ -143,7 +143,7 @@ def is_shut(plan: Plan) -> bool:
 
 
 def _timers() -> list[str]:
-    names = ("berth-backup.timer", "berth-backup-files.timer")
+    names = ("berth-backup.timer", "berth-backup-files.timer", "berth-backup-drill.timer")
     return [name for name in names if Path("/etc/systemd/system", name).exists()]
 
 

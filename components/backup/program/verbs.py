@@ -95,11 +95,7 @@ def back_up(plan: Plan, *, files_only: bool) -> int:
     """Every part; one that fails hinders no other. The database comes first: files may take their time, and those that
     it names are there then."""
     record, bad = Record(), 0
-    if record.unrestored is not None:
-        raise Trouble(
-            f"the backups in {plan.place} are not restored on this host, so it makes none",
-            f"Restore them: npm run restore -- -s {plan.stack} --latest",
-        )
+    _refuse_unrestored(plan, "makes none")
     with backup_lock():
         files = FileBackups(plan)
         if not files_only and plan.database is not None:
@@ -129,6 +125,14 @@ def _one(record: Record, part: str, make: Callable[[], dict[str, object]]) -> bo
 
 def _parts(plan: Plan) -> list[str]:
     return [*(["database"] if plan.database else []), *(part.name for part in plan.files)]
+
+
+def _refuse_unrestored(plan: Plan, so: str) -> None:
+    if Record().unrestored is not None:
+        raise Trouble(
+            f"the backups in {plan.place} are not restored on this host, so it {so}",
+            f"Restore them: npm run restore -- -s {plan.stack} --latest",
+        )
 
 
 def status(plan: Plan) -> dict[str, object]:
@@ -210,6 +214,7 @@ def _stop_backups() -> None:
 
 def drill(plan: Plan) -> None:
     """Runs one in its unit, which bounds what it takes, and tells what came of it. It goes on without who asked."""
+    _refuse_unrestored(plan, "drills none of them")
     began = time.time()
     with contextlib.suppress(Failed):
         run(["systemctl", "start", _DRILL])
