@@ -28,11 +28,13 @@ export interface FleetArgs {
   readonly services: readonly PlannedService[];
   /** What every host needs from Debian, and what the first one needs as well. */
   readonly packages: { readonly all: PackageSet; readonly first: PackageSet };
+  /** The networks whose visitors reach the first host. @default all */
+  readonly visitorsFrom?: readonly string[] | undefined;
   /** How the first host is looked at by what is no service, where it is a machine that the user has. */
   readonly looks: readonly Look[];
 }
 
-/** TCP ports of the first host that are open to everyone. */
+/** TCP ports of the first host that visitors ask. */
 const openPorts = [80, 443];
 
 const anywhere = ["0.0.0.0/0", "::/0"];
@@ -108,6 +110,7 @@ export class Fleet {
     this.#system("system", this.first, config, {
       fqdn: domain ?? `${firstHost}.${internal}`,
       openPorts,
+      openTo: this.#args.visitorsFrom,
       packages: [
         packages.first,
         packages.all,

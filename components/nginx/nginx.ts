@@ -16,6 +16,7 @@ import {
   placeCertificate,
 } from "./certificate/certificate.ts";
 import { doorOf, hasCertificate, schemeOf, type Tls } from "./certificate/schema.ts";
+import type { Behind } from "./front/behind.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -49,6 +50,8 @@ export interface NginxArgs {
    * front page, all but the host itself. @default nobody is asked
    */
   readonly basicAuth?: { readonly user: string; readonly password: pulumi.Input<string> } | undefined;
+  /** The proxies in front of the host. @default none */
+  readonly behind?: Behind | undefined;
 }
 
 /** nginx in front of an application: TLS, static files and media straight from the disk, all else to the socket. */
@@ -83,6 +86,7 @@ export class Nginx extends pulumi.ComponentResource {
     const placed = certificate && placeCertificate(`${name}-certificate`, certificate, this);
     const password = args.basicAuth && this.#password(`${name}-basic-auth`, args.host, args.basicAuth);
 
+    const files = serverNames.apply((names) => siteFiles(args, names));
     const site = new HostScript(
       `${name}-site`,
       {
@@ -94,13 +98,16 @@ export class Nginx extends pulumi.ComponentResource {
           scheme: doorOf(tls),
           domain,
           health: args.health,
+          files: sitePlaces(args).join("\n"),
           ...loginSlots(args.basicAuth),
         },
         files: {
-          "/etc/nginx/conf.d/berth.conf": { content: text("http.conf") },
-          "/etc/nginx/snippets/berth-server.conf": { content: text("server.conf") },
-          "/etc/nginx/snippets/berth-tls.conf": { content: text("tls.conf") },
-          "/etc/nginx/snippets/berth-headers.conf": { content: text("headers.conf") },
+          ...Object.fromEntries(
+            sitePlaces(args).map((place) => [
+              `/etc/berth/nginx/${place}`,
+              files.apply((all) => ({ content: all[place] as string })),
+            ]),
+          ),
           [`/usr/local/share/berth/${args.name}/berth/away.html`]: { content: text("away.html") },
           [`/usr/local/share/berth/${args.name}/berth/maintenance.html`]: {
             content: text("maintenance.html"),
@@ -113,9 +120,6 @@ export class Nginx extends pulumi.ComponentResource {
               "/var/log/nginx/error.log",
             ],
           }),
-          [`/etc/nginx/sites-available/${args.name}.conf`]: serverNames.apply((names) => ({
-            content: siteConfiguration(args, names),
-          })),
         },
         ...(args.basicAuth ? { secrets: { basic_auth: args.basicAuth.password } } : {}),
       },
@@ -151,6 +155,44 @@ const passwordFile = "/etc/nginx/berth.htpasswd";
 const loginSlots = (login: Login | undefined) =>
   login === undefined ? {} : { user: login.user, password_file: passwordFile };
 
+/** What nginx reads of a site, by its place below /etc/nginx; what others build on comes first. */
+const sitePlaces = ({ name }: NginxArgs) => [...Object.keys(sharedFiles), `sites-available/${name}.conf`];
+
+/** Each a text of nginx's own, made of what the site is to be. */
+const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
+  "conf.d/berth.conf": () => text("http.conf"),
+  "conf.d/berth-visitors.conf": ({ tls, behind }) =>
+    renderTemplate(here("front/visitors.conf.liquid"), {
+      // How visitors ask where nobody in front says so.
+      scheme: tls.kind === "upstream" ? schemeOf(tls) : "$scheme",
+      networks: behind?.networks ?? [],
+    }),
+  "snippets/berth-tls.conf": () => text("tls.conf"),
+  "snippets/berth-headers.conf": () => text("headers.conf"),
+  "snippets/berth-server.conf": () => text("server.conf"),
+  "snippets/berth-visitors.conf": ({ behind }) =>
+    renderTemplate(here("front/server-visitors.conf.liquid"), {
+      networks: behind?.networks ?? [],
+      header: behind?.header ?? "",
+    }),
+  "snippets/berth-proxy.conf": ({ behind, timeout, basicAuth }) => {
+    const own = (header: string) => (behind?.header === header ? "$remote_addr" : '""');
+    return renderTemplate(here("front/proxy.conf.liquid"), {
+      true_client_ip: own("True-Client-IP"),
+      cf_connecting_ip: own("CF-Connecting-IP"),
+      asks_password: basicAuth !== undefined,
+      timeout,
+      answer_headers: 32,
+      answer_headers_twice: 64,
+    });
+  },
+};
+
+const siteFiles = (args: NginxArgs, names: readonly string[]): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(Object.entries(sharedFiles).map(([place, make]) => [place, make(args)])),
+  [`sites-available/${args.name}.conf`]: siteConfiguration(args, names),
+});
+
 /** The site's configuration, in nginx's own format. */
 function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
   return renderTemplate(here("site.conf.liquid"), {
@@ -158,8 +200,7 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     socket: args.socket,
     before_socket: join(dirname(args.socket), "before.sock"),
     tls: hasCertificate(args.tls),
-    // What the application is told of how visitors ask.
-    scheme: args.tls.kind === "upstream" ? schemeOf(args.tls) : "$scheme",
+    behind: args.behind !== undefined,
     certificate: certificatePlace.chain,
     key: certificatePlace.key,
     challenges: challengePlace,
@@ -171,6 +212,8 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     media_root: args.mediaRoot,
     media_public: args.mediaPublic,
     password_file: args.basicAuth === undefined ? "" : passwordFile,
+    user: args.basicAuth?.user ?? "",
+    excepted: [],
     // As nginx's $uri has it: decoded, without the query.
     open_path: decodeURIComponent(new URL(args.health, "http://host").pathname),
   });

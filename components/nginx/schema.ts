@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { domainName } from "../service/forms.ts";
 import { tlsSchema } from "./certificate/schema.ts";
+import { behindSchema } from "./front/behind.ts";
 
 export const siteSchema = z.strictObject({
   domain: domainName
@@ -10,6 +11,7 @@ export const siteSchema = z.strictObject({
     ),
   aliases: z.array(domainName).default([]).describe("More names under which the site answers."),
   tls: tlsSchema,
+  behind: behindSchema,
   maxBody: z
     .int()
     .min(1)

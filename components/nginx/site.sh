@@ -2,8 +2,8 @@
 : "${scheme?http or https}"
 : "${domain?the name to ask the site by}"
 : "${health?the path that answers 200 when the application is healthy}"
+: "${files?what nginx is to read, by its place below /etc/nginx, one a line}"
 
-rm -f /etc/nginx/sites-enabled/default
 # nginx would make them readable to everyone; an address may hold what is nobody else's, such as the token of a new password.
 for file in "/var/log/nginx/$name.access.log" "/var/log/nginx/$name.error.log"; do
   guarded "$file"
@@ -13,12 +13,27 @@ for file in "/var/log/nginx/$name.access.log" "/var/log/nginx/$name.error.log"; 
     chmod 0640 "$file"
   fi
 done
-put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name.conf"
 
-if ! reason=$(nginx -t 2>&1); then
-  rm -f "/etc/nginx/sites-enabled/$name.conf"
-  fail "nginx refuses its configuration: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "The site was taken out of sites-enabled, so that nginx can still start; what runs now goes on."
-fi
+# What nginx is to read lies here, and is tried beside what it reads now: in a copy of its directory, which takes the
+# place of the directory for this one command. A wrong line changes nothing.
+wanted=/etc/berth/nginx
+trial=/run/berth-nginx-trial
+mapfile -t files <<<"$files"
+rm -rf "$trial"
+(umask 077 && mkdir "$trial")
+cp -a /etc/nginx/. "$trial"
+rm -f "$trial/sites-enabled/default"
+ln -sfn "/etc/nginx/sites-available/$name.conf" "$trial/sites-enabled/$name.conf"
+for file in "${files[@]}"; do cp "$wanted/$file" "$trial/$file"; done
+tried=0
+reason=$(unshare --mount -- bash -c 'mount --bind "$1" /etc/nginx && exec nginx -t' bash "$trial" 2>&1 9>&-) || tried=$?
+rm -rf "$trial"
+[ "$tried" = 0 ] ||
+  fail "nginx refuses the configuration: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "Nothing has been changed; what runs now goes on."
+for file in "${files[@]}"; do put_file "/etc/nginx/$file" root:root 0644 <"$wanted/$file"; done
+put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name.conf"
+rm -f /etc/nginx/sites-enabled/default
+
 on_change reload nginx.service /etc/nginx/
 enabled nginx.service
 

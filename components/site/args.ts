@@ -6,6 +6,7 @@ import { Backup, type BackupArgs } from "../backup/backup.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
 import { firstHost, type Host } from "../host/host.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
+import { behindOf } from "../nginx/front/behind.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
 import { namesGiven } from "../nginx/schema.ts";
 import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
@@ -46,6 +47,7 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
   const { config, services } = plan;
   const { app, site, host, hosts, admins } = config;
   const stack = pulumi.getStack().toLowerCase();
+  const behind = behindOf(site.behind);
   return {
     host,
     hosts,
@@ -58,6 +60,7 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     accounts: { [app.owner]: "berth:app.owner", [app.name]: "berth:app.name" },
     services,
     packages: { all: App.packages(app.packages), first: firstPackages(plan) },
+    visitorsFrom: behind?.only ? behind.networks : undefined,
     looks: [Nginx.look(app.name, namesGiven(site))],
   };
 }
@@ -112,6 +115,7 @@ export function nginxArgs(
     serverNames: names.all,
     tls: tlsOf(site.tls),
     domains: namesGiven(site),
+    behind: behindOf(site.behind),
     maxBody: site.maxBody,
     timeout: site.timeout,
     socket: application.socket,

@@ -60,8 +60,10 @@ export interface SystemArgs {
   readonly ownerKeys: readonly string[];
   /** The port and the networks of SSH, and whether the engine itself logs in as root. */
   readonly ssh: { readonly port: number; readonly from: readonly string[]; readonly asRoot: boolean };
-  /** TCP ports that are open to everyone. */
+  /** TCP ports that are open to visitors. */
   readonly openPorts: readonly number[];
+  /** The networks that visitors come from. @default all */
+  readonly openTo?: readonly string[] | undefined;
   /** TCP ports that are open to these hosts alone, at the private address. @default none */
   readonly privately?: { readonly ports: readonly number[]; readonly to: readonly Host[] };
   /** The services whose ports no other account may take. @default none */
@@ -233,7 +235,7 @@ const privatePorts = ({ privately = { ports: [], to: [] } }: SystemArgs): readon
 
 /** The firewall's rules, in nft's own format. */
 function firewallFile(args: SystemArgs): pulumi.Output<StepFile> {
-  const { ssh, openPorts, privately } = args;
+  const { ssh, openPorts, openTo, privately } = args;
   const isV6 = (network: string) => network.includes(":");
   const isV4 = (network: string) => !isV6(network);
   return pulumi.all((privately?.to ?? []).map((host) => host.privateAddress)).apply((addresses) => {
@@ -243,6 +245,9 @@ function firewallFile(args: SystemArgs): pulumi.Output<StepFile> {
       ssh_from4: ssh.from.filter(isV4),
       ssh_from6: ssh.from.filter(isV6),
       open_ports: openPorts,
+      open_to_all: openTo === undefined,
+      open_to4: (openTo ?? []).filter(isV4),
+      open_to6: (openTo ?? []).filter(isV6),
       private_ports: privatePorts(args),
       private_from4: peers.filter(isV4),
       private_from6: peers.filter(isV6),
