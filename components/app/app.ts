@@ -5,6 +5,7 @@ import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
+import { headBehind } from "../service/request.ts";
 import type { DjangoRun, FilesBackup } from "../service/service.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 import {
@@ -357,6 +358,14 @@ export class App extends pulumi.ComponentResource {
   #unitTexts() {
     const { name, wsgi, workers, threads, timeout, after } = this.#args;
     const root = this.#root;
+    const server = {
+      wsgi,
+      workers,
+      threads,
+      timeout,
+      head_bytes: headBehind.bytes,
+      head_fields: headBehind.fields,
+    };
     return {
       socket: renderTemplate(here("web/web.socket.liquid"), { name }),
       service: renderTemplate(here("web/web.service.liquid"), {
@@ -368,8 +377,8 @@ export class App extends pulumi.ComponentResource {
         environment: this.#environment("%i"),
         sandbox: sandbox(root),
       }),
-      gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), { wsgi, workers, threads, timeout }),
-      uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), { wsgi, workers, threads, timeout }),
+      gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), server),
+      uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), server),
     };
   }
 

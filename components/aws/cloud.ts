@@ -9,7 +9,7 @@ import { RoleCredentials } from "../ec2/role-credentials.ts";
 import type { HostConfig, OtherHostConfig } from "../fleet/schema.ts";
 import { firstHost, type Host } from "../host/host.ts";
 import { schemeOf, tlsOf } from "../nginx/certificate/schema.ts";
-import { namesGiven, type siteSchema } from "../nginx/schema.ts";
+import { namesGiven, namesServed, type siteSchema } from "../nginx/schema.ts";
 import type { ServiceData } from "../system/system.ts";
 import { Alarms } from "./alarms.ts";
 import { type CloudFacts, checkCloud, type InstanceFacts } from "./checks.ts";
@@ -33,7 +33,7 @@ type Settings = Readonly<Record<string, pulumi.Input<string>>>;
 export interface CloudConfig {
   readonly host: HostConfig;
   readonly hosts: Readonly<Record<string, OtherHostConfig>>;
-  readonly site: Pick<z.output<typeof siteSchema>, "domain" | "aliases" | "tls" | "zone">;
+  readonly site: Pick<z.output<typeof siteSchema>, "domain" | "aliases" | "redirects" | "tls" | "zone">;
   readonly media: z.output<typeof mediaSchema>;
   /** Settings of the application: S3 may be elsewhere than at AWS. */
   readonly app: { readonly env: Readonly<Record<string, string | number | boolean>> };
@@ -101,7 +101,7 @@ export async function lookAtCloud(name: string, config: CloudConfig): Promise<Ma
       host: host.kind === "ec2" ? host : undefined,
       others: otherInstances(config),
       zone: site.zone,
-      names: namesGiven(site),
+      names: namesServed(site),
       bucket: media.store === "s3" ? media.bucket : undefined,
       mirror: secrets.mirror,
     },
@@ -145,7 +145,7 @@ export class Cloud extends pulumi.ComponentResource {
       const { address } = this.hosts[firstHost] as Ec2Host;
       this.dns = new Dns(
         "site-dns",
-        { zone: site.zone, names: [...this.#siteNames], address },
+        { zone: site.zone, names: namesServed(site), address },
         { parent: this },
       ).toDo;
     }

@@ -6,6 +6,7 @@ import { HostScript } from "../host/host-script.ts";
 import { logsFile } from "../host/logs.ts";
 import type { Look } from "../host/look.ts";
 import { renderTemplate } from "../host/template.ts";
+import { headLimits } from "../service/request.ts";
 import type { PackageSet, ServiceData } from "../system/system.ts";
 import {
   certificateData,
@@ -17,6 +18,10 @@ import {
 } from "./certificate/certificate.ts";
 import { doorOf, hasCertificate, schemeOf, type Tls } from "./certificate/schema.ts";
 import type { Behind } from "./front/behind.ts";
+import { headersOf } from "./front/headers.ts";
+import { allowRules, escaped, limitRules, patternOf } from "./front/paths.ts";
+import { nameRedirects, pathRedirects, redirectedNames } from "./front/redirects.ts";
+import type { SiteShape } from "./schema.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
@@ -47,11 +52,15 @@ export interface NginxArgs {
   readonly health: string;
   /**
    * Asks every visitor for this name and password (RFC 7617), all but those of the health path; where that is the
-   * front page, all but the host itself. @default nobody is asked
+   * front page, all but the host itself; and all but those of the paths in `except`. @default nobody is asked
    */
-  readonly basicAuth?: { readonly user: string; readonly password: pulumi.Input<string> } | undefined;
+  readonly basicAuth?:
+    | { readonly user: string; readonly password: pulumi.Input<string>; readonly except?: readonly string[] }
+    | undefined;
   /** The proxies in front of the host. @default none */
   readonly behind?: Behind | undefined;
+  /** Redirects, headers, limits and lines of one's own: see `site` of the configuration. @default none */
+  readonly shape?: Partial<SiteShape> | undefined;
 }
 
 /** nginx in front of an application: TLS, static files and media straight from the disk, all else to the socket. */
@@ -80,8 +89,15 @@ export class Nginx extends pulumi.ComponentResource {
     const { tls, host } = args;
     const serverNames = pulumi.output(args.serverNames);
     const domain = serverNames.apply((names) => names[0] ?? "localhost");
+    const further = redirectedNames(args.shape?.redirects ?? []);
     const certificate = hasCertificate(tls)
-      ? { host, name: args.name, tls, serverNames, domains: args.domains }
+      ? {
+          host,
+          name: args.name,
+          tls,
+          serverNames: serverNames.apply((names) => [...names, ...further]),
+          domains: [...args.domains, ...further],
+        }
       : undefined;
     const placed = certificate && placeCertificate(`${name}-certificate`, certificate, this);
     const password = args.basicAuth && this.#password(`${name}-basic-auth`, args.host, args.basicAuth);
@@ -167,14 +183,43 @@ const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
       scheme: tls.kind === "upstream" ? schemeOf(tls) : "$scheme",
       networks: behind?.networks ?? [],
     }),
+  "conf.d/berth-headers.conf": (args) =>
+    renderTemplate(here("front/header-maps.conf.liquid"), { headers: headersIn(args) }),
+  "conf.d/berth-rules.conf": ({ shape }) =>
+    renderTemplate(here("front/rules.conf.liquid"), {
+      allow: allowRules(shape?.allow ?? {}),
+      limits: limitRules(shape?.limits ?? {}),
+      redirects: pathRedirects(shape?.redirects ?? []),
+    }),
   "snippets/berth-tls.conf": () => text("tls.conf"),
-  "snippets/berth-headers.conf": () => text("headers.conf"),
-  "snippets/berth-server.conf": () => text("server.conf"),
+  "snippets/berth-headers.conf": (args) =>
+    renderTemplate(here("front/headers.conf.liquid"), {
+      headers: headersIn(args),
+      passed: false,
+      retry: Object.keys(args.shape?.limits ?? {}).length > 0,
+    }),
+  "snippets/berth-headers-passed.conf": (args) =>
+    renderTemplate(here("front/headers.conf.liquid"), {
+      headers: headersIn(args),
+      passed: true,
+      retry: false,
+    }),
+  "snippets/berth-server.conf": ({ name }) =>
+    renderTemplate(here("server.conf.liquid"), { name, line: headLimits.line, lines: headLimits.lines }),
   "snippets/berth-visitors.conf": ({ behind }) =>
     renderTemplate(here("front/server-visitors.conf.liquid"), {
       networks: behind?.networks ?? [],
       header: behind?.header ?? "",
     }),
+  "snippets/berth-rules.conf": ({ behind, shape }) =>
+    renderTemplate(here("front/server-rules.conf.liquid"), {
+      behind: behind !== undefined,
+      allow: allowRules(shape?.allow ?? {}),
+      limits: limitRules(shape?.limits ?? {}),
+      redirects: pathRedirects(shape?.redirects ?? []),
+    }),
+  "snippets/berth-own.conf": ({ shape }) =>
+    shape?.nginx ?? "# The stack's file has nothing under site.nginx.",
   "snippets/berth-proxy.conf": ({ behind, timeout, basicAuth }) => {
     const own = (header: string) => (behind?.header === header ? "$remote_addr" : '""');
     return renderTemplate(here("front/proxy.conf.liquid"), {
@@ -182,11 +227,12 @@ const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
       cf_connecting_ip: own("CF-Connecting-IP"),
       asks_password: basicAuth !== undefined,
       timeout,
-      answer_headers: 32,
-      answer_headers_twice: 64,
+      answer: headLimits.answer,
     });
   },
 };
+
+const headersIn = ({ shape }: NginxArgs) => headersOf(shape?.headers ?? {}, shape?.hsts);
 
 const siteFiles = (args: NginxArgs, names: readonly string[]): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(Object.entries(sharedFiles).map(([place, make]) => [place, make(args)])),
@@ -195,6 +241,8 @@ const siteFiles = (args: NginxArgs, names: readonly string[]): Readonly<Record<s
 
 /** The site's configuration, in nginx's own format. */
 function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
+  // As nginx's $uri has it: decoded, without the query.
+  const openPath = decodeURIComponent(new URL(args.health, "http://host").pathname);
   return renderTemplate(here("site.conf.liquid"), {
     name: args.name,
     socket: args.socket,
@@ -213,8 +261,9 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     media_public: args.mediaPublic,
     password_file: args.basicAuth === undefined ? "" : passwordFile,
     user: args.basicAuth?.user ?? "",
-    excepted: [],
-    // As nginx's $uri has it: decoded, without the query.
-    open_path: decodeURIComponent(new URL(args.health, "http://host").pathname),
+    excepted: (args.basicAuth?.except ?? []).map((path) => patternOf(path, "/|[?]|$")),
+    redirects: nameRedirects(args.shape?.redirects ?? []),
+    open_path: openPath,
+    open_pattern: escaped(openPath),
   });
 }

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { domainName } from "../service/forms.ts";
-import { tlsSchema } from "./certificate/schema.ts";
+import { tlsOf, tlsSchema } from "./certificate/schema.ts";
 import { behindSchema } from "./front/behind.ts";
+import { headerFaults, headersSchema, hstsSchema } from "./front/headers.ts";
+import { allowSchema, limitsSchema, sitePath } from "./front/paths.ts";
+import { redirectedNames, redirectFaults, redirectsSchema } from "./front/redirects.ts";
 
 export const siteSchema = z.strictObject({
   domain: domainName
@@ -24,9 +27,26 @@ export const siteSchema = z.strictObject({
         .string()
         .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: "expected letters, digits, dots, hyphens, underscores" })
         .describe("The name to log in with; the output `basicAuthPassword` has the password."),
+      except: z
+        .array(sitePath.refine((path) => path !== "/", { error: "expected a part of the site" }))
+        .default([])
+        .describe("Paths that everyone may ask for, with what is below them, such as `/api/`."),
     })
     .optional()
     .describe("Asks every visitor for a name and a password (RFC 7617), all but the health path."),
+  redirects: redirectsSchema,
+  headers: headersSchema,
+  hsts: hstsSchema,
+  allow: allowSchema,
+  limits: limitsSchema,
+  nginx: z
+    .string()
+    .min(1)
+    .max(32_768)
+    .optional()
+    .describe(
+      "Lines of your own for nginx's `server`. They are tried on the host before they go live; wrong ones change nothing. See docs/front-door.md.",
+    ),
   zone: domainName
     .optional()
     .describe(
@@ -38,4 +58,24 @@ export const siteSchema = z.strictObject({
 export const namesGiven = (site: Pick<z.output<typeof siteSchema>, "domain" | "aliases">): string[] => [
   ...(site.domain === undefined ? [] : [site.domain]),
   ...site.aliases,
+];
+
+/** What a site's author has said of its front door. */
+export type SiteShape = Pick<
+  z.output<typeof siteSchema>,
+  "redirects" | "headers" | "hsts" | "allow" | "limits" | "nginx"
+>;
+
+/** All names that lead to a site: those too from which visitors are only sent on. */
+export const namesServed = (
+  site: Pick<z.output<typeof siteSchema>, "domain" | "aliases" | "redirects">,
+): string[] => [...namesGiven(site), ...redirectedNames(site.redirects)];
+
+/** What is wrong with a site's front door: the key below `site`, and what was expected. */
+export const shapeFaults = (
+  site: z.output<typeof siteSchema>,
+  health: string,
+): (readonly [path: readonly (string | number)[], expected: string])[] => [
+  ...redirectFaults(site.redirects, namesGiven(site), new URL(health, "http://host").pathname),
+  ...headerFaults(site.headers, site.hsts, tlsOf(site.tls).kind),
 ];

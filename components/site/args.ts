@@ -8,7 +8,7 @@ import { firstHost, type Host } from "../host/host.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { behindOf } from "../nginx/front/behind.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
-import { namesGiven } from "../nginx/schema.ts";
+import { namesGiven, namesServed } from "../nginx/schema.ts";
 import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
 import type { ServiceBackup } from "../service/service.ts";
 import type { ServiceSecret } from "../services.ts";
@@ -61,7 +61,7 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     services,
     packages: { all: App.packages(app.packages), first: firstPackages(plan) },
     visitorsFrom: behind?.only ? behind.networks : undefined,
-    looks: [Nginx.look(app.name, namesGiven(site))],
+    looks: [Nginx.look(app.name, namesServed(site))],
   };
 }
 
@@ -116,6 +116,7 @@ export function nginxArgs(
     tls: tlsOf(site.tls),
     domains: namesGiven(site),
     behind: behindOf(site.behind),
+    shape: site,
     maxBody: site.maxBody,
     timeout: site.timeout,
     socket: application.socket,
@@ -124,8 +125,6 @@ export function nginxArgs(
     mediaPublic: media.public ?? false,
     health: app.health,
     basicAuth:
-      site.basicAuth && secrets.basicAuth
-        ? { user: site.basicAuth.user, password: secrets.basicAuth }
-        : undefined,
+      site.basicAuth && secrets.basicAuth ? { ...site.basicAuth, password: secrets.basicAuth } : undefined,
   };
 }

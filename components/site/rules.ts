@@ -6,7 +6,7 @@ import { referenceFaults, referenceNames } from "../app/settings/references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
 import { tlsFaults } from "../nginx/certificate/own.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
-import { namesGiven } from "../nginx/schema.ts";
+import { namesServed, shapeFaults } from "../nginx/schema.ts";
 import { parts, plansOf } from "./schema.ts";
 
 /** The configuration of a stack, with what holds between its parts. */
@@ -56,8 +56,8 @@ export const configSchema = parts.superRefine((config, context) => {
     fault("media.publicFiles", "expected none: only a bucket (media.store: s3) has public files");
   }
   if (site.zone !== undefined) {
-    for (const name of [site.domain, ...site.aliases]) {
-      if (name !== undefined && name !== site.zone && !name.endsWith(`.${site.zone}`)) {
+    for (const name of namesServed(site)) {
+      if (name !== site.zone && !name.endsWith(`.${site.zone}`)) {
         fault("site.zone", `expected the zone of '${name}'`);
       }
     }
@@ -67,7 +67,15 @@ export const configSchema = parts.superRefine((config, context) => {
   if (tls.kind === "acme" && site.domain === undefined) {
     fault("site.domain", "expected the name that the certificate is for");
   }
-  for (const [key, message] of tlsFaults(tls, namesGiven(site))) fault(`site.tls.${key}`, message);
+  for (const [key, message] of tlsFaults(tls, namesServed(site))) fault(`site.tls.${key}`, message);
+  for (const [path, message] of shapeFaults(site, app.health)) {
+    context.addIssue({
+      code: "custom",
+      path: ["site", ...path],
+      message,
+      input: path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)[key], site),
+    });
+  }
   for (const [name, wanted] of Object.entries(config.app.processes)) {
     processFaults(name, wanted, config.app.owner).forEach(([key, message]) => {
       fault(`app.processes.${name}.${key}`, message);

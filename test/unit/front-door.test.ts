@@ -1,0 +1,226 @@
+// What a stack's file says of its front door: checked before anything is changed, and written for nginx so that no value can
+// say more than it should.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { behindOf } from "../../components/nginx/front/behind.ts";
+import { cloudflareNetworks } from "../../components/nginx/front/cloudflare.ts";
+import { Nginx, type NginxArgs } from "../../components/nginx/nginx.ts";
+import { isCidr } from "../../components/service/forms.ts";
+import { fleetArgs } from "../../components/site/args.ts";
+import { checkSite } from "../../components/site/check.ts";
+import { record, standInHost } from "./aws-mocks.ts";
+import { textOf } from "./step-snapshots.ts";
+
+const app = { name: "shop", source: { directory: "." }, wsgi: "shop.wsgi", health: "/health" };
+const check = (site: unknown) => checkSite({ host: { kind: "local" }, app, site }, "berth:");
+
+/** What is wrong with a `berth:site`. */
+function faults(site: unknown): readonly string[] {
+  const checked = check(site);
+  return "faults" in checked ? checked.faults : [];
+}
+
+/** The text of nginx's step for a site. */
+async function textFor(site: Record<string, unknown>, args: Partial<NginxArgs> = {}): Promise<string> {
+  const checked = check(site);
+  assert.ok("config" in checked, JSON.stringify(checked));
+  const made = await record(
+    () =>
+      new Nginx("nginx", {
+        host: standInHost("machine"),
+        name: "shop",
+        serverNames: ["example.org"],
+        tls: { kind: "off" },
+        domains: ["example.org"],
+        maxBody: 25,
+        timeout: 60,
+        socket: "/run/shop/web.sock",
+        staticRoot: "/srv/shop/static/current",
+        mediaRoot: "/srv/shop/media",
+        mediaPublic: true,
+        health: "/health",
+        behind: behindOf(checked.config.site.behind),
+        shape: checked.config.site,
+        ...args,
+      }),
+  );
+  const step = made.all("remote:Command").find(({ name }) => name === "nginx-site");
+  assert.ok(step);
+  return textOf(step);
+}
+
+test("no value can say more to nginx than it should, and each is refused by its key", () => {
+  const evil = [
+    "/a b",
+    '/a"',
+    "/a;",
+    "/a$uri",
+    "/a{",
+    "/a\n",
+    "/a\\",
+    "/../a",
+    "/a/./b",
+    "//a",
+    "a",
+    "/é",
+    "/a*",
+  ];
+  for (const path of [...evil, "/berth", "/berth/media/"]) {
+    const at = (key: string, site: unknown) =>
+      assert.match(faults(site)[0] ?? "", new RegExp(`^berth:site\\.${key}`), `${key} ${path}`);
+    at("allow", { allow: { [path]: ["192.0.2.0/24"] } });
+    at("limits", { limits: { [path]: { requests: 1 } } });
+    at("basicAuth\\.except\\[0\\]", { basicAuth: { user: "team", except: [path] } });
+    at("redirects\\[0\\]\\.from", { redirects: [{ from: path, to: "/new" }] });
+  }
+  for (const to of [
+    "//evil.org",
+    "/\\evil.org",
+    "/a b",
+    '/a"',
+    "/a$host",
+    "/a\r\nX: y",
+    "javascript:x",
+    "ftp://a",
+  ])
+    assert.match(
+      faults({ redirects: [{ from: "/a", to }] })[0] ?? "",
+      /^berth:site\.redirects\[0\]\.to: expected /,
+      to,
+    );
+  for (const value of ["a\nb", "a\r\nSet-Cookie: x", "$uri", "é", "\u0000"])
+    assert.match(
+      faults({ headers: { "X-A": value } })[0] ?? "",
+      /^berth:site\.headers\.X-A: expected printable/,
+    );
+  for (const name of [
+    "X A",
+    "X:",
+    "",
+    "X\nY",
+    "X_A",
+    "Set-Cookie",
+    "content-length",
+    "Strict-Transport-Security",
+  ])
+    assert.match(faults({ headers: { [name]: "x" } })[0] ?? "", /^berth:site\.headers\.?/, name);
+  for (const network of ["10.0.0.1", "0.0.0.0/0", "::/0", "10.0.0.0/8;", "all"])
+    assert.match(faults({ behind: [network] })[0] ?? "", /^berth:site\.behind\[0\]: expected /, network);
+  assert.match(faults({ allow: { "/a": ["all; satisfy any"] } })[0] ?? "", /^berth:site\.allow\./);
+});
+
+test("a balancer by name is refused with what to write in its place", () => {
+  assert.deepEqual(faults({ behind: "alb" }), [
+    'berth:site.behind: expected `cloudflare`, or the networks that the proxies ask from, such as [10.0.0.0/16]. For a load balancer of AWS those are the networks of its subnets; found "alb"',
+  ]);
+});
+
+test("redirects that lead nowhere or hide the site are refused", () => {
+  const at = (...redirects: unknown[]) => faults({ domain: "example.org", redirects });
+  assert.match(at({ from: "/a", to: "/a" }).join(), /redirects\[0\]\.to: expected another path/);
+  assert.match(at({ from: "/health", to: "/a" }).join(), /redirects\[0\]\.from: .*app\.health/);
+  assert.match(at({ from: "/*", to: "https://example.net/*" }).join(), /redirects\[0\]\.from: .*app\.health/);
+  assert.match(at({ from: "/a", to: "/b/*" }).join(), /redirects\[0\]\.to: expected no \*/);
+  assert.match(
+    at({ from: "/a", to: "/b" }, { from: "/a", to: "/c" }).join(),
+    /redirects\[1\]\.from: expected each once/,
+  );
+  assert.match(
+    at({ from: "example.org", to: "https://example.net" }).join(),
+    /from: expected a name that is not in/,
+  );
+  assert.match(at({ from: "www.example.org", to: "/a" }).join(), /to: expected a URL with another name/);
+  assert.match(
+    at({ from: "www.example.org", to: "https://www.example.org" }).join(),
+    /to: expected a URL with another/,
+  );
+});
+
+test("HSTS is refused where browsers would be locked out, and can always be ended", () => {
+  const at = (tls: unknown, hsts: object) => faults({ domain: "example.org", tls, hsts });
+  assert.match(
+    at("self-signed", { maxAge: 300 })[0] ?? "",
+    /^berth:site\.hsts: expected none with site\.tls self-signed/,
+  );
+  assert.match(at("off", { maxAge: 300 })[0] ?? "", /^berth:site\.hsts: expected none with site\.tls off/);
+  assert.deepEqual(at("self-signed", { maxAge: 0 }), []);
+  assert.deepEqual(at("acme", { maxAge: 300 }), []);
+  assert.deepEqual(at("upstream", { maxAge: 31_536_000, includeSubDomains: true, preload: true }), []);
+  assert.match(at("acme", { maxAge: 300, preload: true })[0] ?? "", /^berth:site\.hsts\.preload: expected/);
+});
+
+test("a name that is redirected has its part of the certificate and of DNS, and is none of the application's", () => {
+  const site = {
+    domain: "example.org",
+    tls: "acme",
+    redirects: [{ from: "www.example.org", to: "https://example.org" }],
+  };
+  const checked = check(site);
+  assert.ok("config" in checked);
+  const zone = { ...site, zone: "example.net" };
+  assert.match(faults(zone).join("\n"), /expected the zone of 'www\.example\.org'/);
+  const { looks } = fleetArgs({ config: checked.config, services: [] } as never, undefined);
+  assert.match(`${looks[0]?.slots?.site_names}`, /^example\.org www\.example\.org$/);
+});
+
+test("the certificate is ordered for redirected names as well", async () => {
+  const made = await record(
+    () =>
+      new Nginx("nginx", {
+        host: standInHost("machine"),
+        name: "shop",
+        serverNames: ["example.org"],
+        tls: { kind: "acme", directory: "https://acme.example/dir", checkDns: true },
+        domains: ["example.org"],
+        maxBody: 25,
+        timeout: 60,
+        socket: "/run/shop/web.sock",
+        staticRoot: undefined,
+        mediaRoot: "/srv/shop/media",
+        mediaPublic: false,
+        health: "/health",
+        shape: { redirects: [{ from: "www.example.org", to: "https://example.org", status: 301 }] },
+      }),
+  );
+  const order = made.all("remote:Command").find(({ name }) => name === "nginx-certificate-order");
+  assert.ok(order);
+  assert.match(textOf(order), /^names='example\.org www\.example\.org'$/m);
+});
+
+test("Cloudflare's networks are networks, and whoever has newer ones names them", async () => {
+  for (const network of cloudflareNetworks) assert.ok(isCidr(network), network);
+  assert.deepEqual(behindOf("cloudflare"), {
+    networks: cloudflareNetworks,
+    header: "CF-Connecting-IP",
+    only: false,
+  });
+  const newer = { proxies: ["192.0.2.0/24"], header: "CF-Connecting-IP" as const, only: true };
+  assert.deepEqual(behindOf(newer), { networks: ["192.0.2.0/24"], header: "CF-Connecting-IP", only: true });
+  const text = await textFor({ behind: newer });
+  assert.match(text, /^set_real_ip_from 192\.0\.2\.0\/24;\nreal_ip_header CF-Connecting-IP;$/m);
+});
+
+test("with nothing in front nobody's word of a visitor counts", async () => {
+  const text = await textFor({});
+  assert.doesNotMatch(text, /set_real_ip_from|real_ip_header|"1:https"/);
+  assert.match(text, /^proxy_set_header CF-Connecting-IP "";$/m);
+});
+
+test("the firewall is closed to all but the proxies where the stack says so", async () => {
+  const from = (behind: unknown) => {
+    const checked = check({ behind });
+    assert.ok("config" in checked);
+    return fleetArgs({ config: checked.config, services: [] } as never, undefined).visitorsFrom;
+  };
+  assert.deepEqual(from({ proxies: ["192.0.2.0/24"], only: true }), ["192.0.2.0/24"]);
+  assert.equal(from(["192.0.2.0/24"]), undefined);
+});
+
+test("a location that adds a header has all the others as well", async () => {
+  const text = await textFor({ headers: { "Permissions-Policy": "camera=()" } });
+  const blocks = text.split(/^ {4}location /m).slice(1);
+  const adding = blocks.filter((block) => /^ {8}add_header /m.test(block));
+  assert.ok(adding.length >= 5);
+  for (const block of adding)
+    assert.match(block, /^ {8}include \/etc\/nginx\/snippets\/berth-headers\.conf;$/m);
+});
