@@ -14,7 +14,7 @@ async function status(stack: Stack, path: string, password?: string): Promise<nu
 
 test("a site asks for a password while its stack says so", async (t) => {
   const stack = await withStack(t, { deployed: true });
-  stack.configure({ site: { basicAuth: { user: "team" } } });
+  stack.configure({ site: { basicAuth: { user: "team", except: ["/api/"] } } });
   await stack.succeed();
   const passwordOf = async () => `${(await stack.outputs()).basicAuthPassword}`;
   const first = await passwordOf();
@@ -36,6 +36,16 @@ test("a site asks for a password while its stack says so", async (t) => {
       assert.equal(await status(stack, "/health"), 200);
     },
   );
+
+  await t.test("a path that is left out is open, and leads to nothing that is not", async () => {
+    const direct = (path: string) =>
+      stack.on(
+        `curl -sk --path-as-is -o /dev/null -w '%{http_code}' "https://$(hostname -I | cut -d' ' -f1)${path}"`,
+      );
+    for (const path of ["/api/", "/api", "/api/x?y"]) assert.equal(await direct(path), "404", path);
+    for (const path of ["/apis", "//api/", "/?/api/"]) assert.equal(await direct(path), "401", path);
+    for (const path of ["/admin/../api/", "/api/..%2fadmin/"]) assert.equal(await direct(path), "400", path);
+  });
 
   await t.test(
     "the host has a hash of it that nginx's workers can read, and other accounts cannot",

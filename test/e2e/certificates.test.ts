@@ -209,7 +209,8 @@ test("keys are root's alone, and the stack's own is in no command and no log", a
 });
 
 test("where a proxy in front ends HTTPS, the site answers it by HTTP, and the application takes it for HTTPS", async () => {
-  stack.configure({ site: { tls: "upstream", domain, aliases: undefined } });
+  const behind = [`${(await stack.address()).replace(/\d+$/, "1")}/32`];
+  stack.configure({ site: { tls: "upstream", behind, domain, aliases: undefined } });
   await stack.succeed();
   assert.equal((await stack.outputs()).url, `https://${await stack.address()}/`);
   const { status, headers, text } = await stack.fetch("/", { scheme: "http" });
@@ -221,6 +222,8 @@ test("where a proxy in front ends HTTPS, the site answers it by HTTP, and the ap
     cookie: `${headers["set-cookie"]}`.split(";")[0] ?? "",
     origin,
     "content-type": "application/x-www-form-urlencoded",
+    "x-forwarded-for": "198.51.100.7",
+    "x-forwarded-proto": "https",
   };
   const posted = await stack.fetch("/", {
     ...{ scheme: "http", method: "POST", headers: form },

@@ -1,9 +1,12 @@
 // What lies between a visitor and the application, and between the application and the host: nothing that the
 // application answers, asks or needs is lost on the way.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
+import http2 from "node:http2";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import tls from "node:tls";
 import { edit, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue", deployed: true });
@@ -23,9 +26,9 @@ def make():
 
     def answers(environ, start_response):
         path = environ["PATH_INFO"]
-        if path not in ("/own", "/long", "/asks", "/queue") and not path.startswith("/media/"):
+        if path not in ("/own", "/long", "/longer", "/asks", "/queue", "/new/a") and not path.startswith("/media/"):
             return app(environ, start_response)
-        start_response("200 OK", list(own.items()) if path == "/own" else long if path == "/long" else [])
+        start_response("200 OK", list(own.items()) if path == "/own" else long if path == "/long" else long * 3 if path == "/longer" else [])
         if path == "/queue":
             queue, cache = (Redis.from_url(os.environ[name]) for name in ("REDIS_URL", "CACHE_URL"))
             queue.rpush("tasks", "one")
@@ -36,7 +39,12 @@ def make():
             "method": environ["REQUEST_METHOD"],
             "path": path,
             "from": environ["REMOTE_ADDR"],
+            "scheme": environ["HTTP_X_FORWARDED_PROTO"],
+            "told": sorted(name for name in environ if name.startswith(("HTTP_X_F", "HTTP_CF", "HTTP_TRUE", "HTTP_FORW"))),
             "header": len(environ.get("HTTP_X_LONG", "")),
+            "headers": len([name for name in environ if name.startswith("HTTP_X_MANY")]),
+            "cookies": len(environ.get("HTTP_COOKIE", "")),
+            "body": len(environ["wsgi.input"].read()),
             "query": len(environ["QUERY_STRING"]),
             "database": os.environ["DATABASE_URL"].split(":")[0],
             "settings": dict(os.environ),
@@ -48,13 +56,44 @@ def make():
     return answers
 `;
 
+/** What a browser takes a file for, by the end of its name. */
+const types = {
+  mjs: "text/javascript",
+  js: "application/javascript",
+  css: "text/css",
+  webmanifest: "application/manifest+json",
+  wasm: "application/wasm",
+  json: "application/json",
+  map: "application/json",
+  svg: "image/svg+xml",
+  avif: "image/avif",
+  webp: "image/webp",
+  jxl: "image/jxl",
+  woff: "font/woff",
+  woff2: "font/woff2",
+  ttf: "font/ttf",
+  otf: "font/otf",
+  vtt: "text/vtt",
+  webm: "video/webm",
+  mp4: "video/mp4",
+  opus: "audio/ogg",
+  glb: "model/gltf-binary",
+  ics: "text/calendar",
+  xml: "text/xml",
+  pdf: "application/pdf",
+};
+
+/** A name that the certificate has from the beginning, and from which visitors are sent on. */
+const furtherName = { from: "old.example.org", to: "https://shop.example.org", status: 308 };
+
 before(async () => {
   edit(stack, "app/wsgi.py", (text) => text + views);
   edit(stack, "app/Procfile", (text) => `${text}css: tailwindcss --watch\n`);
   mkdirSync(join(stack.project, "app/static"));
-  for (const file of ["viewer.mjs", "site.webmanifest", ".hidden"])
+  for (const file of [...Object.keys(types).map((end) => `a.${end}`), ".hidden"])
     writeFileSync(join(stack.project, "app/static", file), "");
   stack.configure({
+    site: { redirects: [furtherName] },
     app: {
       wsgi: "wsgi:make()",
       static: "static",
@@ -69,11 +108,37 @@ before(async () => {
   await stack.succeed();
 });
 
+/** The status of a request of HTTP/1.1 with these lines; none where nginx ends the connection without a word. */
+async function statusOf(...lines: readonly string[]): Promise<number | undefined> {
+  const host = await stack.address();
+  const socket = tls.connect({ host, port: 443, rejectUnauthorized: false });
+  let said = "";
+  socket.on("error", () => {}).setEncoding("latin1");
+  socket.on("data", (text) => (said += text));
+  socket.write(`${[...lines, `Host: ${host}`].join("\r\n")}\r\n\r\n`);
+  await once(socket, "close");
+  const status = /^HTTP\/1\.1 (\d+)/.exec(said)?.[1];
+  return status === undefined ? undefined : Number(status);
+}
+
+/** What the application is told of a request of HTTP/2. */
+async function asksByHttp2(headers: http2.OutgoingHttpHeaders) {
+  const connection = http2.connect(`https://${await stack.address()}`, { rejectUnauthorized: false });
+  try {
+    const asked = connection.request({ ":path": "/asks", ...headers });
+    let text = "";
+    for await (const part of asked.setEncoding("utf8")) text += part;
+    return JSON.parse(text);
+  } finally {
+    connection.close();
+  }
+}
+
 const asks = async (path = "/asks", how = {}) => JSON.parse((await stack.fetch(path, how)).text);
 
 for (const server of ["gunicorn", "uwsgi"])
   test(`${server}: the application learns who visits, and gets all that a browser may send`, async () => {
-    stack.configure({ app: { server } });
+    stack.configure({ app: { server }, site: { maxBody: 1, timeout: 10 } });
     await stack.succeed();
     const { from } = await asks();
     // This computer, in the network of the local host.
@@ -84,6 +149,38 @@ for (const server of ["gunicorn", "uwsgi"])
     assert.deepEqual([long.query, long.header], [8000, 8000]);
     const { status, headers } = await stack.fetch("/long");
     assert.deepEqual([status, headers["set-cookie"]?.length], [200, 4]);
+
+    // Of each bound: what just fits passes every layer, and what is one beyond gets the status that says so.
+    const [close, log] = ["Connection: close", "/var/log/nginx/queue"];
+    const from408 = await stack.on(`grep -c '" 408 ' ${log}.access.log || true`);
+    const slow = statusOf("POST /asks?slow HTTP/1.1", "Content-Length: 10");
+    const line = (length: number) => `GET /asks?${"q".repeat(length - 21)} HTTP/1.1`;
+    assert.equal(line(8190).length, 8190);
+    assert.deepEqual([await statusOf(line(8190), close), await statusOf(line(8191), close)], [200, 414]);
+    const field = (length: number) =>
+      statusOf("GET /asks HTTP/1.1", `X-Long: ${"h".repeat(length - 8)}`, close);
+    assert.deepEqual([await field(8190), await field(8191)], [200, 431]);
+    const fields = (count: number) =>
+      statusOf(
+        "GET /asks HTTP/1.1",
+        ...Array.from({ length: count }, (_, index) => `X-Many-${index}: 1`),
+        close,
+      );
+    assert.deepEqual([await fields(998), await fields(999)], [200, 431]);
+    const [cookie, count] = [`c=${"c".repeat(3900)}`, 8];
+    const { cookies } = await asksByHttp2({ cookie: Array(count).fill(cookie) });
+    assert.equal(cookies, count * cookie.length + (count - 1) * 2);
+    const body = async (length: number) =>
+      (await stack.fetch("/asks", { method: "POST", body: Buffer.alloc(length) })).status;
+    assert.deepEqual([await body(1 << 20), await body((1 << 20) + 1)], [200, 413]);
+    assert.equal((await stack.fetch("/longer")).status, 502);
+    assert.match(await stack.on(`tail -n 3 ${log}.error.log`), /upstream sent too big header/);
+    // nginx ends such a connection without a word.
+    assert.equal(await slow, undefined);
+    const logged = await stack.on(
+      `grep -o '" 4[013][0-9] ' ${log}.access.log | sort -u | tr -d '" ' | paste -sd' '; grep -c '" 408 ' ${log}.access.log`,
+    );
+    assert.match(logged, new RegExp(`408 413 414 431\\n${Number(from408) + 1}$`));
   });
 
 test("security headers that the application has chosen stay, and where it has none there are strict ones", async () => {
@@ -113,10 +210,9 @@ test("security headers that the application has chosen stay, and where it has no
   ]);
 });
 
-test("what a browser runs or installs has its type", async () => {
-  const typeOf = async (file: string) => (await stack.fetch(`/static/${file}`)).headers["content-type"];
-  assert.equal(await typeOf("viewer.mjs"), "text/javascript");
-  assert.equal(await typeOf("site.webmanifest"), "application/manifest+json");
+test("what a browser runs, shows or installs has its type", async () => {
+  for (const [end, type] of Object.entries(types))
+    assert.equal((await stack.fetch(`/static/a.${end}`)).headers["content-type"], type, end);
 });
 
 test("a hidden file among static files is nobody's to read", async () => {
@@ -197,4 +293,185 @@ test("a build's command has the environment's programs and no setting of the app
 test("a Procfile's line of which a stack wants none does not run", async () => {
   assert.equal(await stack.on("systemctl list-units --all --plain --no-legend 'queue-css*' | wc -l"), "0");
   assert.equal(await stack.on("ls /etc/systemd/system | grep -c '^queue-css' || true"), "0");
+});
+
+/** Runs something while visitors ask; each of them is answered. */
+async function whileVisited<T>(run: () => Promise<T>): Promise<T> {
+  let isOver = false;
+  const visits = (async () => {
+    let count = 0;
+    for (; !isOver; count++) assert.equal((await stack.fetch("/asks")).status, 200);
+    return count;
+  })();
+  try {
+    return await run();
+  } finally {
+    isOver = true;
+    assert.ok((await visits) > 0);
+  }
+}
+
+/** Asks from the host itself, at its own address: a visitor who is none of the proxies. */
+const directly = async (path: string, ...how: readonly string[]) => {
+  const place = await stack.address();
+  return stack.on(`curl -sk --path-as-is -w '\\n%{http_code}' ${how.join(" ")} https://${place}${path}`);
+};
+const proxied = (address: string, scheme = "https") => ({
+  headers: { "x-forwarded-for": `203.0.113.1, ${address}`, "x-forwarded-proto": scheme },
+});
+const forged = [
+  ...["X-Forwarded-For: 198.51.100.7", "X-Real-IP: 198.51.100.7", "CF-Connecting-IP: 198.51.100.7"],
+  ...["True-Client-IP: 198.51.100.7", "Forwarded: for=198.51.100.7", "X-Forwarded-Proto: http"],
+].map((header) => `-H '${header}'`);
+
+test("behind a proxy the visitor's own address and scheme count, and nobody else can say them", async (t) => {
+  const here = (await stack.address()).replace(/\d+$/, "1");
+  const snippet = 'location = /hello {\n  include snippets/berth-headers.conf;\n  return 200 "hello";\n}';
+  stack.configure({
+    site: {
+      maxBody: 1,
+      timeout: 10,
+      behind: [`${here}/32`],
+      headers: {
+        "X-Frame-Options": null,
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": 'geolocation=(self "https://example.org")',
+      },
+      redirects: [{ from: "/old/*", to: "/new/*" }, furtherName],
+      allow: { "/own/": ["198.51.100.0/24"] },
+      limits: { "/long": { requests: 1, per: "minute", burst: 1 } },
+      nginx: snippet,
+    },
+  });
+  const { changes } = await whileVisited(() => stack.succeed());
+  assert.deepEqual(changes, { "nginx-site": "update" });
+
+  await t.test("to the application and the log", async () => {
+    const told = await asks("/asks", proxied("198.51.100.7"));
+    assert.deepEqual([told.from, told.scheme], ["198.51.100.7", "https"]);
+    assert.match(await stack.on("tail -n 1 /var/log/nginx/queue.access.log"), /^198\.51\.100\.7 /);
+    const [place, hostile] = [await stack.address(), await directly("/asks", ...forged)];
+    const { from, scheme, told: names } = JSON.parse(hostile.split("\n")[0] ?? "");
+    assert.deepEqual([from, scheme], [place, "https"]);
+    assert.deepEqual(names, ["HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO"]);
+  });
+
+  await t.test("a proxy may ask by HTTP for who asks it by HTTPS, and others are sent on", async () => {
+    const byHttp = async (how: { headers: Record<string, string> }) => {
+      const { status, headers } = await stack.fetch("/asks?a=1", { scheme: "http", ...how });
+      return [status, headers.location];
+    };
+    const onward = [301, `https://${await stack.address()}/asks?a=1`];
+    assert.deepEqual(await byHttp(proxied("198.51.100.7")), [200, undefined]);
+    assert.deepEqual(await byHttp(proxied("198.51.100.7", "http")), onward);
+    assert.deepEqual(await byHttp({ headers: {} }), onward);
+    const place = await stack.address();
+    const sent = await stack.on(
+      `curl -s -o /dev/null -w '%{http_code}' -H 'X-Forwarded-Proto: https' http://${place}/asks`,
+    );
+    assert.equal(sent, "301");
+  });
+
+  await t.test("a balancer asks for the health path by any name, and nobody else", async () => {
+    const host = "10.0.0.9";
+    assert.equal((await stack.fetch("/", { headers: { host } })).status, 421);
+    assert.equal((await stack.fetch("/health", { headers: { host } })).status, 200);
+    assert.match(await directly("/health", "-H 'Host: 10.0.0.9'"), /\n421$/);
+  });
+
+  await t.test("to what is open to some networks, whichever way the path is written", async () => {
+    const own = async (address: string) => (await stack.fetch("/own", proxied(address))).status;
+    assert.deepEqual([await own("198.51.100.7"), await own("192.0.2.7")], [200, 403]);
+    for (const path of ["/own", "//own", "/%6fwn", "/own/", "/./own"])
+      assert.match(await directly(path, ...forged), /\n403$/, path);
+    for (const path of ["/x/../own", "/own/../asks", "/x/%2e%2E/own", "/own%2f..%2fasks"])
+      assert.match(await directly(path), /\n400$/, path);
+  });
+
+  await t.test("to the limits, and what is more is told when to come again", async () => {
+    const long = (address: string) => stack.fetch("/long", proxied(address));
+    const statuses = [];
+    for (const address of ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"])
+      statuses.push((await long(address)).status);
+    assert.deepEqual(statuses, [200, 200, 429, 200]);
+    const { status, headers } = await long("192.0.2.1");
+    assert.deepEqual([status, headers["retry-after"]], [429, "60"]);
+    assert.match(await stack.on("tail -n 3 /var/log/nginx/queue.error.log"), /limiting requests/);
+    // Of IPv6, whoever has one address has them all.
+    const wide = [];
+    for (const end of [1, 2, 3]) wide.push((await long(`2001:db8::${end}`)).status);
+    assert.deepEqual(wide, [200, 200, 429]);
+  });
+
+  await t.test("what has moved is sent on, and to no other site than was said", async () => {
+    const sent = async (path: string, headers = {}) => {
+      const answer = await stack.fetch(path, { headers });
+      return [answer.status, answer.headers.location];
+    };
+    assert.deepEqual(await sent("/old/a?b=1"), [301, "/new/a?b=1"]);
+    const moved = await sent("/a/b?c=1", { host: "old.example.org" });
+    assert.deepEqual(moved, [308, "https://shop.example.org/a/b?c=1"]);
+    const elsewhere = await directly("/old//evil.example", "-D -");
+    assert.match(elsewhere, /^location: \/new\/evil\.example\r$/m);
+    assert.doesNotMatch(await directly("/old/%0d%0aX-Evil:1", "-D -"), /^x-evil/im);
+  });
+
+  await t.test("headers of the stack's file come where the application has none", async () => {
+    const names = ["x-frame-options", "referrer-policy", "permissions-policy", "x-content-type-options"];
+    const headersOf = async (path: string) => {
+      const { headers } = await stack.fetch(path, proxied("198.51.100.7"));
+      return names.map((name) => headers[name]);
+    };
+    const wanted = [undefined, "no-referrer", 'geolocation=(self "https://example.org")', "nosniff"];
+    for (const path of ["/asks", "/static/a.css", "/hello"])
+      assert.deepEqual(await headersOf(path), wanted, path);
+    assert.deepEqual((await headersOf("/own")).slice(0, 2), ["SAMEORIGIN", "strict-origin"]);
+  });
+
+  await t.test("a wrong line for nginx is refused with nginx's own words, and changes nothing", async () => {
+    const all = () => stack.on("find -L /etc/nginx -type f -exec sha256sum {} + | sort; ls -A /etc/nginx/*");
+    const before = await all();
+    for (const [lines, expected] of [
+      [
+        "location = /hello { retrn 200; }",
+        /unknown directive "retrn" in \/etc\/nginx\/snippets\/berth-own\.conf:1/,
+      ],
+      ["}\nserver { listen 80;", /unexpected "}" in \/etc\/nginx\/snippets\/berth-own\.conf:1/],
+    ] as const) {
+      stack.configure({ site: { nginx: lines, maxBody: 2 } });
+      const refused = await whileVisited(() => stack.up());
+      assert.notEqual(refused.code, 0);
+      assert.match(`${refused.stdout}${refused.stderr}`, expected);
+      assert.equal(await all(), before);
+      assert.equal((await stack.fetch("/hello")).text, "hello");
+    }
+  });
+});
+
+test("where a proxy in front ends HTTPS, its word counts, and the firewall may be closed to others", async () => {
+  const here = (await stack.address()).replace(/\d+$/, "1");
+  const behind = { proxies: [`${here}/32`], header: "CF-Connecting-IP", only: true };
+  const none = {
+    nginx: undefined,
+    headers: undefined,
+    redirects: undefined,
+    allow: undefined,
+    limits: undefined,
+  };
+  stack.configure({ site: { ...none, tls: "upstream", behind, hsts: { maxAge: 300 } } });
+  await stack.succeed();
+  const by = (scheme?: string) => ({
+    scheme: "http" as const,
+    headers: { "cf-connecting-ip": "2001:db8::7", ...(scheme ? { "x-forwarded-proto": scheme } : {}) },
+  });
+  const { from, scheme } = await asks("/asks", by("https"));
+  assert.deepEqual([from, scheme], ["2001:db8::7", "https"]);
+  assert.equal((await asks("/asks", by())).scheme, "https", "a proxy that says nothing");
+  const plain = await stack.fetch("/asks", by("http"));
+  assert.deepEqual([plain.status, plain.headers.location], [301, `https://${await stack.address()}/asks`]);
+  assert.equal((await stack.fetch("/asks", by("https"))).headers["strict-transport-security"], "max-age=300");
+  const rules = await stack.on("nft list chain inet berth input");
+  assert.match(rules, new RegExp(`ip saddr ${here} tcp dport \\{ 80, 443 \\} accept`));
+  assert.equal(rules.match(/dport \{ 80, 443 \}/g)?.length, 1);
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });

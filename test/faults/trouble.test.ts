@@ -40,7 +40,13 @@ const holdNginx = () =>
   stack.inside(
     "rm -f /run/go-on; printf '#!/bin/sh\\nuntil [ -e /run/go-on ]; do sleep 0.1; done\\nexec /usr/sbin/nginx \"$@\"\\n' >/usr/local/sbin/nginx; chmod +x /usr/local/sbin/nginx",
   );
-const letNginxGo = () => stack.inside("touch /run/go-on; rm -f /usr/local/sbin/nginx");
+/** The same, when a step tells nginx of its new files. */
+const holdReload = () =>
+  stack.inside(
+    'rm -f /run/go-on; printf \'#!/bin/sh\\ncase "$*" in "reload nginx.service") until [ -e /run/go-on ]; do sleep 0.1; done;; esac\\nexec /usr/bin/systemctl "$@"\\n\' >/usr/local/sbin/systemctl; chmod +x /usr/local/sbin/systemctl',
+  );
+const letNginxGo = () =>
+  stack.inside("touch /run/go-on; rm -f /usr/local/sbin/nginx /usr/local/sbin/systemctl");
 
 afterEach(() => {
   freeDisk();
@@ -177,7 +183,7 @@ test("a release that crashes as it starts does not go live, and the next good on
 });
 
 test("a step killed between its file and the reload: the next run reloads, though the file is there already", async () => {
-  holdNginx();
+  holdReload();
   stack.configure({ site: { maxBody: 7 } });
   const run = stack.startUp();
   const site = "/etc/nginx/sites-available/logbook.conf";
