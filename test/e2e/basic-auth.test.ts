@@ -38,13 +38,13 @@ test("a site asks for a password while its stack says so", async (t) => {
   );
 
   await t.test("a path that is left out is open, and leads to nothing that is not", async () => {
-    const direct = (path: string) =>
+    const statuses = (...paths: string[]) =>
       stack.on(
-        `curl -sk --path-as-is -o /dev/null -w '%{http_code}' "https://$(hostname -I | cut -d' ' -f1)${path}"`,
+        `for path in ${paths.map((path) => `'${path}'`).join(" ")}; do curl -sk --path-as-is -o /dev/null -w '%{http_code}\\n' "https://$(hostname -I | cut -d' ' -f1)$path"; done | sort | uniq -c | tr -s ' '`,
       );
-    for (const path of ["/api/", "/api", "/api/x?y"]) assert.equal(await direct(path), "404", path);
-    for (const path of ["/apis", "//api/", "/?/api/"]) assert.equal(await direct(path), "401", path);
-    for (const path of ["/admin/../api/", "/api/..%2fadmin/"]) assert.equal(await direct(path), "400", path);
+    assert.equal(await statuses("/api/", "/api", "/api/x?y"), "3 404");
+    assert.equal(await statuses("/apis", "//api/", "/?/api/"), "3 401");
+    assert.equal(await statuses("/admin/../api/", "/api/..%2fadmin/"), "2 400");
   });
 
   await t.test(

@@ -154,7 +154,7 @@ for (const server of ["gunicorn", "uwsgi"])
     const [close, log] = ["Connection: close", "/var/log/nginx/queue"];
     const from408 = await stack.on(`grep -c '" 408 ' ${log}.access.log || true`);
     const slow = statusOf("POST /asks?slow HTTP/1.1", "Content-Length: 10");
-    const line = (length: number) => `GET /asks?${"q".repeat(length - 21)} HTTP/1.1`;
+    const line = (length: number) => `GET /asks?${"q".repeat(length - 19)} HTTP/1.1`;
     assert.equal(line(8190).length, 8190);
     assert.deepEqual([await statusOf(line(8190), close), await statusOf(line(8191), close)], [200, 414]);
     const field = (length: number) =>
@@ -382,10 +382,12 @@ test("behind a proxy the visitor's own address and scheme count, and nobody else
   await t.test("to what is open to some networks, whichever way the path is written", async () => {
     const own = async (address: string) => (await stack.fetch("/own", proxied(address))).status;
     assert.deepEqual([await own("198.51.100.7"), await own("192.0.2.7")], [200, 403]);
-    for (const path of ["/own", "//own", "/%6fwn", "/own/", "/./own"])
-      assert.match(await directly(path, ...forged), /\n403$/, path);
-    for (const path of ["/x/../own", "/own/../asks", "/x/%2e%2E/own", "/own%2f..%2fasks"])
-      assert.match(await directly(path), /\n400$/, path);
+    const statuses = async (...paths: string[]) =>
+      stack.on(
+        `for path in ${paths.join(" ")}; do curl -sk --path-as-is -o /dev/null -w '%{http_code}\\n' ${forged.join(" ")} "https://${await stack.address()}$path"; done | sort | uniq -c | tr -s ' '`,
+      );
+    assert.equal(await statuses("/own", "//own", "/%6fwn", "/own/", "/./own"), "5 403");
+    assert.equal(await statuses("/x/../own", "/own/../asks", "/x/%2e%2E/own", "/own%2f..%2fasks"), "4 400");
   });
 
   await t.test("to the limits, and what is more is told when to come again", async () => {
