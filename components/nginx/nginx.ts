@@ -185,8 +185,9 @@ const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
     }),
   "conf.d/berth-headers.conf": (args) =>
     renderTemplate(here("front/header-maps.conf.liquid"), { headers: headersIn(args) }),
-  "conf.d/berth-rules.conf": ({ shape }) =>
+  "conf.d/berth-rules.conf": ({ shape, health }) =>
     renderTemplate(here("front/rules.conf.liquid"), {
+      health_pattern: escaped(pathOf(health)),
       allow: allowRules(shape?.allow ?? {}),
       limits: limitRules(shape?.limits ?? {}),
       redirects: pathRedirects(shape?.redirects ?? []),
@@ -232,6 +233,9 @@ const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
   },
 };
 
+/** A path as nginx's $uri has it: decoded, without the query. */
+const pathOf = (path: string) => decodeURIComponent(new URL(path, "http://host").pathname);
+
 const headersIn = ({ shape }: NginxArgs) => headersOf(shape?.headers ?? {}, shape?.hsts);
 
 const siteFiles = (args: NginxArgs, names: readonly string[]): Readonly<Record<string, string>> => ({
@@ -241,8 +245,7 @@ const siteFiles = (args: NginxArgs, names: readonly string[]): Readonly<Record<s
 
 /** The site's configuration, in nginx's own format. */
 function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
-  // As nginx's $uri has it: decoded, without the query.
-  const openPath = decodeURIComponent(new URL(args.health, "http://host").pathname);
+  const openPath = pathOf(args.health);
   return renderTemplate(here("site.conf.liquid"), {
     name: args.name,
     socket: args.socket,

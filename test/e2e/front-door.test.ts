@@ -387,6 +387,9 @@ test("behind a proxy the visitor's own address and scheme count, and nobody else
         `for path in ${paths.join(" ")}; do curl -sk --path-as-is -o /dev/null -w '%{http_code}\\n' ${forged.join(" ")} "https://${await stack.address()}$path"; done | sort | uniq -c | tr -s ' '`,
       );
     assert.equal(await statuses("/own", "//own", "/%6fwn", "/own/", "/./own"), "5 403");
+    // Nor is it open to the host itself, where an application may be talked into asking.
+    const own403 = `curl -sk -o /dev/null -w '%{http_code}' -H "Host: ${await stack.address()}" https://127.0.0.1/own`;
+    assert.equal(await stack.on(own403), "403");
     assert.equal(await statuses("/x/../own", "/own/../asks", "/x/%2e%2E/own", "/own%2f..%2fasks"), "4 400");
   });
 
