@@ -155,7 +155,10 @@ test("where a proxy in front ends HTTPS, the host answers by HTTP and tells the 
     const [step] = resources.filter((made) => made.name === name);
     return step ? textOf(step) : "";
   };
-  assert.match(text("nginx-site"), /listen 80;[\s\S]+proxy_set_header X-Forwarded-Proto https;/);
+  assert.match(
+    text("nginx-site"),
+    /\$berth_scheme \{\n {4}default https;\n\}[\s\S]+proxy_set_header X-Forwarded-Proto \$berth_scheme;[\s\S]+listen 80;/,
+  );
   assert.doesNotMatch(text("nginx-site"), /listen 443|ssl_certificate/);
   assert.match(text("nginx-site"), /^scheme='http'$/m);
   assert.match(text("app-live"), /"scheme": ?"https"[\s\S]*"door": ?"http"/);
