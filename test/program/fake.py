@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from release.asking import Answer
 from release.context import Context
 from release.facts import Application, Archive, Build, Live, Prepare, Process
 from release.faults import LostLock
@@ -41,6 +42,13 @@ class FakeWorld:
         self.falling: set[str] = set()
         # Those that answer 500 from when people are led to them.
         self.spoiled: set[str] = set()
+        # What pages answer that answer anything but 200: by release and path, and at the front door, by path.
+        self.pages: dict[tuple[str, str], Answer] = {}
+        self.front: dict[str, Answer] = {}
+        # Some of the static files of releases, with their checksums.
+        self.samples: list[tuple[str, str]] = []
+        # What Django raises where it is asked for a page by itself.
+        self.raises: list[str] = []
         # For how many seconds they compute until they answer.
         self.loading: dict[str, float] = {}
         # Units that take their time to end.
@@ -196,6 +204,8 @@ class FakeWorld:
             link.symlink_to(command.argv[2])
         if "sys.version" in words:
             listen("3.13.5", False)
+        if "samples.py" in words:
+            listen(json.dumps(self.samples), False)
         if command.argv[0] == "du":
             listen("1 /var/cache", False)
         if " venv --quiet" in words:
@@ -204,7 +214,8 @@ class FakeWorld:
             for name in ("python", "gunicorn", "uwsgi"):
                 (programs / name).touch()
         if command.argv[0] == "journalctl":
-            listen(self.last_words, False)
+            for line in self.last_words.splitlines():
+                listen(line, False)
             self.path("/proc").mkdir(exist_ok=True)
             self.path("/proc/vmstat").write_text(self.counted)
             if any(f"@{release}" in words for release in self.killed):
@@ -220,8 +231,13 @@ class FakeWorld:
                 listen(f"to migrate: {migration}", False)
             if stdout is not None:
                 stdout.write_text("a dump")
+        if "django_page.py" in words:
+            for line in self.raises:
+                listen(line, True)
+            return 1
         if "migrate --noinput" in words:
-            listen(self.migrate_says, False)
+            for line in self.migrate_says.splitlines():
+                listen(line, not line.startswith("  Applying"))
             return self.migrate_status
         return 0
 
@@ -307,6 +323,21 @@ class FakeWorld:
     def ask_front(self, domain: str, scheme: str, path: str) -> int:  # noqa: ARG002
         self._call("ask_front")
         return self.seen()
+
+    def page(self, socket: Path | None, domain: str, scheme: str, path: str, seconds: float) -> Answer:  # noqa: ARG002
+        self._call(f"page {'front' if socket is None else socket.name} {path}")
+        link = self.path(f"/run/{NAME}/web.sock")
+        name = socket.name if socket is not None else link.readlink().name if link.is_symlink() else ""
+        status = self._answer(name)
+        if status == 0:
+            return Answer(0)
+        release = name.removeprefix("web-").split(".")[0]
+        if path.startswith("/static/"):
+            found = dict(self.samples).get(path.removeprefix("/static/"))
+            own = Answer(200, sha256=found) if found else Answer(404)
+        else:
+            own = self.pages.get((release, path), Answer(200))
+        return self.front.get(path, own) if socket is None else own
 
     def seen(self) -> int:
         """The status that visitors get."""
@@ -435,6 +466,7 @@ class FakeHost:
             processes=self.processes,
             kinds=(("celery", "celery .*worker"),),
             health="/health",
+            pages=(),
             domain="shop.example",
             scheme="https",
             door="https",

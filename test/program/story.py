@@ -52,6 +52,8 @@ class Story(unittest.TestCase):
         root = self.folder / "host"
         root.mkdir()
         self.host = FakeHost(root)
+        # What the last command has shown.
+        self.shown = ""
 
     @property
     def world(self) -> FakeWorld:
@@ -60,11 +62,11 @@ class Story(unittest.TestCase):
     def prepare(self, release: str, **changes: object) -> str:
         """What it says where it fails; nothing where it does not."""
         context = self.host.context("app-release")
-        return _said(context, lambda: prepare.prepare(context, self.host.prepare_facts(release, **changes)))
+        return self._said(context, lambda: prepare.prepare(context, self.host.prepare_facts(release, **changes)))
 
     def go_live(self, release: str, **changes: object) -> str:
         context = self.host.context("app-live")
-        return _said(context, lambda: live.go_live(context, self.host.live_facts(release, **changes)))
+        return self._said(context, lambda: live.go_live(context, self.host.live_facts(release, **changes)))
 
     def deploy(self, release: str) -> str:
         return self.prepare(release) or self.go_live(release)
@@ -72,12 +74,12 @@ class Story(unittest.TestCase):
     def tidy(self) -> None:
         self.world.finish()
         context = self.host.context("shop-tidy")
-        _said(context, lambda: tidy.tidy(context))
+        self._said(context, lambda: tidy.tidy(context))
 
     def start(self) -> None:
         """What systemd does as the host boots."""
         context = self.host.context("shop-start")
-        _said(context, lambda: boot.start(context))
+        self._said(context, lambda: boot.start(context))
 
     def live(self) -> str:
         return self.host.context("look").ledger.live()
@@ -117,7 +119,19 @@ class Story(unittest.TestCase):
         aside = self.folder / "aside"
         shutil.copytree(kept.world.root, aside, symlinks=True)
         world = FakeWorld(kept.world.root)
-        for name in ("boot", "answers", "crashing", "falling", "slow", "services", "migrations", "migrate_status"):
+        for name in (
+            "boot",
+            "answers",
+            "crashing",
+            "falling",
+            "slow",
+            "services",
+            "migrations",
+            "migrate_status",
+            "pages",
+            "front",
+            "samples",
+        ):
             setattr(world, name, copy.copy(getattr(kept.world, name)))
         world.units = copy.deepcopy(kept.world.units)
         self.host = FakeHost(kept.world.root, world)
@@ -128,17 +142,19 @@ class Story(unittest.TestCase):
             shutil.rmtree(kept.world.root)
             aside.rename(kept.world.root)
 
-
-def _said(context: Context, work: Callable[[], None]) -> str:
-    """Runs a command as main.py does; what ends it, nothing where it comes to its end."""
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            work()
-    except (Stop, OSError) as fault:
-        stop = context.as_stop(fault)
-        if not isinstance(fault, Stop | OSError) or "unexpected" in str(stop):
-            raise
-        return str(stop)
-    except Killed:
-        return "killed"
-    return ""
+    def _said(self, context: Context, work: Callable[[], None]) -> str:
+        """Runs a command as main.py does; what ends it, nothing where it comes to its end."""
+        shown = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(shown):
+                work()
+        except (Stop, OSError) as fault:
+            stop = context.as_stop(fault)
+            if not isinstance(fault, Stop | OSError) or "unexpected" in str(stop):
+                raise
+            return str(stop)
+        except Killed:
+            return "killed"
+        finally:
+            self.shown = shown.getvalue()
+        return ""

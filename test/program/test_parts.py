@@ -19,10 +19,10 @@ from release import advice, facts, frontend, project, symptoms, tree
 from release.compress import has_forms_of, worthwhile
 from release.dependencies import files_to_read, refuse_without_dependencies, says_all, without
 from release.facts import Process
-from release.fallback import without_interrupted
 from release.faults import Stop
 from release.files import Files, link_target
 from release.host import Host
+from release.journal import without_interrupted
 from release.procfile import Procfile
 from release.settings import Settings
 from release.status import status

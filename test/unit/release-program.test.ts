@@ -44,6 +44,7 @@ async function* run(file: string): AsyncGenerator<Told> {
 for (const file of [
   "test_arrival",
   "test_walk",
+  "test_pages",
   "test_beside",
   "test_once",
   "test_parts",

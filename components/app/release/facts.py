@@ -68,6 +68,14 @@ class Once:
 
 
 @dataclasses.dataclass(frozen=True)
+class Page:
+    """A page that must answer with this status."""
+
+    path: str
+    status: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Prepare:
     """A release to prepare."""
 
@@ -107,6 +115,18 @@ class Prepare:
 
 
 @dataclasses.dataclass(frozen=True)
+class Front:
+    """What visitors are expected to get, once the front door is configured."""
+
+    # Whether they are asked for a password first.
+    login: bool
+    pages: tuple[Page, ...]
+    domain: str
+    # How this host answers: TLS may end in front of it.
+    door: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Live:
     """A release to take live."""
 
@@ -125,6 +145,7 @@ class Live:
     processes: tuple[Process, ...]
     kinds: tuple[tuple[str, str], ...]
     health: str
+    pages: tuple[Page, ...]
     domain: str
     scheme: str
     # How this host answers: TLS may end in front of it.
@@ -153,7 +174,17 @@ def prepare(told: object) -> Prepare:
 def live(told: object) -> Live:
     fields = dict(_mapping(told))
     fields["once"] = tuple(_read(Once, one) for one in fields["once"])
+    fields["pages"] = _pages(fields)
     return _read(Live, _with_lists(fields))
+
+
+def front(told: object) -> Front:
+    fields = _mapping(told)
+    return _read(Front, {**fields, "pages": _pages(fields)})
+
+
+def _pages(fields: Mapping[str, Any]) -> tuple[Page, ...]:
+    return tuple(_read(Page, one) for one in fields["pages"])
 
 
 def _with_lists(fields: dict[str, Any]) -> dict[str, Any]:

@@ -12,18 +12,26 @@ from .context import Context
 from .facts import Live
 from .faults import FullDisk, LostLock, Stop, Unhealthy
 from .front import lead_to
+from .journal import of_systemd, printed
 from .migrate import MigrationFailed
 from .processes import ALONE
 from .retire import leave, start_tidying
 from .services import away
 from .settings import Settings
-from .world import Command
+from .tracebacks import cause, exceptions
+from .voice import Heard
 
 if TYPE_CHECKING:
     from .live import Switch
 
+# How many lines are shown of what an unhealthy release printed.
+_WORDS = 80
 # How systemd, gunicorn and uWSGI tell of a process that was killed.
 _KILLED = re.compile(r"status=9/KILL|was sent SIGKILL|killed by signal 9")
+
+
+# Nobody can tell whether a database is another one than before.
+_AGAIN = "The next 'pulumi up' tries it again, because the data may have been repaired by then."
 
 
 class FallBack:
@@ -47,7 +55,7 @@ class FallBack:
         if isinstance(fault, Unhealthy):
             # While they are asked, nobody waits for it.
             asking.start()
-            words = self._last_words(fault.unit)
+            words = self._last_words(fault)
             context.voice.show(words)
             if switch.instance.name == switch.before:
                 asking.join()
@@ -64,7 +72,8 @@ class FallBack:
         if isinstance(fault, MigrationFailed):
             words = fault.words
         stop, event = self._judged(fault, words)
-        self._record(event, stop.what, words)
+        is_of_data = isinstance(fault, MigrationFailed) or symptoms.is_of_data(words)
+        self._record(event, stop.what, words, is_of_data=is_of_data)
         return stop
 
     def _of_live(self, fault: Unhealthy) -> Stop:
@@ -81,8 +90,10 @@ class FallBack:
     def _judged(self, fault: Exception, words: list[str]) -> tuple[Stop, str]:
         """What ends the step, and the event by which the instance goes."""
         if isinstance(fault, MigrationFailed):
-            todo = f"Its last lines are above. The site still runs the previous release. {symptoms.told(words)}"
-            return Stop(fault.reason, todo.rstrip()), "own fault"
+            todo = (
+                f"Its last lines are above. The site still runs the previous release. {symptoms.told(words)}".rstrip()
+            )
+            return Stop(fault.reason, f"{todo} {_AGAIN}"), "own fault"
         if not isinstance(fault, Unhealthy):
             stop = self._context.as_stop(fault)
             return stop, "disk full" if isinstance(stop, FullDisk) else "held up"
@@ -98,6 +109,8 @@ class FallBack:
         if self._is_short:
             return Stop(what, f"{todo} {self._memory(fault.unit)}"), "short of memory"
         told = f"{todo} {symptoms.told(words)}".rstrip()
+        if not fault.held_up and symptoms.is_of_data(words):
+            told = f"{told} {_AGAIN}"
         return Stop(what, told), "held up" if fault.held_up else "own fault"
 
     def _memory(self, unit: str) -> str:
@@ -119,13 +132,17 @@ class FallBack:
         after = f" The previous release, {switch.came_from}, serves again." if switch.before else ""
         return f"It was healthy before the switch.{after}"
 
-    def _record(self, event: str, reason: str, words: list[str]) -> None:
+    def _record(self, event: str, reason: str, words: list[str], *, is_of_data: bool) -> None:
         """Where not even that can be written, the next run finds it as interrupted, and tries it again."""
         instance = self._switch.instance
         if instance.state not in (states.STARTING, states.TRIAL):
             return
-        masked = [self._context.voice.mask(line) for line in words]
-        kept = {"reason": self._context.voice.mask(reason), "words": "\n".join(masked)} if event == "own fault" else {}
+        kept: dict[str, str] = {}
+        if event == "own fault":
+            masked = [self._context.voice.mask(line) for line in words]
+            kept = {"reason": self._context.voice.mask(reason), "words": "\n".join(masked)}
+            # Tried with nothing, it is tried again.
+            kept |= {"tried_with": ""} if is_of_data else {}
         try:
             self._context.ledger.move_instance(instance, event, **kept)
         except OSError:
@@ -161,21 +178,30 @@ class FallBack:
             self._context.voice.log(f"what waits at {server.unit} cannot be handed on: {error}")
             self._context.systemd.stop([server.unit, server.socket_unit])
 
-    def _last_words(self, unit: str) -> list[str]:
-        """What it printed since this step began; gunicorn puts some thirty lines of its own below the exception."""
-        voice = self._context.voice
-        lines: list[str] = []
-        ask = ["journalctl", "--since", f"@{int(self._context.began)}", "-o", "cat", "--no-pager", "-q", "-n", "500"]
-        self._context.world.run(Command([*ask, "-u", unit]), lambda line, _: lines.append(voice.mask(line)), apart=True)
+    def _last_words(self, fault: Unhealthy) -> list[str]:
+        """What it printed since this step began: all that shows why it is unhealthy."""
+        context, unit = self._context, fault.unit
+        lines = printed(context, [unit])
         # In systemd's own words. It sees that in its unified hierarchy alone; elsewhere one of them was killed, and the
         # kernel has counted one, which may also be another's.
-        of_systemd: list[str] = []
-        own = Command([*ask, "_PID=1", f"UNIT={unit}"])
-        self._context.world.run(own, lambda line, _: of_systemd.append(line), apart=True)
-        is_told = any("killed by the OOM killer" in line for line in of_systemd)
+        is_told = any("killed by the OOM killer" in line for line in of_systemd(context, unit))
         is_killed = any(_KILLED.search(line) for line in lines)
-        self._is_short = is_told or (is_killed and _ended_by_kernel(self._context) > self._ended_before)
-        return without_interrupted(lines)[-80:]
+        self._is_short = is_told or (is_killed and _ended_by_kernel(context) > self._ended_before)
+        if fault.path and self._facts.django is not None and not exceptions(lines):
+            lines += self._raised(fault.path)
+        # gunicorn puts some thirty lines of its own below the exception.
+        return cause(lines, _WORDS)
+
+    def _raised(self, path: str) -> list[str]:
+        """The exception of a page of Django's, which is in no log unless the project's LOGGING says so."""
+        context, facts = self._context, self._facts
+        heard = Heard(context.voice)
+        place, release = context.place, context.ledger.release(facts.release)
+        python = f"{place.told_root}/releases/{release.id}/.venv/bin/python"
+        program = f"{place.library}/program/release/application/django_page.py"
+        argv = [python, program, path, facts.domain, facts.scheme]
+        context.inside.run(release, argv, heard, more=["RuntimeMaxSec=60"])
+        return heard.lines
 
 
 def _ended_by_kernel(context: Context) -> int:
@@ -186,28 +212,6 @@ def _ended_by_kernel(context: Context) -> int:
         return 0
     found = re.search(r"^oom_kill (\d+)$", text, re.MULTILINE)
     return int(found[1]) if found else 0
-
-
-def without_interrupted(lines: list[str]) -> list[str]:
-    """Without the tracebacks of Python programs that were interrupted.
-
-    A uWSGI whose first worker fails ends the others, and each of them says at length where it was.
-    """
-    kept: list[str] = []
-    held: list[str] | None = None
-    for line in lines:
-        if line.startswith("Traceback "):
-            kept += held or []
-            held = [line]
-        elif held is None:
-            kept.append(line)
-        else:
-            held.append(line)
-            if not line.startswith(" "):
-                if not line.startswith("KeyboardInterrupt"):
-                    kept += held
-                held = None
-    return kept + (held or [])
 
 
 def _sentence(missing: list[str]) -> str:

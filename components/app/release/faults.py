@@ -23,10 +23,14 @@ class LostLock(Stop):
 
 
 class Unhealthy(Exception):
-    """An instance is not healthy: the unit whose log says why, and the reason."""
+    """An instance is not healthy: the unit whose log says why, and the reason.
 
-    def __init__(self, unit: str, reason: str, held_up: bool = False) -> None:
+    :param path: the path of the application that answers with an error
+    """
+
+    def __init__(self, unit: str, reason: str, held_up: bool = False, path: str = "") -> None:
         super().__init__(reason)
+        self.path = path
         self.unit = unit
         self.reason = reason
         self.held_up = held_up

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from . import asking
 from .faults import LostLock, Stop
 from .world import Command, Listener
 
@@ -192,19 +193,20 @@ class Host:
 
     def ask(self, socket: Path, domain: str, scheme: str, path: str, seconds: float) -> int:
         try:
-            with _connected(str(socket), seconds) as connection:
-                return _status(connection, domain, path, seconds, f"X-Forwarded-Proto: {scheme}\r\n")
+            with asking.connected(str(socket), seconds) as connection:
+                return asking.status(connection, domain, path, seconds, f"X-Forwarded-Proto: {scheme}\r\n")
         except OSError:
             return 0
 
     def ask_front(self, domain: str, scheme: str, path: str) -> int:
         try:
-            port = 443 if scheme == "https" else 80
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-                wrapped = _wrapped(connection, domain) if scheme == "https" else connection
-                return _status(wrapped, domain, path, 10)
+            with asking.at_front(domain, scheme, 10) as connection:
+                return asking.status(connection, domain, path, 10)
         except OSError:
             return 0
+
+    def page(self, socket: Path | None, domain: str, scheme: str, path: str, seconds: float) -> asking.Answer:
+        return asking.page(socket, domain, scheme, path, seconds)
 
     def waiting(self, socket: Path) -> int:
         # For a listening Unix socket ss(8) shows them as Recv-Q.
@@ -214,7 +216,7 @@ class Host:
 
     def exchange(self, host: str, port: int, tls: bool, words: bytes) -> bytes:
         with socket.create_connection((host, port), timeout=3) as connection:
-            wrapped = _wrapped(connection, host) if tls else connection
+            wrapped = asking.wrapped(connection, host) if tls else connection
             wrapped.settimeout(3)
             wrapped.sendall(words)
             return wrapped.recv(4096)
@@ -271,47 +273,6 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
         yield line
         while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
             line = stream.readline(_LONGEST_LINE)
-
-
-def _connected(path: str, seconds: float) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(seconds)
-    connection.connect(path)
-    return connection
-
-
-def _wrapped(connection: socket.socket, name: str) -> socket.socket:
-    """Whether it answers is what is asked, and not who it is."""
-    # It takes long to load, and most commands never need it.
-    import ssl
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context.wrap_socket(connection, server_hostname=name)
-
-
-def _status(connection: socket.socket, domain: str, path: str, seconds: float, header: str = "") -> int:
-    """Asks by HTTP, reads the whole answer and tells its status; 0 where there is none in time."""
-    common = "User-Agent: berth\r\nAccept: */*\r\nConnection: close\r\n"
-    request = f"GET {path} HTTP/1.1\r\nHost: {domain}\r\n{header}{common}\r\n"
-    end = time.monotonic() + seconds
-    status = 0
-    answer = b""
-    try:
-        connection.sendall(request.encode())
-        while (left := end - time.monotonic()) > 0:
-            connection.settimeout(left)
-            part = connection.recv(65536)
-            if not part:
-                break
-            answer = (answer + part)[:64] if status == 0 else b""
-            words = answer.split(b" ", 2)
-            if status == 0 and len(words) == 3 and words[0].startswith(b"HTTP/") and words[1].isdigit():
-                status = int(words[1])
-    except OSError:
-        pass
-    return status
 
 
 def quiet_signals() -> None:

@@ -13,18 +13,23 @@ from .fallback import FallBack
 from .faults import HeldUp, LostLock, Stop, Unhealthy
 from .files import link_target
 from .front import lead_to
+from .journal import printed
 from .migrate import Migration
+from .pages import Pages
 from .place import release_of, settings_of
 from .processes import ALONE, Processes
 from .procfile import Procfile
 from .records import Instance
 from .retire import prune_beside, retire_others
 from .server import Server
+from .tracebacks import cause, exceptions
 
 # For how long a release is watched once it is healthy, in seconds; and how often it is looked at after the switch, ten
 # times a second at most. Where the host is busy, a look takes longer, and so does whatever is about to go wrong.
 _WATCH = 1.0
 _LOOKS = 6
+# How many exceptions of a healthy release are shown.
+_EXCEPTIONS = 5
 
 
 def go_live(context: Context, facts: Live) -> None:
@@ -34,6 +39,7 @@ def go_live(context: Context, facts: Live) -> None:
     if switch.is_live():
         once.run(context, facts, context.ledger.release(facts.release))
         switch.settle_links()
+        switch.prove_pages()
     else:
         switch.make()
     with prune_beside(context, facts):
@@ -63,6 +69,7 @@ class Switch:
             context, facts.processes, self._procfile, Instance(name, units=units), self._others, facts.secrets
         )
         self.server = Server(context, facts, name)
+        self._pages = Pages(context, facts.pages, self._release, self.server.unit)
         # What runs of others of that of which there may be only one.
         self._old = [unit for other in self._others for unit in self.processes.unwanted(other, alone=True)]
         is_known = not facts.processes or settings_of(name) in self._release.proven_with
@@ -111,6 +118,18 @@ class Switch:
         self.settle_links()
         result = "settings" if self.came_from == facts.release else "rollback" if facts.kept else "release"
         context.note(self.came_from, facts.release, self._release.commit, result)
+        self._tell_exceptions()
+
+    def _tell_exceptions(self) -> None:
+        """They are no fault of a release that is healthy, and should not surprise anybody later."""
+        server = [self.server.unit] if self._context.place.web else []
+        units = [*server, *self.processes.beside, *self.processes.alone]
+        found = exceptions(printed(self._context, units))
+        if not found:
+            return
+        count = "an exception" if len(found) == 1 else f"{len(found)} exceptions"
+        self._context.voice.say(f"the release is healthy, and its log has {count}:")
+        self._context.voice.show(f"  {one}" for one in found[:_EXCEPTIONS])
 
     def _refuse_failed(self) -> None:
         instance, release = self.instance, self._facts.release
@@ -125,7 +144,7 @@ class Switch:
         """A digest of what decides whether it goes live, and is no part of an instance."""
         facts = self._facts
         told = [facts.health, facts.domain, facts.scheme, facts.door, facts.release_command, facts.dump, facts.packages]
-        told += [dataclasses.astuple(one) for one in facts.once]
+        told += [*map(dataclasses.astuple, facts.once), *map(dataclasses.astuple, facts.pages)]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     def serving(self, unit: str) -> str:
@@ -160,6 +179,7 @@ class Switch:
             # What the processes compute is looked at from here on.
             processes.still_starting(context.systemd.look(early))
             self.server.warm()
+            self._ask_pages()
         looks = processes.settle(early)
         if not context.place.web:
             self._healthy_since = context.world.now()
@@ -236,6 +256,9 @@ class Switch:
         # Where the front door does not answer for this name now, it says nothing about the release.
         if self.before and context.systemd.all_active(["nginx.service"]):
             self._door = self.server.ask_front()
+            if self._door == 200:
+                before = context.ledger.release(self.came_from)
+                self._pages.look_before(self._facts.domain, self._facts.door, before)
         # Should the new one crash, nginx asks the one before again where that is safe (site.conf).
         if self.before:
             context.files.link(place.before_socket, f"web-{self.before}.sock")
@@ -262,6 +285,8 @@ class Switch:
         units = [*processes.beside, *processes.alone]
         server = [self.server.unit] if context.place.web else []
         alone = set(processes.alone)
+        if self._door == 200:
+            self._pages.prove_front(self._facts.domain, self._facts.door)
         for count in itertools.count(1):
             looks = context.systemd.look([*server, *units])
             of_alone = [look for look in looks if look.unit in alone]
@@ -279,6 +304,22 @@ class Switch:
             if is_last:
                 return
             context.world.sleep(0.1)
+
+    def prove_pages(self) -> None:
+        """Of what is live already: there is nothing to go back from."""
+        if not self._context.place.web:
+            return
+        try:
+            self._ask_pages()
+        except Unhealthy as fault:
+            context = self._context
+            context.voice.show(cause(printed(context, [self.server.unit])))
+            raise Stop(
+                f"release {self._facts.release} is live, and {fault.reason}", f"Its log: journalctl -u {fault.unit}"
+            ) from fault
+
+    def _ask_pages(self) -> None:
+        self._pages.prove(self.server.socket, self._facts.domain, self._facts.scheme)
 
     def _not_up(self, unit: str) -> Unhealthy:
         reason = f"its process '{self.processes.of(unit)}' ended by itself, and it was expected to stay up."

@@ -1,6 +1,6 @@
 """The program's commands.
 
-Steps use prepare, live and give-up; systemd uses start and tidy; people use status, import and import-undo.
+Steps use prepare, live, front and give-up; systemd uses start and tidy; people use status, import and import-undo.
 """
 
 import json
@@ -8,13 +8,13 @@ import os
 import sys
 from pathlib import Path
 
-from . import arrival, boot, facts, import_data, live, status, tidy
+from . import arrival, boot, facts, import_data, live, pages, status, tidy
 from . import prepare as preparing
 from .context import Context
 from .faults import Stop
 from .host import Host, quiet_signals
 
-_OF_STEPS = ("prepare", "live", "give-up")
+_OF_STEPS = ("prepare", "live", "front", "give-up")
 _OTHERS = ("start", "tidy", "status", "import", "import-undo")
 _USAGE = f"expected {' STEP, '.join(_OF_STEPS)} STEP PROCESS…, {', '.join(_OTHERS)}"
 
@@ -43,6 +43,8 @@ def _run(context: Context, command: str, rest: list[str]) -> int:
         preparing.prepare(context, facts.prepare(json.load(sys.stdin)))
     elif command == "live":
         live.go_live(context, facts.live(json.load(sys.stdin)))
+    elif command == "front":
+        pages.prove_door(context, facts.front(json.load(sys.stdin)))
     elif command == "give-up":
         unit = boot.give_up(context, rest)
         if unit:

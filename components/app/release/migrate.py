@@ -10,6 +10,8 @@ from .procfile import Procfile
 from .records import Plan, Release
 from .services import away
 from .settings import Settings
+from .tracebacks import cause
+from .voice import Heard
 
 _ABOVE = "Its last lines are above. The site still runs the previous release."
 # For how long what app-release has found holds, in seconds.
@@ -18,7 +20,7 @@ _POSTGRES_URLS = ("postgres:", "postgresql:")
 
 
 class MigrationFailed(Exception):
-    """It is the release's own fault, so it is not tried again by itself: the reason, and the last lines."""
+    """The reason, and the lines that show the cause."""
 
     def __init__(self, reason: str, words: list[str]) -> None:
         super().__init__(reason)
@@ -108,19 +110,16 @@ class Migration:
 
     def _migrate(self, what: str, argv: list[str]) -> None:
         voice = self._context.voice
-        lines: list[str] = []
-
-        def listen(line: str, _: bool) -> None:
-            voice.log(line)
-            lines.append(voice.mask(line))
-
+        heard = Heard(voice)
         # A migration that would wait for a table holds up everyone who comes after it: it gives up instead.
         more = ['Environment="PGOPTIONS=-c lock_timeout=5s"']
-        status = self._context.inside.run(self._release, argv, listen, more=more)
+        status = self._context.inside.run(self._release, argv, heard, more=more)
         self._forget_plan()
         if status == 0:
             return
-        voice.show(lines[-40:])
+        lines = heard.lines
+        words = cause(lines)
+        voice.show(words)
         voice.refuse_full_disk()
         if any("canceling statement due to lock timeout" in line for line in lines):
             raise HeldUp(
@@ -131,7 +130,7 @@ class Migration:
         missing = away(self._context.world, self._settings)
         if missing:
             raise HeldUp(f"{what} failed, and {'; '.join(missing)}.", f"{_ABOVE} The next 'pulumi up' tries again.")
-        raise MigrationFailed(f"{what} failed.", lines[-40:])
+        raise MigrationFailed(f"{what} failed.", words)
 
     def _forget_plan(self) -> None:
         self._release = dataclasses.replace(self._release, plan=Plan("", 0, 0))

@@ -11,6 +11,8 @@ from .context import Context
 from .facts import Live, Once
 from .faults import Stop
 from .records import Release
+from .tracebacks import cause
+from .voice import Heard
 
 
 def run(context: Context, facts: Live, release: Release) -> None:
@@ -31,23 +33,18 @@ def run(context: Context, facts: Live, release: Release) -> None:
 
 def _run(context: Context, release: Release, once: Once) -> None:
     voice = context.voice
-    lines: list[str] = []
-
-    def listen(line: str, _: bool) -> None:
-        voice.log(line)
-        lines.append(voice.mask(line))
-
+    heard = Heard(voice)
     voice.say(f"running '{once.name}', once")
     end = context.world.now() + once.timeout
     more = [f"RuntimeMaxSec={once.timeout}", "TimeoutStopSec=10"]
-    status = context.inside.run(release, ["/bin/bash", "-c", once.command], listen, more=more)
+    status = context.inside.run(release, ["/bin/bash", "-c", once.command], heard, more=more)
     if status == 0:
         return
-    voice.show(lines[-40:])
+    voice.show(cause(heard.lines))
     voice.refuse_full_disk()
     how = f"did not end within {once.timeout} s" if context.world.now() >= end else f"failed with status {status}"
     raise Stop(
         f"the command '{once.name}' of berth:app.once {how}: {json.dumps(once.command)}.",
         "Its last lines are above. Nothing went live, and the next 'pulumi up' tries it again. "
-        f"{symptoms.told(lines)}".rstrip(),
+        f"{symptoms.told(heard.lines)}".rstrip(),
     )

@@ -39,6 +39,8 @@ class Release:
     # Files beside its code that it looks for.
     files: tuple[str, ...] = ()
     migrations: tuple[str, ...] = ()
+    # Some of its static files with their SHA-256 checksums.
+    samples: tuple[tuple[str, str], ...] = ()
     plan: Plan | None = None
     # With which settings it was healthy.
     proven_with: tuple[str, ...] = ()
@@ -97,8 +99,9 @@ class Ledger:
         try:
             lists = {name: tuple(told[name]) for name in ("files", "migrations", "proven_with")}
             plan = None if told["plan"] is None else Plan(**told["plan"])
-            return Release(**{**told, **lists, "plan": plan})
-        except (KeyError, TypeError):
+            samples = tuple((path, sha256) for path, sha256 in told.get("samples", ()))
+            return Release(**{**told, **lists, "samples": samples, "plan": plan})
+        except (KeyError, TypeError, ValueError):
             return Release(release)
 
     def instance(self, instance: str) -> Instance:

@@ -21,13 +21,13 @@ class Server:
         self.instance = instance
         self.unit = f"{context.place.web_unit(instance)}.service"
         self.socket_unit = f"{context.place.web_unit(instance)}.socket"
-        self._socket = context.place.instance_socket(instance)
+        self.socket = context.place.instance_socket(instance)
         self._seen: set[int] = set()
 
     def ask(self, seconds: float) -> int:
         """The status of its health path; 0 where it does not answer."""
         facts = self._facts
-        return self._context.world.ask(self._socket, facts.domain, facts.scheme, facts.health, seconds)
+        return self._context.world.ask(self.socket, facts.domain, facts.scheme, facts.health, seconds)
 
     def ask_front(self) -> int:
         """The same at the front door, through nginx."""
@@ -41,7 +41,7 @@ class Server:
         """Its socket. systemd holds it, so that nobody is refused while the server starts."""
         self._context.files.directory(self._context.place.run, mode=0o755)
         if not self._context.systemd.start_and_wait([self.socket_unit]):
-            raise Stop(f"the socket {self._socket} cannot be made.")
+            raise Stop(f"the socket {self.socket} cannot be made.")
 
     def wait_until_healthy(self) -> None:
         began = self._context.world.now()
@@ -75,7 +75,8 @@ class Server:
 
     def unhealthy(self, code: int) -> Unhealthy:
         answered = f"answers {code}" if code else "does not answer"
-        return Unhealthy(self.unit, f"{self._facts.health} {answered}, and 200 was expected.")
+        path = self._facts.health
+        return Unhealthy(self.unit, f"{path} {answered}, and 200 was expected.", path=path if code >= 500 else "")
 
     def has_crashed(self, look: Look) -> bool:
         """One of its processes that there were is gone."""
@@ -86,7 +87,7 @@ class Server:
 
     def waits(self) -> bool:
         """Whether somebody waits at its socket."""
-        return self._context.world.waiting(self._socket) > 0
+        return self._context.world.waiting(self.socket) > 0
 
     def give_back(self) -> None:
         """Nobody is sent here any more, and what waits at its socket goes to the instance that serves.

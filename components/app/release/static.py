@@ -6,6 +6,7 @@ account still holds of its place afterwards reaches nothing that is served.
 """
 
 import dataclasses
+import json
 import threading
 
 from . import project, symptoms
@@ -15,6 +16,7 @@ from .faults import Stop
 from .records import Plan, Release
 from .settings import Settings
 from .source import Source
+from .tracebacks import cause
 from .world import Command
 
 _ABOVE = "Its last lines are above; nothing that runs was changed."
@@ -50,7 +52,16 @@ class Statics:
         if facts.static is not None:
             self._copy(facts.static)
             self._compress()
-        return self._ask_django(release, settings) if facts.django is not None else release
+        if facts.django is not None:
+            release = self._ask_django(release, settings)
+        return dataclasses.replace(release, samples=self._samples())
+
+    def _samples(self) -> tuple[tuple[str, str], ...]:
+        """Some of the files, by which a release that goes live shows whether they are served."""
+        place = self._context.place
+        program = f"{place.library}/program/release/samples.py"
+        command = Command(["/usr/bin/python3", "-IS", program, place.told(self._target)], place.owner)
+        return tuple((path, sha256) for path, sha256 in json.loads("".join(self._context.runner.lines_of(command))))
 
     def _copy(self, folder: str) -> None:
         if not self._source.look(there=[f"{folder}/."]).there[f"{folder}/."]:
@@ -82,6 +93,7 @@ class Statics:
         questions = ["project", *([] if facts.static is not None else ["static"]), *checks, "migrations"]
         migrations: list[str] = []
         found: list[str] = []
+        errors: list[str] = []
         told: list[str] = []
         copying = threading.Thread(target=self._take_collected)
 
@@ -96,7 +108,7 @@ class Statics:
                 migrations.append(line.removeprefix(_HAS))
             else:
                 context.voice.log(line)
-                found.append(context.voice.mask(line))
+                (errors if is_error else found).append(context.voice.mask(line))
                 if not is_error:
                     context.voice.show([line])
 
@@ -113,10 +125,12 @@ class Statics:
         for one in own:
             project.refuse(one)
         if status != 0:
-            context.voice.show(found[-40:])
+            context.voice.show(cause(errors))
             context.voice.refuse_full_disk()
             of_check = " berth:app.check says which checks run." if status == _CHECK else ""
-            raise Stop(_FAULTS.get(status, _FAULTS[5]), f"{_ABOVE}{of_check} {symptoms.told(found)}".rstrip())
+            raise Stop(
+                _FAULTS.get(status, _FAULTS[5]), f"{_ABOVE}{of_check} {symptoms.told([*found, *errors])}".rstrip()
+            )
         for fault in self._faults:
             raise fault
         context.files.remove(context.place.collected)

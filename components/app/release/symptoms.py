@@ -105,6 +105,17 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
 )
 
 
+# Exceptions of databases, by the libraries that raise them.
+_OF_DATA = re.compile(
+    r"^(django\.db\.utils|psycopg2?(\.errors)?|sqlalchemy\.exc|sqlite3|redis\.exceptions|pymongo\.errors)\.\w+(:|$)"
+)
+
+
+def is_of_data(lines: Iterable[str]) -> bool:
+    """Whether a database has refused something: then what is in it decides as well."""
+    return any(_OF_DATA.match(line) for line in lines)
+
+
 def told(lines: Iterable[str]) -> str:
     """What to write, for the first symptom in the lines; nothing where there is none that is known."""
     text = "\n".join(lines)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .faults import FullDisk, Stop
+from .tracebacks import cause
 from .world import Command, World
 
 # In KiB: with less a disk is full; and with less than the second, what is set aside on it is given back.
@@ -77,8 +78,26 @@ class Voice:
             return []
 
 
+class Heard:
+    """What a program of the application prints: logged, and kept without secrets."""
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+        self._out: list[str] = []
+        self._errors: list[str] = []
+
+    def __call__(self, line: str, is_error: bool) -> None:
+        self._voice.log(line)
+        (self._errors if is_error else self._out).append(self._voice.mask(line))
+
+    @property
+    def lines(self) -> list[str]:
+        """Errors come last. The two arrive by threads of their own, and would tear a traceback apart."""
+        return [*self._out, *self._errors]
+
+
 class Runner:
-    """Runs programs with what they print in the step's log, and shows the last lines of one that fails."""
+    """Runs programs with what they print in the step's log, and shows the cause where one fails."""
 
     def __init__(self, world: World, voice: Voice) -> None:
         self.world = world
@@ -98,7 +117,7 @@ class Runner:
 
         status = self.world.run(command, listen, stdin=stdin)
         if status != 0:
-            self.voice.show(lines[-40:])
+            self.voice.show(cause(lines))
             self.voice.refuse_full_disk()
         return status, lines
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from .asking import Answer
+
 
 @dataclasses.dataclass(frozen=True)
 class Command:
@@ -90,6 +92,9 @@ class World(Protocol):
 
     def ask_front(self, domain: str, scheme: str, path: str) -> int:
         """The status that visitors get from this host; 0 where they get none."""
+
+    def page(self, socket: Path | None, domain: str, scheme: str, path: str, seconds: float) -> Answer:
+        """What an application answers at its socket, or without one what visitors get from this host."""
 
     def waiting(self, socket: Path) -> int:
         """How many connections wait at a listening socket to be taken."""

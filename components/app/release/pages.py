@@ -1,0 +1,118 @@
+"""Pages that the stack names, and some static files: asked of a release before and after people are led to it.
+
+At its own socket what is wrong is the release's. At the front door it may be the door's: it is configured after a
+release has gone live, may be shut for maintenance, and may ask for a password. So there a release is blamed only for
+what was right just before, and for an error of a server.
+"""
+
+import urllib.parse
+from collections.abc import Iterable
+from pathlib import Path
+
+from .asking import Answer
+from .context import Context
+from .facts import Front, Page
+from .faults import Stop, Unhealthy
+from .place import release_of
+from .records import Release
+
+# How long a page may take, in seconds.
+_PATIENCE = 60
+
+
+class Pages:
+    """:param unit: the unit of the server that is asked"""
+
+    def __init__(self, context: Context, pages: tuple[Page, ...], release: Release, unit: str) -> None:
+        self._context = context
+        self._pages = pages
+        self._release = release
+        self._unit = unit
+        # What was right at the front door before.
+        self._right: set[str] = set()
+        self._static_is_right = False
+
+    def prove(self, socket: Path, domain: str, scheme: str) -> None:
+        """Asks the release itself."""
+        wrong = self._wrong({page: self._ask(socket, domain, scheme, page.path) for page in self._pages})
+        if wrong:
+            raise _unhealthy(self._unit, wrong)
+
+    def look_before(self, domain: str, door: str, before: Release) -> None:
+        """At the front door, while the release before serves."""
+        for page in self._pages:
+            if self._ask(None, domain, door, page.path).status == page.status:
+                self._right.add(page.path)
+        samples = before.samples[:1]
+        self._static_is_right = bool(samples) and not self._wrong_files(domain, door, samples)
+
+    def prove_front(self, domain: str, door: str) -> None:
+        """At the front door, now that the release serves."""
+        if not self._is_shut():
+            wrong = self._wrong({page: self._ask(None, domain, door, page.path) for page in self._pages})
+            blamed = {page: one for page, one in wrong.items() if page.path in self._right or one.status >= 500}
+            if blamed:
+                raise _unhealthy(self._unit, blamed)
+        if self._static_is_right:
+            for told in self._wrong_files(domain, door, self._release.samples):
+                raise Unhealthy(self._unit, f"its {told}.")
+
+    def prove_door(self, domain: str, door: str) -> None:
+        """At the front door, once that is configured: then all must be right."""
+        log = f"See 'tail /var/log/nginx/{self._context.place.name}.error.log' on the host."
+        if not self._is_shut():
+            wrong = self._wrong({page: self._ask(None, domain, door, page.path) for page in self._pages})
+            if wrong:
+                raise Stop(
+                    f"visitors do not get what the application answers: {_told(wrong)} (berth:app.pages).",
+                    f"Something in front of the application is in the way. {log}",
+                )
+        for told in self._wrong_files(domain, door, self._release.samples):
+            raise Stop(f"visitors do not get the application's static files: the {told}.", log)
+
+    def _ask(self, socket: Path | None, domain: str, scheme: str, path: str) -> Answer:
+        return self._context.world.page(socket, domain, scheme, path, _PATIENCE)
+
+    def _wrong(self, answers: dict[Page, Answer]) -> dict[Page, Answer]:
+        return {page: answer for page, answer in answers.items() if answer.status != page.status}
+
+    def _wrong_files(self, domain: str, door: str, samples: Iterable[tuple[str, str]]) -> list[str]:
+        told: list[str] = []
+        for path, sha256 in samples:
+            url = f"/static/{urllib.parse.quote(path)}"
+            answer = self._ask(None, domain, door, url)
+            if answer.status != 200:
+                told.append(f"static file {url} {_answers(answer)}, and 200 was expected")
+            elif answer.sha256 != sha256:
+                told.append(f"static file {url} is served with another content than it has in the release")
+        return told
+
+    def _is_shut(self) -> bool:
+        """Whether people see the maintenance page."""
+        return (self._context.place.config / "maintenance").exists()
+
+
+def prove_door(context: Context, facts: Front) -> None:
+    """Of the release that is live: what its first visitors get."""
+    live = context.ledger.live()
+    if live and not facts.login:
+        release = context.ledger.release(release_of(live))
+        Pages(context, facts.pages, release, context.place.web_unit(live)).prove_door(facts.domain, facts.door)
+
+
+def _unhealthy(unit: str, wrong: dict[Page, Answer]) -> Unhealthy:
+    broken = [page.path for page, answer in wrong.items() if answer.status >= 500]
+    return Unhealthy(unit, f"{_told(wrong)} (berth:app.pages).", path=broken[0] if broken else "")
+
+
+def _told(wrong: dict[Page, Answer]) -> str:
+    parts = [
+        f"the page {page.path} {_answers(answer)}, and {page.status} was expected" for page, answer in wrong.items()
+    ]
+    return "; ".join(parts)
+
+
+def _answers(answer: Answer) -> str:
+    if not answer.status:
+        return "does not answer"
+    return f"answers {answer.status}" + (f", which leads to {answer.location}" if answer.location else "")

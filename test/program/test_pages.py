@@ -1,0 +1,323 @@
+"""Pages that the stack names, static files, and what the log says: by these a release is healthy or not."""
+
+import contextlib
+import hashlib
+import socket
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+from release import asking, pages, states
+from release.asking import Answer
+from release.facts import Front, Page
+from release.faults import Stop
+from release.samples import chosen
+from release.tracebacks import cause, exceptions
+from story import A, B, Story
+
+FRONT_PAGE, LOGIN = Page("/", 200), Page("/login/", 302)
+STYLE = ("shop/style.css", "aa")
+
+RAISED = """\
+Traceback (most recent call last):
+  File "/srv/shop/venvs/x/lib/python3.13/site-packages/django/core/handlers/base.py", line 197, in _get_response
+    response = wrapped_callback(request, *callback_args, **callback_kwargs)
+  File "/srv/shop/releases/bbbbbbbbbb-0001/shop/views.py", line 12, in front_page
+    return basket.total
+AttributeError: 'NoneType' object has no attribute 'total'"""
+
+
+class OfPages(Story):
+    def setUp(self) -> None:
+        super().setUp()
+        self.world.pages = {(release, "/login/"): Answer(302, "/accounts/") for release in (A, B, "cccccccccc-0001")}
+        self.prepare(A)
+        self.assertEqual(self.live_with(A), "")
+
+    def live_with(self, release: str, **changes: object) -> str:
+        return self.go_live(release, **{"pages": (FRONT_PAGE, LOGIN), **changes})
+
+    def deploy_with(self, release: str) -> str:
+        return self.prepare(release) or self.live_with(release)
+
+    def assert_still_live(self) -> None:
+        self.assertEqual(self.world.seen(), 200)
+        self.tidy()
+        self.live_with(A)
+        self.assert_runs(A)
+
+
+class Pages(OfPages):
+    def test_a_release_whose_pages_are_as_expected_goes_live(self) -> None:
+        self.assertEqual(self.deploy_with(B), "")
+        self.tidy()
+        self.assert_runs(B)
+
+    def test_a_wrong_page_is_found_before_anybody_is_led_there(self) -> None:
+        self.world.pages[B, "/"] = Answer(500)
+        self.world.pages[B, "/login/"] = Answer(301, "https://shop.example/login")
+        self.world.calls.clear()
+        told = self.deploy_with(B)
+        self.assertIn(
+            f"release {B} is unhealthy: the page / answers 500, and 200 was expected; the page /login/ answers 301, "
+            "which leads to https://shop.example/login, and 302 was expected (berth:app.pages). It did not go live.",
+            told,
+        )
+        self.assertFalse([call for call in self.world.calls if call.startswith("page front")])
+        self.assert_still_live()
+
+    def test_one_that_failed_by_a_page_is_tried_again_with_another_list_and_not_with_the_same(self) -> None:
+        self.world.pages[B, "/"] = Answer(404)
+        self.assertIn("is unhealthy", self.deploy_with(B))
+        self.assertIn("is not tried again", self.live_with(B))
+        self.assertIn("is unhealthy", self.live_with(B, pages=(FRONT_PAGE,)))
+        self.assertEqual(self.live_with(B, pages=(Page("/", 404),)), "")
+        self.tidy()
+        self.assert_runs(B)
+
+    def test_a_page_that_visitors_had_and_have_no_more_is_led_back_from(self) -> None:
+        shown = self.world.page
+        # The application itself answers; what it says is too long for the front door.
+        self.world.page = (  # type: ignore[method-assign]
+            lambda at, domain, scheme, path, seconds: (
+                Answer(404)
+                if at is None and self.led_to().startswith(f"web-{B}") and path == "/"
+                else shown(at, domain, scheme, path, seconds)
+            )
+        )
+        told = self.deploy_with(B)
+        self.assertIn("the page / answers 404, and 200 was expected (berth:app.pages). It was healthy before", told)
+        self.assertEqual(self.state(B), states.FAILED)
+        self.assert_still_live()
+
+    def led_to(self) -> str:
+        return self.world.path("/run/shop/web.sock").readlink().name
+
+    def test_what_is_the_front_doors_own_is_not_the_releases_fault(self) -> None:
+        for answer in (Answer(401), Answer(301, "https://elsewhere.example/")):
+            self.world.front["/"] = answer
+            release = B if answer.status == 401 else "cccccccccc-0001"
+            self.world.pages[release, "/login/"] = Answer(302)
+            self.assertEqual(self.deploy_with(release), "")
+        flag = self.host.context("look").place.config / "maintenance"
+        flag.touch()
+        self.world.front["/"] = Answer(503)
+        self.assertEqual(self.deploy_with(A), "")
+        flag.unlink()
+        self.assertIn("the page / answers 503", self.deploy_with(B))
+
+    def test_of_what_is_live_already_a_changed_list_is_asked_and_nothing_is_stopped(self) -> None:
+        self.world.calls.clear()
+        told = self.live_with(A, pages=(Page("/login/", 200),))
+        self.assertIn(f"release {A} is live, and the page /login/ answers 302, which leads to /accounts/", told)
+        self.assertFalse([call for call in self.world.calls if " stop " in call])
+        self.assertEqual(self.state(A), states.LIVE)
+        self.assert_runs(A)
+
+    def test_a_page_of_django_that_answers_500_shows_its_exception_though_it_is_in_no_log(self) -> None:
+        self.world.pages[B, "/"] = Answer(500)
+        self.world.raises = RAISED.splitlines()
+        self.deploy_with(B)
+        self.assertIn(RAISED, self.shown)
+        self.assertIn("django_page.py / shop.example https", " ".join(self.world.calls))
+        # With the exception in the log, it is not asked for another.
+        self.world.last_words = RAISED
+        self.world.calls.clear()
+        self.live_with(B, retry=B)
+        self.assertEqual(self.shown.count(RAISED), 1)
+        self.assertNotIn("django_page.py", " ".join(self.world.calls))
+
+
+class StaticFiles(OfPages):
+    def test_a_file_that_visitors_get_no_more_is_led_back_from(self) -> None:
+        self.world.samples = [STYLE]
+        self.assertEqual(self.deploy_with("cccccccccc-0001"), "")
+        self.world.samples = [STYLE, ("shop/new.css", "cc")]
+        wrong = (
+            (B, Answer(404), "answers 404, and 200 was expected."),
+            (f"{B}2", Answer(200, sha256="bb"), "is served with another content than it has in the release."),
+        )
+        for release, answer, told in wrong:
+            self.world.front["/static/shop/new.css"] = answer
+            self.world.pages[release, "/login/"] = Answer(302)
+            self.assertIn(f"its static file /static/shop/new.css {told}", self.deploy_with(release) or "went live")
+            self.assertEqual(self.state(release), states.FAILED)
+        self.world.front.clear()
+        self.tidy()
+        self.assertEqual(self.live_with("cccccccccc-0001"), "")
+        self.assert_runs("cccccccccc-0001")
+
+    def test_where_the_front_door_knows_no_static_files_yet_no_release_is_blamed(self) -> None:
+        self.world.samples = [STYLE]
+        self.world.front["/static/shop/style.css"] = Answer(404)
+        self.assertEqual(self.deploy_with(B), "")
+
+    def test_once_it_is_configured_the_front_door_must_be_right(self) -> None:
+        context = self.host.context("app-front")
+        self.world.samples = [STYLE]
+        self.deploy_with(B)
+        facts = Front(login=False, pages=(FRONT_PAGE, LOGIN), domain="shop.example", door="https")
+        pages.prove_door(context, facts)
+        self.world.front["/static/shop/style.css"] = Answer(403)
+        with self.assertRaisesRegex(Stop, "static files: the static file /static/shop/style.css answers 403"):
+            pages.prove_door(context, facts)
+        self.world.front["/"] = Answer(301, "https://elsewhere.example/")
+        with self.assertRaisesRegex(Stop, "the page / answers 301, which leads to https://elsewhere.example/, and 200"):
+            pages.prove_door(context, facts)
+        pages.prove_door(context, Front(login=True, pages=(FRONT_PAGE,), domain="shop.example", door="https"))
+
+    def test_of_each_kind_the_largest_is_chosen_and_nothing_that_nginx_hides(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            sizes = {"a.css": 10, "b/c d.css": 20, "b/big.css": 2 << 20, ".git/x.js": 5, "none.js": 0, "x.svg": 3}
+            for name, size in {**sizes, "readme.txt": 9, "x.css.gz": 50}.items():
+                path = Path(folder, name)
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(b"x" * size)
+            Path(folder, "led.js").symlink_to("/etc/passwd")
+            told = [(name, hashlib.sha256(b"x" * sizes[name]).hexdigest()) for name in ("b/c d.css", "x.svg")]
+            self.assertEqual(chosen(folder), told)
+
+
+class Log(OfPages):
+    def test_exceptions_in_the_log_of_a_healthy_release_are_told_and_no_secret_in_them(self) -> None:
+        self.world.last_words = f"{RAISED} redis-password\nwarm\n{RAISED} redis-password"
+        self.assertEqual(self.deploy_with(B), "")
+        self.assertIn(
+            "app-live: the release is healthy, and its log has an exception:\n"
+            "  AttributeError: 'NoneType' object has no attribute 'total' [secret] "
+            "(shop/views.py, line 12, in front_page), 2 times\n",
+            self.shown,
+        )
+        self.world.last_words = "warm"
+        self.deploy_with(A)
+        self.assertNotIn("exception", self.shown)
+
+    def test_what_a_database_refused_is_tried_again_for_it_may_have_been_repaired(self) -> None:
+        refused = 'django.db.utils.ProgrammingError: relation "shop_basket" does not exist'
+        self.world.pages[B, "/"] = Answer(500)
+        self.world.last_words = RAISED.replace("AttributeError: 'NoneType' object has no attribute 'total'", refused)
+        self.assertIn("tries it again, because the data may have been repaired by then.", self.deploy_with(B))
+        self.assertEqual(self.state(B), states.FAILED)
+        self.assertIn("the page / answers 500", self.live_with(B))
+        del self.world.pages[B, "/"]
+        self.assertEqual(self.live_with(B), "")
+
+    def test_a_migration_that_failed_is_tried_again_and_goes_through_once_the_data_is_repaired(self) -> None:
+        self.world.migrations = ["entries.0002_unique"]
+        self.world.migrate_status, self.world.migrate_says = 1, "IntegrityError: could not create unique index"
+        self.assertIn("Django's migrate failed. Its last lines are above.", self.deploy_with(B))
+        self.world.migrate_status = 0
+        self.assertEqual(self.live_with(B), "")
+        self.tidy()
+        self.assert_runs(B)
+
+    def test_a_migration_with_more_to_list_than_is_shown_shows_its_traceback(self) -> None:
+        self.world.migrations = ["entries.0002_fails"]
+        listed = "\n".join(f"  Applying entries.{number:04}_more... OK" for number in range(60))
+        self.world.migrate_status, self.world.migrate_says = 1, f"{RAISED}\n{listed}"
+        self.deploy_with(B)
+        self.assertIn(f"  Applying entries.0059_more... OK\n{RAISED}\n", self.shown)
+        self.assertNotIn("entries.0001_more", self.shown)
+
+
+class Tracebacks(unittest.TestCase):
+    def library(self, count: int, error: str) -> list[str]:
+        frames = [
+            line
+            for number in range(count)
+            for line in (
+                f'  File "/srv/shop/venvs/x/lib/python3.13/site-packages/lib{number}.py", line 1, in f',
+                "    f()",
+            )
+        ]
+        return ["Traceback (most recent call last):", *frames, error]
+
+    def test_few_lines_are_shown_as_they_are(self) -> None:
+        lines = [*RAISED.splitlines(), *(f"line {number}" for number in range(30))]
+        self.assertEqual(cause(lines), lines)
+
+    def test_of_many_lines_without_a_traceback_the_last_are_shown(self) -> None:
+        lines = [f"line {number}" for number in range(100)]
+        self.assertEqual(cause(lines), lines[-40:])
+
+    def test_the_applications_own_exception_counts_and_not_the_servers_below_it(self) -> None:
+        lines = [
+            *RAISED.splitlines(),
+            *self.library(30, "gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>"),
+        ]
+        shown = cause(lines)
+        self.assertEqual(shown[: len(RAISED.splitlines())], RAISED.splitlines())
+        self.assertLess(len(shown), 20)
+        # Without a line of the application's own it is the first.
+        imported = self.library(20, "ModuleNotFoundError: No module named 'shop'")
+        self.assertIn(imported[-1], cause([*imported, *lines[len(RAISED.splitlines()) :]]))
+
+    def test_of_a_long_traceback_the_applications_frames_stay_and_what_led_to_it(self) -> None:
+        first = self.library(30, 'psycopg.errors.UniqueViolation: duplicate key value violates "x"')
+        first[5:5] = [
+            '  File "/srv/shop/releases/bbbbbbbbbb-0001/shop/migrations/0002_x.py", line 5, in fill',
+            "    save()",
+        ]
+        second = self.library(30, "django.db.utils.IntegrityError: duplicate key value violates")
+        between = ["", "The above exception was the direct cause of the following exception:", ""]
+        lines = ["Applying shop.0002_x...", *first, "DETAIL:  Key (a)=(1) already exists.", *between, *second, "bye"]
+        shown = cause(lines)
+        self.assertLess(len(shown), 30)
+        for one in (
+            "Applying shop.0002_x...",
+            first[5],
+            first[6],
+            first[-1],
+            "DETAIL:  Key (a)=(1) already exists.",
+            between[1],
+            second[-1],
+            "bye",
+            "  … 27 more calls",
+        ):
+            self.assertIn(one, shown)
+        self.assertEqual(
+            exceptions(lines),
+            [
+                "django.db.utils.IntegrityError: duplicate key value violates "
+                "(shop/migrations/0002_x.py, line 5, in fill)"
+            ],
+        )
+
+    def test_what_was_told_to_end_or_was_cut_off_is_no_exception(self) -> None:
+        self.assertEqual(exceptions(self.library(2, "KeyboardInterrupt")), [])
+        self.assertEqual(exceptions(self.library(2, "x")[:-1]), [])
+        self.assertEqual(exceptions([*self.library(2, "x")[:-1], *RAISED.splitlines()])[0][:14], "AttributeError")
+
+
+class Asking(unittest.TestCase):
+    def test_an_answer_comes_whole_with_where_it_leads_and_one_that_is_cut_off_is_another(self) -> None:
+        body = b"x" * 3_000_000
+        answers = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body,
+            b"HTTP/1.1 302 Found\r\nLocation: /login/?next=/\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n" + body[:1000],
+            b"nothing of HTTP",
+        )
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
+            path = Path(folder, "web.sock")
+            listening.bind(str(path))
+            listening.listen()
+
+            def serve() -> None:
+                for answer in answers:
+                    connection, _ = listening.accept()
+                    with connection, contextlib.suppress(OSError):
+                        connection.recv(4096)
+                        connection.sendall(answer)
+
+            serving = threading.Thread(target=serve)
+            serving.start()
+            whole, redirect, cut, odd = (asking.page(path, "shop.example", "https", "/", 5) for _ in answers)
+            serving.join()
+        digest = hashlib.sha256(body).hexdigest()
+        self.assertEqual((whole.status, whole.sha256, len(whole.body)), (200, digest, 1 << 20))
+        self.assertEqual((redirect.status, redirect.location), (302, "/login/?next=/"))
+        self.assertNotEqual(cut.sha256, digest)
+        self.assertEqual(odd.status, 0)
+        self.assertEqual(asking.page(path, "shop.example", "https", "/", 1).status, 0)
