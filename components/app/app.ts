@@ -24,6 +24,7 @@ import {
 } from "./processes/processes.ts";
 import type { Check } from "./program/check-schema.ts";
 import type { Once } from "./program/once-schema.ts";
+import { type PagesConfig, pagesOf } from "./program/pages-schema.ts";
 import { copyArchive, ReleaseProgram } from "./program/program.ts";
 import { type AppFiles, fileDigests, fileLinks, filesOfStep, secretsIn } from "./settings/files.ts";
 import { environmentFile } from "./settings/settings.ts";
@@ -86,6 +87,8 @@ export interface AppArgs {
   readonly packages: readonly string[];
   /** The path that answers 200 when the application is healthy. */
   readonly health: string;
+  /** Further pages that a release must answer: see `app.pages` of the configuration. @default none */
+  readonly pages?: PagesConfig | undefined;
   /** How many worker processes serve requests. */
   readonly workers: number;
   /** How many threads each of them has. */
@@ -552,6 +555,7 @@ export class App extends pulumi.ComponentResource {
             secrets: Object.keys(args.secrets).sort(),
             ...this.#processFacts(),
             health: args.health,
+            pages: this.#isWeb ? pagesOf(args.pages ?? []) : [],
             domain: args.domain,
             scheme: args.scheme,
             door: args.door,

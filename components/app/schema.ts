@@ -3,6 +3,7 @@ import { accountName, settingName, sshKey } from "../service/forms.ts";
 import { processName, processSchema, timerSchema } from "./processes/schema.ts";
 import { checkSchema } from "./program/check-schema.ts";
 import { onceSchema } from "./program/once-schema.ts";
+import { pagesSchema } from "./program/pages-schema.ts";
 import { filesSchema } from "./settings/files-schema.ts";
 import { shared } from "./settings/places.ts";
 import { sourceSchema } from "./source/schema.ts";
@@ -167,6 +168,7 @@ export const appSchema = z.strictObject({
     .describe(
       "A path that answers 200 if the application is healthy. An unhealthy release does not go live.",
     ),
+  pages: pagesSchema,
   workers: z.int().min(1).max(64).default(2).describe("How many worker processes serve requests."),
   threads: z
     .int()

@@ -1,6 +1,7 @@
 // What the parts of a site are told, of its plan and of each other.
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "../app/app.ts";
+import type { FrontArgs } from "../app/program/front.ts";
 import type { Cloud, CloudArgs } from "../aws/cloud.ts";
 import { Backup, type BackupArgs } from "../backup/backup.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
@@ -100,6 +101,19 @@ export function backupArgs(
     keeper,
     site: { scheme: names.scheme, domain: names.domain, health: app.health },
   };
+}
+
+/** Undefined where visitors get nothing that could be asked for. */
+export function frontArgs(
+  { config: { app, site } }: SitePlan,
+  host: Host,
+  names: SiteNames,
+  { staticRoot }: App,
+): FrontArgs | undefined {
+  if (app.pages.length === 0 && staticRoot === undefined) return undefined;
+  const { domain, door } = names;
+  const login = site.basicAuth !== undefined;
+  return { host, name: app.name, pages: app.pages, staticRoot, domain, door, login };
 }
 
 export function nginxArgs(

@@ -1,5 +1,6 @@
 import { reservedNames } from "../app/processes/processes.ts";
 import { anotherAccount, processFaults } from "../app/processes/schema.ts";
+import { pagesOf } from "../app/program/pages-schema.ts";
 import { envTexts } from "../app/schema.ts";
 import { fileFaults } from "../app/settings/files.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
@@ -22,6 +23,17 @@ export const configSchema = parts.superRefine((config, context) => {
   for (const [name, message] of referenceFaults(envTexts(app), names)) fault(`app.env.${name}`, message);
   for (const { path, message, found } of fileFaults(app.files, names)) {
     context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
+  }
+  const ofNginx = [
+    ...(app.settings === undefined && app.static === undefined ? [] : ["/static/"]),
+    ...(media.public ? ["/media/"] : []),
+  ];
+  for (const [index, page] of pagesOf(app.pages).entries()) {
+    const place = ofNginx.find((one) => page.path.startsWith(one));
+    if (place !== undefined) {
+      const message = `expected a page of the application: nginx itself answers below ${place}, and some static files are asked for without being named`;
+      context.addIssue({ code: "custom", path: ["app", "pages", index], message, input: page.path });
+    }
   }
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {

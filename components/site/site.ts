@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackOutputs } from "../../outputs.ts";
+import { Front } from "../app/program/front.ts";
 import { Backup } from "../backup/backup.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Nginx } from "../nginx/nginx.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Application } from "./application.ts";
-import { backupArgs, cloudArgs, fleetArgs, nginxArgs, secretsArgs } from "./args.ts";
+import { backupArgs, cloudArgs, fleetArgs, frontArgs, nginxArgs, secretsArgs } from "./args.ts";
 import { checkSite } from "./check.ts";
 import type { DataNames } from "./data.ts";
 import { namesOf } from "./names.ts";
@@ -70,6 +71,8 @@ export class Site extends pulumi.ComponentResource {
       fleet.first,
       (next) => new Nginx("nginx", nginxArgs(plan, fleet.first, names, application.first, secrets), next),
     );
+    const front = frontArgs(plan, fleet.first, names, application.first);
+    if (front !== undefined) fleet.next(fleet.first, (next) => new Front("app-front", front, next));
     const backup = backupArgs(plan, fleet.first, names, secrets);
     if (backup !== undefined) fleet.next(fleet.first, (next) => new Backup("backup", backup, next));
     services.endPasswordsOfBefore(grace(plan), [nginx, ...application.elsewhere], own);

@@ -106,8 +106,10 @@ function kindOf(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map(code).join(", ");
   const alternatives = schema.anyOf ?? schema.oneOf;
   if (alternatives) return [...new Set(alternatives.map(kindOf))].join(" or ");
-  if (schema.type === "array")
-    return schema.items?.properties ? "list of groups" : `list of ${kindOf(schema.items ?? {})}s`;
+  if (schema.type === "array") {
+    const kinds = schema.items?.anyOf ?? schema.items?.oneOf ?? [schema.items ?? {}];
+    return `list of ${kinds.map((one) => (one.properties ? "groups" : `${kindOf(one)}s`)).join(" or ")}`;
+  }
   if (schema.type === "object") {
     return schema.additionalProperties ? `names with ${kindOf(schema.additionalProperties)}` : "keys";
   }

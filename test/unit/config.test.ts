@@ -61,6 +61,24 @@ test("Django's checks are told by their tags", () => {
   );
 });
 
+test("pages are named with the status that they answer, each once, and none that nginx answers by itself", () => {
+  const pages = (...named: unknown[]) => ({
+    ...least,
+    app: { ...least.app, settings: "shop.settings", pages: named },
+  });
+  assert.deepEqual(read(pages("/", { path: "/account/", status: 302 }, { path: "/?q=1" })).app.pages, [
+    "/",
+    { path: "/account/", status: 302 },
+    { path: "/?q=1", status: 200 },
+  ]);
+  assert.match(faults(pages("login"))[0] ?? "", /^berth:app\.pages\[0\]: .*expected the path of a page/);
+  assert.match(faults(pages("/", { path: "/" }))[0] ?? "", /^berth:app\.pages: expected each page once/);
+  assert.match(faults(pages({ path: "/", status: 500 }))[0] ?? "", /^berth:app\.pages\[0\]/);
+  assert.deepEqual(faults(pages("/", "/static/site.css")), [
+    'berth:app.pages[1]: expected a page of the application: nginx itself answers below /static/, and some static files are asked for without being named; found "/static/site.css"',
+  ]);
+});
+
 test("commands that run once have names of their own", () => {
   const once = (...names: string[]) => ({
     ...least,
