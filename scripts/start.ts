@@ -2,6 +2,7 @@
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import { resolve } from "node:path";
+import { firstHost } from "../components/host/host.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress, type Progress } from "../engine/progress.ts";
 import { ensureStack } from "../engine/run.ts";
@@ -10,6 +11,8 @@ import { commands } from "./lib/commands.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
 import { ensureStackFile, readTarget } from "./lib/existing.ts";
 import { ensureImage } from "./lib/image.ts";
+import { releaseStatus } from "./lib/release-status.ts";
+import { noticesSince } from "./lib/releases.ts";
 import {
   djangoName,
   hasLocalHost,
@@ -24,7 +27,7 @@ import { runUpdate } from "./lib/update.ts";
 const root = resolve(import.meta.dirname, "..");
 
 async function start(named: string): Promise<void> {
-  const began = performance.now();
+  const [began, beganAt] = [performance.now(), new Date()];
   const progress = lineProgress();
   // Some shells export their own HOST, the computer's name.
   const target = process.env.HOST?.includes("@") ? readTarget(process.env.HOST) : undefined;
@@ -62,7 +65,18 @@ async function start(named: string): Promise<void> {
   console.log(
     changed === 0 ? `berth: unchanged (${same} resources), ${seconds} s` : `berth: done, ${seconds} s`,
   );
+  if (changed > 0) await tellNotices(stack, beganAt);
   await report(stack);
+}
+
+/** What a healthy release has left to know. The step itself shows nothing where it ends well: it carries secrets. */
+async function tellNotices(stack: string, began: Date): Promise<void> {
+  try {
+    const notices = noticesSince(await releaseStatus(root, stack, firstHost), began);
+    for (const notice of notices) console.log(`berth: the release is healthy; ${notice}`);
+  } catch {
+    // The deployment has ended well all the same; 'npm run releases' shows them as well.
+  }
 }
 
 const startAgain = (stack: string) => (stack === "local" ? "npm start" : `npm start --${stackFlag(stack)}`);

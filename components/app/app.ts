@@ -58,6 +58,7 @@ export interface AppArgs {
   /** Commands that run in a release before it is whole, and their environment: see `app.build` of the configuration. */
   readonly build: {
     readonly commands: readonly string[];
+    readonly afterCollectstatic?: readonly string[];
     readonly env: Readonly<Record<string, string>>;
     readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
   };
@@ -470,10 +471,16 @@ export class App extends pulumi.ComponentResource {
   #prepare(source: Source, before: HostScript): [pulumi.Output<string>, HostScript] {
     const { host, name, python, requirements, server, wsgi, settings, release, processes } = this.#args;
     const statics = this.#args.static;
-    const { commands, env } = this.#args.build;
+    const { commands, env, afterCollectstatic = [] } = this.#args.build;
     const build = { commands, env };
+    const after = this.#isWeb ? afterCollectstatic : [];
     const files = fileLinks(this.#files);
-    const own = [commands.length + Object.keys(env).length === 0 ? {} : build, files, this.#args.shared]
+    const own = [
+      commands.length + Object.keys(env).length === 0 ? {} : build,
+      files,
+      this.#args.shared,
+      afterCollectstatic,
+    ]
       .filter((part) => Object.keys(part).length > 0)
       .map((part) => JSON.stringify(part))
       .join("");
@@ -513,7 +520,7 @@ export class App extends pulumi.ComponentResource {
             python_mirror: this.#args.pythonMirror ?? null,
             index: this.#args.index ?? null,
             requirements: requirements ?? null,
-            build,
+            build: { ...build, after_collectstatic: after },
             files,
             server,
             wsgi_module: wsgi.split(":")[0] ?? "",

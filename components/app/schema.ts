@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { generateSchema } from "../secrets/generate-schema.ts";
 import { accountName, settingName, sshKey } from "../service/forms.ts";
 import { processName, processSchema, timerSchema } from "./processes/schema.ts";
 import { checkSchema } from "./program/check-schema.ts";
@@ -96,6 +97,12 @@ export const appSchema = z.strictObject({
         .describe(
           "Commands that run in a release's directory after its dependencies and its front end, and before collectstatic, such as `python manage.py compilemessages`: as the owner, with the environment's programs first in PATH. A change makes a new release.",
         ),
+      afterCollectstatic: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          "Commands that run after Django's collectstatic, such as `python manage.py compress`: as the application's account, with all its settings. They can write to STATIC_ROOT and to nothing else of the release. A change makes a new release.",
+        ),
       env: z
         .record(settingName, z.string())
         .default({})
@@ -158,6 +165,7 @@ export const appSchema = z.strictObject({
     .record(settingName, z.string())
     .default({})
     .describe("Secret settings. Set one with `pulumi config set --secret --path 'berth:app.secrets.NAME'`."),
+  generate: generateSchema,
   files: filesSchema,
   once: onceSchema,
   check: checkSchema,

@@ -17,6 +17,8 @@ export interface ApplicationArgs {
   readonly cloud: Cloud | undefined;
   /** The key that the application signs with. */
   readonly signingKey: pulumi.Output<string>;
+  /** Secrets that it has for itself, by their settings. */
+  readonly generated: Readonly<Record<string, pulumi.Output<string>>>;
   readonly names: SiteNames;
 }
 
@@ -65,7 +67,7 @@ export class Application {
   }
 
   #on(host: Host, media: MediaSettings | undefined): Omit<AppArgs, "after" | "ownerServices"> {
-    const { plan, names, services, signingKey } = this.#args;
+    const { plan, names, services, signingKey, generated } = this.#args;
     const { app, site } = plan.config;
     const references = this.#references(host);
     const own = settle(envTexts(app), references);
@@ -100,6 +102,7 @@ export class Application {
           ...media?.secrets,
         }),
         ...own.secrets,
+        ...generated,
         ...asSecrets(app.secrets),
       },
     };
@@ -107,7 +110,7 @@ export class Application {
 
   /** What the stack's own settings and files may refer to. */
   #references(host: Host): References {
-    const { plan, names, services } = this.#args;
+    const { plan, names, services, generated } = this.#args;
     const places = {
       "site.url": names.url,
       "site.domain": names.domain,
@@ -115,7 +118,7 @@ export class Application {
       "paths.data": `${plan.root}/data`,
       "paths.logs": `${plan.root}/logs`,
     };
-    return referencesTo(services.urlsOn(host), places, plan.config.app.secrets);
+    return referencesTo(services.urlsOn(host), places, { ...generated, ...plan.config.app.secrets });
   }
 }
 

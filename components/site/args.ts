@@ -10,6 +10,7 @@ import { tlsOf } from "../nginx/certificate/schema.ts";
 import { behindOf } from "../nginx/front/behind.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
 import { namesGiven, namesServed } from "../nginx/schema.ts";
+import { generatedOf } from "../secrets/generate-schema.ts";
 import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
 import type { ServiceBackup } from "../service/service.ts";
 import type { ServiceSecret } from "../services.ts";
@@ -23,6 +24,7 @@ export const secretsArgs = ({ config, services }: SitePlan): SecretsArgs => ({
   services: services.flatMap(({ service, plan }) =>
     plan.server === undefined ? [] : (Object.keys(service.secrets) as ServiceSecret[]),
   ),
+  generate: generatedOf(config.app.generate),
   basicAuth: config.site.basicAuth !== undefined,
 });
 

@@ -8,6 +8,8 @@ import { faultsOfHosts } from "../fleet/schema.ts";
 import { tlsFaults } from "../nginx/certificate/own.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { namesServed, shapeFaults } from "../nginx/schema.ts";
+import { generatedOf } from "../secrets/generate-schema.ts";
+import type { Service } from "../service/service.ts";
 import { parts, plansOf } from "./schema.ts";
 
 /** The configuration of a stack, with what holds between its parts. */
@@ -18,8 +20,20 @@ export const configSchema = parts.superRefine((config, context) => {
   const running = plansOf(config).filter(({ plan }) => plan.server !== undefined);
   const names = referenceNames(
     running.map(({ service }) => service),
-    Object.keys(app.secrets),
+    [...Object.keys(app.secrets), ...generatedOf(app.generate).map(({ name }) => name)],
   );
+  for (const [index, { name }] of generatedOf(app.generate).entries()) {
+    const others = {
+      "berth:app.env": Object.keys(app.env),
+      "berth:app.secrets": Object.keys(app.secrets),
+      "the stack itself": ["SECRET_KEY", ...running.flatMap(({ service }) => settingsOf(service))],
+    };
+    const other = Object.entries(others).find(([, names]) => names.includes(name))?.[0];
+    if (other !== undefined) {
+      const message = `expected a setting that is not given by ${other}`;
+      context.addIssue({ code: "custom", path: ["app", "generate", index], message, input: name });
+    }
+  }
   for (const [name, message] of referenceFaults(envTexts(app), names)) fault(`app.env.${name}`, message);
   for (const { path, message, found } of fileFaults(app.files, names)) {
     context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
@@ -34,6 +48,12 @@ export const configSchema = parts.superRefine((config, context) => {
       const message = `expected a page of the application: nginx itself answers below ${place}, and some static files are asked for without being named`;
       context.addIssue({ code: "custom", path: ["app", "pages", index], message, input: page.path });
     }
+  }
+  if (app.build.afterCollectstatic.length > 0 && (app.settings === undefined || app.static !== undefined)) {
+    fault(
+      "app.build.afterCollectstatic",
+      "expected none: without 'settings', or with 'static', nothing is collected",
+    );
   }
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
@@ -115,6 +135,11 @@ export const configSchema = parts.superRefine((config, context) => {
     if (secrets.mirror !== "none") fault("secrets.mirror", "expected 'none': only an EC2 stack mirrors");
   }
 });
+
+const settingsOf = ({ setting, furtherSettings }: Service) => [
+  setting,
+  ...Object.keys(furtherSettings ?? {}),
+];
 
 function at(value: unknown, path: string): unknown {
   return path.split(".").reduce<unknown>((part, key) => (part as Record<string, unknown>)[key], value);

@@ -66,6 +66,7 @@ export class Site extends pulumi.ComponentResource {
     const application = new Application({
       ...{ plan, fleet, services, cloud, names },
       signingKey: secrets.signingKey,
+      generated: secrets.ofApplication,
     });
     const nginx = fleet.next(
       fleet.first,
@@ -79,6 +80,7 @@ export class Site extends pulumi.ComponentResource {
     for (const host of [fleet.first, ...fleet.others]) cloud?.watch(host.name, fleet.last(host));
     const mirrored = cloud?.mirror({
       SECRET_KEY: secrets.signingKey,
+      ...secrets.ofApplication,
       ...services.urlsBy("setting"),
       ...(secrets.basicAuth ? { BASIC_AUTH_PASSWORD: secrets.basicAuth } : {}),
     });

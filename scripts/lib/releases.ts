@@ -11,6 +11,8 @@ export interface Entry {
   readonly seconds: number;
   readonly result: string;
   readonly reason: string | null;
+  /** What stopped nothing and should be known, such as exceptions in the log. Entries of earlier versions have none. */
+  readonly notices?: readonly string[];
 }
 
 /** A release with the settings that it runs with. */
@@ -62,11 +64,21 @@ export function statusText({ live, instances, releases, history }: Status): stri
   ].join("\n");
 }
 
-function entryText({ at, who, address, from, to, commit, seconds, result, reason }: Entry): string {
+function entryText(entry: Entry): string {
+  const { at, who, address, from, to, commit, seconds, result, reason, notices = [] } = entry;
   const way = from === null ? to : `${from} -> ${to}`;
   const by = address === null ? who : `${who} from ${address}`;
   const code = commit === null ? "" : `, commit ${commit.slice(0, 10)}`;
-  return `${at}  ${result.padEnd(8)}  ${way}${code}, ${seconds} s, by ${by}${reason === null ? "" : `\n    ${reason}`}`;
+  const more = [...(reason === null ? [] : [reason]), ...notices].map((line) => `\n    ${line}`);
+  return `${at}  ${result.padEnd(8)}  ${way}${code}, ${seconds} s, by ${by}${more.join("")}`;
+}
+
+/** What the release that went live last has left to know, where it did so since this moment. */
+export function noticesSince({ history }: Status, began: Date): readonly string[] {
+  const last = history.at(-1);
+  // The record has whole seconds.
+  const isNew = last !== undefined && Date.parse(last.at) >= began.getTime() - 1000;
+  return isNew ? (last.notices ?? []) : [];
 }
 
 function instanceText({ instance, state, since, units }: Instance): string[] {

@@ -113,6 +113,95 @@ def tables(app_configs, **kwargs):
   edit(stack, settings, (text) => text.replace(check, ""));
 });
 
+/** The value of one of the application's settings. */
+const given = async (name: string) => await stack.on(`. /srv/logbook/config/env && printf %s "$${name}"`);
+
+test("a page that the stack names must answer, and its exception is shown though it is in no log", async () => {
+  stack.configure({
+    app: {
+      pages: ["/", { path: "/admin/", status: 302 }],
+      generate: ["API_PEPPER", { name: "FERNET_KEY", alphabet: "base64", length: 32 }],
+      env: { API_PEPPERS: '{"1": "${secrets.API_PEPPER}"}' },
+      build: {
+        afterCollectstatic: [
+          'test -n "$API_PEPPER" && mkdir staticfiles/CACHE && echo "a {}" >staticfiles/CACHE/all.css',
+        ],
+      },
+    },
+  });
+  edit(stack, "app/logbook/wsgi.py", (text) =>
+    text.concat("import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    traceback.print_exc()\n"),
+  );
+  const healthy = await stack.succeed();
+  const { history } = JSON.parse(await stack.on("/usr/local/lib/berth/logbook/berth-release status"));
+  assert.match(
+    history.at(-1).notices.join("\n"),
+    /^its log has an exception: ZeroDivisionError: division by zero \(logbook\/wsgi\.py, line \d+, in <module>\), \d times$/,
+  );
+  assert.equal((await stack.fetch("/static/CACHE/all.css")).text, "a {}\n");
+  assert.match(await given("FERNET_KEY"), /^[\w-]{43}=$/);
+  const pepper = await given("API_PEPPER");
+  assert.match(pepper, /^[A-Za-z0-9]{64}$/);
+  assert.equal(await given("API_PEPPERS"), `{"1": "${pepper}"}`);
+  assert.ok(!said(healthy).includes(pepper));
+  const { release } = await stack.outputs();
+  let views = "";
+  edit(stack, "app/entries/views.py", (text) => {
+    views = text;
+    return text.replace(/^def front_page\(request\):$/m, "$&\n    raise LookupError('no such entry')");
+  });
+  edit(stack, settings, (text) => `${text}LOGGING = {}\n`);
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    said(refused),
+    /entries\/views\.py", line \d+, in front_page[\s\S]*LookupError: no such entry[\s\S]*is unhealthy: the page \/ answers 500, and 200 was expected \(berth:app\.pages\)\. It did not go live\. The previous release, \S+, still serves\./,
+  );
+  assert.equal(await stack.on("basename $(readlink /srv/logbook/current)"), release);
+  edit(stack, "app/entries/views.py", () => views);
+});
+
+test("a static file that visitors do not get, and a page that is not let through, are found", async () => {
+  const door = "/etc/nginx/snippets/berth-server.conf";
+  stack.inside(
+    `cp ${door} /root/door && echo 'location ^~ /static/new. { return 403; }' >>${door} && nginx -s reload`,
+  );
+  mkdirSync(join(stack.project, "app/entries/static"), { recursive: true });
+  edit(stack, "app/entries/static/new.css", () => "a { color: #123456 }\n".repeat(30_000));
+  const { release } = await stack.outputs();
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    said(refused),
+    /is unhealthy: its static file \/static\/new\.\w+\.css answers 403, and 200 was expected\. It was healthy before the switch\. The previous release, \S+, serves again\./,
+  );
+  assert.equal(await stack.on("basename $(readlink /srv/logbook/current)"), release);
+
+  await stack.on(`cp /root/door ${door} && echo 'location = / { return 404; }' >>${door} && nginx -s reload`);
+  stack.configure({ app: { pages: ["/"] } });
+  edit(stack, "app/entries/static/new.css", () => "a {}");
+  const hidden = await stack.up();
+  assert.notEqual(hidden.code, 0);
+  assert.match(
+    said(hidden),
+    /berth: app-front: visitors do not get what the application answers: the page \/ answers 404, and 200 was expected \(berth:app\.pages\)\./,
+  );
+  await stack.on(`cp /root/door ${door} && nginx -s reload`);
+  const [pepper, key] = [await given("API_PEPPER"), await given("FERNET_KEY")];
+  stack.configure({
+    app: {
+      generate: [
+        { name: "API_PEPPER", generation: 2 },
+        { name: "FERNET_KEY", alphabet: "base64", length: 32 },
+      ],
+    },
+  });
+  await stack.succeed();
+  assert.match(await given("API_PEPPER"), /^[A-Za-z0-9]{64}$/);
+  assert.notEqual(await given("API_PEPPER"), pepper);
+  assert.equal(await given("FERNET_KEY"), key);
+});
+
 test("files of the source where collected or uploaded ones would go are not lost without a word", async () => {
   mkdirSync(join(stack.project, "app/staticfiles"));
   writeFileSync(join(stack.project, "app/staticfiles/own.css"), "a {}");

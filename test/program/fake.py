@@ -436,7 +436,7 @@ class FakeHost:
             python_mirror=None,
             index=None,
             requirements=None,
-            build=Build(commands=(), env={}),
+            build=Build(commands=(), after_collectstatic=(), env={}),
             files={},
             server="gunicorn",
             wsgi_module="wsgi",

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import socket
 import tempfile
 import threading
@@ -10,8 +11,9 @@ from pathlib import Path
 
 from release import asking, pages, states
 from release.asking import Answer
-from release.facts import Front, Page
+from release.facts import Build, Front, Page
 from release.faults import Stop
+from release.named_files import named_files
 from release.samples import chosen
 from release.tracebacks import cause, exceptions
 from story import A, B, Story
@@ -148,6 +150,25 @@ class StaticFiles(OfPages):
         self.assertEqual(self.live_with("cccccccccc-0001"), "")
         self.assert_runs("cccccccccc-0001")
 
+    def test_a_file_that_a_page_names_and_that_is_not_there_is_told_and_stops_nothing(self) -> None:
+        self.world.samples = [STYLE]
+        self.assertEqual(self.deploy_with(B), "")
+        page = b"<link rel='stylesheet' href=/static/shop/style.css><script src='/static/gone.js?v=1'></script>"
+        third = "cccccccccc-0001"
+        self.world.pages[third, "/"] = Answer(200, body=page)
+        self.assertEqual(self.deploy_with(third), "")
+        self.assertIn("the page / names /static/gone.js, which answers 404\n", self.shown)
+        self.assertNotIn("style.css", self.shown)
+
+    def test_of_a_page_only_what_browsers_ask_its_own_site_for_is_read(self) -> None:
+        page = b"""<!doctype html><!-- <script src="/static/of-a-comment.js"></script> -->
+            <LINK REL="preload stylesheet" HREF=" ../static/a.css?1"><link rel=icon href="/static/icon.png">
+            <script src="https://shop.example/static/b.js"></script><script src="//cdn.example/static/c.js"></script>
+            <script>document.write('<script src="/static/of-a-script.js">')</script><script src="/api/d.js"></script>
+            <script src="/static/b.js"></script><script src="http://[/static/odd.js"></script>"""
+        self.assertEqual(named_files(page, "/help/", "shop.example"), ["/static/a.css", "/static/b.js"])
+        self.assertEqual(named_files(b"<base href='/x/'>" + page, "/help/", "shop.example"), [])
+
     def test_where_the_front_door_knows_no_static_files_yet_no_release_is_blamed(self) -> None:
         self.world.samples = [STYLE]
         self.world.front["/static/shop/style.css"] = Answer(404)
@@ -167,6 +188,28 @@ class StaticFiles(OfPages):
             pages.prove_door(context, facts)
         pages.prove_door(context, Front(login=True, pages=(FRONT_PAGE,), domain="shop.example", door="https"))
 
+    def test_commands_after_collectstatic_run_before_the_files_are_taken_and_one_that_fails_stops_the_release(
+        self,
+    ) -> None:
+        build = Build(commands=(), after_collectstatic=("python manage.py compress", "true"), env={})
+        self.world.calls.clear()
+        self.assertEqual(self.prepare(B, build=build), "")
+        steps = [
+            next(name for name in ("collect", "compress", "true", "take") if name in found)
+            for call in self.world.calls
+            if (found := _step(call))
+        ]
+        self.assertEqual(steps, ["collect", "compress", "true", "take"])
+        bound = next(call for call in self.world.calls if "manage.py compress" in call)
+        self.assertRegex(bound, rf"BindPaths=\S+:\S+/static/{B} -- /bin/bash -c python manage.py compress$")
+        shown = self.world.run
+        self.world.run = (  # type: ignore[method-assign]
+            lambda command, listen, **more: 1 if command.argv[-1] == "true" else shown(command, listen, **more)
+        )
+        told = self.prepare("cccccccccc-0001", build=build)
+        self.assertIn("'true' failed (berth:app.build.afterCollectstatic). Its last lines are above", told)
+        self.assertEqual(self.release_state("cccccccccc-0001"), states.PREPARING)
+
     def test_of_each_kind_the_largest_is_chosen_and_nothing_that_nginx_hides(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             sizes = {"a.css": 10, "b/c d.css": 20, "b/big.css": 2 << 20, ".git/x.js": 5, "none.js": 0, "x.svg": 3}
@@ -179,19 +222,33 @@ class StaticFiles(OfPages):
             self.assertEqual(chosen(folder), told)
 
 
+def _step(call: str) -> str:
+    """What a call does with the static files; nothing for another."""
+    if call.startswith("pipe tar"):
+        return "take"
+    if "django_release.py" in call:
+        return "collect"
+    return call.rpartition("/bin/bash -c ")[2] if "/bin/bash -c " in call else ""
+
+
 class Log(OfPages):
     def test_exceptions_in_the_log_of_a_healthy_release_are_told_and_no_secret_in_them(self) -> None:
         self.world.last_words = f"{RAISED} redis-password\nwarm\n{RAISED} redis-password"
         self.assertEqual(self.deploy_with(B), "")
-        self.assertIn(
-            "app-live: the release is healthy, and its log has an exception:\n"
-            "  AttributeError: 'NoneType' object has no attribute 'total' [secret] "
-            "(shop/views.py, line 12, in front_page), 2 times\n",
-            self.shown,
+        noted = (
+            "its log has an exception: AttributeError: 'NoneType' object has no attribute 'total' [secret] "
+            "(shop/views.py, line 12, in front_page), 2 times"
         )
+        self.assertIn(f"app-live: {noted}\n", self.shown)
+        self.assertEqual(self.notices(), [noted])
         self.world.last_words = "warm"
         self.deploy_with(A)
         self.assertNotIn("exception", self.shown)
+        self.assertEqual(self.notices(), [])
+
+    def notices(self) -> object:
+        """Those of the last release that was tried."""
+        return json.loads(self.host.context("look").ledger.history()[-1])["notices"]
 
     def test_what_a_database_refused_is_tried_again_for_it_may_have_been_repaired(self) -> None:
         refused = 'django.db.utils.ProgrammingError: relation "shop_basket" does not exist'

@@ -79,6 +79,46 @@ test("pages are named with the status that they answer, each once, and none that
   ]);
 });
 
+test("secrets that are made up have names that nothing else gives, and settings may refer to them", () => {
+  const generate = (more: object, ...named: unknown[]) => ({
+    ...least,
+    app: { ...least.app, generate: named, ...more },
+  });
+  const made = generate({ env: { PEPPERS: "${secrets.PEPPER}" } }, "PEPPER", {
+    name: "KEY",
+    alphabet: "base64",
+    length: 32,
+  });
+  assert.deepEqual(read(made).app.generate, [
+    "PEPPER",
+    { name: "KEY", alphabet: "base64", length: 32, generation: 1 },
+  ]);
+  assert.match(
+    faults(generate({}, "A", { name: "A" }))[0] ?? "",
+    /^berth:app\.generate: expected each name once/,
+  );
+  const given = [
+    [{ env: { A: "1" } }, "A", "berth:app.env"],
+    [{ secrets: { A: "1" } }, "A", "berth:app.secrets"],
+    [{}, "DATABASE_URL", "the stack itself"],
+    [{}, "SECRET_KEY", "the stack itself"],
+  ] as const;
+  for (const [more, name, by] of given)
+    assert.deepEqual(faults(generate(more, name)), [
+      `berth:app.generate[0]: expected a setting that is not given by ${by}; found "${name}"`,
+    ]);
+});
+
+test("commands after collectstatic need something that is collected", () => {
+  const after = (more: object) => ({
+    ...least,
+    app: { ...least.app, ...more, build: { afterCollectstatic: ["python manage.py compress"] } },
+  });
+  assert.equal(read(after({ settings: "shop.settings" })).app.build.afterCollectstatic.length, 1);
+  for (const more of [{}, { settings: "shop.settings", static: "static" }])
+    assert.match(faults(after(more))[0] ?? "", /^berth:app\.build\.afterCollectstatic: expected none/);
+});
+
 test("commands that run once have names of their own", () => {
   const once = (...names: string[]) => ({
     ...least,

@@ -502,6 +502,43 @@ test("Flask's migrations run before a release goes live", () => {
   assert.equal(config.app.processes.release?.command, "flask --app app:app db upgrade");
 });
 
+test("a file of settings that Flask reads and the source does not have is brought by the stack", () => {
+  const needs = { "requirements.txt": "Flask\nFlask-SQLAlchemy\npsycopg[binary]\n" };
+  const made = (lines: string, more = "__name__") =>
+    `from flask import Flask\ndef create_app():\n    app = Flask(${more})\n${lines}    return app\n`;
+  const instance = "__name__, instance_relative_config=True";
+  const silent = '    app.config.from_pyfile("config.py", silent=True)\n';
+
+  const byVariable = init({ "shop.py": made('    app.config.from_envvar("SHOP_SETTINGS")\n'), ...needs });
+  assert.equal(byVariable.config.app.env.SHOP_SETTINGS, "berth_settings.py");
+  assert.equal(
+    contentOf(byVariable.config, "berth_settings.py"),
+    'import os\n\nSECRET_KEY = os.environ["SECRET_KEY"]\nSQLALCHEMY_DATABASE_URI = os.environ["DATABASE_URL"]\n',
+  );
+  assert.match(byVariable.last, /shop\.py:4 reads berth_settings\.py, which the source does not have\./);
+  assert.match(byVariable.text, /The application reads its settings from this file\./);
+
+  // By the instance folder, which lies next to the outermost package.
+  const inPackage = {
+    "src/shop/__init__.py": "",
+    "src/shop/web/__init__.py": made(silent, instance),
+    ...needs,
+  };
+  const found = look(application(inPackage));
+  assert.equal(found.own?.path, "src/instance/config.py");
+  assert.deepEqual([found.own?.todos, found.own?.doubts.length], [[], 1]);
+  const path = (files: Record<string, string>) => look(application({ ...needs, ...files })).own?.path;
+  assert.equal(path({ "app.py": made(silent, instance) }), "instance/config.py");
+  assert.equal(path({ "shop/__init__.py": made(silent) }), "shop/config.py");
+  assert.equal(path({ "shop/__init__.py": made(silent.replace('"c', '"../c')) }), "config.py");
+  // What the source has, what lies elsewhere, and what is computed is the application's own.
+  assert.equal(path({ "app.py": made(silent), "config.py": "DEBUG = False\n" }), undefined);
+  for (const other of ['"/etc/shop.py"', "PLACE", '"../../x.py"'])
+    assert.equal(path({ "app.py": made(`    app.config.from_pyfile(${other})\n`) }), undefined, other);
+  assert.equal(path({ "app.py": made(silent, `${instance}, instance_path="/srv/x"`) }), undefined);
+  assert.equal(path({ "app.py": made("") }), undefined);
+});
+
 test("front ends and translations are built", () => {
   const build = '{"scripts": {"build": "vite build"}}';
   assert.match(init({ ...flask, "package.json": build }).last, /package\.json without a package-lock\.json/);
@@ -598,7 +635,8 @@ test("what Django's settings fix in the code is settled by a file of the stack, 
 });
 
 /** The one file that the stack has. */
-const contentOf = ({ app }: ReturnType<typeof init>["config"]) => {
+const contentOf = ({ app }: ReturnType<typeof init>["config"], path = Object.keys(app.files)[0]) => {
+  assert.deepEqual(Object.keys(app.files), [path]);
   const [file, ...more] = Object.values(app.files);
   assert.ok(file !== undefined && "content" in file && more.length === 0);
   return file.content;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Status, statusText } from "../../scripts/lib/releases.ts";
+import { noticesSince, type Status, statusText } from "../../scripts/lib/releases.ts";
 
 const status: Status = {
   application: "shop",
@@ -62,6 +62,20 @@ bbbbbbbbbb-0001.a1b2c3: live since 2023-11-14T22:13:20Z
 live: bbbbbbbbbb-0001
 kept: aaaaaaaaaa-0001 (berth:app.release rolls back)`,
   );
+});
+
+test("what a healthy release has left to know stands below its entry, and is told by the command that made it", () => {
+  const [failed] = status.history;
+  const notices = ["its log has an exception: KeyError: 'x' (shop/views.py, line 3, in cart)"];
+  const entry = { ...failed, at: "2026-01-02T03:05:00Z", result: "release", reason: null, notices };
+  const history = [...status.history, entry] as typeof status.history;
+  assert.match(
+    statusText({ ...status, history }),
+    /03:05:00Z {2}release {3}\S+ -> \S+, 3 s, by berth from 192\.0\.2\.1\n {4}its log has an exception: KeyError/,
+  );
+  assert.deepEqual(noticesSince({ ...status, history }, new Date("2026-01-02T03:05:00.9Z")), notices);
+  assert.deepEqual(noticesSince({ ...status, history }, new Date("2026-01-02T03:06:00Z")), []);
+  assert.deepEqual(noticesSince(status, new Date(0)), []);
 });
 
 test("a host without a release says so", () => {

@@ -3,6 +3,7 @@
 import itertools
 import json
 import traceback
+from collections.abc import Sequence
 
 from . import states
 from .facts import Application
@@ -90,7 +91,9 @@ class Context:
         what = f"an unexpected fault: {type(fault).__name__}: {fault}."
         return HeldUp(what, f"See {self.voice.log_path} on the host, then run 'pulumi up' again.")
 
-    def note(self, before: str, release: str, commit: str, result: str, reason: str = "") -> None:
+    def note(
+        self, before: str, release: str, commit: str, result: str, reason: str = "", notices: Sequence[str] = ()
+    ) -> None:
         self.ledger.note(
             {
                 "who": self.who,
@@ -101,5 +104,6 @@ class Context:
                 "seconds": round(self.world.time() - self.began),
                 "result": result,
                 "reason": self.voice.mask(reason) or None,
+                "notices": [self.voice.mask(one) for one in notices],
             }
         )

@@ -54,6 +54,8 @@ class Build:
     """Commands of the stack's own, in their order."""
 
     commands: tuple[str, ...]
+    # Those that come after Django's collectstatic.
+    after_collectstatic: tuple[str, ...]
     env: Mapping[str, str]
 
 
@@ -167,7 +169,9 @@ def prepare(told: object) -> Prepare:
     fields["archive"] = None if fields["archive"] is None else _read(Archive, fields["archive"])
     fields["git"] = None if fields["git"] is None else _read(Git, fields["git"])
     fields["check"] = None if fields["check"] is None else tuple(fields["check"])
-    fields["build"] = _read(Build, {**_mapping(fields["build"]), "commands": tuple(fields["build"]["commands"])})
+    build = _mapping(fields["build"])
+    lists = {name: tuple(build[name]) for name in ("commands", "after_collectstatic")}
+    fields["build"] = _read(Build, {**build, **lists})
     return _read(Prepare, _with_lists(fields))
 
 

@@ -117,19 +117,17 @@ class Switch:
             raise stop from fault
         self.settle_links()
         result = "settings" if self.came_from == facts.release else "rollback" if facts.kept else "release"
-        context.note(self.came_from, facts.release, self._release.commit, result)
-        self._tell_exceptions()
+        notices = [*self._pages.notices, *self._exceptions()]
+        context.note(self.came_from, facts.release, self._release.commit, result, notices=notices)
+        for notice in notices:
+            context.voice.say(notice)
 
-    def _tell_exceptions(self) -> None:
-        """They are no fault of a release that is healthy, and should not surprise anybody later."""
+    def _exceptions(self) -> list[str]:
+        """Those in the log: no fault of a release that is healthy, and nothing that should surprise anybody later."""
         server = [self.server.unit] if self._context.place.web else []
-        units = [*server, *self.processes.beside, *self.processes.alone]
-        found = exceptions(printed(self._context, units))
-        if not found:
-            return
-        count = "an exception" if len(found) == 1 else f"{len(found)} exceptions"
-        self._context.voice.say(f"the release is healthy, and its log has {count}:")
-        self._context.voice.show(f"  {one}" for one in found[:_EXCEPTIONS])
+        found = exceptions(printed(self._context, [*server, *self.processes.beside, *self.processes.alone]))
+        left = [f"its log has {len(found) - _EXCEPTIONS} more exceptions"] if len(found) > _EXCEPTIONS else []
+        return [*(f"its log has an exception: {one}" for one in found[:_EXCEPTIONS]), *left]
 
     def _refuse_failed(self) -> None:
         instance, release = self.instance, self._facts.release

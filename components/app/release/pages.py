@@ -13,11 +13,14 @@ from .asking import Answer
 from .context import Context
 from .facts import Front, Page
 from .faults import Stop, Unhealthy
+from .named_files import named_files
 from .place import release_of
 from .records import Release
 
 # How long a page may take, in seconds.
 _PATIENCE = 60
+# How many files are asked for that pages name.
+_NAMED = 50
 
 
 class Pages:
@@ -28,6 +31,8 @@ class Pages:
         self._pages = pages
         self._release = release
         self._unit = unit
+        # What stops nothing and should be known.
+        self.notices: list[str] = []
         # What was right at the front door before.
         self._right: set[str] = set()
         self._static_is_right = False
@@ -48,14 +53,16 @@ class Pages:
 
     def prove_front(self, domain: str, door: str) -> None:
         """At the front door, now that the release serves."""
+        answers = {page: self._ask(None, domain, door, page.path) for page in self._pages}
         if not self._is_shut():
-            wrong = self._wrong({page: self._ask(None, domain, door, page.path) for page in self._pages})
+            wrong = self._wrong(answers)
             blamed = {page: one for page, one in wrong.items() if page.path in self._right or one.status >= 500}
             if blamed:
                 raise _unhealthy(self._unit, blamed)
         if self._static_is_right:
             for told in self._wrong_files(domain, door, self._release.samples):
                 raise Unhealthy(self._unit, f"its {told}.")
+            self._note_missing(domain, door, answers)
 
     def prove_door(self, domain: str, door: str) -> None:
         """At the front door, once that is configured: then all must be right."""
@@ -86,6 +93,17 @@ class Pages:
             elif answer.sha256 != sha256:
                 told.append(f"static file {url} is served with another content than it has in the release")
         return told
+
+    def _note_missing(self, domain: str, door: str, answers: dict[Page, Answer]) -> None:
+        """Notes files that a page names and that are not there. Many a site has one, so it stops nothing."""
+        named: dict[str, str] = {}
+        for page, answer in answers.items():
+            if answer.status == 200:
+                for path in named_files(answer.body, page.path, domain):
+                    named.setdefault(path, page.path)
+        for path, page_path in list(named.items())[:_NAMED]:
+            if self._ask(None, domain, door, path).status == 404:
+                self.notices.append(f"the page {page_path} names {path}, which answers 404")
 
     def _is_shut(self) -> bool:
         """Whether people see the maintenance page."""

@@ -17,6 +17,7 @@ from .records import Plan, Release
 from .settings import Settings
 from .source import Source
 from .tracebacks import cause
+from .voice import Heard
 from .world import Command
 
 _ABOVE = "Its last lines are above; nothing that runs was changed."
@@ -100,7 +101,7 @@ class Statics:
         def listen(line: str, is_error: bool) -> None:
             if not is_error and line == _COLLECTED:
                 # The application may print it as well, and more than once.
-                if copying.ident is None and facts.static is None:
+                if copying.ident is None and facts.static is None and not facts.build.after_collectstatic:
                     copying.start()
             elif not is_error and line.startswith(_SETTINGS):
                 told.append(line.removeprefix(_SETTINGS))
@@ -133,13 +134,35 @@ class Statics:
             )
         for fault in self._faults:
             raise fault
-        context.files.remove(context.place.collected)
         for one in own:
             project.settle(context, self._source, one, context.place.told(self._target))
             project.tell_of_uploads(context, one, facts.media_public)
+        if facts.build.after_collectstatic:
+            self._go_on_collecting(release, more)
+        context.files.remove(context.place.collected)
         count = sum(line.startswith(_TO_DO) for line in found)
         plan = Plan(settings.digest, count, context.world.time())
         return dataclasses.replace(release, migrations=tuple(migrations), plan=plan)
+
+    def _go_on_collecting(self, release: Release, more: list[str]) -> None:
+        """Runs the stack's own commands on what was collected, and takes it then.
+
+        :param more: the properties of the unit that has collected it
+        """
+        voice = self._context.voice
+        for command in self._facts.build.after_collectstatic:
+            voice.say(f"running '{command}'")
+            heard = Heard(voice)
+            if self._context.inside.run(release, ["/bin/bash", "-c", command], heard, more=more) != 0:
+                voice.show(cause(heard.lines))
+                voice.refuse_full_disk()
+                raise Stop(
+                    f"'{command}' failed (berth:app.build.afterCollectstatic).",
+                    f"{_ABOVE} {symptoms.told(heard.lines)}".rstrip(),
+                )
+        self._take_collected()
+        for fault in self._faults:
+            raise fault
 
     def _open_collected(self) -> None:
         place, files = self._context.place, self._context.files

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Dependencies, type PythonAsked, readDependencies, readPythonVersion } from "./dependencies.ts";
 import { type Entry, findBase, readEntry, settingsChain } from "./entry.ts";
 import { readEnvironment } from "./environment.ts";
+import { flaskSettings } from "./flask-settings.ts";
 import { type Built, readBuilt } from "./front-end.ts";
 import { type OwnSettings, ownSettings } from "./own-settings.ts";
 import { type ProcessesFound, readProcesses } from "./processes.ts";
@@ -74,9 +75,11 @@ export function look(directory: string): Facts {
   // Where RQ's own program finds Redis.
   const isRq = processes.processes.some(({ command }) => command?.startsWith("rq worker"));
   const rq = isRq && services.redis ? [["RQ_REDIS_URL", "${redis.url}"] as const] : [];
+  const ofFlask =
+    entry.framework === "Flask" ? flaskSettings(project, loaded, services, dependencies) : undefined;
   const settled = isDjango
     ? ownSettings(project, entry.settings, settings, services, dependencies)
-    : undefined;
+    : ofFlask?.own;
   const place = (path: string) => (pythonPath === undefined ? path : `${pythonPath}/${path}`);
   const uploads = entry.static === undefined ? undefined : uploadsBelow(project, entry.static);
   return {
@@ -98,6 +101,7 @@ export function look(directory: string): Facts {
       env: [
         ...wanted.env.filter(([name]) => name !== rq[0]?.[0]),
         ...rq,
+        ...(ofFlask?.env ?? []),
         ...(pythonPath === undefined ? [] : [["PYTHONPATH", pythonPath] as const]),
       ],
     },

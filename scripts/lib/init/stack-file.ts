@@ -149,12 +149,14 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
 }
 
 /** The file that settles what the project's settings fix. */
-function fileLines({ own }: Facts): string[] {
+function fileLines({ own, entry }: Facts): string[] {
   if (own === undefined) return [];
   const why =
-    own.settings === undefined
-      ? "The project's settings import this file where it is there. It is the place for what else the site needs."
-      : "These settings come after the project's own. They are the place for what else the site needs.";
+    entry.framework === "Flask"
+      ? "The application reads its settings from this file. It is the place for what else it needs."
+      : own.settings === undefined
+        ? "The project's settings import this file where it is there. It is the place for what else the site needs."
+        : "These settings come after the project's own. They are the place for what else the site needs.";
   return [
     ...comment(4, why),
     "    files:",
