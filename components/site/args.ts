@@ -107,15 +107,14 @@ export function backupArgs(
 
 /** Undefined where visitors get nothing that could be asked for. */
 export function frontArgs(
-  { config: { app, site } }: SitePlan,
+  { config: { app } }: SitePlan,
   host: Host,
   names: SiteNames,
   { staticRoot }: App,
 ): FrontArgs | undefined {
   if (app.pages.length === 0 && staticRoot === undefined) return undefined;
   const { domain, door } = names;
-  const login = site.basicAuth !== undefined;
-  return { host, name: app.name, pages: app.pages, staticRoot, domain, door, login };
+  return { host, name: app.name, pages: app.pages, staticRoot, domain, door };
 }
 
 export function nginxArgs(

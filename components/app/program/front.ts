@@ -16,8 +16,6 @@ export interface FrontArgs {
   readonly domain: pulumi.Input<string>;
   /** How its host answers. */
   readonly door: "http" | "https";
-  /** Whether visitors are asked for a password first: then nothing is asked. */
-  readonly login: boolean;
 }
 
 /**
@@ -26,10 +24,10 @@ export interface FrontArgs {
  */
 export class Front extends HostScript {
   constructor(name: string, args: FrontArgs, options: pulumi.CustomResourceOptions) {
-    const { host, login, pages, domain, door } = args;
+    const { host, pages, domain, door } = args;
     const facts = pulumi
       .output(domain)
-      .apply((asked) => JSON.stringify({ login, pages: pagesOf(pages), domain: asked, door }, null, 2));
+      .apply((asked) => JSON.stringify({ pages: pagesOf(pages), domain: asked, door }, null, 2));
     super(
       name,
       {

@@ -120,8 +120,6 @@ class Prepare:
 class Front:
     """What visitors are expected to get, once the front door is configured."""
 
-    # Whether they are asked for a password first.
-    login: bool
     pages: tuple[Page, ...]
     domain: str
     # How this host answers: TLS may end in front of it.

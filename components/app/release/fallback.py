@@ -18,7 +18,7 @@ from .processes import ALONE
 from .retire import leave, start_tidying
 from .services import away
 from .settings import Settings
-from .tracebacks import cause, exceptions
+from .tracebacks import cause, kinds
 from .voice import Heard
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class FallBack:
                 context.as_stop(error)
         if asking.ident is not None:
             asking.join()
+        if isinstance(fault, Unhealthy):
+            # Nobody waits for it any longer.
+            raised = self._raised(fault, words)
+            context.voice.show(raised)
+            words += raised
         if isinstance(fault, MigrationFailed):
             words = fault.words
         stop, event = self._judged(fault, words)
@@ -187,21 +192,22 @@ class FallBack:
         is_told = any("killed by the OOM killer" in line for line in of_systemd(context, unit))
         is_killed = any(_KILLED.search(line) for line in lines)
         self._is_short = is_told or (is_killed and _ended_by_kernel(context) > self._ended_before)
-        if fault.path and self._facts.django is not None and not exceptions(lines):
-            lines += self._raised(fault.path)
         # gunicorn puts some thirty lines of its own below the exception.
         return cause(lines, _WORDS)
 
-    def _raised(self, path: str) -> list[str]:
+    def _raised(self, fault: Unhealthy, words: list[str]) -> list[str]:
         """The exception of a page of Django's, which is in no log unless the project's LOGGING says so."""
         context, facts = self._context, self._facts
+        if not fault.path or facts.django is None:
+            return []
         heard = Heard(context.voice)
         place, release = context.place, context.ledger.release(facts.release)
         python = f"{place.told_root}/releases/{release.id}/.venv/bin/python"
         program = f"{place.library}/program/release/application/django_page.py"
-        argv = [python, program, path, facts.domain, facts.scheme]
+        argv = [python, program, fault.path, facts.domain, facts.scheme]
         context.inside.run(release, argv, heard, more=["RuntimeMaxSec=60"])
-        return heard.lines
+        found = cause(heard.lines)
+        return found if kinds(found) - kinds(words) else []
 
 
 def _ended_by_kernel(context: Context) -> int:

@@ -19,6 +19,8 @@ from .records import Release
 
 # How long a page may take, in seconds.
 _PATIENCE = 60
+# What the front door answers where it asks for a password.
+_PASSWORD = 401
 # How many files are asked for that pages name.
 _NAMED = 50
 
@@ -65,10 +67,11 @@ class Pages:
             self._note_missing(domain, door, answers)
 
     def prove_door(self, domain: str, door: str) -> None:
-        """At the front door, once that is configured: then all must be right."""
+        """At the front door, once that is configured: then all must be right, unless it asks for a password."""
         log = f"See 'tail /var/log/nginx/{self._context.place.name}.error.log' on the host."
         if not self._is_shut():
-            wrong = self._wrong({page: self._ask(None, domain, door, page.path) for page in self._pages})
+            answers = {page: self._ask(None, domain, door, page.path) for page in self._pages}
+            wrong = self._wrong({page: answer for page, answer in answers.items() if answer.status != _PASSWORD})
             if wrong:
                 raise Stop(
                     f"visitors do not get what the application answers: {_told(wrong)} (berth:app.pages).",
@@ -88,6 +91,8 @@ class Pages:
         for path, sha256 in samples:
             url = f"/static/{urllib.parse.quote(path)}"
             answer = self._ask(None, domain, door, url)
+            if answer.status == _PASSWORD:
+                continue
             if answer.status != 200:
                 told.append(f"static file {url} {_answers(answer)}, and 200 was expected")
             elif answer.sha256 != sha256:
@@ -113,7 +118,7 @@ class Pages:
 def prove_door(context: Context, facts: Front) -> None:
     """Of the release that is live: what its first visitors get."""
     live = context.ledger.live()
-    if live and not facts.login:
+    if live:
         release = context.ledger.release(release_of(live))
         Pages(context, facts.pages, release, context.place.web_unit(live)).prove_door(facts.domain, facts.door)
 

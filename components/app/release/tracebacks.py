@@ -74,6 +74,11 @@ def exceptions(lines: Sequence[str]) -> list[str]:
     return [told if count == 1 else f"{told}, {count} times" for told, count in counts.items()]
 
 
+def kinds(lines: Sequence[str]) -> set[str]:
+    """The same without how often."""
+    return {_told(chain) for chain in _chains(lines)}
+
+
 def _told(chain: _Chain) -> str:
     """The last exception, and the last place in the application's own code that led there."""
     frames = next((trace.own for trace in reversed(chain) if trace.own), None) or chain[-1].frames
