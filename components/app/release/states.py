@@ -50,7 +50,7 @@ INSTANCE: tuple[Step, ...] = (
     Step(TRIAL, "proven", LIVE, "It is the instance that boots."),
     Step(LIVE, "replaced", LEAVING, "It finishes its requests and tasks, and stops."),
     Step(LEAVING, "ended", NONE, "Its settings and units are removed."),
-    Step(STARTING, "own fault", FAILED, "It stops. Berth does not try it again by itself."),
+    Step(STARTING, "own fault", FAILED, "It stops. Berth tries it again when something that decides has changed."),
     Step(TRIAL, "own fault", FAILED, "Visitors and waiting connections go back to the previous instance. It stops."),
     Step(STARTING, "service away", LEAVING, "It stops. The next `pulumi up` tries it again."),
     Step(TRIAL, "service away", LEAVING, "Visitors go back to the previous one. The next `pulumi up` tries it again."),
