@@ -1,8 +1,10 @@
 import { createHmac } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { copyArchive } from "../app/program/program.ts";
+import { packDirectory } from "../app/source/archive.ts";
 import type { Host } from "../host/host.ts";
 import { HostScript, type SecretFile } from "../host/host-script.ts";
 import { logsFile } from "../host/logs.ts";
@@ -70,6 +72,13 @@ export class Backup extends pulumi.ComponentResource {
       ...(this.#isHourly() ? ["berth-backup-files.timer"] : []),
       ...(this.#hasDrills() ? ["berth-backup-drill.timer"] : []),
     ];
+    const program = packDirectory(here("program"), join(".berth", "backup-program"));
+    const copy = copyArchive(
+      `${name}-archive`,
+      args.host,
+      program,
+      `.berth-backup-${program.sha256.slice(0, 12)}.tar`,
+    );
     new HostScript(
       `${name}-setup`,
       {
@@ -79,13 +88,15 @@ export class Backup extends pulumi.ComponentResource {
         slots: {
           place: this.#place.shown,
           directory: this.#place.directory ?? "",
+          archive: copy.remotePath,
+          archive_sha256: program.sha256,
           timers: timers.join(" "),
         },
         files: {
           [`${settings}/plan.json`]: this.#plan(),
           ...(this.#place.ca === undefined ? {} : { [`${settings}/ca.pem`]: { content: this.#place.ca } }),
           ...this.#databaseFiles(),
-          ...programFiles(),
+          "/usr/local/lib/berth/berth-backup": { content: text("berth-backup.sh"), mode: "0755" },
           ...units(args.config.time, this.#isHourly()),
           ...drillUnits(args.config.drill, database?.version),
           ...logsFile("backups", {
@@ -100,7 +111,7 @@ export class Backup extends pulumi.ComponentResource {
         },
         secretFiles: this.#secretFiles(),
       },
-      { parent: this },
+      { parent: this, dependsOn: [copy] },
     );
     // What came of the drills is the host's to tell: a state would be as old as the last deployment.
     const { every, day, time } = args.config.drill;
@@ -217,19 +228,6 @@ const passphraseOfDatabase = (passphrase: string): string =>
 
 const databaseOf = (parts: readonly ServiceBackup[]) => parts.find((part) => part.kind === "postgresql");
 const isFiles = (part: ServiceBackup): part is FilesBackup => part.kind === "files";
-
-/** The program, which Python runs as a directory: root's own. */
-function programFiles(): Record<string, StepFile> {
-  const modules = readdirSync(here("program")).filter((name) => name.endsWith(".py"));
-  return {
-    "/usr/local/lib/berth/berth-backup": { content: text("berth-backup.sh"), mode: "0755" },
-    ...Object.fromEntries(
-      modules
-        .sort()
-        .map((name) => [`/usr/local/lib/berth/backup/${name}`, { content: text(join("program", name)) }]),
-    ),
-  };
-}
 
 function units(time: string, hourly: boolean): Record<string, StepFile> {
   const unit = (name: string, verb: string, what: string, at: string) => ({

@@ -1,3 +1,4 @@
 #!/bin/sh
 # Berth: what there is to do with backups on this host. See docs/backups.md.
-exec /usr/bin/python3 -IB /usr/local/lib/berth/backup "$@"
+# One version from here on, whatever is put in place meanwhile.
+exec /usr/bin/python3 -IB "$(readlink -f /usr/local/lib/berth/backup/program)" "$@"

@@ -4,5 +4,6 @@ systemctl stop --quiet berth-backup.service berth-backup-files.service berth-bac
 # The page that was shown because there was no data yet (program/unrestored.py).
 [ ! -e /var/lib/berth/backup/shut ] || rm -f -- "$(cat /var/lib/berth/backup/shut)"
 rm -rf /var/cache/berth-backup /var/lib/berth/backup
+rm -rf /usr/local/lib/berth/backup/program /usr/local/lib/berth/backup/program-*
 rmdir --ignore-fail-on-non-empty /usr/local/lib/berth/backup /etc/berth/backup/pgbackrest.d /etc/berth/backup 2>/dev/null || true
 systemctl daemon-reload

@@ -1,5 +1,7 @@
 : "${place?the place of the backups, as people know it}"
 : "${directory?its path where it is a directory of this host; empty otherwise}"
+: "${archive?the archive with the backup program, in the home of the account of the engine}"
+: "${archive_sha256?its SHA-256 checksum}"
 : "${timers?the timers that there are to be, separated by spaces}"
 
 put_directory /var/lib/berth/backup root:root 0700
@@ -9,6 +11,7 @@ if [ -n "$directory" ]; then
   guarded "$directory/files" "berth:backup.place.path"
 fi
 
+put_program /usr/local/lib/berth/backup "$archive" "$archive_sha256"
 daemon_reload_if_changed
 say "proving that the place takes backups and gives them back: $place"
 said=$(/usr/local/lib/berth/berth-backup setup 2>>"$log") || {

@@ -102,9 +102,9 @@ export const asText = (value: unknown): string =>
 /** Compares what a reviewer must see with `snapshots/NAME.yaml`, which holds it. */
 export function assertSnapshot(t: TestContext, name: string, steps: Values): void {
   const path = join(import.meta.dirname, "snapshots", `${name}.yaml`);
-  // The release program is read in the repository; another version of it is no other step.
+  // Berth's own programs are read in the repository; another version of one is no other step.
   const text = asText(steps).replaceAll(
-    /(?<=archive: \.berth-program-)[0-9a-f]{12}(\.tar\n *archive_sha256: )[0-9a-f]{64}/g,
+    /(?<=archive: \.berth-(?:program|backup)-)[0-9a-f]{12}(\.tar\n *archive_sha256: )[0-9a-f]{64}/g,
     "DIGEST$1DIGEST",
   );
   t.assert.fileSnapshot(text, path, { serializers: [(text: string) => text] });

@@ -79,6 +79,25 @@ put_link() {
   changes[$1]=1
 }
 
+# put_program HOME ARCHIVE SHA256 [FOLDER]: HOME/program leads to the Python program in an archive, which lies in the home of
+# the account of the engine. Each version has a directory of its own: what runs goes on with its own.
+put_program() {
+  local home=$1 archive=$2 place=$1/program-${3:0:12} new=$1/program.new
+  guarded "$home/program"
+  if [ ! -d "$place" ]; then
+    rm -rf "$new"
+    mkdir -p "$new/${4:-}"
+    cp -- "$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)/$archive" "$home/program.tar" 2>>"$log" ||
+      fail "the archive with Berth's own program, $archive, is not on the host." "Run 'pulumi up' with --replace for the step that copies it."
+    [ "$(sha256sum "$home/program.tar" | cut -d' ' -f1)" = "$3" ] || fail "Berth's own program did not arrive whole." "Run 'pulumi up' again."
+    logged tar --extract --no-same-owner --file "$home/program.tar" --directory "$new/${4:-}"
+    logged /usr/bin/python3 -IS -m compileall -q -x /application/ "$new"
+    mv -T "$new" "$place"
+  fi
+  put_link "$home/program" "${place##*/}"
+  find "$home" -mindepth 1 -maxdepth 1 \( -name 'program-*' ! -path "$place" -o -name program.tar \) -exec rm -rf {} +
+}
+
 # take_away PATH…: removes what is there; counts as a change when it was.
 take_away() {
   local path
