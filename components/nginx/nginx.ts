@@ -243,9 +243,16 @@ const siteFiles = (args: NginxArgs, names: readonly string[]): Readonly<Record<s
   [`sites-available/${args.name}.conf`]: siteConfiguration(args, names),
 });
 
+/**
+ * nginx's table of names has 64 bytes for each by itself, of which it needs two words and the end of the text
+ * (`NGX_HASH_ELT_SIZE`). It does not start with a longer one.
+ */
+const longestUsual = 46;
+
 /** The site's configuration, in nginx's own format. */
 function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
   const openPath = pathOf(args.health);
+  const all = [...names, ...redirectedNames(args.shape?.redirects ?? [])];
   return renderTemplate(here("site.conf.liquid"), {
     name: args.name,
     socket: args.socket,
@@ -256,6 +263,7 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     key: certificatePlace.key,
     challenges: challengePlace,
     server_names: names,
+    has_long_names: all.some((name) => name.length > longestUsual),
     max_body: args.maxBody,
     timeout: args.timeout,
     static_root: args.staticRoot ?? "",

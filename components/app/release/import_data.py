@@ -16,6 +16,7 @@ from .context import Context
 from .faults import Stop
 from .place import release_of
 from .procfile import Procfile
+from .tracebacks import cause
 
 _LOADER = "/program/release/application/database_load.py"
 _HEALTH = 120
@@ -216,7 +217,7 @@ class Import:
             lines.append(voice.mask(text))
 
         if self._context.inside.run(self._release, ["/usr/bin/env", "--", *argv], listen) != 0:
-            voice.show(lines[-40:])
+            voice.show(cause(lines))
             voice.refuse_full_disk()
             raise Stop(
                 "the imported data could not be migrated; the last lines are above.",
