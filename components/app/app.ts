@@ -72,6 +72,9 @@ export interface AppArgs {
   readonly check?: Check | undefined;
   /** The file that names the dependencies. @default the first there is of the usual ones */
   readonly requirements?: string | undefined;
+  /** Groups and extras of the project that are installed as well: see `app.groups` of the configuration. @default none */
+  readonly groups?: readonly string[] | undefined;
+  readonly extras?: readonly string[] | undefined;
   /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
   readonly static?: string | undefined;
   /** Directories in a release that outlive it: see `app.shared` of the configuration. */
@@ -475,11 +478,14 @@ export class App extends pulumi.ComponentResource {
     const build = { commands, env };
     const after = this.#isWeb ? afterCollectstatic : [];
     const files = fileLinks(this.#files);
+    const { groups = [], extras = [] } = this.#args;
+    const asked = groups.length + extras.length === 0 ? {} : { groups, extras };
     const own = [
       commands.length + Object.keys(env).length === 0 ? {} : build,
       files,
       this.#args.shared,
       afterCollectstatic,
+      asked,
     ]
       .filter((part) => Object.keys(part).length > 0)
       .map((part) => JSON.stringify(part))
@@ -520,6 +526,8 @@ export class App extends pulumi.ComponentResource {
             python_mirror: this.#args.pythonMirror ?? null,
             index: this.#args.index ?? null,
             requirements: requirements ?? null,
+            groups,
+            extras,
             build: { ...build, after_collectstatic: after },
             files,
             server,

@@ -9,6 +9,12 @@ import { filesSchema } from "./settings/files-schema.ts";
 import { shared } from "./settings/places.ts";
 import { sourceSchema } from "./source/schema.ts";
 
+/** Groups and extras of dependencies: https://packaging.python.org/en/latest/specifications/name-normalization/ */
+const names = z.array(
+  z.string().regex(/^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/, {
+    error: "expected the name of a group or extra in pyproject.toml, such as prod",
+  }),
+);
 const pythonName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
 
 /** Where an application may lie: never among what the system itself keeps (hier(7)). */
@@ -147,6 +153,16 @@ export const appSchema = z.strictObject({
     .optional()
     .describe(
       "The file that lists the dependencies. Default: the first that exists of uv.lock, poetry.lock, requirements.txt and pyproject.toml.",
+    ),
+  groups: names
+    .default([])
+    .describe(
+      "Groups of dependencies to install as well, by their names in pyproject.toml: Poetry's groups, or those of `[dependency-groups]`. A change makes a new release.",
+    ),
+  extras: names
+    .default([])
+    .describe(
+      "Extras of the project to install as well, by their names in pyproject.toml. A change makes a new release.",
     ),
   static: z
     .string()

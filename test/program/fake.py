@@ -436,6 +436,8 @@ class FakeHost:
             python_mirror=None,
             index=None,
             requirements=None,
+            groups=(),
+            extras=(),
             build=Build(commands=(), after_collectstatic=(), env={}),
             files={},
             server="gunicorn",

@@ -17,7 +17,7 @@ from typing import Any, cast
 from fake import FakeHost, FakeWorld
 from release import advice, facts, frontend, project, symptoms, tree
 from release.compress import has_forms_of, worthwhile
-from release.dependencies import files_to_read, refuse_without_dependencies, says_all, without
+from release.dependencies import Dependencies, files_to_read, refuse_without_dependencies, says_all, without
 from release.facts import Process
 from release.faults import Stop
 from release.files import Files, link_target
@@ -25,7 +25,9 @@ from release.host import Host
 from release.journal import without_interrupted
 from release.procfile import Procfile
 from release.settings import Settings
+from release.source import Source, Tree
 from release.status import status
+from release.uv import Uv
 from release.voice import Voice
 from release.world import Command
 
@@ -403,6 +405,53 @@ class WhatIsInstalled(unittest.TestCase):
         registry = '[[package]]\nname = "engine"\nsource = { registry = "%s" }\n'
         self.assertTrue(says_all("uv.lock", registry % "https://pypi.org/simple"))
         self.assertFalse(says_all("uv.lock", registry % "wheelhouse"))
+
+    def test_groups_and_extras_reach_what_installs_and_name_another_environment(self) -> None:
+        pyproject = (
+            "[project]\nname = 'shop'\ndependencies = []\n[project.optional-dependencies]\ns3 = []\n"
+            "[dependency-groups]\nprod = []\n[tool.poetry.group.mail.dependencies]\n"
+        )
+
+        def installed(file: str, **changes: object) -> str:
+            folder = tempfile.TemporaryDirectory()
+            self.addCleanup(folder.cleanup)
+            host = FakeHost(Path(folder.name))
+            context = host.context("prepare")
+            pins = host.world.path(f"{context.place.library}/program/release/pins/poetry.txt")
+            pins.write_text("# poetry 1.0\npoetry==1.0\n")
+            facts = host.prepare_facts("a" * 10, requirements=file, **changes)
+            source = Source(context, facts)
+            source.directory.mkdir(parents=True)
+            (host.world.path("/var/cache/berth")).mkdir(parents=True)
+            (host.world.path("/opt")).mkdir()
+            context.place.environment_records.mkdir(parents=True, exist_ok=True)
+            texts = {file: pyproject, "pyproject.toml": pyproject, ".python-version": None}
+            Dependencies(context, facts, source, Uv(context, facts, source)).install(Tree(texts, {}))
+            calls = [
+                call for call in host.world.calls if " sync " in call or "export" in call or " pip install" in call
+            ]
+            venv = next(call.split()[-1] for call in host.world.calls if " venv --quiet" in call)
+            return f"{venv} " + " ".join(call for call in calls if "gunicorn" not in call)
+
+        asked = {"groups": ("prod",), "extras": ("S3",)}
+        self.assertRegex(installed("uv.lock", **asked), "--no-dev --group=prod --extra=S3")
+        self.assertRegex(
+            installed("poetry.lock", **{**asked, "groups": ("prod", "mail")}), "--only=main,prod,mail --extras=S3"
+        )
+        self.assertRegex(installed("pyproject.toml", **asked), "--group=pyproject.toml:prod --extra=S3")
+        self.assertRegex(installed("poetry.lock"), "--only=main --directory")
+        venvs = {installed("uv.lock", **one).split()[0].split("/")[-1] for one in ({}, asked, {"groups": ("prod",)})}
+        self.assertEqual(len(venvs), 3)
+        for file, more, told in (
+            ("uv.lock", {"groups": ("live",)}, r"asks for 'live', which .*\n?.*It has 'prod'"),
+            ("uv.lock", {"groups": ("mail",)}, "asks for 'mail'"),
+            ("poetry.lock", {"groups": ("live",)}, "It has 'mail', 'prod'"),
+            ("pyproject.toml", {"extras": ("live",)}, "It has 's3'"),
+            ("requirements.txt", {"extras": ("live",)}, "requirements.txt has no extras"),
+        ):
+            with self.subTest(file=file, more=more), self.assertRaises(Stop) as stopped:
+                installed(file, **more)
+            self.assertRegex(f"{stopped.exception} {stopped.exception.todo}", told)
 
     def test_a_failed_installation_says_what_to_write(self) -> None:
         known = {

@@ -119,6 +119,56 @@ test("a Django application with its settings, callable and database is ready to 
   assert.doesNotMatch(last, /Left to do/);
 });
 
+test("groups and extras for production are written, and others that may be needed are named", () => {
+  const { "requirements.txt": _, ...code } = django;
+  const poetry = init({
+    ...code,
+    "poetry.lock": "",
+    "pyproject.toml": `[tool.poetry]
+name = "shop"
+[tool.poetry.dependencies]
+python = "^3.11"
+django = "*"
+[tool.poetry.group.prod.dependencies]
+psycopg = { version = "*", extras = ["binary"] }
+[tool.poetry.group.dev.dependencies]
+pytest = "*"
+[tool.poetry.group.reports.dependencies]
+weasyprint = "*"
+[tool.poetry.extras]
+production = ["sentry-sdk"]
+`,
+  });
+  assert.deepEqual([poetry.config.app.groups, poetry.config.app.extras], [["prod"], ["production"]]);
+  assert.match(
+    poetry.last,
+    /Left to do[\s\S]*groups that are not installed: reports\. Name .* as app\.groups/,
+  );
+  assert.equal(poetry.config.postgres.enabled, true);
+  // The driver is in the group, and is not missed.
+  assert.doesNotMatch(poetry.last, /psycopg/);
+
+  const uv = init({
+    ...code,
+    "uv.lock": "",
+    "pyproject.toml": `[project]
+name = "shop"
+dependencies = ["django", "psycopg[binary]"]
+[project.optional-dependencies]
+s3 = ["django-storages"]
+test = ["pytest"]
+[dependency-groups]
+Deploy = ["gunicorn"]
+tasks = ["celery"]
+[tool.uv]
+default-groups = ["tasks"]
+`,
+  });
+  assert.deepEqual([uv.config.app.groups, uv.config.app.extras], [["Deploy"], []]);
+  assert.match(uv.last, /extras that are not installed: s3\. Name .* as app\.extras/);
+  assert.doesNotMatch(uv.last, /tasks/);
+});
+
 test("of several settings modules those for production are taken, and the others named", () => {
   const production = "from .base import *\nDEBUG = False\n";
   const { "shop/settings.py": base, ...rest } = django;

@@ -6,7 +6,7 @@ import posixpath
 import re
 import tomllib
 
-from . import advice
+from . import advice, groups
 from .context import Context
 from .facts import Prepare
 from .faults import Stop
@@ -53,6 +53,7 @@ class Dependencies:
         self._uv.open()
         interpreter, version = self._uv.interpreter()
         self._check_python(file, version, tree)
+        self._check_groups(file, tree)
         venv = context.place.venvs / self._digest(file, interpreter, tree)
         self._venv = context.place.told(venv)
         # By its own path: what is written into scripts must hold when this release is gone.
@@ -102,6 +103,10 @@ class Dependencies:
         for line in self._context.runner.lines_of(self._source.as_owner(*ask)):
             raise _misfit(line, version)
 
+    def _check_groups(self, file: str, tree: Tree) -> None:
+        text = _beside(tree, file, "pyproject.toml") or ""
+        groups.check(file, posixpath.basename(file), text, self._facts.groups, self._facts.extras)
+
     def _digest(self, file: str, interpreter: str, tree: Tree) -> str:
         """Names the environment of what this file asks for: releases that ask for the same share it."""
         name, text = posixpath.basename(file), tree.texts[file] or ""
@@ -110,6 +115,8 @@ class Dependencies:
             parts.append(_beside(tree, file, "pyproject.toml") or "")
         if self._facts.build.env:
             parts.append(json.dumps(self._facts.build.env, sort_keys=True))
+        if self._facts.groups or self._facts.extras:
+            parts.append(json.dumps([self._facts.groups, self._facts.extras]))
         if not says_all(name, text):
             parts.append(self._facts.release)
         return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:16]
@@ -129,10 +136,18 @@ class Dependencies:
         elif name == "pyproject.toml":
             # What it needs, and not itself: an application is no library, and most have no build of their own.
             refuse_without_dependencies(file, text)
-            self._pip("--requirement", file)
+            self._pip("--requirement", file, *self._asked(group=f"{file}:"))
         else:
             has_hashes = re.search(r"(^|\s)--hash[=\s]", text) is not None
             self._pip(*(["--require-hashes"] if has_hashes else []), "--requirement", file)
+
+    def _asked(self, group: str = "") -> list[str]:
+        """Options of uv's for what the stack asks for beside the project's main dependencies.
+
+        :param group: what its pip wants before the name of a group
+        """
+        names = [f"--group={group}{one}" for one in self._facts.groups]
+        return names + [f"--extra={one}" for one in self._facts.extras]
 
     def _pip(self, *arguments: str) -> None:
         install = ["pip", "install", "--quiet", "--python", f"{self._venv}/bin/python", "--compile-bytecode"]
@@ -146,7 +161,9 @@ class Dependencies:
             raise Stop(fault, f"{_ABOVE} {told}".rstrip())
 
     def _sync(self, file: str) -> None:
-        asked = "--quiet --frozen --no-dev --no-install-project --no-editable --compile-bytecode".split()
+        asked = "--quiet --frozen --no-install-project --no-editable --compile-bytecode".split()
+        # What is left out wins over what is asked for.
+        asked += self._asked() if groups.asks_for(self._facts.groups, "dev") else ["--no-dev", *self._asked()]
         where = ["--python", f"{self._venv}/bin/python", "--directory", self._folder(file)]
         self._run_uv(
             ["sync", *asked, *where],
@@ -164,7 +181,9 @@ class Dependencies:
         ask = [f"{place}/bin/python", "-I", program, f"{self._folder(file)}/pyproject.toml", version]
         for line in self._context.runner.lines_of(self._source.as_owner(*ask)):
             raise _misfit(line, version)
-        asked = "export --no-interaction --no-ansi --only main --format requirements.txt".split()
+        asked = "export --no-interaction --no-ansi --format requirements.txt".split()
+        asked.append(f"--only={','.join(('main', *self._facts.groups))}")
+        asked += [f"--extras={one}" for one in self._facts.extras]
         where = ["--directory", self._folder(file), "--output", f"{self._venv}/requirements.txt"]
         quiet = {"POETRY_VIRTUALENVS_CREATE": "false", "POETRY_KEYRING_ENABLED": "false"}
         export = self._source.as_owner(f"{place}/bin/poetry", *asked, *where, environment=quiet)

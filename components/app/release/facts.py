@@ -93,6 +93,9 @@ class Prepare:
     # The package index in place of PyPI.
     index: str | None
     requirements: str | None
+    # Groups and extras of the project's dependencies that are installed as well.
+    groups: tuple[str, ...]
+    extras: tuple[str, ...]
     build: Build
     # Files beside the code, by their path in the release; whether they take the place of the source's own.
     files: Mapping[str, bool]
@@ -166,6 +169,7 @@ def prepare(told: object) -> Prepare:
     fields = dict(_mapping(told))
     fields["archive"] = None if fields["archive"] is None else _read(Archive, fields["archive"])
     fields["git"] = None if fields["git"] is None else _read(Git, fields["git"])
+    fields["groups"], fields["extras"] = tuple(fields["groups"]), tuple(fields["extras"])
     fields["check"] = None if fields["check"] is None else tuple(fields["check"])
     build = _mapping(fields["build"])
     lists = {name: tuple(build[name]) for name in ("commands", "after_collectstatic")}

@@ -11,6 +11,9 @@ export interface Dependencies {
   readonly named: boolean;
   /** The names of what is asked for, in the form `psycopg2-binary`, and with extras as `celery[redis]`. */
   readonly names: ReadonlySet<string>;
+  /** Groups and extras of the project that production is to have beside its main dependencies. */
+  readonly groups: readonly string[];
+  readonly extras: readonly string[];
   /** What is in the way, each with what to do. */
   readonly todos: readonly string[];
 }
@@ -27,22 +30,26 @@ export function readDependencies(files: Files): Dependencies {
   const ofProject = projectNames(project);
   const lock = ["uv.lock", "poetry.lock"].find((one) => files.has(one));
   const all = (own: Iterable<string>) => new Set([...own].flatMap(namesOf));
+  const none = { groups: [], extras: [] };
+  const { names: ofGroups, ...asked } = askedFor(project, lock);
   if (lock !== undefined && files.has("pyproject.toml")) {
-    return { file: lock, named: false, names: all(ofProject), todos: [] };
+    return { file: lock, named: false, names: all([...ofProject, ...ofGroups]), ...asked };
   }
   if (files.has("requirements.txt")) {
     return {
       file: "requirements.txt",
       named: false,
       names: all(requirements(files, "requirements.txt")),
+      ...none,
       todos: [],
     };
   }
-  if (ofProject.length > 0) return { file: "pyproject.toml", named: false, names: all(ofProject), todos: [] };
+  if (ofProject.length > 0)
+    return { file: "pyproject.toml", named: false, names: all([...ofProject, ...ofGroups]), ...asked };
 
   const best = otherRequirements(files)[0];
   if (best !== undefined)
-    return { file: best, named: true, names: all(requirements(files, best)), todos: [] };
+    return { file: best, named: true, names: all(requirements(files, best)), ...none, todos: [] };
   const pipfile = readToml(files, "Pipfile");
   if (files.has("Pipfile")) {
     const todo =
@@ -51,6 +58,7 @@ export function readDependencies(files: Files): Dependencies {
       file: undefined,
       named: false,
       names: all(Object.keys(table(pipfile.packages))),
+      ...none,
       todos: [todo],
     };
   }
@@ -70,8 +78,8 @@ export function readDependencies(files: Files): Dependencies {
     there === undefined
       ? "No file names the dependencies. Write a uv.lock, poetry.lock, requirements.txt or pyproject.toml, or name another file as app.requirements."
       : `The dependencies stand in ${there}, where Berth does not read them. Write a requirements.txt, such as by: uv pip compile ${there}${group} -o requirements.txt`;
-  const ofGroups = Object.entries(table(project["dependency-groups"])).flatMap(([group, names]) =>
-    /dev|test|lint|doc/.test(group) ? [] : texts(names),
+  const ofOthers = Object.entries(table(project["dependency-groups"])).flatMap(([group, names]) =>
+    forDevelopment.test(group) ? [] : texts(names),
   );
   const ofSetup = [
     ...(files.read(there ?? "") ?? "").matchAll(/["'\s]([A-Za-z][\w.-]+(\[[\w,]+\])?)\s*[<>=~!]=?/g),
@@ -79,8 +87,52 @@ export function readDependencies(files: Files): Dependencies {
   return {
     file: undefined,
     named: false,
-    names: all([...ofGroups, ...ofSetup.map(([, name]) => name as string)]),
+    names: all([...ofOthers, ...ofSetup.map(([, name]) => name as string)]),
+    ...none,
     todos: [todo],
+  };
+}
+
+const forProduction = /^(prod|production|deploy|deployment|live)$/i;
+const forDevelopment =
+  /dev|test|lint|doc|typ|format|style|debug|local|bench|coverage|\bci\b|nox|tox|build|release/i;
+
+/** What a project asks for beside its main dependencies: production has what is called so, and may have others. */
+function askedFor(project: Table, lock: string | undefined) {
+  const poetry = table(table(project.tool).poetry);
+  const isPoetrys = lock === "poetry.lock";
+  const tables = (value: unknown) =>
+    Object.entries(table(value)).map(([name, of]): [string, string[]] => [name, texts(of)]);
+  const groups = [
+    ...tables(project["dependency-groups"]),
+    ...Object.entries(isPoetrys ? table(poetry.group) : {}).map(([name, of]): [string, string[]] => [
+      name,
+      poetryNames(table(of).dependencies),
+    ]),
+  ];
+  const extras = [
+    ...tables(table(project.project)["optional-dependencies"]),
+    ...(isPoetrys ? tables(poetry.extras) : []),
+  ];
+  const taken = (all: typeof groups) => all.filter(([name]) => forProduction.test(name));
+  const listed = (all: typeof groups) => [...new Set(all.map(([name]) => name))];
+  const left = (key: string, all: typeof groups, isInstalled: (name: string) => boolean) => {
+    const others = listed(all).filter(
+      (name) => !forProduction.test(name) && !forDevelopment.test(name) && !isInstalled(name),
+    );
+    return others.length === 0
+      ? []
+      : [
+          `pyproject.toml has ${key} that are not installed: ${others.join(", ")}. Name those that production needs as app.${key}.`,
+        ];
+  };
+  const byDefault = table(table(project.tool).uv)["default-groups"];
+  const isDefault = (name: string) => !isPoetrys && (byDefault === "all" || texts(byDefault).includes(name));
+  return {
+    groups: listed(taken(groups)),
+    extras: listed(taken(extras)),
+    names: [...taken(groups), ...taken(extras)].flatMap(([, names]) => names),
+    todos: [...left("groups", groups, isDefault), ...left("extras", extras, () => false)],
   };
 }
 
@@ -121,12 +173,15 @@ function joined(path: string, other: string): string {
 
 /** The project's own, without those of its development groups. */
 function projectNames(project: Table): string[] {
-  const poetry = table(table(table(project.tool).poetry).dependencies);
-  const ofPoetry = Object.entries(poetry).map(([name, value]) => {
+  const ofPoetry = poetryNames(table(table(project.tool).poetry).dependencies);
+  return [...texts(table(project.project).dependencies), ...ofPoetry];
+}
+
+function poetryNames(dependencies: unknown): string[] {
+  return Object.entries(table(dependencies)).flatMap(([name, value]) => {
     const extras = texts(table(value).extras);
-    return extras.length > 0 ? `${name}[${extras.join(",")}]` : name;
+    return name === "python" ? [] : [extras.length > 0 ? `${name}[${extras.join(",")}]` : name];
   });
-  return [...texts(table(project.project).dependencies), ...ofPoetry.filter((name) => name !== "python")];
 }
 
 /** `Celery[redis,msgpack]>=5` is `celery`, `celery[redis]` and `celery[msgpack]`. */

@@ -119,6 +119,7 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
         : comment(4, python.note)
       : [...comment(4, `${python.because}.`), `    python: ${JSON.stringify(python.version)}`]),
     ...(dependencies.named ? [`    requirements: ${yaml(dependencies.file)}`] : []),
+    ...askedLines(facts),
     ...packagesLines(facts),
     ...buildLines(facts),
     ...healthLines(facts),
@@ -180,6 +181,15 @@ function settingsLines({ entry, own }: Facts): string[] {
     entry.settings === undefined
       ? "    # settings: shop.settings"
       : `    settings: ${yaml(own?.settings ?? entry.settings)}`,
+  ];
+}
+
+function askedLines({ dependencies: { groups, extras } }: Facts): string[] {
+  if (groups.length + extras.length === 0) return [];
+  return [
+    ...comment(4, "What pyproject.toml has for production beside its main dependencies."),
+    ...(groups.length === 0 ? [] : [`    groups: ${yaml(groups)}`]),
+    ...(extras.length === 0 ? [] : [`    extras: ${yaml(extras)}`]),
   ];
 }
 
