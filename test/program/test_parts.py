@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import unittest
 from contextlib import redirect_stderr
@@ -426,7 +427,8 @@ class WhatIsInstalled(unittest.TestCase):
             (host.world.path("/opt")).mkdir()
             context.place.environment_records.mkdir(parents=True, exist_ok=True)
             texts = {file: pyproject, "pyproject.toml": pyproject, ".python-version": None}
-            Dependencies(context, facts, source, Uv(context, facts, source)).install(Tree(texts, {}))
+            with redirect_stderr(io.StringIO()):
+                Dependencies(context, facts, source, Uv(context, facts, source)).install(Tree(texts, {}))
             calls = [
                 call for call in host.world.calls if " sync " in call or "export" in call or " pip install" in call
             ]
@@ -485,6 +487,49 @@ class WhatIsInstalled(unittest.TestCase):
                 line,
             )
         self.assertEqual(advice.for_packages(["error: Failed to fetch", "  cause: dns error"], "3.13"), "")
+
+    def test_an_index_that_hides_versions_is_named_however_uv_wraps_its_words(self) -> None:
+        words = (
+            "error: No solution found when resolving dependencies\n  cause: Because there is no version of "
+            "markupsafe==3.0.2 and you require markupsafe==3.0.2, we can conclude that your requirements are "
+            "unsatisfiable.\n\nhint: `markupsafe` was found on https://reader:****@download.example.org/whl/cpu, but "
+            "not at the requested version (markupsafe==3.0.2). A compatible version may be available on a subsequent "
+            "index (e.g., https://pypi.org/simple)."
+        )
+        for width in (1000, 72, 40):
+            lines = [
+                line
+                for part in words.split("\n")
+                for line in textwrap.wrap(part, width, break_long_words=False) or [""]
+            ]
+            told = advice.for_packages(lines, "3.13")
+            self.assertIn(
+                "The index https://download.example.org/whl/cpu has other versions of markupsafe", told, width
+            )
+            self.assertIn("explicit = true", told)
+            self.assertIn("UV_INDEX_STRATEGY: unsafe-best-match below berth:app.build.env", told)
+            # Another fault, of which the words are wrapped as well.
+            others = [line for line in lines if "hint" not in line][: lines.index("")]
+            self.assertIn("do not fit each other", advice.for_packages(others, "3.13"), width)
+
+    def test_the_environment_of_builds_reaches_uv(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        host = FakeHost(Path(folder.name))
+        context = host.context("prepare")
+        strategy = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
+        prepared = host.prepare_facts("a" * 10, build=facts.Build((), strategy))
+        command = Uv(context, prepared, Source(context, prepared)).as_owner("/venv", "sync")
+        self.assertEqual({**command.environment, **strategy}, command.environment)
+
+    def test_a_private_git_repository_is_told_with_how_git_logs_in(self) -> None:
+        for line in (
+            "         Host key verification failed.",
+            "fatal: could not read Username for 'https://github.com': terminal prompts disabled",
+            "git@github.com: Permission denied (publickey).",
+        ):
+            lines = ["error: Failed to download and build `lib @ git+ssh://git@github.com/team/lib`", line]
+            self.assertIn("berth:app.build.secrets.GIT_CONFIG_KEY_0", advice.for_packages(lines, "3.13"))
 
     def test_a_failed_front_end_says_what_to_write(self) -> None:
         known = {

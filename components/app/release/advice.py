@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from .folded import folded
+
 _BUILD = "build-essential, python3-dev"
 # The first that fits counts: a missing header comes before the compiler that misses it.
 _KNOWN: tuple[tuple[str, str], ...] = (
@@ -14,7 +16,10 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         r"mysql_config:? (command )?not found|Can not find valid pkg-config name",
         f"berth:app.packages: [{_BUILD}, pkg-config, default-libmysqlclient-dev]",
     ),
-    (r"xmlsec1? .*not found|xmlsec/.*\.h: No such file", f"berth:app.packages: [{_BUILD}, pkg-config, libxmlsec1-dev]"),
+    (
+        r"xmlsec1? .{0,60}not found|xmlsec/.*\.h: No such file",
+        f"berth:app.packages: [{_BUILD}, pkg-config, libxmlsec1-dev]",
+    ),
     (
         r"libxml/\S+\.h: No such file|libxml2 and libxslt development packages",
         f"berth:app.packages: [{_BUILD}, libxml2-dev, libxslt1-dev]",
@@ -25,11 +30,11 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         r"headers or library files could not be found for (jpeg|zlib)",
         f"berth:app.packages: [{_BUILD}, libjpeg-dev, zlib1g-dev]",
     ),
-    (r"gdal-config.*(not found|No such file)", f"berth:app.packages: [{_BUILD}, libgdal-dev]"),
+    (r"gdal-config.{0,60}(not found|No such file)", f"berth:app.packages: [{_BUILD}, libgdal-dev]"),
     (r"Python\.h: No such file", f"berth:app.packages: [{_BUILD}]"),
     (r"CMake must be installed", f"berth:app.packages: [{_BUILD}, cmake]"),
     (r"Unknown compiler\(s\)|linker `cc` not found", f"berth:app.packages: [{_BUILD}]"),
-    (r"can't find Rust compiler|(?i:cargo)\b.* is not installed", f"berth:app.packages: [{_BUILD}, cargo]"),
+    (r"can't find Rust compiler|(?i:cargo)\b.{0,60} is not installed", f"berth:app.packages: [{_BUILD}, cargo]"),
     (
         r"(gcc|g\+\+|'cc'|\bclang\b|\bmake\b)\S* ?(failed)?:? ?(No such file|not found)"
         r"|No such file or directory: '\S*(gcc|g\+\+|make)'",
@@ -43,6 +48,12 @@ _PYTHON = (
 _LOGIN = r"status client error \((401 Unauthorized|403 Forbidden)\)"
 _UNKNOWN = r"was not found in the (package registry|provided package locations)|No matching distribution found"
 _HASH = r"[Hh]ash mismatch"
+# uv asks the first index that has a package, and no other: pip asks them all.
+_HIDDEN = r"`(\S+)` was found on (\S+), but not at the requested version"
+_GIT = (
+    r"Host key verification failed|[Cc]ould not read Username for|terminal prompts disabled"
+    r"|Permission denied \(publickey"
+)
 
 
 def for_packages(lines: Iterable[str], python: str) -> str:
@@ -50,7 +61,7 @@ def for_packages(lines: Iterable[str], python: str) -> str:
 
     :param python: the version that the release runs with
     """
-    text = "\n".join(lines)
+    text = folded(lines)
     for pattern, key in _KNOWN:
         if re.search(pattern, text):
             return f"A package is built from its source, which needs more on the host. Write {key}."
@@ -58,6 +69,23 @@ def for_packages(lines: Iterable[str], python: str) -> str:
         return (
             "The project would have to be built to learn what it depends on: commit a uv.lock or poetry.lock, or "
             "name a file of requirements with berth:app.requirements."
+        )
+    if re.search(_GIT, text):
+        return (
+            "A dependency lies in a private git repository, which the host cannot read. Let git log in with a token: "
+            'write GIT_CONFIG_COUNT: "1" and GIT_CONFIG_VALUE_0: ssh://git@git.example.org/ (how the address of the '
+            "dependency begins) below berth:app.build.env, and set what takes its place: npm run pulumi -- config set "
+            "--secret --path 'berth:app.build.secrets.GIT_CONFIG_KEY_0', with "
+            "url.https://USER:TOKEN@git.example.org/.insteadOf as the value."
+        )
+    hidden = re.search(_HIDDEN, text)
+    if hidden is not None:
+        package, index = hidden[1], re.sub(r"//[^/@]*@", "//", hidden[2])
+        return (
+            f"The index {index} has other versions of {package}, and hides those of the indexes after it. With uv.lock "
+            "or pyproject.toml, name that index in [[tool.uv.index]] with explicit = true, and what is taken from it "
+            "in [tool.uv.sources]. With requirements.txt, or if you trust all of the indexes equally, let uv compare "
+            "them as pip does: write UV_INDEX_STRATEGY: unsafe-best-match below berth:app.build.env."
         )
     if re.search(_PYTHON, text):
         return (
@@ -69,7 +97,7 @@ def for_packages(lines: Iterable[str], python: str) -> str:
             "Where one line of a file of requirements has a hash, all need one, and all that they need in turn stand "
             "there as well: make the file with 'uv pip compile --generate-hashes', or take the hashes out."
         )
-    if re.search(r"No solution found when resolving dependencies[\s\S]*your requirements are unsatisfiable", text) and (
+    if re.search(r"No solution found when resolving dependencies.*your requirements are unsatisfiable", text) and (
         not re.search(_PYTHON, text) and not re.search(_UNKNOWN, text)
     ):
         return "The versions that the file asks for do not fit each other: change those that are named above."
@@ -88,7 +116,7 @@ def for_packages(lines: Iterable[str], python: str) -> str:
 # Of npm, pnpm and yarn.
 _FRONT_END: tuple[tuple[str, str], ...] = (
     (
-        r"package\.json and package-lock\.json .*are in sync|ERR_PNPM_OUTDATED_LOCKFILE"
+        r"package\.json and package-lock\.json .{0,60}are in sync|ERR_PNPM_OUTDATED_LOCKFILE"
         r"|[Yy]our lockfile needs to be updated|YN0028|lockfile would have been (modified|created)",
         "The lock file does not fit package.json: run '{manager} install' in the source and commit what it writes.",
     ),
@@ -126,5 +154,5 @@ _FRONT_END: tuple[tuple[str, str], ...] = (
 
 def for_front_end(lines: Iterable[str], manager: str) -> str:
     """The same for the packages and the build of a front end."""
-    text = "\n".join(lines)
+    text = folded(lines)
     return next((told.format(manager=manager) for pattern, told in _FRONT_END if re.search(pattern, text)), "")

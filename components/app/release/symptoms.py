@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Iterable
 from re import Match
 
-_TRACEBACK_OF_ENVIRON = r"(?:<frozen os>|/os\.py)\", line \d+, in __getitem__\n(?:.*\n){0,3}?KeyError: '([A-Za-z_]\w*)'"
+from .folded import folded
+
+_TRACEBACK_OF_ENVIRON = r"(?:<frozen os>|/os\.py)\", line \d+, in __getitem__ .{0,200}?KeyError: '([A-Za-z_]\w*)'"
 _SECRET = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE|_KEY$|_DSN$|_SALT$")
 _OWN_DATABASE = "Write the stack's own below berth:app.env: ${postgres.host}, ${postgres.user}, ${postgres.password}."
 
@@ -59,7 +61,7 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
         rf"|{_TRACEBACK_OF_ENVIRON}",
         _variable,
     ),
-    (r"validation errors? for \w*[Ss]ettings\n\s*(\w+)\n\s+Field required", _field),
+    (r"validation errors? for \w*[Ss]ettings (\w+) Field required", _field),
     (
         r"ImproperlyConfigured: The SECRET_KEY setting must not be empty",
         _constant(
@@ -92,7 +94,7 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
     (r"PermissionError: \[Errno 13\] Permission denied: '(?:\.|/srv/[^']*/releases/)", _NO_WRITING),
     (
         r"could not translate host name|fe_sendauth: no password supplied|password authentication failed for user"
-        r"|connection to server at \"[^\"]*\".* failed: Connection refused",
+        r"|connection to server at \"[^\"]*\".{0,60} failed: Connection refused",
         _constant(f"The application asks a database that is not the stack's. {_OWN_DATABASE}"),
     ),
     (
@@ -118,7 +120,7 @@ def is_of_data(lines: Iterable[str]) -> bool:
 
 def told(lines: Iterable[str]) -> str:
     """What to write, for the first symptom in the lines; nothing where there is none that is known."""
-    text = "\n".join(lines)
+    text = folded(lines)
     for pattern, say in _KNOWN:
         found = re.search(pattern, text)
         if found is not None:
