@@ -169,6 +169,31 @@ default-groups = ["tasks"]
   assert.doesNotMatch(uv.last, /tasks/);
 });
 
+test("a scheduler that each worker process would start is named with the file that starts it", () => {
+  const start =
+    "from apscheduler.schedulers.background import BackgroundScheduler\n\ndef start():\n    scheduler = BackgroundScheduler()\n    scheduler.start()\n";
+  const inside = /jobs\.py starts a scheduler inside the application.*app\.timers; see docs\/processes\.md/;
+  const ready =
+    "from django.apps import AppConfig\n\nclass Shop(AppConfig):\n    def ready(self):\n        from . import jobs\n        jobs.start()\n";
+  assert.match(
+    init({ ...django, "shop/apps.py": ready, "shop/jobs.py": start }).last,
+    /Left to do[\s\S]*shop\/jobs\.py starts a scheduler/,
+  );
+  assert.match(
+    withFlask(
+      "from flask_apscheduler import APScheduler\nscheduler = APScheduler()\nscheduler.init_app(app)\nscheduler.start()\n",
+    ).last,
+    /app\.py starts a scheduler inside/,
+  );
+  for (const elsewhere of [
+    { "shop/management/commands/jobs.py": start },
+    { "clock/jobs.py": start, Procfile: "clock: python clock/jobs.py\n" },
+    { "clock/jobs.py": start, Procfile: "clock: python -m clock.jobs\n" },
+    { "shop/jobs.py": "# BackgroundScheduler() was here\n" },
+  ])
+    assert.doesNotMatch(init({ ...django, ...elsewhere }).last, inside);
+});
+
 test("of several settings modules those for production are taken, and the others named", () => {
   const production = "from .base import *\nDEBUG = False\n";
   const { "shop/settings.py": base, ...rest } = django;

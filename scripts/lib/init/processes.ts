@@ -76,6 +76,11 @@ export function readProcesses(
       found.push({ name, command: undefined, doubt: undefined });
     else procfile.push(name);
   }
+  const scheduler = schedulerInside();
+  if (scheduler !== undefined)
+    todos.push(
+      `${scheduler} starts a scheduler inside the application: each worker process of the web server would run each of its jobs. Start it in a process of its own, or make its jobs app.timers; see docs/processes.md.`,
+    );
   if (!isDjango && !lines.some(([name]) => name === "release")) migrations();
   if (procfile.some((name) => name !== "release")) return { processes: found, procfile, todos };
 
@@ -217,6 +222,21 @@ export function readProcesses(
           return [command.replaceAll("_", "-").slice(0, 23), `python manage.py ${command}`];
         })
     );
+  }
+
+  /** APScheduler's that run in threads: where `ready()`, `create_app()` or an import starts one, all that serves has it. */
+  function schedulerInside(): string | undefined {
+    const started = lines.map(([, command]) => command).join("\n");
+    return project
+      .having(/\b(Background|Gevent|AP)Scheduler\(/)
+      .filter(({ calls }) => calls.some(({ name }) => /(^|\.)(Background|Gevent|AP)Scheduler$/.test(name)))
+      .map(({ path }) => path)
+      .find(
+        (path) =>
+          !/(^|\/)management\/commands\//.test(path) &&
+          !started.includes(path) &&
+          !started.includes(`-m ${moduleOf(path)}`),
+      );
   }
 
   /** Flask's, for which Django has `migrate`. */
