@@ -1,11 +1,16 @@
 // An authority for the sites of a test: Pebble, the test server of Let's Encrypt's own makers, with name servers that
 // answer what a test wants, on the test's host. Pebble keeps nothing, and forgets all when it ends.
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import type { Stack } from "./harness.ts";
 
 export interface Authority {
   /** What the stack's configuration says of it. */
-  readonly acme: { readonly directory: string; readonly ca: string };
+  readonly acme: {
+    readonly directory: string;
+    readonly ca: string;
+    readonly eab: { readonly kid: string; readonly key: string };
+  };
   /** Installs it. Nothing of it runs yet. */
   install(): Promise<void>;
   /** Makes the host ask its name servers alone. */
@@ -43,6 +48,7 @@ export function authorityOn(stack: Stack): Authority {
   const [key, ca] = ["PRIVATE KEY", "CERTIFICATE"].map(
     (what) => new RegExp(`-----BEGIN ${what}-----.+?-----END ${what}-----\n`, "s").exec(made)?.[0] ?? "",
   ) as [string, string];
+  const eab = { kid: "test", key: randomBytes(48).toString("base64url") };
   const put = (file: string, content: string) =>
     stack.on(`mkdir -p ${place} && cat >${place}/${file}`, { stdin: content });
   const manage = (path: string, body: object) =>
@@ -50,7 +56,7 @@ export function authorityOn(stack: Stack): Authority {
   const answers = (url: string) =>
     stack.on(`timeout 60 sh -c 'until curl -sko /dev/null ${url}; do sleep 0.1; done'`);
   return {
-    acme: { directory: "https://127.0.0.1:14000/dir", ca },
+    acme: { directory: "https://127.0.0.1:14000/dir", ca, eab },
     async install() {
       await stack.on("apt-get install -q -y --no-install-recommends pebble", { timeout: 300_000 });
       await Promise.all([put("key.pem", key), put("cert.pem", ca)]);
@@ -75,7 +81,8 @@ export function authorityOn(stack: Stack): Authority {
         httpPort: 80,
         tlsPort: 443,
         ocspResponderURL: "",
-        externalAccountBindingRequired: false,
+        externalAccountBindingRequired: true,
+        externalAccountMACKeys: { [eab.kid]: eab.key },
         retryAfter: { authz: 1, order: 1 },
         keyAlgorithm: "ecdsa",
         certificateValidityPeriod: seconds,

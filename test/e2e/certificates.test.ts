@@ -202,10 +202,17 @@ test("keys are root's alone, and the stack's own is in no command and no log", a
     "find -L /etc/ssl/berth /etc/letsencrypt/archive -name '*key*' ! -perm 600 -o -name '*key*' ! -user root";
   assert.equal(await stack.on(others), "");
   const line = own.key.split("\n")[1] ?? "";
-  const found = await stack.on("grep -rlF -f /dev/stdin /var/log /var/lib/berth /run/berth* /etc || true", {
-    stdin: `${line}\n`,
-  });
-  assert.equal(found, "");
+  const having = (text: string) =>
+    stack.on("grep -rlF -f /dev/stdin /var/log /var/lib/berth /run/berth* /etc || true", {
+      stdin: `${text}\n`,
+    });
+  assert.equal(await having(line), "");
+  // The key of the binding is where certbot reads it, and where the authority has it.
+  assert.deepEqual((await having(authority.acme.eab.key)).trim().split("\n").sort(), [
+    "/etc/berth-test-authority/pebble.json",
+    "/etc/berth/acme-eab.ini",
+  ]);
+  assert.equal(await stack.on("stat -c '%U:%G %a' /etc/berth/acme-eab.ini"), "root:root 600\n");
 });
 
 test("where a proxy in front ends HTTPS, the site answers it by HTTP, and the application takes it for HTTPS", async () => {

@@ -53,10 +53,11 @@ class OfCertificates(unittest.TestCase):
         self.ran: list[Sequence[str]] = []
         # What certbot does when it is run.
         self.certbot: Answer | Pair = Answer(1, "An unexpected error occurred:\nno\n")
+        self.updated = Answer(0, "")
         self.reachable = True
         self.refuses = ""
         self.said: list[str] = []
-        self.acme: Acme | None = Acme(DIRECTORY, NAMES, None, None, ca=False, addresses=())
+        self.acme: Acme | None = Acme(DIRECTORY, NAMES, None, None, ca=False, eab=False, addresses=())
         self.put("etc/ssl/certs/ca-certificates.crt", "")
         self.put("etc/nginx/sites-enabled/shop.conf", "    ssl_certificate /etc/ssl/berth/site.crt;\n")
         (self.root / "run").mkdir()
@@ -81,11 +82,23 @@ class OfCertificates(unittest.TestCase):
                 return Answer(0, f"{address} STREAM {command[-1]}\n{address} DGRAM\n") if address else Answer(2, "")
             case "ip":
                 return Answer(0, '[{"addr_info":[{"local":"192.0.2.7"}]},{"addr_info":[{"local":"2001:db8::7"}]}]')
+            case "certbot" if command[1] == "update_account":
+                return self.updated
             case "certbot":
+                self.account(command)
                 if isinstance(self.certbot, Answer):
                     return self.certbot
                 self.keep(self.certbot)
         return Answer(0, "")
+
+    def account(self, command: Sequence[str]) -> None:
+        """As certbot: it makes one only where it has none of the authority's, and with several it asks which."""
+        place = self.root / "etc/letsencrypt/accounts/ca.example.org/dir"
+        there = list(place.iterdir()) if place.is_dir() else []
+        self.assertTrue(len(there) < 2 or "--account" in command, "it would ask a person")
+        if not there:
+            made = len(list((self.root / "etc/letsencrypt").rglob("account-*")))
+            self.put(f"etc/letsencrypt/accounts/ca.example.org/dir/account-{made}/regr.json", "{}")
 
     def keep(self, pair: Pair, settings: str = SETTINGS) -> None:
         """As certbot keeps a certificate."""
@@ -232,12 +245,14 @@ class OfOrders(OfCertificates):
         self.begin()
         self.certbot = ISSUED
         self.keeper().order()
-        self.acme = Acme(DIRECTORY, (*NAMES, "shop.example.net"), None, None, ca=False, addresses=None)
+        self.acme = Acme(DIRECTORY, (*NAMES, "shop.example.net"), None, None, ca=False, eab=False, addresses=None)
         self.certbot = wider = make(*NAMES, "shop.example.net")
         for _ in range(2):
             self.assertEqual(self.keeper().order(), 0)
         self.assertEqual((self.live(), self.orders()), (wider, 2))
-        self.acme = Acme("https://other.example.org/dir", self.acme.names, None, None, ca=False, addresses=None)
+        self.acme = Acme(
+            "https://other.example.org/dir", self.acme.names, None, None, ca=False, eab=False, addresses=None
+        )
         self.keeper().order()
         self.assertEqual(self.orders(), 3)
 
@@ -247,7 +262,7 @@ class OfOrders(OfCertificates):
         self.assertEqual((self.keeper().order(), self.orders()), (ELSEWHERE, 0))
         self.assertRegex(self.said[-1], "^www.shop.example.org points at 203.0.113.9, and this host is 192.0.2.7, 2001")
         self.assertEqual(self.live(), SELF)
-        self.acme = Acme(DIRECTORY, NAMES, None, None, ca=False, addresses=None)
+        self.acme = Acme(DIRECTORY, NAMES, None, None, ca=False, eab=False, addresses=None)
         self.certbot = ISSUED
         self.assertEqual(self.keeper().order(), 0, "behind a proxy names are not looked up")
 
@@ -356,6 +371,68 @@ class OfOrders(OfCertificates):
         self.assertEqual(
             text, SETTINGS.replace("# renew_before_expiry = 30 days", "renew_before_expiry = 864000 seconds")
         )
+
+    def test_an_account_with_a_binding_is_made_once_and_anew_where_the_binding_changes(self) -> None:
+        self.acme = Acme(DIRECTORY, NAMES, None, None, ca=False, eab=True, addresses=None)
+        # Another certificate's, which the host's administrator has.
+        self.put("etc/letsencrypt/accounts/ca.example.org/dir/theirs/regr.json", "{}")
+        self.begin()
+        self.assertEqual((self.keeper().order(), self.orders()), (WAITS, 0))
+        self.assertIn("/etc/berth/acme-eab.ini is not there yet", self.said[-1])
+        self.put("etc/berth/acme-eab.ini", "eab-kid = one\neab-hmac-key = c2VjcmV0\n")
+        self.assertEqual((self.keeper().order(), self.orders()), (WAITS, 1), "the authority refuses this order")
+        place = self.root / "etc/letsencrypt/accounts/ca.example.org/dir"
+        self.assertEqual({one.name for one in place.iterdir()}, {"theirs", "account-0"})
+        self.assertIn("--config", self.ran[-1])
+        self.certbot = ISSUED
+        for _ in range(2):
+            self.assertEqual(self.keeper().order(), 0)
+        certbot = [command for command in self.ran if command[0] == "certbot"]
+        self.assertEqual((len(certbot), "--config" in certbot[1]), (2, False), "the account is there already")
+        self.assertEqual(certbot[1][certbot[1].index("--account") + 1], "account-0")
+        self.put("etc/berth/acme-eab.ini", "eab-kid = one\neab-hmac-key = YW5vdGhlcg\n")
+        self.certbot = RENEWED
+        for _ in range(2):
+            self.assertEqual(self.keeper().order(), 0)
+        self.assertEqual((self.orders(), self.live()), (3, RENEWED))
+        self.assertEqual({one.name for one in place.iterdir()}, {"theirs", "account-0", "account-1"})
+        self.assertFalse(any("YW5vdGhlcg" in word or "c2VjcmV0" in word for command in self.ran for word in command))
+
+    def test_accounts_that_a_killed_run_put_aside_are_put_back(self) -> None:
+        self.acme = Acme(DIRECTORY, NAMES, None, None, ca=False, eab=True, addresses=None)
+        self.put("etc/berth/acme-eab.ini", "eab-kid = one\n")
+        self.put("etc/letsencrypt/accounts/ca.example.org/dir.berth-aside/theirs/regr.json", "{}")
+        self.begin()
+        self.certbot = ISSUED
+        self.assertEqual(self.keeper().order(), 0)
+        accounts = self.root / "etc/letsencrypt/accounts/ca.example.org"
+        self.assertEqual({one.name for one in (accounts / "dir").iterdir()}, {"theirs", "account-0"})
+        self.assertEqual([one.name for one in accounts.iterdir()], ["dir"])
+
+    def test_another_address_reaches_the_account_and_orders_nothing(self) -> None:
+        def asked(email: str) -> list[Sequence[str]]:
+            self.acme = Acme(DIRECTORY, NAMES, email, None, ca=False, eab=False, addresses=None)
+            before = len(self.ran)
+            self.assertEqual(self.keeper().order(), 0)
+            return [command for command in self.ran[before:] if command[0] == "certbot"]
+
+        self.begin()
+        self.certbot = ISSUED
+        self.assertEqual([command[1] for command in asked("a@example.org")], ["certonly"])
+        self.assertEqual(asked("a@example.org"), [])
+        self.updated = Answer(1, "An unexpected error occurred:\ninvalid contact\n")
+        asked("b@example.org")
+        self.assertRegex(self.said[-1], "WARNING: .*site.tls.acme.email, and keeps the old one: invalid contact")
+        self.updated = Answer(0, "")
+        (command,) = asked("b@example.org")
+        self.assertEqual(command[command.index("--email") + 1], "b@example.org")
+        self.assertEqual(command[command.index("--account") + 1], "account-0")
+        self.assertEqual(asked("b@example.org"), [])
+        # An account from before any was noted.
+        (self.root / "etc/letsencrypt/berth-accounts.json").unlink()
+        self.keep(ISSUED, f"{SETTINGS}account = account-0\n")
+        self.assertEqual([command[1] for command in asked("b@example.org")], ["update_account"])
+        self.assertEqual(asked("b@example.org"), [])
 
     def test_what_certbot_says_is_a_line(self) -> None:
         failed = (

@@ -85,11 +85,26 @@ test("a misspelt kind or key of a certificate is named, with what there is", () 
     'berth:site.tls: expected "self-signed" or "acme" or "upstream" or "off"; found "letsencrypt"',
   ]);
   assert.deepEqual(faults({ domain: "shop.example.org", tls: { acme: { directry: "x" } } }), [
-    "berth:site.tls.acme.directry: there is no such key. Did you mean 'directory'? There is: directory, ca, email, profile, checkDns.",
+    "berth:site.tls.acme.directry: there is no such key. Did you mean 'directory'? There is: directory, ca, email, eab, profile, checkDns.",
   ]);
   assert.deepEqual(faults({ domain: "shop.example.org", tls: { acme: { directory: "ftp://x" } } }), [
     'berth:site.tls.acme.directory: expected the URL of an ACME directory, https://…, as the authority publishes it; found "ftp://x"',
   ]);
+});
+
+test("the key of an account elsewhere is in a secret file, and in no message", async () => {
+  const site = (eab: unknown) => ({ domain: "shop.example.org", tls: { acme: { eab } } });
+  const wrong = faults(site({ kid: "test", key: "not base64url" }));
+  assert.match(wrong.join(), /^berth:site\.tls\.acme\.eab\.key: expected the HMAC key in base64url/);
+  assert.doesNotMatch(wrong.join(), /not base64url/);
+  const { "nginx-certificate-order": order } = stepsOf(
+    await programResources({ site: site({ kid: "test", key: "c2VjcmV0LWtleQ" }) }),
+  );
+  assert.ok(order);
+  const text = JSON.stringify(order);
+  assert.match(text, /\/etc\/berth\/acme-eab\.ini/);
+  assert.match(text, /bound to test/);
+  assert.doesNotMatch(text, /c2VjcmV0LWtleQ/);
 });
 
 test("an authority is asked for a name, so a site without one is refused", () => {
@@ -140,6 +155,7 @@ test("the host learns what is ordered, and the site of nginx is the same for eve
       email: "ops@example.org",
       profile: "shortlived",
       ca: false,
+      eab: false,
       addresses: null,
     },
   });

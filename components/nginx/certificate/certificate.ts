@@ -76,7 +76,15 @@ export function orderCertificate(
 ): HostScript | undefined {
   const { tls, host, domains } = args;
   if (tls.kind !== "acme") return undefined;
-  const terms = [tls.directory, tls.profile, tls.email, tls.checkDns ? "" : "names are not looked up"];
+  const { eab } = tls;
+  const account = eab === undefined ? "" : `bound to ${eab.kid}`;
+  const terms = [
+    tls.directory,
+    account,
+    tls.profile,
+    tls.email,
+    tls.checkDns ? "" : "names are not looked up",
+  ];
   return new HostScript(
     `${name}-order`,
     {
@@ -94,10 +102,16 @@ export function orderCertificate(
         "/etc/systemd/system/certbot.service.d/berth.conf": text("certbot.conf"),
         ...(tls.ca === undefined ? {} : { "/etc/berth/acme-ca.pem": { content: pemOf(tls.ca) } }),
       },
+      ...(eab === undefined ? {} : { secretFiles: { "/etc/berth/acme-eab.ini": bindingFile(eab) } }),
     },
     { parent, dependsOn: [...after] },
   );
 }
+
+/** What certbot reads of the binding to an account elsewhere: in a file, because everyone can read a command. */
+const bindingFile = ({ kid, key }: { kid: string; key: string }) => ({
+  content: pulumi.secret(`eab-kid = ${kid}\neab-hmac-key = ${key}\n`),
+});
 
 /** The program on the host: a directory that Python runs. */
 const programFiles = (directory: string): Record<string, StepFile> =>
@@ -119,6 +133,7 @@ function settingsFile({ name, tls, host, serverNames, domains }: CertificateArgs
             email: tls.email ?? null,
             profile: tls.profile ?? null,
             ca: tls.ca !== undefined,
+            eab: tls.eab !== undefined,
             addresses: tls.checkDns ? [address] : null,
           }
         : null;

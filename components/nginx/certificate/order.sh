@@ -14,7 +14,8 @@ status=0
 said=$(python3 -IB "$program" order 2>>"$log" 9>&-) || status=$?
 printf '%s\n' "$said" >>"$log"
 case $status in
-0) [ -e "/etc/letsencrypt/renewal/$lineage.conf" ] || fail "certbot does not renew $lineage: /etc/letsencrypt/renewal has nothing of that name." ;;
+0) [ -e "/etc/letsencrypt/renewal/$lineage.conf" ] || fail "certbot does not renew $lineage: /etc/letsencrypt/renewal has nothing of that name."
+  case $said in *WARNING:*) say "WARNING: ${said##*WARNING: }" ;; esac ;;
 4) say "WARNING: the site has a self-signed or older certificate, because none could be ordered for $names ($terms): $said The host tries again by itself; 'npm run status' says when it has worked." ;;
 5) fail "$said" ;;
 *) fail "no certificate could be ordered: ${said:-see $log on the host.}" ;;

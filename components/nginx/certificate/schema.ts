@@ -21,7 +21,30 @@ const acme = z.strictObject({
   email: z
     .email({ error: "expected an e-mail address" })
     .optional()
-    .describe("Where the authority may write to. Let's Encrypt sends no reminders."),
+    .describe(
+      "Where the authority may write to; a change reaches the account. Let's Encrypt sends no reminders.",
+    ),
+  eab: z
+    .strictObject({
+      kid: z
+        .string()
+        .regex(/^[\x21-\x7e]+$/, {
+          error: "expected the key's id, without spaces, as the authority gives it",
+        })
+        .describe("The id of the key, as the authority gives it."),
+      key: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]+=*$/, {
+          error: "expected the HMAC key in base64url, as the authority gives it",
+        })
+        .describe(
+          "The HMAC key, in base64url. Set it with `pulumi config set --secret --path 'berth:site.tls.acme.eab.key'`.",
+        ),
+    })
+    .optional()
+    .describe(
+      "External account binding, for an authority that asks for it, such as ZeroSSL, Sectigo or DigiCert. A change makes another account and orders the certificate anew.",
+    ),
   profile: z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, { error: "expected the name of a profile, such as shortlived" })

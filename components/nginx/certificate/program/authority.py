@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from accounts import Account, Accounts
 from door import Pair, Told, fits, told_by
 from machine import Answer, Fault, Machine, write
 from record import Acme
@@ -48,6 +49,7 @@ class Authority:
         self._acme = acme
         self._ask = ask or ask_directory
         self.name = f"berth-{site}"
+        self._accounts = Accounts(machine, acme.directory, bound=acme.eab)
         # What certbot keeps of it, and the same where it does not renew it: see order-removal.sh.
         self._settings = f"{ROOT}/renewal/{self.name}.conf"
         self._parked = f"{self._settings}.parked"
@@ -72,6 +74,8 @@ class Authority:
         found, acme = self.lineage(), self._acme
         if found is None or found.told.until <= self._machine.now():
             return None
+        if not self._accounts.is_bound():
+            return None
         asked = (frozenset(acme.names), acme.directory, acme.profile or "")
         return found if (found.told.names, found.directory, found.profile) == asked else None
 
@@ -83,7 +87,8 @@ class Authority:
         except OSError as fault:
             reason = getattr(fault, "reason", None) or fault
             raise Fault(f"{self._acme.directory} cannot be reached: {_words(reason)}.") from fault
-        done = self._certbot()
+        with self._accounts.made(self._acme.email):
+            done = self._certbot()
         if "Another instance of Certbot is already running" in done.said:
             raise Fault("certbot is at work already.")
         if done.status != 0:
@@ -94,6 +99,7 @@ class Authority:
         account = ["--email", acme.email, "--no-eff-email"] if acme.email else ["--register-unsafely-without-email"]
         return self._machine.run(
             *("certbot", "certonly", "--non-interactive", "--agree-tos", *account),
+            *self._accounts.arguments(),
             *("--server", acme.directory, "--cert-name", self.name, "--key-type", "ecdsa"),
             *("--webroot", "--webroot-path", WEBROOT, "--deploy-hook", HOOK),
             # What is to be ordered is decided here.
@@ -104,6 +110,23 @@ class Authority:
             environment={"REQUESTS_CA_BUNDLE": f"/{BUNDLE}"},
             seconds=300,
         )
+
+    def tell_email(self) -> str:
+        """Tells the authority of another address of the stack's. Answers what is in the way."""
+        email = self._acme.email
+        own = self._accounts.own() or self._accounts.named(_setting(self._machine.text(self._settings), "account"))
+        if email is None or own is None or own.email == email:
+            return ""
+        done = self._machine.run(
+            *("certbot", "update_account", "--non-interactive", "--email", email, "--no-eff-email"),
+            *("--server", self._acme.directory, "--account", own.name),
+            environment={"REQUESTS_CA_BUNDLE": f"/{BUNDLE}"},
+            seconds=120,
+        )
+        if done.status != 0:
+            return reason_of(done.said)
+        self._accounts.note(Account(own.name, own.binding, email))
+        return ""
 
     def bundle(self) -> Path:
         """Puts together what an authority's own server is checked with."""

@@ -59,6 +59,11 @@ class Keeper:
         waits = waits_of(self._machine)
         if status and waits:
             self._say(waits.reason)
+        elif not status and self._authority is not None:
+            self._authority.bundle()
+            fault = self._authority.tell_email()
+            if fault:
+                self._say(f"WARNING: the authority does not know site.tls.acme.email, and keeps the old one: {fault}")
         return status
 
     def _order(self) -> int:

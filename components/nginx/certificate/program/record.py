@@ -22,6 +22,8 @@ class Acme:
     profile: str | None
     # Whether the authority's own certificate is one that Debian does not know: see authority.BUNDLE.
     ca: bool
+    # Whether the authority wants its account bound to one elsewhere: see accounts.BINDING.
+    eab: bool
     # Further addresses of this host, such as one that a cloud maps to it; None where names may point anywhere.
     addresses: tuple[str, ...] | None
 
