@@ -38,25 +38,28 @@ export function placeOf(place: BackupConfig["place"], stanza: string): Place {
       ca: undefined,
     };
   }
-  const { bucket, region, endpoint = `s3.${region}.amazonaws.com`, prefix = stanza, ca } = place;
+  const { bucket, region, endpoint = amazonIn(region), prefix = stanza, ca } = place;
   const [host = "", port = "443"] = endpoint.split(":");
   // A name below the endpoint's own is Amazon's way; elsewhere there is often no such name.
-  const isAmazon = host.endsWith(".amazonaws.com");
+  const addressing = place.addressing ?? (/\.amazonaws\.com(\.cn)?$/.test(host) ? "host" : "path");
   const caFile = ca === undefined ? "" : `${settings}/ca.pem`;
   return {
     shown: `s3://${bucket}/${prefix}`,
     directory: undefined,
     repository: `s3:https://${endpoint}/${bucket}/${prefix}/files`,
     options: [
-      `--option=s3.bucket-lookup=${isAmazon ? "dns" : "path"}`,
+      `--option=s3.bucket-lookup=${addressing === "host" ? "dns" : "path"}`,
       `--option=s3.region=${region}`,
       ...(ca === undefined ? [] : [`--cacert=${caFile}`]),
     ],
     pgbackrest: {
-      ...{ bucket, region, endpoint: host, port, style: isAmazon ? "host" : "path", ca: caFile },
+      ...{ bucket, region, endpoint: host, port, style: addressing, ca: caFile },
       path: `/${prefix}/postgresql`,
     },
     key: { id: place.accessKey, secret: place.secretKey },
     ca,
   };
 }
+
+/** Amazon's in China have a domain of their own. */
+const amazonIn = (region: string) => `s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;

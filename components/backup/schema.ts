@@ -12,42 +12,53 @@ const directory = z.strictObject({
   ),
 });
 
-const s3 = z.strictObject({
-  kind: z.literal("s3").describe("A bucket of Amazon S3, or of another service that speaks its protocol."),
-  bucket: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: "expected the name of a bucket" })
-    .describe("The bucket. It must exist."),
-  region: z.string().min(1).default("us-east-1").describe("Its region."),
-  endpoint: z
-    .string()
-    .regex(/^[a-z0-9.-]+(:\d+)?$/, {
-      error: "expected a host name, with a port where it is not 443, such as s3.example.com:9000",
-    })
-    .optional()
-    .describe("Where the service answers, by HTTPS. Default: Amazon S3 in that region."),
-  prefix: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$/, {
-      error: "expected a path without a slash at either end, such as berth/shop",
-    })
-    .optional()
-    .describe(
-      "What the names of all objects begin with. Default: the stack and the application, such as `prod-shop`.",
-    ),
-  accessKey: z.string().min(1).describe("The id of the key."),
-  secretKey: z
-    .string()
-    .min(1)
-    .describe("The key: `pulumi config set --secret --path 'berth:backup.place.secretKey'`."),
-  ca: z
-    .string()
-    .includes("-----BEGIN CERTIFICATE-----", { error: "expected a certificate in PEM" })
-    .optional()
-    .describe(
-      "The certificate of the authority that the endpoint's certificate is checked with, in PEM. Default: those that Debian trusts.",
-    ),
-});
+const s3 = z
+  .strictObject({
+    kind: z.literal("s3").describe("A bucket of Amazon S3, or of another service that speaks its protocol."),
+    bucket: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: "expected the name of a bucket" })
+      .describe("The bucket. It must exist."),
+    region: z.string().min(1).default("us-east-1").describe("Its region."),
+    endpoint: z
+      .string()
+      .regex(/^[a-z0-9.-]+(:\d+)?$/, {
+        error: "expected a host name, with a port where it is not 443, such as s3.example.com:9000",
+      })
+      .optional()
+      .describe("Where the service answers, by HTTPS. Default: Amazon S3 in that region."),
+    addressing: z
+      .enum(["path", "host"])
+      .optional()
+      .describe(
+        "Where the bucket's name stands in its address: `path` (ENDPOINT/BUCKET) or `host` (BUCKET.ENDPOINT), which Alibaba OSS and Tencent COS ask for. Default: `host` for Amazon S3, otherwise `path`.",
+      ),
+    prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$/, {
+        error: "expected a path without a slash at either end, such as berth/shop",
+      })
+      .optional()
+      .describe(
+        "What the names of all objects begin with. Default: the stack and the application, such as `prod-shop`.",
+      ),
+    accessKey: z.string().min(1).describe("The id of the key."),
+    secretKey: z
+      .string()
+      .min(1)
+      .describe("The key: `pulumi config set --secret --path 'berth:backup.place.secretKey'`."),
+    ca: z
+      .string()
+      .includes("-----BEGIN CERTIFICATE-----", { error: "expected a certificate in PEM" })
+      .optional()
+      .describe(
+        "The certificate of the authority that the endpoint's certificate is checked with, in PEM. Default: those that Debian trusts.",
+      ),
+  })
+  .refine(({ addressing, endpoint = "" }) => addressing !== "host" || !/^[\d.]+(:\d+)?$/.test(endpoint), {
+    path: ["addressing"],
+    error: "expected `path` with an endpoint that is an IP address: there are no names below it",
+  });
 
 const days = (about: string, least: number, otherwise: number) =>
   z.int().min(least).max(3650).default(otherwise).describe(about);

@@ -145,6 +145,20 @@ class Explaining(unittest.TestCase):
             ("Fatal: Stat: The specified bucket does not exist.", "there is no such bucket"),
             ("dial tcp 10.0.0.1:443: connect: connection refused", "cannot be reached"),
             ("tls: failed to verify certificate: x509: certificate signed by unknown authority", "is not trusted"),
+            (
+                "ERROR: [039]: HTTP request failed with 403 (Forbidden):\n<Code>SecondLevelDomainForbidden</Code>",
+                "by the bucket's own host name",
+            ),
+            ("Fatal: Please use virtual hosted style to access. (403 Forbidden)", "by the bucket's own host name"),
+            (
+                "HTTP request failed with 403 (Forbidden):\n<Code>RequestTimeTooSkewed</Code><Message>The difference "
+                "between the request time and the current time is too large.</Message>",
+                "the clock of this host",
+            ),
+            (
+                "Fatal: The difference between the request time and\nthe server's time is too large. 403 Forbidden",
+                "the clock of this host",
+            ),
             ("ERROR: [041]: unable to open file: [28] No space left on device", "no space left"),
         ):
             with self.subTest(said):

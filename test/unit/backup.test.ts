@@ -91,6 +91,27 @@ test("a bucket of Amazon's is asked by its own name, another service by its endp
   );
 });
 
+test("a service that forbids its endpoint's own name is asked by the bucket's, by both tools", () => {
+  const at = (more: object) => {
+    const { options, pgbackrest } = placeOf(taken({ place: { ...bucket, ...more } }).place, "prod-shop");
+    const lookup = options
+      .find((one) => one.startsWith("--option=s3.bucket-lookup="))
+      ?.split("=")
+      .at(-1);
+    return [lookup, pgbackrest.style, pgbackrest.endpoint];
+  };
+  const oss = "oss-cn-hangzhou.aliyuncs.com";
+  assert.deepEqual(at({ endpoint: oss }), ["path", "path", oss]);
+  assert.deepEqual(at({ endpoint: oss, addressing: "host" }), ["dns", "host", oss]);
+  const china = "s3.cn-north-1.amazonaws.com.cn";
+  assert.deepEqual(at({ endpoint: undefined, region: "cn-north-1" }), ["dns", "host", china]);
+  assert.deepEqual(at({ endpoint: china, addressing: "path" }), ["path", "path", china]);
+  assert.match(
+    faults({ place: { ...bucket, endpoint: "192.0.2.1:9000", addressing: "host" } })[0] ?? "",
+    /^backup\.place\.addressing: expected `path` with an endpoint that is an IP address/,
+  );
+});
+
 test("the step of backups is this text, and no secret is in it", (t) => {
   const steps = stepsOf(made);
   const step = Object.entries(steps).filter(([name]) => name === "backup-setup");

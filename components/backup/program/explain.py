@@ -13,6 +13,16 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
         "Make it, or correct backup.place.bucket. Berth does not make buckets for backups.",
     ),
     (
+        r"SecondLevelDomainForbidden|PathStyleDomainForbidden|[Vv]irtual[- ](hosted|styled)",
+        "{place} is to be asked by the bucket's own host name",
+        "Write backup.place.addressing: host.",
+    ),
+    (
+        r"RequestTimeTooSkewed|request time\b(?s:.{0,80})too large",
+        "the clock of this host and that of {place} differ too much",
+        "The keys may be right. Set the host's clock: 'timedatectl' on the host shows whether it is synchronized.",
+    ),
+    (
         r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Access Denied|Forbidden|\b403\b",
         "{place} refuses the keys",
         "Look at backup.place.accessKey and secretKey: the key must list, read, write and delete in that bucket.",
