@@ -56,6 +56,8 @@ class FakeWorld:
         # What services answer, by their ports; they are away where there is nothing.
         self.services: dict[int, bytes] = {5432: b"R\0\0\0\x08\0\0\0\x05", 6379: b"+PONG\r\n"}
         self.migrations: list[str] = []
+        # Those of further databases, by Django's names for these.
+        self.others: dict[str, list[str]] = {}
         self.migrate_status = 0
         self.migrate_says = ""
         self.is_full = False
@@ -229,6 +231,9 @@ class FakeWorld:
             for migration in self.migrations:
                 listen(f"has the migration: {migration}", False)
                 listen(f"to migrate: {migration}", False)
+            for alias, others in self.others.items():
+                for migration in others:
+                    listen(f"to migrate in {alias}: {migration}", False)
             if stdout is not None:
                 stdout.write_text("a dump")
         if "django_page.py" in words:

@@ -608,7 +608,7 @@ KeyError: '{name}'"""
             "media_root": None,
             "media_url": None,
             "keeps_uploads": False,
-            "sqlite": None,
+            "sqlite": {},
         }
         nobody = cast(Any, None)
         for path in (
@@ -630,6 +630,17 @@ KeyError: '{name}'"""
         ):
             with self.assertRaisesRegex(Stop, "cannot be read"):
                 project.read(line, by_stack=False)
+
+    def test_a_file_of_sqlite_in_the_release_is_refused_for_each_database(self) -> None:
+        told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url"))
+        rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False}
+        read = lambda sqlite: project.read(json.dumps({**told, **rest, "sqlite": sqlite}), by_stack=False)  # noqa: E731
+        project.refuse(read({"default": "/srv/shop/data/db.sqlite3"}))
+        with self.assertRaisesRegex(Stop, "database 'audit' is SQLite at audit.sqlite3 in the release"):
+            project.refuse(read({"default": "/srv/shop/data/db.sqlite3", "audit": "audit.sqlite3"}))
+        for wrong in (None, "db.sqlite3", {"default": None}):
+            with self.assertRaisesRegex(Stop, "cannot be read"):
+                read(wrong)
 
     def test_a_pyproject_with_the_settings_of_tools_alone_is_told_from_one_with_dependencies(self) -> None:
         for text in (

@@ -1,5 +1,6 @@
 """Walks through all states: each step of the table is taken, and each interruption strikes at every moment."""
 
+import re
 import unittest
 from collections.abc import Callable
 
@@ -333,6 +334,27 @@ class Failures(Story):
         self.world.migrations, self.world.migrate_status = [], 0
         self.assertEqual(self.deploy("cccccccccc-0001"), "")
         self.assertEqual(self.host.context("look").place.dump(B).read_text(), "a dump")
+
+    def test_each_database_that_has_something_to_migrate_is_dumped_and_migrated(self) -> None:
+        self.world.migrations = ["entries.0002_more"]
+        self.world.others = {"audit": ["log.0001_initial", "log.0002_more"], "../../etc": ["x.0001_initial"]}
+        self.assertEqual(self.deploy(B), "")
+        place = self.host.context("look").place
+        self.assertEqual({path.name for path in place.dumps.iterdir()}, {f"{B}.dump", f"{B}.audit.dump"})
+        ran = [
+            call for call in self.world.calls if "dump" in call.split("django_release.py")[-1] or "--noinput" in call
+        ]
+        what = [re.sub(r".*(django_release.py|-m django) ", "", call) for call in ran if call.startswith("run ")]
+        more = "migrate --noinput --verbosity 1"
+        self.assertEqual(what, ["dump", "dump:audit", more, f"{more} --database=audit"])
+        # One alone, and dumps are kept by their releases.
+        self.world.migrations, self.world.others = [], {"audit": ["log.0003_yet_more"]}
+        self.world.calls.clear()
+        release = "cccccccccc-0001"
+        self.assertEqual(self.prepare(release) or self.go_live(release, keep=1), "")
+        migrated = [call for call in self.world.calls if "--noinput" in call]
+        self.assertEqual([call.split()[-1] for call in migrated], ["--database=audit"])
+        self.assertTrue(place.dump(release, "audit").exists())
 
     def test_a_table_that_another_holds_is_not_its_fault(self) -> None:
         self.world.migrations = ["entries.0002_waits"]

@@ -1,6 +1,8 @@
 """Migrates the database while the release before serves: Django's own command, or the release's in its place."""
 
 import dataclasses
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from .context import Context
@@ -17,6 +19,16 @@ _ABOVE = "Its last lines are above. The site still runs the previous release."
 # For how long what app-release has found holds, in seconds.
 _PLAN_HOLDS = 600
 _POSTGRES_URLS = ("postgres:", "postgresql:")
+# Django's name for the first database.
+_DEFAULT = "default"
+# The release prints it, and a name becomes part of a path.
+_TO_DO = re.compile(r"to migrate(?: in ([A-Za-z0-9_-]{1,40}))?: ")
+
+
+def plan_of(lines: Iterable[str], settings: Settings, now: float) -> Plan:
+    """What django_release.py has told of migrations to apply."""
+    found = [match[1] or _DEFAULT for match in map(_TO_DO.match, lines) if match is not None]
+    return Plan(settings.digest, len(found), now, tuple(dict.fromkeys(found)))
 
 
 class MigrationFailed(Exception):
@@ -43,30 +55,33 @@ class Migration:
         line = facts.release_command or Procfile(self._release.procfile, facts.kinds).lines.get("release", "")
         if not line and facts.django is None:
             return
-        count = self._count() if facts.django is not None else 1
-        if not line and count == 0:
-            return
-        if count != 0:
-            self._dump()
+        databases = self._databases() if facts.django is not None else (_DEFAULT,)
+        # All of them first: what is in one may belong to what is in another.
+        for alias in databases:
+            self._dump(alias)
         if line:
             self._migrate(f"the release's command '{line}'", ["/bin/bash", "-c", line])
-        else:
+            return
+        for alias in databases:
             argv = [self._python, "-m", "django", "migrate", "--noinput", "--verbosity", "1"]
-            self._migrate("Django's migrate", argv)
+            if alias == _DEFAULT:
+                self._migrate("Django's migrate", argv)
+            else:
+                self._migrate(f"Django's migrate of the database '{alias}'", [*argv, f"--database={alias}"])
 
-    def _count(self) -> int:
-        """How many migrations there are to apply: as app-release has just found, or asked anew."""
+    def _databases(self) -> tuple[str, ...]:
+        """Those that have migrations to apply: as app-release has just found, or asked anew."""
         plan = self._release.plan
         now = self._context.world.time()
         if plan is not None and plan.settings == self._settings.digest and now - plan.at < _PLAN_HOLDS:
-            return plan.count
+            return plan.databases
         lines: list[str] = []
         if self._ask(["django_release.py", "migrations"], lines) != 0:
             raise Stop(
                 "Django's migrations cannot be listed.",
                 "Its last lines are above. The site still runs the previous release.",
             )
-        return sum(line.startswith("to migrate: ") for line in lines)
+        return plan_of(lines, self._settings, now).databases
 
     def _ask(self, program: list[str], lines: list[str], stdout: Path | None = None) -> int:
         """Runs a program of Berth's own in the release; its errors are shown."""
@@ -82,14 +97,14 @@ class Migration:
         argv = [self._python, f"{self._context.place.library}/program/release/application/{program[0]}", *program[1:]]
         return self._context.inside.run(self._release, argv, listen, stdout=stdout)
 
-    def _dump(self) -> None:
+    def _dump(self, alias: str) -> None:
         """A dump that is there is of before the first try, and stays."""
         place, files, facts = self._context.place, self._context.files, self._facts
-        path = place.dump(self._release.id)
+        path = place.dump(self._release.id, None if alias == _DEFAULT else alias)
         if not facts.dump or path.exists():
             return
         if facts.django is not None:
-            program = ["django_release.py", "dump"]
+            program = ["django_release.py", "dump" if alias == _DEFAULT else f"dump:{alias}"]
         elif self._settings.values.get("DATABASE_URL", "").startswith(_POSTGRES_URLS):
             program = ["database_dump.py"]
         else:
@@ -100,8 +115,9 @@ class Migration:
         try:
             if self._ask(program, [], new) != 0:
                 self._context.voice.refuse_full_disk()
+                which = "" if alias == _DEFAULT else f" '{alias}'"
                 raise Stop(
-                    "the database could not be dumped, and so it was not migrated.",
+                    f"the database{which} could not be dumped, and so nothing was migrated.",
                     "Its last lines are above. berth:app.dumpBeforeMigrate: false goes on without.",
                 )
             new.rename(path)

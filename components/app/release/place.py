@@ -78,8 +78,9 @@ class Place:
         told: dict[str, str] = json.loads(self.build_secrets.read_text())
         return told
 
-    def dump(self, release: str) -> Path:
-        return self.dumps / f"{release}.dump"
+    def dump(self, release: str, database: str | None = None) -> Path:
+        """:param database: Django's name of another database than the default one"""
+        return self.dumps / (f"{release}.dump" if database is None else f"{release}.{database}.dump")
 
 
 def release_of(instance: str) -> str:

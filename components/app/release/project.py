@@ -4,6 +4,7 @@ import dataclasses
 import json
 import posixpath
 import re
+from collections.abc import Mapping
 
 from . import shared
 from .context import Context
@@ -29,8 +30,8 @@ class Project:
     media_url: str | None
     # Whether it has a directory for uploads, and its storage puts them there.
     keeps_uploads: bool
-    # The file of the default database, where it is SQLite's.
-    sqlite: str | None
+    # The files of databases that are SQLite's, by their aliases.
+    sqlite: Mapping[str, str]
 
 
 def read(line: str, *, by_stack: bool) -> Project:
@@ -40,9 +41,11 @@ def read(line: str, *, by_stack: bool) -> Project:
     """
     try:
         project = Project(**json.loads(line))
-        texts = (project.static_root, project.static_url, project.media_root, project.media_url, project.sqlite)
-        is_right = all(text is None or isinstance(text, str) for text in texts)
-    except (ValueError, TypeError):
+        texts = (project.static_root, project.static_url, project.media_root, project.media_url)
+        is_right = all(text is None or isinstance(text, str) for text in texts) and all(
+            isinstance(text, str) for text in project.sqlite.values()
+        )
+    except (ValueError, TypeError, AttributeError):
         is_right = False
     if not is_right:
         raise Stop(
@@ -55,9 +58,11 @@ def read(line: str, *, by_stack: bool) -> Project:
 
 def refuse(project: Project) -> None:
     """What would go live healthy and broken."""
-    if project.sqlite is not None and not posixpath.isabs(project.sqlite):
+    for alias, file in project.sqlite.items():
+        if posixpath.isabs(file):
+            continue
         raise Stop(
-            f"the project's database 'default' is SQLite at {project.sqlite} in the release, where nothing can be "
+            f"the project's database '{alias}' is SQLite at {file} in the release, where nothing can be "
             "written, and which the next release would not have.",
             f"Take DATABASES from DATABASE_URL, which names PostgreSQL; {_FROM_ENVIRONMENT} "
             "A file of SQLite may lie below DATA_ROOT, which outlives releases. "

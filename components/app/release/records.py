@@ -22,6 +22,8 @@ class Plan:
     settings: str
     count: int
     at: float
+    # Django's names of the databases that have any to apply.
+    databases: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +78,12 @@ class Instance:
 Record = TypeVar("Record", Release, Instance)
 
 
+def _plan(told: dict[str, Any]) -> Plan:
+    # A record of before databases were told apart is of the default one.
+    databases = told.get("databases", ["default"] if told["count"] else [])
+    return Plan(**{**told, "databases": tuple(databases)})
+
+
 class Ledger:
     """The records of an application. What cannot be read counts as not there, and is made again."""
 
@@ -98,7 +106,7 @@ class Ledger:
         told = _load(self._place.release_records / f"{release}.json")
         try:
             lists = {name: tuple(told[name]) for name in ("files", "migrations", "proven_with")}
-            plan = None if told["plan"] is None else Plan(**told["plan"])
+            plan = None if told["plan"] is None else _plan(told["plan"])
             samples = tuple((path, sha256) for path, sha256 in told.get("samples", ()))
             return Release(**{**told, **lists, "samples": samples, "plan": plan})
         except (KeyError, TypeError, ValueError):

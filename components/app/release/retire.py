@@ -122,8 +122,11 @@ def prune(context: Context, release: str, keep: int) -> None:
             context.files.discard(path, place.gone)
     # By themselves: a release that failed may have migrated, and its dump is of before.
     dumps = sorted(place.dumps.glob("*.dump"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in dumps[keep:]:
-        context.files.remove(path)
+    # A release has one for each database that it has migrated.
+    of_releases = list(dict.fromkeys(path.name.split(".")[0] for path in dumps))
+    for path in dumps:
+        if path.name.split(".")[0] in of_releases[keep:]:
+            context.files.remove(path)
     failed = [one for one in ledger.instances() if one.state == states.FAILED]
     for one in failed[_FAILURES_KEPT:]:
         ledger.move_instance(one, "surplus")

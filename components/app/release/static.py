@@ -13,7 +13,8 @@ from . import project, symptoms
 from .context import Context
 from .facts import Prepare
 from .faults import Stop
-from .records import Plan, Release
+from .migrate import plan_of
+from .records import Release
 from .settings import Settings
 from .source import Source
 from .tracebacks import cause
@@ -30,7 +31,6 @@ _FAULTS = {
 }
 # What django-release.py prints.
 _HAS = "has the migration: "
-_TO_DO = "to migrate: "
 _SETTINGS = "the project's settings: "
 _COLLECTED = "static files are collected"
 
@@ -140,8 +140,7 @@ class Statics:
         if facts.build.after_collectstatic:
             self._go_on_collecting(release, more)
         context.files.remove(context.place.collected)
-        count = sum(line.startswith(_TO_DO) for line in found)
-        plan = Plan(settings.digest, count, context.world.time())
+        plan = plan_of(found, settings, context.world.time())
         return dataclasses.replace(release, migrations=tuple(migrations), plan=plan)
 
     def _go_on_collecting(self, release: Release, more: list[str]) -> None:

@@ -3,17 +3,17 @@
 import gc
 import io
 import os
+import re
 import sys
 
 import database_dump
 import django
 import own_settings
+import release_databases
 from django.apps import apps
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import connections
 
 # By which the step knows what failed.
 statuses = {"project": 7, "check": 3, "migrations": 4, "static": 5, "dump": 6}
@@ -30,13 +30,18 @@ def check(*tags):
 
 def migrations():
     """Names all that the release has, and what of it is not applied yet."""
-    if not settings.DATABASES or "dummy" in connection.settings_dict["ENGINE"]:
+    if not release_databases.aliases():
         return
-    executor = MigrationExecutor(connection)
-    for key in sorted(executor.loader.disk_migrations):
+    for key in sorted(release_databases.of_the_release()):
         print(f"has the migration: {'.'.join(key)}")
-    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        print(f"to migrate: {migration.app_label}.{migration.name}")
+    for alias, plan in release_databases.plans():
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", alias):
+            raise RuntimeError(
+                f"the database '{alias}' of DATABASES has a name of other characters than A-Z a-z 0-9 _ -"
+            )
+        where = "" if alias == release_databases.DEFAULT else f" in {alias}"
+        for migration in plan:
+            print(f"to migrate{where}: {migration.app_label}.{migration.name}")
 
 
 def static():
@@ -49,14 +54,15 @@ def static():
     print("static files are collected", flush=True)
 
 
-def dump():
+def dump(alias=release_databases.DEFAULT):
+    connection = connections[alias]
     wanted = connection.settings_dict
     if connection.vendor == "postgresql":
         database_dump.dump(*(wanted.get(key) for key in ("HOST", "PORT", "USER", "NAME", "PASSWORD")))
     elif connection.vendor == "sqlite":
         database_dump.dump_sqlite(wanted["NAME"])
     else:
-        sys.exit(f"the database is {connection.vendor}, and only PostgreSQL and SQLite are dumped")
+        sys.exit(f"the database '{alias}' is {connection.vendor}, and only PostgreSQL and SQLite are dumped")
 
 
 sys.path.insert(0, os.getcwd())

@@ -26,8 +26,6 @@ def tell():
     """As a line of JSON, for the step to judge."""
     statics, uploads = _storage("staticfiles", "STATICFILES_STORAGE"), _storage("default", "DEFAULT_FILE_STORAGE")
     static_here, uploads_here = issubclass(statics, FileSystemStorage), issubclass(uploads, FileSystemStorage)
-    database = settings.DATABASES.get("default", {})
-    is_file = database.get("ENGINE", "").endswith("sqlite3") and "memory" not in f"{database.get('NAME', ':memory:')}"
     told = {
         "static_root": _within(_setting("STATIC_ROOT")) if static_here and _is_own("STATIC_ROOT") else None,
         # Its pages ask this directory what the files are called.
@@ -37,9 +35,20 @@ def tell():
         "media_root": _within(settings.MEDIA_ROOT) if uploads_here and _is_own("MEDIA_ROOT") else None,
         "keeps_uploads": uploads_here and bool(settings.MEDIA_ROOT),
         "media_url": settings.MEDIA_URL or None,
-        "sqlite": _within(database["NAME"]) if is_file else None,
+        "sqlite": _sqlite(),
     }
     print(f"the project's settings: {json.dumps(told)}", flush=True)
+
+
+def _sqlite():
+    """The files of databases that are SQLite's, by their aliases; not one that is only read."""
+    told = {}
+    for alias, database in settings.DATABASES.items():
+        name = f"{database.get('NAME') or ':memory:'}"
+        is_file = database.get("ENGINE", "").endswith("sqlite3") and "memory" not in name
+        if is_file and not (name.startswith("file:") and ("mode=ro" in name or "immutable=1" in name)):
+            told[alias] = _within(name)
+    return told
 
 
 def refuse_other_place():
