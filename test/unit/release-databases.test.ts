@@ -72,7 +72,8 @@ function run(...args: string[]) {
   assert.equal(done.status, 0, `${done.stderr}`);
   return done.stdout;
 }
-const toMigrate = () => `${run(program, "migrations")}`.split("\n").filter((line) => line.startsWith("to mig"));
+const toMigrate = () =>
+  `${run(program, "migrations")}`.split("\n").filter((line) => line.startsWith("to mig"));
 const migrate = (...args: string[]) => run("-m", "django", "migrate", "--verbosity=0", ...args);
 
 test("each database is counted by what routers want in it, the default one first, and once", () => {

@@ -46,6 +46,7 @@ export const certificateData = ({ kind }: Tls): ServiceData[] =>
  */
 export function placeCertificate(name: string, args: CertificateArgs, parent: pulumi.Resource): HostScript {
   const { tls, serverNames, host } = args;
+  const eab = tls.kind === "acme" ? tls.eab : undefined;
   const { chain, key }: Pair =
     tls.kind === "own"
       ? { chain: pemOf(tls.chain), key: pulumi.secret(pemOf(tls.key)) }
@@ -62,6 +63,8 @@ export function placeCertificate(name: string, args: CertificateArgs, parent: pu
         ...programFiles("/usr/local/lib/berth/certificate"),
         "/etc/berth/certificate.json": settingsFile(args),
       },
+      // Not with the step that orders: of a step with a secret the engine shows no warning.
+      ...(eab === undefined ? {} : { secretFiles: { "/etc/berth/acme-eab.ini": bindingFile(eab) } }),
     },
     { parent },
   );
@@ -102,7 +105,6 @@ export function orderCertificate(
         "/etc/systemd/system/certbot.service.d/berth.conf": text("certbot.conf"),
         ...(tls.ca === undefined ? {} : { "/etc/berth/acme-ca.pem": { content: pemOf(tls.ca) } }),
       },
-      ...(eab === undefined ? {} : { secretFiles: { "/etc/berth/acme-eab.ini": bindingFile(eab) } }),
     },
     { parent, dependsOn: [...after] },
   );

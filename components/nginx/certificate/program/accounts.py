@@ -52,7 +52,7 @@ class Accounts:
         if not self._bound:
             return True
         own = self.own()
-        return own is not None and own.binding == self._binding()
+        return own is not None and own.binding == _digest(self._machine.text(BINDING))
 
     def arguments(self) -> list[str]:
         """What certbot is told of it."""
@@ -106,7 +106,11 @@ class Accounts:
         text = self._machine.text(BINDING)
         if not text:
             raise Fault(f"/{BINDING} is not there yet, which has the key for the authority's account.")
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _directories(place: Path) -> list[Path]:

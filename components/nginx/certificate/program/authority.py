@@ -70,11 +70,13 @@ class Authority:
         )
 
     def wanted(self) -> Lineage | None:
-        """The same, where it is what the stack asks for and has not expired."""
+        """The certificate, where nothing is to be ordered."""
+        return self.issued() if self._accounts.is_bound() else None
+
+    def issued(self) -> Lineage | None:
+        """The certificate, where it is for what the stack asks and has not expired."""
         found, acme = self.lineage(), self._acme
         if found is None or found.told.until <= self._machine.now():
-            return None
-        if not self._accounts.is_bound():
             return None
         asked = (frozenset(acme.names), acme.directory, acme.profile or "")
         return found if (found.told.names, found.directory, found.profile) == asked else None
@@ -110,6 +112,9 @@ class Authority:
             environment={"REQUESTS_CA_BUNDLE": f"/{BUNDLE}"},
             seconds=300,
         )
+
+    def is_bound(self) -> bool:
+        return self._accounts.is_bound()
 
     def tell_email(self) -> str:
         """Tells the authority of another address of the stack's. Answers what is in the way."""

@@ -46,7 +46,7 @@ class Keeper:
             self._door.serve(kind, pair_of(text))
             note(self._machine, None)
             return 0
-        wanted = self._authority.wanted()
+        wanted = self._authority.issued()
         if wanted:
             self._door.serve("acme", wanted.pair)
         elif not self._door.is_usable() or (self._door.live() or "").startswith("self-signed-"):
@@ -86,7 +86,7 @@ class Keeper:
         if self._authority is None:
             return 0
         before = waits_of(self._machine)
-        if before.next <= self._machine.now() if before else self._has_changed():
+        if before.next <= self._machine.now() if before else self._has_changed() or not self._authority.is_bound():
             self._order()
         after = waits_of(self._machine)
         if after and (before is None or before.reason != after.reason):
@@ -105,7 +105,8 @@ class Keeper:
         return 0
 
     def _serve(self, authority: Authority) -> None:
-        wanted = authority.wanted()
+        # Within certbot's hook the account may be too new to be known.
+        wanted = authority.issued()
         if wanted is None:
             # Counted as an order, or another would follow at once.
             raise Refused(
