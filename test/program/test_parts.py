@@ -634,7 +634,10 @@ KeyError: '{name}'"""
     def test_a_file_of_sqlite_in_the_release_is_refused_for_each_database(self) -> None:
         told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url"))
         rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False}
-        read = lambda sqlite: project.read(json.dumps({**told, **rest, "sqlite": sqlite}), by_stack=False)  # noqa: E731
+
+        def read(sqlite: object) -> project.Project:
+            return project.read(json.dumps({**told, **rest, "sqlite": sqlite}), by_stack=False)
+
         project.refuse(read({"default": "/srv/shop/data/db.sqlite3"}))
         with self.assertRaisesRegex(Stop, "database 'audit' is SQLite at audit.sqlite3 in the release"):
             project.refuse(read({"default": "/srv/shop/data/db.sqlite3", "audit": "audit.sqlite3"}))
