@@ -212,7 +212,7 @@ test("keys are root's alone, and the stack's own is in no command and no log", a
     "/etc/berth-test-authority/pebble.json",
     "/etc/berth/acme-eab.ini",
   ]);
-  assert.equal(await stack.on("stat -c '%U:%G %a' /etc/berth/acme-eab.ini"), "root:root 600\n");
+  assert.equal(await stack.on("stat -c '%U:%G %a' /etc/berth/acme-eab.ini"), "root:root 600");
 });
 
 test("where a proxy in front ends HTTPS, the site answers it by HTTP, and the application takes it for HTTPS", async () => {
