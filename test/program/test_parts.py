@@ -518,7 +518,7 @@ class WhatIsInstalled(unittest.TestCase):
         host = FakeHost(Path(folder.name))
         context = host.context("prepare")
         strategy = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
-        prepared = host.prepare_facts("a" * 10, build=facts.Build((), strategy))
+        prepared = host.prepare_facts("a" * 10, build=facts.Build((), (), strategy))
         command = Uv(context, prepared, Source(context, prepared)).as_owner("/venv", "sync")
         self.assertEqual({**command.environment, **strategy}, command.environment)
 
