@@ -98,6 +98,12 @@ function onHost(
     child.once("close", (code) => {
       if (code === 0) settle(0);
       else if (code === 1 && told !== "") reject(new Error(told.trim().replaceAll("\n", ". ")));
+      else if (code !== 255)
+        reject(
+          new Error(
+            `the host could not run the restore (status ${code}): what it says is above. Deploy the stack first, with its backups: npm start${stackFlag(stack) && ` --${stackFlag(stack)}`}`,
+          ),
+        );
       else
         reject(
           new LostConnection(

@@ -59,6 +59,8 @@ export interface NginxArgs {
     | undefined;
   /** The proxies in front of the host. @default none */
   readonly behind?: Behind | undefined;
+  /** Paths that Berth asks for at the front door, beside the one for health; `allow` and `limits` let it. @default none */
+  readonly asked?: readonly string[] | undefined;
   /** Redirects, headers, limits and lines of one's own: see `site` of the configuration. @default none */
   readonly shape?: Partial<SiteShape> | undefined;
 }
@@ -67,6 +69,12 @@ export interface NginxArgs {
 export class Nginx extends pulumi.ComponentResource {
   /** Where the site answers, once it has answered there. */
   readonly url: pulumi.Output<string>;
+
+  /**
+   * Makes the step that orders a certificate, where an authority gives it: undefined for any other. It is no child, and comes
+   * last: while a name still points elsewhere it fails, and nothing else of the host should wait for that.
+   */
+  readonly order: ((options: pulumi.CustomResourceOptions) => HostScript | undefined) | undefined;
 
   /** What the service needs from Debian. */
   static packages(tls: Tls): PackageSet {
@@ -141,7 +149,7 @@ export class Nginx extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [placed, password].filter((step) => step !== undefined) },
     );
-    if (certificate) orderCertificate(`${name}-certificate`, certificate, this, [site]);
+    this.order = certificate && ((next) => orderCertificate(`${name}-certificate`, certificate, next));
     this.url = pulumi
       .unsecret(pulumi.all([domain, site.id]))
       .apply(([name]) => `${schemeOf(tls)}://${name}/`);
@@ -185,9 +193,10 @@ const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
     }),
   "conf.d/berth-headers.conf": (args) =>
     renderTemplate(here("front/header-maps.conf.liquid"), { headers: headersIn(args) }),
-  "conf.d/berth-rules.conf": ({ shape, health }) =>
+  "conf.d/berth-rules.conf": ({ shape, health, asked = [], staticRoot }) =>
     renderTemplate(here("front/rules.conf.liquid"), {
-      health_pattern: escaped(pathOf(health)),
+      own_patterns: [...new Set([health, ...asked].map((path) => escaped(pathOf(path))))],
+      has_static: staticRoot !== undefined,
       allow: allowRules(shape?.allow ?? {}),
       limits: limitRules(shape?.limits ?? {}),
       redirects: pathRedirects(shape?.redirects ?? []),
@@ -272,7 +281,7 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     media_public: args.mediaPublic,
     password_file: args.basicAuth === undefined ? "" : passwordFile,
     user: args.basicAuth?.user ?? "",
-    excepted: (args.basicAuth?.except ?? []).map((path) => patternOf(path, "/|[?]|$")),
+    excepted: (args.basicAuth?.except ?? []).map((path) => patternOf(path, "/|[?]|\\z")),
     redirects: nameRedirects(args.shape?.redirects ?? []),
     open_path: openPath,
     open_pattern: escaped(openPath),

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "../app/app.ts";
 import type { FrontArgs } from "../app/program/front.ts";
+import { pagesOf } from "../app/program/pages-schema.ts";
 import type { Cloud, CloudArgs } from "../aws/cloud.ts";
 import { Backup, type BackupArgs } from "../backup/backup.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
@@ -124,14 +125,17 @@ export function nginxArgs(
   application: App,
   secrets: Secrets,
 ): NginxArgs {
+  const tls = tlsOf(site.tls);
   return {
     host,
     name: app.name,
     serverNames: names.all,
-    tls: tlsOf(site.tls),
+    // Behind a proxy the names point at that.
+    tls: tls.kind === "acme" ? { ...tls, checkDns: tls.checkDns ?? site.behind === undefined } : tls,
     domains: namesGiven(site),
     behind: behindOf(site.behind),
     shape: site,
+    asked: pagesOf(app.pages).map(({ path }) => path),
     maxBody: site.maxBody,
     timeout: site.timeout,
     socket: application.socket,

@@ -72,10 +72,12 @@ export class Site extends pulumi.ComponentResource {
       fleet.first,
       (next) => new Nginx("nginx", nginxArgs(plan, fleet.first, names, application.first, secrets), next),
     );
-    const front = frontArgs(plan, fleet.first, names, application.first);
-    if (front !== undefined) fleet.next(fleet.first, (next) => new Front("app-front", front, next));
     const backup = backupArgs(plan, fleet.first, names, secrets);
     if (backup !== undefined) fleet.next(fleet.first, (next) => new Backup("backup", backup, next));
+    const front = frontArgs(plan, fleet.first, names, application.first);
+    if (front !== undefined) fleet.next(fleet.first, (next) => new Front("app-front", front, next));
+    const order = nginx.order?.({ ...own, dependsOn: [fleet.last(fleet.first)] });
+    if (order !== undefined) fleet.follows(fleet.first, order);
     services.endPasswordsOfBefore(grace(plan), [nginx, ...application.elsewhere], own);
     for (const host of [fleet.first, ...fleet.others]) cloud?.watch(host.name, fleet.last(host));
     const mirrored = cloud?.mirror({

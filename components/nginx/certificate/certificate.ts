@@ -74,8 +74,7 @@ export function placeCertificate(name: string, args: CertificateArgs, parent: pu
 export function orderCertificate(
   name: string,
   args: CertificateArgs,
-  parent: pulumi.Resource,
-  after: readonly pulumi.Resource[],
+  options: pulumi.CustomResourceOptions,
 ): HostScript | undefined {
   const { tls, host, domains } = args;
   if (tls.kind !== "acme") return undefined;
@@ -86,7 +85,7 @@ export function orderCertificate(
     account,
     tls.profile,
     tls.email,
-    tls.checkDns ? "" : "names are not looked up",
+    (tls.checkDns ?? true) ? "" : "names are not looked up",
   ];
   return new HostScript(
     `${name}-order`,
@@ -106,7 +105,7 @@ export function orderCertificate(
         ...(tls.ca === undefined ? {} : { "/etc/berth/acme-ca.pem": { content: pemOf(tls.ca) } }),
       },
     },
-    { parent, dependsOn: [...after] },
+    options,
   );
 }
 
@@ -136,7 +135,7 @@ function settingsFile({ name, tls, host, serverNames, domains }: CertificateArgs
             profile: tls.profile ?? null,
             ca: tls.ca !== undefined,
             eab: tls.eab !== undefined,
-            addresses: tls.checkDns ? [address] : null,
+            addresses: (tls.checkDns ?? true) ? [address] : null,
           }
         : null;
     const settings = { site: name, domain: names[0] ?? "localhost", kind: tls.kind, acme };

@@ -52,9 +52,9 @@ const acme = z.strictObject({
     .describe("A profile that the authority has, such as `shortlived`. Default: the authority's own."),
   checkDns: z
     .boolean()
-    .default(true)
+    .optional()
     .describe(
-      "Whether every name must point at this host before anything is ordered. `false` where the host is behind a proxy or NAT.",
+      "Whether every name must point at this host before anything is ordered. Write `false` where the host is behind NAT. Default: `true`; `false` with `site.behind`, where the names point at the proxy.",
     ),
 });
 
