@@ -15,6 +15,15 @@ const names = z.array(
     error: "expected the name of a group or extra in pyproject.toml, such as prod",
   }),
 );
+/** A path as it is asked for; as it stands where its percent signs mean nothing. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return "\\";
+  }
+}
+
 const pythonName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
 
 /** Where an application may lie: never among what the system itself keeps (hier(7)). */
@@ -188,6 +197,9 @@ export const appSchema = z.strictObject({
   health: z
     .string()
     .regex(/^\/\S*$/, { error: "expected a path that begins with /" })
+    .refine((path) => /^\/[^"\\{};$\s\p{Cc}]*$/u.test(decoded(path)), {
+      error: 'expected a path without ", \\, $, {, } and ;, written as %22 or not',
+    })
     .default("/")
     .describe(
       "A path that answers 200 if the application is healthy. An unhealthy release does not go live.",

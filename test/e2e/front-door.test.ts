@@ -381,6 +381,10 @@ test("behind a proxy the visitor's own address and scheme count, and nobody else
     assert.equal((await stack.fetch("/", { headers: { host } })).status, 421);
     assert.equal((await stack.fetch("/health", { headers: { host } })).status, 200);
     assert.match(await directly("/health", "-H 'Host: 10.0.0.9'"), /\n421$/);
+    assert.equal(
+      (await stack.fetch("/health", { method: "POST", body: "a=b", headers: { host } })).status,
+      403,
+    );
   });
 
   await t.test("to what is open to some networks, whichever way the path is written", async () => {

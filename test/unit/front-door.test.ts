@@ -164,23 +164,22 @@ test("a name that is redirected has its part of the certificate and of DNS, and 
 });
 
 test("the certificate is ordered for redirected names as well", async () => {
-  const made = await record(
-    () =>
-      new Nginx("nginx", {
-        host: standInHost("machine"),
-        name: "shop",
-        serverNames: ["example.org"],
-        tls: { kind: "acme", directory: "https://acme.example/dir", checkDns: true },
-        domains: ["example.org"],
-        maxBody: 25,
-        timeout: 60,
-        socket: "/run/shop/web.sock",
-        staticRoot: undefined,
-        mediaRoot: "/srv/shop/media",
-        mediaPublic: false,
-        health: "/health",
-        shape: { redirects: [{ from: "www.example.org", to: "https://example.org", status: 301 }] },
-      }),
+  const made = await record(() =>
+    new Nginx("nginx", {
+      host: standInHost("machine"),
+      name: "shop",
+      serverNames: ["example.org"],
+      tls: { kind: "acme", directory: "https://acme.example/dir", checkDns: true },
+      domains: ["example.org"],
+      maxBody: 25,
+      timeout: 60,
+      socket: "/run/shop/web.sock",
+      staticRoot: undefined,
+      mediaRoot: "/srv/shop/media",
+      mediaPublic: false,
+      health: "/health",
+      shape: { redirects: [{ from: "www.example.org", to: "https://example.org", status: 301 }] },
+    }).order?.({}),
   );
   const order = made.all("remote:Command").find(({ name }) => name === "nginx-certificate-order");
   assert.ok(order);
@@ -198,6 +197,14 @@ test("Cloudflare's networks are networks, and whoever has newer ones names them"
   assert.deepEqual(behindOf(newer), { networks: ["192.0.2.0/24"], header: "CF-Connecting-IP", only: true });
   const text = await textFor({ behind: newer });
   assert.match(text, /^set_real_ip_from 192\.0\.2\.0\/24;\nreal_ip_header CF-Connecting-IP;$/m);
+});
+
+test("Cloudflare is believed what it says itself, and not what visitors may send through it", () => {
+  for (const header of ["True-Client-IP", "X-Forwarded-For"])
+    assert.match(
+      faults({ behind: { proxies: "cloudflare", header } }).join("\n"),
+      /^berth:site\.behind\.header: expected CF-Connecting-IP, or none/m,
+    );
 });
 
 test("with nothing in front nobody's word of a visitor counts", async () => {

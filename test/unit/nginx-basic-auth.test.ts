@@ -68,6 +68,6 @@ test("the password is on the host before nginx is told to ask for it", async () 
 test("a health path that is the front page is open to the host alone", async () => {
   const open = /^map "(.*)" \$berth_realm \{\n.*\n {4}"(.*)" off;/m;
   const text = async (health: string) => (await site({ basicAuth, health }))["nginx-site"]?.text ?? "";
-  assert.deepEqual(open.exec(await text("/"))?.slice(1), ["$berth_self $uri", "~^1 /$"]);
-  assert.deepEqual(open.exec(await text("/health?deep=1"))?.slice(1), ["$uri", "~^/health$"]);
+  assert.deepEqual(open.exec(await text("/"))?.slice(1), ["$berth_self $uri", "~^1 /\\z"]);
+  assert.deepEqual(open.exec(await text("/health?deep=1"))?.slice(1), ["$uri", "~^/health\\z"]);
 });

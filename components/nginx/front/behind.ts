@@ -18,21 +18,32 @@ export const behindSchema = z
   .union([
     cloudflare,
     networks,
-    z.strictObject({
-      proxies: z
-        .union([cloudflare, networks])
-        .describe("`cloudflare`, or the networks that the proxies ask from."),
-      header: z
-        .enum(["X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP"])
-        .optional()
-        .describe(
-          "The header with the visitor's address. Default: `X-Forwarded-For`; `CF-Connecting-IP` with `cloudflare`.",
-        ),
-      only: z
-        .boolean()
-        .default(false)
-        .describe("Whether the host's firewall lets nobody else to ports 80 and 443."),
-    }),
+    z
+      .strictObject({
+        proxies: z
+          .union([cloudflare, networks])
+          .describe("`cloudflare`, or the networks that the proxies ask from."),
+        header: z
+          .enum(["X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP"])
+          .optional()
+          .describe(
+            "The header with the visitor's address, which the proxies must set themselves, whatever a visitor sends. Default: `X-Forwarded-For`. With `cloudflare` it is `CF-Connecting-IP`, and no other.",
+          ),
+        only: z
+          .boolean()
+          .default(false)
+          .describe("Whether the host's firewall lets nobody else to ports 80 and 443."),
+      })
+      // Cloudflare hands the others on as the visitor has sent them.
+      .refine(
+        ({ proxies, header }) =>
+          proxies !== "cloudflare" || (header ?? "CF-Connecting-IP") === "CF-Connecting-IP",
+        {
+          path: ["header"],
+          error:
+            "expected CF-Connecting-IP, or none: Cloudflare passes other headers on as visitors send them",
+        },
+      ),
   ])
   .optional()
   .describe(

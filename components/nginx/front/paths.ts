@@ -15,7 +15,7 @@ export const sitePath = z
 export const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
 /** As nginx matches a path and all below it, in what ends with more than a path by `end`. */
-export const patternOf = (path: string, end = "/|$") =>
+export const patternOf = (path: string, end = "/|\\z") =>
   path === "/" ? "^/" : `^${escaped(path.replace(/\/$/, ""))}(${end})`;
 
 /** `berth:site.allow`. */

@@ -92,7 +92,7 @@ export function redirectFaults(
     if (redirects.slice(0, index).some((other) => other.from === from)) faults.push("expected each once");
     if (names.includes(from)) faults.push("expected a name that is not in site.domain and site.aliases");
     const covers = from.endsWith("/*")
-      ? new RegExp(patternOf(from.slice(0, -1)))
+      ? new RegExp(patternOf(from.slice(0, -1), "/|$"))
       : new RegExp(`^${escaped(from)}$`);
     if (covers.test(health)) faults.push(`expected a path that app.health, ${health}, is not`);
     const fault = faults.map((expected) => [["redirects", index, "from"], expected] as const);
