@@ -92,6 +92,8 @@ const ours: Readonly<Record<string, string>> = {
   log_destination: "npm run logs reads the log where Debian has it",
   log_directory: "npm run logs reads the log where Debian has it",
   log_filename: "npm run logs reads the log where Debian has it",
+  include: "Berth writes the configuration",
+  local_preload_libraries: "it takes what an account may put in place",
   cluster_name: "Debian's own programs read it",
 };
 
@@ -104,7 +106,7 @@ export function faultOfSetting(name: string): string | undefined {
     return `expected the name of a setting of PostgreSQL, in small letters, such as work_mem.${form.test(small) ? didYouMean(name, [small]) : ""}`;
   }
   const found = Object.entries(ours).find(
-    ([one]) => name === one || (/^ssl$|_$|target$/.test(one) && name.startsWith(one)),
+    ([one]) => name === one || (/^(ssl|include)$|_$|target$/.test(one) && name.startsWith(one)),
   );
   return found === undefined ? undefined : `expected another setting: ${found[1]}`;
 }

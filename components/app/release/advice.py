@@ -97,9 +97,9 @@ def for_packages(lines: Iterable[str], python: str) -> str:
             "Where one line of a file of requirements has a hash, all need one, and all that they need in turn stand "
             "there as well: make the file with 'uv pip compile --generate-hashes', or take the hashes out."
         )
-    if re.search(r"No solution found when resolving dependencies.*your requirements are unsatisfiable", text) and (
-        not re.search(_PYTHON, text) and not re.search(_UNKNOWN, text)
-    ):
+    if re.search(
+        r"No solution found when resolving dependencies.{0,4000}?your requirements are unsatisfiable", text
+    ) and (not re.search(_PYTHON, text) and not re.search(_UNKNOWN, text)):
         return "The versions that the file asks for do not fit each other: change those that are named above."
     if re.search(_HASH, text):
         return (

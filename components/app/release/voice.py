@@ -1,5 +1,7 @@
 """What the program says, to people and to the step's log: no secret is in it, whoever printed it."""
 
+import collections
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +14,11 @@ from .world import Command, World
 _FREE_AT_LEAST, _ENOUGH = 2048, 256 * 1024
 # What is shown of a line, in characters: nobody reads more, and a build may print what it likes.
 _LONGEST = 4000
+# How many lines are kept of what a program prints, the last ones: it may print for ever.
+MOST_LINES = 5000
+# What a terminal takes for an order, such as to write its clipboard, or to show text in another place or direction.
+_ORDERS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 SPACE = "Free some space on the host or give it a larger disk, then run 'pulumi up' again; it goes on where it stopped."
 
 
@@ -25,9 +32,10 @@ class Voice:
         self._from = log.stat().st_size if log.exists() else 0
 
     def mask(self, text: str) -> str:
-        """A line as it may be printed: no secret is in it, and no more than anybody reads."""
+        """A line as it may be printed: no secret is in it, no order to a terminal, and no more than anybody reads."""
         for needle in self.needles:
             text = text.replace(needle, "[secret]")
+        text = _UNPRINTABLE.sub("?", _ORDERS.sub("", text))
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … (a line of {len(text)} characters)"
 
     def say(self, text: str) -> None:
@@ -78,13 +86,17 @@ class Voice:
             return []
 
 
+def kept_lines() -> collections.deque[str]:
+    return collections.deque(maxlen=MOST_LINES)
+
+
 class Heard:
     """What a program of the application prints: logged, and kept without secrets."""
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
-        self._out: list[str] = []
-        self._errors: list[str] = []
+        self._out = kept_lines()
+        self._errors = kept_lines()
 
     def __call__(self, line: str, is_error: bool) -> None:
         self._voice.log(line)
@@ -109,13 +121,14 @@ class Runner:
 
     def run_and_keep(self, command: Command, *, stdin: Path | None = None) -> tuple[int, list[str]]:
         """Its status, and the lines that it printed."""
-        lines: list[str] = []
+        kept = kept_lines()
 
         def listen(line: str, _: bool) -> None:
             self.voice.log(line)
-            lines.append(self.voice.mask(line))
+            kept.append(self.voice.mask(line))
 
         status = self.world.run(command, listen, stdin=stdin)
+        lines = list(kept)
         if status != 0:
             self.voice.show(cause(lines))
             self.voice.refuse_full_disk()

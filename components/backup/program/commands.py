@@ -5,6 +5,8 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from words import printable
+
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
@@ -15,7 +17,7 @@ class Failed(Exception):
 def say(text: str) -> None:
     """A line for people. Nobody has to be there to read it: what was begun goes on to its end."""
     with contextlib.suppress(OSError):
-        print(f"berth: {text}", file=sys.stderr, flush=True)
+        print(f"berth: {printable(text)}", file=sys.stderr, flush=True)
 
 
 def run(command: Sequence[str], *, stdin: str = "", environment: Mapping[str, str] | None = None) -> str:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from plan import STATE, Plan
+from words import printable
 
 Facts = dict[str, Any]
 
@@ -38,7 +39,7 @@ class DrillRecord:
     def failed(self, why: str, further: str = "", *, damaged: bool = False) -> None:
         """@param damaged: what there is in the place of the database cannot be restored"""
         now = time.time()
-        failed = {"at": now, "why": _printable(why), "further": _printable(further)}
+        failed = {"at": now, "why": printable(why), "further": printable(further)}
         self._write({"failed": failed, **({"distrusted": now} if damaged else {})})
 
     def distrusted(self) -> float:
@@ -53,8 +54,3 @@ class DrillRecord:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
-
-
-def _printable(text: str) -> str:
-    """A terminal shows it, and some of it is what the application says."""
-    return "".join(one if one.isprintable() else " " for one in text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from eras import Era
 from plan import STATE
+from words import printable
 
 Facts = dict[str, Any]
 
@@ -41,7 +42,7 @@ class Record:
 
     def failed(self, part: str, why: str) -> None:
         before = self.parts.get(part, {})
-        self.parts[part] = {"last": before.get("last"), "failed": {"at": time.time(), "why": why}}
+        self.parts[part] = {"last": before.get("last"), "failed": {"at": time.time(), "why": printable(why)}}
         self._write()
 
     def set_eras(self, eras: list[Era]) -> None:

@@ -75,6 +75,12 @@ _SETTINGS: dict[str, object] = {
 # Peers by the socket, as on the site's own cluster, and passwords by the loopback address.
 _ACCESS = "local all postgres peer\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
+# Whoever owns a database says how its sessions begin.
+_OPTIONS = (
+    "-c search_path=pg_catalog -c role=none -c default_transaction_read_only=off "
+    "-c statement_timeout=0 -c transaction_timeout=0"
+)
+
 
 @dataclass(frozen=True)
 class Served:
@@ -179,7 +185,7 @@ class Scratch:
         """What the superuser is told there."""
         command = [f"{self._cluster.programs}/psql", "-XAtq", "-h", str(self._root), "-v", "ON_ERROR_STOP=1"]
         options = {
-            "PGOPTIONS": "-c search_path=pg_catalog -c role=none",
+            "PGOPTIONS": _OPTIONS,
             "PGDATABASE": database,
             "PGCONNECT_TIMEOUT": "30",
         }
@@ -188,7 +194,7 @@ class Scratch:
     def check_pages(self) -> None:
         """Reads each page of each table and each B-tree (pg_amcheck(1))."""
         command = [f"{self._cluster.programs}/pg_amcheck", "--all", "--install-missing", "-h", str(self._root)]
-        self._watch.run(as_account("postgres", [*command, "--no-password"]))
+        self._watch.run(as_account("postgres", [*command, "--no-password"]), environment={"PGOPTIONS": _OPTIONS})
 
 
 def throw_away(database: DatabaseBackups) -> None:

@@ -23,6 +23,7 @@ from locks import backup_lock, host_lock
 from plan import Plan, Trouble, Unreadable, read_plan
 from restore import USUAL, Restore, Target, note_eras
 from unrestored import NewServer
+from words import printable
 
 _DRILL = "berth-backup-drill.service"
 
@@ -275,6 +276,6 @@ def main(arguments: list[str]) -> int:
     except (Trouble, Failed, OSError, ValueError) as fault:
         trouble = fault if isinstance(fault, Trouble) else Trouble(f"{fault}".strip().splitlines()[-1])
         # One line what is wrong, one what to do: the step of the deployment reads them.
-        print(f"{trouble.what}\n{trouble.further}")
+        print(f"{printable(trouble.what)}\n{printable(trouble.further)}")
         return 1
     return 0
