@@ -1,7 +1,7 @@
 // npm run import: takes over the data of a site that ran elsewhere, and keeps what there is until that is proven.
 import { spawn } from "node:child_process";
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { firstHost } from "../components/host/host.ts";
@@ -22,6 +22,7 @@ import {
   say,
   siteOf,
   sshArgumentsOf,
+  stackFlag,
   urlOf,
 } from "./lib/stack.ts";
 
@@ -78,16 +79,13 @@ function questionOf(dump: string | undefined, undo: boolean): string {
 /** As the application, which owns its uploads; what is there already stays. */
 async function copyMedia(stack: string, resources: readonly StateResource[], media: string): Promise<void> {
   const { name } = applicationOf(root, stack);
-  const count = 'find "$MEDIA_ROOT" -type f | wc -l';
-  // Where its settings put uploads. Neither owners nor rights are those of another machine.
-  const unpack =
-    'test -d "$MEDIA_ROOT" || { echo "berth: the application keeps its uploads elsewhere, and not in MEDIA_ROOT" >&2; exit 1; }; ' +
-    `before=$(${count}); ` +
-    'tar --extract --file=- --directory="$MEDIA_ROOT" --skip-old-files --no-same-owner --no-same-permissions && ' +
-    `echo "berth: $(($(${count}) - before)) uploaded files are new; $(${count}) are there now"`;
+  const unpack = readFileSync(join(import.meta.dirname, "lib/uploads-arrival.sh"), "utf8");
   const command = [`/usr/local/bin/${name}-run`, "sh", "-c", unpack].map(shellQuote).join(" ");
   const code = await send(stack, resources, command, tarOf(media));
-  if (code !== 0) throw new Error("the uploaded files could not be copied; run the command again to go on.");
+  if (code !== 0)
+    throw new Error(
+      "the uploaded files could not be copied, and none of them was taken. Run the command again.",
+    );
 }
 
 async function onHost(
@@ -129,5 +127,10 @@ async function send(
       throw fault;
     }
   }
-  return await ended;
+  const code = await ended;
+  if (code === 255)
+    throw new Error(
+      `the connection to the host was lost. What had arrived whole by then is imported there: npm run status --${stackFlag(stack)}`,
+    );
+  return code;
 }

@@ -180,7 +180,7 @@ export const commands = {
     words: {},
     examples: [
       ["", "opens a psql of the stack 'local'"],
-      ["-s prod < report.sql", "runs a file of SQL in the database of the stack 'prod'"],
+      ["-s prod", "opens one of the stack 'prod'"],
     ],
   }),
   import: command({

@@ -1,9 +1,12 @@
 // Moving in: the database and the uploads of a site that ran elsewhere, as its own tools dump them.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { shellQuote } from "../../components/host/quote.ts";
+import { root } from "../engine/harness.ts";
 import { npmRun } from "./checkout.ts";
 import { psql, withStack } from "./harness.ts";
 import { visitLog } from "./visitor.ts";
@@ -46,9 +49,14 @@ before(async () => {
      INSERT INTO entries_entry (name, message, photo, written_at, hidden)
        SELECT 'Grace ' || n, E'line one\\n\\\\\\\\connect logbook\\n\\\\\\\\.', '', now(), false FROM generate_series(1, 300) n;
      CREATE SCHEMA \\"Old Books\\"; CREATE TABLE \\"Old Books\\".\\"A (page)\\" AS SELECT generate_series(1, 7) AS line;
-     COMMENT ON EXTENSION plpgsql IS 'of the old server';`,
+     COMMENT ON EXTENSION plpgsql IS 'of the old server';
+     CREATE SCHEMA heroku_ext; CREATE EXTENSION dblink SCHEMA heroku_ext;
+     CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+     CREATE EVENT TRIGGER watching ON ddl_command_end EXECUTE FUNCTION watch();`,
     "old",
   );
+  // As 'postgres.extensions' makes it.
+  await sql("CREATE SCHEMA extensions; CREATE EXTENSION dblink SCHEMA extensions");
   moved = (await entries()) + 300;
 });
 
@@ -89,6 +97,11 @@ test("SQL with owners and grants of another server does as well, and so does a d
   assert.equal(plain.code, 0, plain.said);
   assert.match(plain.said, /statements about accounts of its own server have no effect here/);
   assert.equal(await entries(), moved);
+  assert.equal(
+    await sql("SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'dblink'"),
+    "extensions",
+    "where sessions of the application look for it",
+  );
   await sql("DELETE FROM entries_entry");
   const directory = await imports(join(dumps, "old.dir"));
   assert.equal(directory.code, 0, directory.said);
@@ -99,6 +112,7 @@ test("a dump that cannot be loaded, or with which the site is unhealthy, leaves 
   const wrong = {
     "cut.dump": "runuser -u postgres -- pg_dump --format=custom old | head -c 20000",
     "into.sql": "runuser -u postgres -- pg_dump --create old | sed 's/^\\\\connect old/\\\\connect logbook/'",
+    "sneaky.sql": "sh -c \"runuser -u postgres -- pg_dump old; printf '%s\\\\n' 'SELECT 1 \\\\c logbook'\"",
     "faulty.sql":
       "sh -c \"runuser -u postgres -- pg_dump old; echo 'CREATE TABLE public.twice (a int); CREATE TABLE public.twice (a int);'\"",
     "unknown.dump":
@@ -107,6 +121,7 @@ test("a dump that cannot be loaded, or with which the site is unhealthy, leaves 
   const reasons: Record<string, RegExp> = {
     "cut.dump": /pg_restore: error: .*\n.*pg_restore cannot read the dump/,
     "into.sql": /line \d+ of the dump connects to a database of its own/,
+    "sneaky.sql": /backslash commands are restricted/,
     "faulty.sql": /line \d+: relation "twice" already exists/,
     "unknown.dump": /putting back what was there before[\s\S]*could not be migrated/,
   };
@@ -136,4 +151,13 @@ test("uploaded files arrive as the application's own, and none that is there is 
     await stack.on("cd /srv/logbook/media && cat kept.txt && stat -c '%U:%G %a' 'photos/a ship.jpg'"),
     "from here\nlogbook:logbook 640",
   );
+  // Cut off in the middle of a file.
+  const script = readFileSync(join(root, "scripts/lib/uploads-arrival.sh"), "utf8");
+  writeFileSync(join(media, "large.bin"), randomBytes(300_000));
+  const cut = execFileSync("tar", ["-cf", "-", "-C", media, "large.bin"]).subarray(0, 200_000);
+  const arrival = await stack.ssh(`base64 -d | logbook-run sh -c ${shellQuote(script)}`, {
+    stdin: cut.toString("base64"),
+  });
+  assert.notEqual(arrival.code, 0);
+  assert.equal(await stack.on("find /srv/logbook/media -name '*large*' -o -name '.berth*'"), "");
 });

@@ -4,8 +4,10 @@ It is loaded into a database of its own while the site goes on, and proven. Only
 that is there, which is kept: in one transaction, so that a run that is cut off leaves the one or the other.
 """
 
+import collections
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,10 +19,14 @@ from .faults import Stop
 from .place import release_of
 from .procfile import Procfile
 from .tracebacks import cause
+from .voice import kept_lines
 
 _LOADER = "/program/release/application/database_load.py"
 _HEALTH = 120
-_NAME = re.compile(r"^[a-z0-9_-]{1,63}$")
+# How long a secret is, in characters, at least.
+_SECRET = 12
+_SEEN = ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SITE_URL", "STATIC_ROOT", "MEDIA_ROOT", "DATA_ROOT", "PATH")
+_NAME = re.compile(r"[a-z0-9_]{1,63}")
 
 
 def run(context: Context, arrival: Arrival) -> None:
@@ -51,9 +57,12 @@ class Import:
     def __init__(self, context: Context, told: dict[str, Any]) -> None:
         self._context = context
         self._told = told
-        settings = context.settings(("DATABASE_URL", "SECRET_KEY"))
+        settings = context.settings(())
+        # Which of them are secret a step knows; here all are that are as long as one, but for what everybody sees.
+        secret = [name for name, value in settings.values.items() if len(value) >= _SECRET and name not in _SEEN]
+        context.settings(tuple(secret))
         url = urlsplit(settings.values.get("DATABASE_URL", ""))
-        if url.scheme != "postgresql" or url.hostname != "127.0.0.1":
+        if url.scheme not in ("postgresql", "postgres", "postgis") or url.hostname != "127.0.0.1":
             raise Stop(
                 "the application's DATABASE_URL names no PostgreSQL of this host.",
                 "Load the dump with the tools of the database that it has.",
@@ -79,12 +88,13 @@ class Import:
         cluster, voice = self._cluster, self._context.voice
         if cluster.has(self._aside):
             raise Stop("an import was cut off before its end.", "Take it back first, with --undo.")
-        wanted = self._extensions(dump)
+        usual = cluster.extensions_of_superuser(self._database)
+        wanted = self._extensions(dump, usual)
         cluster.drop(self._new)
         try:
             cluster.make(self._new, like=self._database, extensions=wanted)
             voice.say("loading it into a database of its own; the site goes on meanwhile")
-            lines: list[str] = []
+            lines = kept_lines()
             if self._loader(["load", self._new], dump, lines) != 0:
                 voice.refuse_full_disk()
                 raise Stop(
@@ -92,25 +102,25 @@ class Import:
                     f"The site and its data are as they were.{_advice(lines)}",
                 )
             told = json.loads(lines[-1])
+            cluster.gather(self._new, wanted, usual)
         except BaseException:
             cluster.drop(self._new)
             raise
         of_elsewhere = f"; {told['ignored']} statements about accounts of its own server have no effect here"
         voice.say(f"{told['rows']} rows in {told['tables']} tables{of_elsewhere if told['ignored'] else ''}")
 
-    def _extensions(self, dump: Path) -> dict[str, str]:
+    def _extensions(self, dump: Path, usual: dict[str, str]) -> dict[str, str]:
         """The schema of each extension that the dump makes and that only the superuser may make."""
-        lines: list[str] = []
+        lines = kept_lines()
         if self._loader(["extensions"], dump, lines) != 0:
             raise Stop("the file is no dump of PostgreSQL that can be read; what is wrong is above.")
-        own = self._cluster.extensions_of_superuser(self._database)
         return {
-            name: schema if _NAME.match(schema) and not schema.startswith("pg_") else own[name]
+            name: schema if _NAME.fullmatch(schema) and not schema.startswith("pg_") else "extensions"
             for name, schema in json.loads(lines[-1])
-            if name in own
+            if name in usual
         }
 
-    def _loader(self, words: list[str], dump: Path, lines: list[str]) -> int:
+    def _loader(self, words: list[str], dump: Path, lines: collections.deque[str]) -> int:
         voice = self._context.voice
 
         def listen(line: str, is_error: bool) -> None:
@@ -119,7 +129,7 @@ class Import:
                 voice.show([line])
             lines.append(voice.mask(line))
 
-        argv = ["/usr/bin/python3", f"{self._context.place.library}{_LOADER}", *words]
+        argv = ["/usr/bin/python3", "-Es", f"{self._context.place.library}{_LOADER}", *words]
         return self._context.inside.run(self._release, argv, listen, stdin=dump)
 
     def take_its_place(self) -> None:
@@ -144,9 +154,9 @@ class Import:
             self._start(units, shut)
             cluster.drop(self._new)
             raise
+        self._open(shut)
         cluster.drop(self._before)
         cluster.rename(self._aside, self._before)
-        self._open(shut)
         context.voice.say(f"the site is healthy; what was there before is kept as the database '{self._before}'")
 
     def undo(self) -> None:
@@ -160,8 +170,8 @@ class Import:
         self._cluster.swap(self._database, self._new, kept)
         self._start(units, shut=True)
         self._prove("with the database of before")
-        self._cluster.drop(self._new)
         self._open(shut)
+        self._cluster.drop(self._new)
         self._context.voice.say("the database of before is back, and the site is healthy")
 
     # The site
@@ -210,14 +220,14 @@ class Import:
             return
         voice = self._context.voice
         voice.say("migrating it")
-        lines: list[str] = []
+        lines = kept_lines()
 
         def listen(text: str, _: bool) -> None:
             voice.log(text)
             lines.append(voice.mask(text))
 
         if self._context.inside.run(self._release, ["/usr/bin/env", "--", *argv], listen) != 0:
-            voice.show(cause(lines))
+            voice.show(cause(list(lines)))
             voice.refuse_full_disk()
             raise Stop(
                 "the imported data could not be migrated; the last lines are above.",
@@ -226,7 +236,7 @@ class Import:
             )
 
 
-def _advice(lines: list[str]) -> str:
+def _advice(lines: Iterable[str]) -> str:
     text = "\n".join(lines)
     refused = re.search(r'permission denied to create extension "([\w-]+)"', text)
     if refused:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tarfile
@@ -25,6 +26,8 @@ _EXTENSION = re.compile(
 _NAME = rb'(?:"(?:[^"]|"")*"|[^\s".(;]+)'
 _COPY = re.compile(rb"^COPY ((?:" + _NAME + rb"\.)?" + _NAME + rb") (?:\(.*\) )?FROM stdin;\s*$")
 _CONNECT = re.compile(rb"^\\c(?:onnect)?\b")
+# As pg_dump writes it from 17.6 on, around all.
+_RESTRICT = re.compile(rb"^\\(?:un)?restrict \S+\s*$")
 _FAULT = re.compile(r"^(?:psql:<stdin>:(\d+): )?ERROR:\s+(.*)$")
 # What a dump says of the accounts and the server that it comes from. Here all belongs to the application's role.
 _OF_ELSEWHERE = [
@@ -33,7 +36,10 @@ _OF_ELSEWHERE = [
         r'^role ".*" does not exist$',
         r'^must be (able to SET ROLE|member of role) ".*"$',
         r"^must be owner of (extension|schema) ",
-        r'^schema "public" already exists$',
+        # That of an extension, which is there before.
+        r'^schema ".*" already exists$',
+        # A platform's own, of which the application knows nothing.
+        r"^permission denied to create event trigger ",
         r'^extension ".*" already exists$',
         r"^unrecognized configuration parameter ",
     )
@@ -56,7 +62,14 @@ def script(dump, *options):
             yield dump
             return
         place = stack.enter_context(_unpacked(dump)) if is_tar else None
-        command = ["pg_restore", "--no-owner", "--no-privileges", "--file=-", *options, *([place] if place else [])]
+        command = [
+            "/usr/bin/pg_restore",
+            "--no-owner",
+            "--no-privileges",
+            "--file=-",
+            *options,
+            *([place] if place else []),
+        ]
         # What was read of it here counts as unread there.
         os.lseek(dump.fileno(), 0, os.SEEK_SET)
         with subprocess.Popen(command, stdin=dump, stdout=subprocess.PIPE) as child:
@@ -118,7 +131,8 @@ class Rows:
                     f"line {number} of the dump connects to a database of its own: make it of one database, "
                     "with pg_dump and without --create"
                 )
-            yield line
+            if table is not None or not _RESTRICT.match(line):
+                yield line
 
 
 class Faults:
@@ -145,7 +159,7 @@ class Faults:
 def _psql(*words, **streams):
     found = database_url.environment(os.environ["DATABASE_URL"])
     variables = {**os.environ, **found, "PGOPTIONS": "-c statement_timeout=0 -c lock_timeout=0"}
-    return subprocess.Popen(["psql", "-Xq", "--no-password", *words], env=variables, **streams)
+    return subprocess.Popen(["/usr/bin/psql", "-Xq", "--no-password", *words], env=variables, **streams)
 
 
 def load(dump, database):
@@ -162,6 +176,8 @@ def load(dump, database):
         with script(dump) as text:
             rows = Rows(text)
             with contextlib.suppress(BrokenPipeError):
+                # Nothing but SQL: a command of psql's own could go on in the live database, or start a program.
+                psql.stdin.write(f"\\restrict {secrets.token_hex(16)}\n".encode())
                 for line in rows:
                     if len(faults.wrong) > _ENOUGH:
                         break
