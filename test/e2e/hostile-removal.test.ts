@@ -12,7 +12,7 @@ const berths = new RegExp(
     "/etc/(apt/apt\\.conf\\.d/52berth|cloud/cloud\\.cfg\\.d/90-berth|sysctl\\.d/60-berth|postgresql-common/createcluster\\.d)",
     "/etc/nginx/(conf\\.d/berth|snippets/berth-|sites-(available|enabled)/logbook)",
     "/etc/(systemd/(system|journald\\.conf\\.d)/|rc[0-6S]\\.d/)",
-    "/usr/local/(bin/logbook-manage|share/berth)",
+    "/usr/local/(bin/logbook-(manage|run)|share/berth)",
   ].join("|")})`,
 );
 
