@@ -129,16 +129,19 @@ test("Redis takes another memory as it runs, and a memory that its data does not
   stack.configure({ redis: { memory: 64 } });
   await stack.succeed();
   assert.equal(await memory(), `${64 * 2 ** 20}`);
+  assert.equal(await running(), before, "it was not restarted");
   const { redisUrl } = await stack.outputs();
-  const asApp = (command: string) => stack.on(`read -r url; ${command}`, { stdin: `${redisUrl}\n` });
-  await asApp('head -c 20000000 /dev/zero | redis-cli -u "$url" -x SET large');
+  const asApp = (command: string) =>
+    stack.on(`read -r REDISCLI_AUTH; export REDISCLI_AUTH; ${command}`, {
+      stdin: `${new URL(`${redisUrl}`).password}\n`,
+    });
+  await asApp("head -c 20000000 /dev/zero | redis-cli -x SET large");
   stack.configure({ redis: { memory: 16 } });
   const refused = await stack.up();
   assert.notEqual(refused.code, 0);
   assert.match(said(refused), /Redis holds \d+ MiB, and redis\.memory is 16: nothing more could be written/);
   assert.equal(await memory(), `${64 * 2 ** 20}`);
-  await asApp('redis-cli -u "$url" DEL large');
+  await asApp("redis-cli DEL large");
   await stack.succeed();
   assert.equal(await memory(), `${16 * 2 ** 20}`);
-  assert.equal(await running(), before, "it was not restarted");
 });

@@ -149,7 +149,7 @@ test("uploaded files arrive as the application's own, and none that is there is 
   assert.match(done.said, /1 uploaded files are new; \d+ are there now/);
   assert.equal(
     await stack.on("cd /srv/logbook/media && cat kept.txt && stat -c '%U:%G %a' 'photos/a ship.jpg'"),
-    "from here\nlogbook:logbook 640",
+    "from here\nlogbook:www-data 640",
   );
   // Cut off in the middle of a file.
   const script = readFileSync(join(root, "scripts/lib/uploads-arrival.sh"), "utf8");

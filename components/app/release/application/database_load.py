@@ -40,6 +40,7 @@ _OF_ELSEWHERE = [
         r'^schema ".*" already exists$',
         # A platform's own, of which the application knows nothing.
         r"^permission denied to create event trigger ",
+        r'^event trigger ".*" does not exist$',
         r'^extension ".*" already exists$',
         r"^unrecognized configuration parameter ",
     )
