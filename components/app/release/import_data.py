@@ -18,8 +18,9 @@ from .context import Context
 from .faults import Stop
 from .place import release_of
 from .procfile import Procfile
+from .services import POSTGRES
 from .tracebacks import cause
-from .voice import kept_lines
+from .voice import Heard, kept_lines
 
 _LOADER = "/program/release/application/database_load.py"
 _HEALTH = 120
@@ -62,7 +63,7 @@ class Import:
         secret = [name for name, value in settings.values.items() if len(value) >= _SECRET and name not in _SEEN]
         context.settings(tuple(secret))
         url = urlsplit(settings.values.get("DATABASE_URL", ""))
-        if url.scheme not in ("postgresql", "postgres", "postgis") or url.hostname != "127.0.0.1":
+        if url.scheme not in POSTGRES or url.hostname != "127.0.0.1":
             raise Stop(
                 "the application's DATABASE_URL names no PostgreSQL of this host.",
                 "Load the dump with the tools of the database that it has.",
@@ -220,14 +221,9 @@ class Import:
             return
         voice = self._context.voice
         voice.say("migrating it")
-        lines = kept_lines()
-
-        def listen(text: str, _: bool) -> None:
-            voice.log(text)
-            lines.append(voice.mask(text))
-
-        if self._context.inside.run(self._release, ["/usr/bin/env", "--", *argv], listen) != 0:
-            voice.show(cause(list(lines)))
+        heard = Heard(voice)
+        if self._context.inside.run(self._release, ["/usr/bin/env", "--", *argv], heard) != 0:
+            voice.show(cause(heard.lines))
             voice.refuse_full_disk()
             raise Stop(
                 "the imported data could not be migrated; the last lines are above.",

@@ -112,7 +112,7 @@ class Pages:
 
     def _is_shut(self) -> bool:
         """Whether people see the maintenance page."""
-        return (self._context.place.config / "maintenance").exists()
+        return self._context.place.maintenance.exists()
 
 
 def prove_door(context: Context, facts: Front) -> None:

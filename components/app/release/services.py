@@ -21,7 +21,7 @@ _PORTS = {
     "mongodb": 27017,
     "memcached": 11211,
 }
-_POSTGRES = ("postgres", "postgresql", "postgis")
+POSTGRES = ("postgres", "postgresql", "postgis")
 _REDIS = ("redis", "rediss", "valkey")
 # Class 53 is a lack of something, 57 an intervention, 58 an error of the system: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRES_AWAY = (b"53", b"57", b"58", b"XX")
@@ -59,14 +59,14 @@ def _fault(world: World, url: urllib.parse.SplitResult) -> str:
     scheme, host = url.scheme.split("+")[0], url.hostname or ""
     port = url.port or _PORTS[scheme]
     try:
-        if scheme in _POSTGRES:
+        if scheme in POSTGRES:
             return _of_postgres(world.exchange(host, port, False, _startup(url)))
         if scheme in _REDIS:
             return _of_redis(world.exchange(host, port, scheme == "rediss", _greeting(url)))
         world.exchange(host, port, scheme == "amqps", b"\r\n")
     except TimeoutError:
         # It was reached; what it says to such words is its own affair.
-        return "does not answer in time" if scheme in (*_POSTGRES, *_REDIS) else ""
+        return "does not answer in time" if scheme in (*POSTGRES, *_REDIS) else ""
     except OSError as error:
         return f"cannot be reached: {error.strerror or error}"
     return ""
