@@ -84,6 +84,18 @@ export class Search {
     this.#report.push(`${place}: ${count} texts, ${bytes} characters`);
   }
 
+  /** Looks into the command lines of processes, and into the environments that they had under each. */
+  processes(seen: ReadonlyMap<string, ReadonlySet<string>>): void {
+    for (const [line, environments] of seen) {
+      const command = line.replaceAll("\0", " ").trim();
+      const named = (place: string, text: string) =>
+        this.#hits.push(...shownIn(text, this.#canaries).map((name) => `${place}: ${name}`));
+      named("a command line", line);
+      for (const environment of environments) named(`the environment of ${command}`, environment);
+    }
+    this.#report.push(`command lines of processes: ${seen.size}`);
+  }
+
   /** Looks into the files of the host that the account can read. */
   async readableBy(account: string, stack: Stack): Promise<void> {
     const found = await searchFiles(
@@ -124,17 +136,20 @@ async function searchFiles(stack: Stack, find: string, canaries: readonly Canary
 }
 
 export interface Sampler {
-  stop(): Promise<readonly string[]>;
+  /** Ends the watch; each command line that was seen, with the environments that processes had under it. */
+  stop(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
 }
 
 /**
  * Watches the command lines and the environments of all processes, those in local hosts among them, many times a
  * second. Two environments are left out, which only their own account and root can read: that of the application,
  * where its settings belong, and that of the Pulumi program, to which Pulumi hands the configuration that way.
+ *
+ * @param application What the command lines of the application's processes have in them, one of these.
  */
-export function watchProcesses(application: string): Sampler {
-  const mayKnow = [application, "@pulumi/pulumi/cmd/run"];
-  const seen = new Set<string>();
+export function watchProcesses(application: readonly string[]): Sampler {
+  const mayKnow = [...application, "@pulumi/pulumi/cmd/run"];
+  const seen = new Map<string, Set<string>>();
   const read = (path: string) => {
     try {
       return readFileSync(path, "utf8");
@@ -142,24 +157,26 @@ export function watchProcesses(application: string): Sampler {
       return "";
     }
   };
+  const look = (id: string, times = 3): void => {
+    const command = read(`/proc/${id}/cmdline`);
+    if (command === "") return;
+    const environments = seen.get(command) ?? new Set();
+    seen.set(command, environments);
+    const environment = read(`/proc/${id}/environ`);
+    if (mayKnow.some((part) => command.includes(part))) return;
+    // In between, the process may have become another program: whose environment it is can't be told then.
+    if (read(`/proc/${id}/cmdline`) === command) environments.add(environment);
+    else if (times > 1) look(id, times - 1);
+  };
   const sample = () => {
-    for (const id of readdirSync("/proc")) {
-      if (!/^\d+$/.test(id)) continue;
-      const command = read(`/proc/${id}/cmdline`);
-      if (command === "") continue;
-      seen.add(command);
-      const environment = read(`/proc/${id}/environ`);
-      // Asked again: in between, the process may have become another program, with that one's environment.
-      const after = read(`/proc/${id}/cmdline`);
-      if (!mayKnow.some((part) => command.includes(part) || after.includes(part))) seen.add(environment);
-    }
+    for (const id of readdirSync("/proc")) if (/^\d+$/.test(id)) look(id);
   };
   const timer = setInterval(sample, 40);
   return {
     async stop() {
       sample();
       clearInterval(timer);
-      return [...seen];
+      return seen;
     },
   };
 }
