@@ -368,7 +368,7 @@ if has_changed "$cluster/"; then systemctl restart postgresql@17-main.service; f
 psql() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 until psql -c 'SELECT 1' >/dev/null 2>&1; do sleep 0.1; done
 if [ "$(psql -c "SELECT 1 FROM pg_database WHERE datname = 'logbook'")" != 1 ]; then
-  password=$(sed -n "s/^DATABASE_URL='postgres:\/\/logbook:\([0-9a-f]*\)@.*/\1/p" "$root/config/env")
+  password=$(sed -n "s/^DATABASE_URL='postgresql:\/\/logbook:\([0-9a-f]*\)@.*/\1/p" "$root/config/env")
   psql <<SQL
 SET log_statement = 'none'; SET log_min_duration_statement = -1;
 CREATE ROLE logbook LOGIN PASSWORD '$password';

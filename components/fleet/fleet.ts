@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { firstHost, type Host } from "../host/host.ts";
 import type { Look } from "../host/look.ts";
+import { otherPort } from "../host/schema.ts";
 import type { PlannedService } from "../services.ts";
 import { type Administrator, type PackageSet, System } from "../system/system.ts";
 import { createHost } from "./create-host.ts";
@@ -58,13 +59,13 @@ export class Fleet {
     this.#args = args;
     this.#options = options;
     this.first = this.#host(firstHost, args.host, [
-      System.look(openPorts, args.accounts),
+      this.#look(firstHost, args.host, openPorts),
       ...args.looks,
       ...args.services.flatMap(({ plan }) => (plan.server === undefined ? [] : [plan.server.look])),
     ]);
     // More hosts come first, for the first one's firewall lets them in by their addresses.
     this.others = Object.entries(args.hosts).map(([name, config]) => {
-      const host = this.#host(name, config, [System.look([], args.accounts)]);
+      const host = this.#host(name, config, [this.#look(name, config, [])]);
       return { ...host, ready: this.#system(`${name}-system`, host, config) };
     });
     this.#firstSystem();
@@ -102,6 +103,11 @@ export class Fleet {
     const instance = this.#args.instances[name];
     if (instance === undefined) throw new Error(`${name}: the cloud has made no such instance`);
     return instance;
+  }
+
+  #look(name: string, config: HostConfig | OtherHostConfig, ports: readonly number[]): Look {
+    const decided = config.kind === "existing" && config.openPorts !== undefined;
+    return System.look(name, ports, this.#args.accounts, decided);
   }
 
   #firstSystem(): void {
@@ -143,6 +149,7 @@ export class Fleet {
       },
       fqdn: `${host.name}.${internal}`,
       openPorts: [],
+      otherPorts: config.kind === "existing" ? (config.openPorts ?? []).map(otherPort) : [],
       packages: [packages.all, ...services.flatMap(({ plan }) => plan.clients ?? [])],
       ...own,
     };

@@ -64,5 +64,23 @@ export const existingHost = z
     privateAddress,
     ...everyHost,
     sshFrom,
+    openPorts: z
+      .array(
+        z.union([z.int(), z.string()]).refine((value) => portPattern.test(`${value}`), {
+          error: "expected a port, such as 8443 or 51820/udp",
+        }),
+      )
+      .optional()
+      .describe(
+        "Ports of what else the machine serves, which stay open to everyone: `8443`, or `51820/udp`. Berth's firewall closes all others. Without this key Berth stops where something else listens, and says what; an empty list closes them.",
+      ),
   })
   .describe("A machine that you have.");
+
+const portPattern = /^([1-9]\d{0,4})(\/(tcp|udp))?$/;
+
+/** What an entry of `openPorts` names. */
+export function otherPort(value: number | string): { protocol: "tcp" | "udp"; number: number } {
+  const [, number, , protocol = "tcp"] = portPattern.exec(`${value}`) ?? [];
+  return { protocol: protocol as "tcp" | "udp", number: Number(number) };
+}

@@ -19,6 +19,7 @@ import {
 import { doorOf, hasCertificate, schemeOf, type Tls } from "./certificate/schema.ts";
 import type { Behind } from "./front/behind.ts";
 import { headersOf } from "./front/headers.ts";
+import { openPages, type PagesConfig, pagePlaces } from "./front/pages.ts";
 import { allowRules, escaped, limitRules, patternOf } from "./front/paths.ts";
 import { nameRedirects, pathRedirects, redirectedNames } from "./front/redirects.ts";
 import type { SiteShape } from "./schema.ts";
@@ -109,6 +110,7 @@ export class Nginx extends pulumi.ComponentResource {
       : undefined;
     const placed = certificate && placeCertificate(`${name}-certificate`, certificate, this);
     const password = args.basicAuth && this.#password(`${name}-basic-auth`, args.host, args.basicAuth);
+    const pages = this.#pages(`${name}-pages`, args);
 
     const files = serverNames.apply((names) => siteFiles(args, names));
     const site = new HostScript(
@@ -132,6 +134,7 @@ export class Nginx extends pulumi.ComponentResource {
               files.apply((all) => ({ content: all[place] as string })),
             ]),
           ),
+          "/etc/berth/nginx/sandbox.conf": { content: text("sandbox.conf") },
           [`/usr/local/share/berth/${args.name}/berth/away.html`]: { content: text("away.html") },
           [`/usr/local/share/berth/${args.name}/berth/maintenance.html`]: {
             content: text("maintenance.html"),
@@ -147,13 +150,31 @@ export class Nginx extends pulumi.ComponentResource {
         },
         ...(args.basicAuth ? { secrets: { basic_auth: args.basicAuth.password } } : {}),
       },
-      { parent: this, dependsOn: [placed, password].filter((step) => step !== undefined) },
+      { parent: this, dependsOn: [placed, password, pages].filter((step) => step !== undefined) },
     );
     this.order = certificate && ((next) => orderCertificate(`${name}-certificate`, certificate, next));
     this.url = pulumi
       .unsecret(pulumi.all([domain, site.id]))
       .apply(([name]) => `${schemeOf(tls)}://${name}/`);
     this.registerOutputs();
+  }
+
+  /** Pages of the author's own: a step for themselves, which goes with them. */
+  #pages(name: string, { host, name: site, shape }: NginxArgs): HostScript | undefined {
+    const pages = Object.entries(openPages(shape?.pages ?? {}));
+    if (pages.length === 0) return undefined;
+    const place = ownPages(site);
+    return new HostScript(
+      name,
+      {
+        host,
+        script: here("front/pages.sh"),
+        removal: here("front/pages-removal.sh"),
+        slots: { place, pages: pages.map(([path]) => path).join("\n") },
+        files: Object.fromEntries(pages.map(([path, content]) => [`${place}/${path}`, { content }])),
+      },
+      { parent: this },
+    );
   }
 
   /** A step of its own, which goes, with the file, when nobody is asked any longer. */
@@ -178,6 +199,8 @@ const passwordFile = "/etc/nginx/berth.htpasswd";
 
 const loginSlots = (login: Login | undefined) =>
   login === undefined ? {} : { user: login.user, password_file: passwordFile };
+
+const ownPages = (site: string) => `/usr/local/share/berth/${site}/own`;
 
 /** What nginx reads of a site, by its place below /etc/nginx; what others build on comes first. */
 const sitePlaces = ({ name }: NginxArgs) => [...Object.keys(sharedFiles), `sites-available/${name}.conf`];
@@ -214,8 +237,13 @@ const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
       passed: true,
       retry: false,
     }),
-  "snippets/berth-server.conf": ({ name }) =>
-    renderTemplate(here("server.conf.liquid"), { name, line: headLimits.line, lines: headLimits.lines }),
+  "snippets/berth-server.conf": ({ name, shape }) =>
+    renderTemplate(here("server.conf.liquid"), {
+      name,
+      format: shape?.log === "json" ? "berth_json" : "berth",
+      line: headLimits.line,
+      lines: headLimits.lines,
+    }),
   "snippets/berth-visitors.conf": ({ behind }) =>
     renderTemplate(here("front/server-visitors.conf.liquid"), {
       networks: behind?.networks ?? [],
@@ -283,6 +311,13 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     user: args.basicAuth?.user ?? "",
     excepted: (args.basicAuth?.except ?? []).map((path) => patternOf(path, "/|[?]|\\z")),
     redirects: nameRedirects(args.shape?.redirects ?? []),
+    own_root: ownPages(args.name),
+    own_pages: Object.fromEntries(
+      Object.keys(pagePlaces).map((page) => [
+        page,
+        args.shape?.pages?.[page as keyof PagesConfig] !== undefined,
+      ]),
+    ),
     open_path: openPath,
     open_pattern: escaped(openPath),
   });

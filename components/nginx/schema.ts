@@ -3,6 +3,7 @@ import { domainName } from "../service/forms.ts";
 import { tlsOf, tlsSchema } from "./certificate/schema.ts";
 import { behindSchema } from "./front/behind.ts";
 import { headerFaults, headersSchema, hstsSchema } from "./front/headers.ts";
+import { pageFaults, pagesSchema } from "./front/pages.ts";
 import { allowSchema, limitsSchema, sitePath } from "./front/paths.ts";
 import { redirectedNames, redirectFaults, redirectsSchema } from "./front/redirects.ts";
 
@@ -39,6 +40,11 @@ export const siteSchema = z.strictObject({
   hsts: hstsSchema,
   allow: allowSchema,
   limits: limitsSchema,
+  pages: pagesSchema,
+  log: z
+    .enum(["text", "json"])
+    .default("text")
+    .describe("How nginx writes its access log: lines for people, or a JSON object a line for programs."),
   nginx: z
     .string()
     .min(1)
@@ -63,7 +69,7 @@ export const namesGiven = (site: Pick<z.output<typeof siteSchema>, "domain" | "a
 /** What a site's author has said of its front door. */
 export type SiteShape = Pick<
   z.output<typeof siteSchema>,
-  "redirects" | "headers" | "hsts" | "allow" | "limits" | "nginx"
+  "redirects" | "headers" | "hsts" | "allow" | "limits" | "pages" | "log" | "nginx"
 >;
 
 /** All names that lead to a site: those too from which visitors are only sent on. */
@@ -78,4 +84,5 @@ export const shapeFaults = (
 ): (readonly [path: readonly (string | number)[], expected: string])[] => [
   ...redirectFaults(site.redirects, namesGiven(site), new URL(health, "http://host").pathname),
   ...headerFaults(site.headers, site.hsts, tlsOf(site.tls).kind),
+  ...pageFaults(site.pages).map(([key, expected]) => [["pages", key], expected] as const),
 ];

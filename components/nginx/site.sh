@@ -15,22 +15,34 @@ for file in "/var/log/nginx/$name.access.log" "/var/log/nginx/$name.error.log"; 
 done
 
 # What nginx is to read lies here, and is tried beside what it reads now: in a copy of its directory, which takes the
-# place of the directory for this one command. A wrong line changes nothing.
+# place of the directory for this one command, as nginx itself sees the host. A wrong line changes nothing.
 wanted=/etc/berth/nginx
 trial=/run/berth-nginx-trial
 mapfile -t files <<<"$files"
+# A socket of a family that the kernel does not have would keep nginx from starting.
+as_here() { if grep -q . /proc/net/if_inet6 2>/dev/null; then cat "$wanted/$1"; else sed '/^ *listen \[::\]/d' "$wanted/$1"; fi; }
 rm -rf "$trial"
 (umask 077 && mkdir "$trial")
 cp -a /etc/nginx/. "$trial"
 rm -f "$trial/sites-enabled/default"
 ln -sfn "/etc/nginx/sites-available/$name.conf" "$trial/sites-enabled/$name.conf"
-for file in "${files[@]}"; do cp "$wanted/$file" "$trial/$file"; done
+for file in "${files[@]}"; do as_here "$file" >"$trial/$file"; done
 tried=0
-reason=$(unshare --mount -- bash -c 'mount --bind "$1" /etc/nginx && exec nginx -t' bash "$trial" 2>&1 9>&-) || tried=$?
+running=$(systemctl show --property MainPID --value nginx.service)
+if [ "$running" = 0 ]; then running=$$; fi
+reason=$(nsenter --target "$running" --mount --wd=/ -- unshare --mount -- bash -c 'mount --bind "$1" /etc/nginx && exec nginx -t' bash "$trial" 2>&1 9>&-) || tried=$?
 rm -rf "$trial"
 [ "$tried" = 0 ] ||
   fail "nginx refuses the configuration: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "Nothing has been changed; what runs now goes on."
-for file in "${files[@]}"; do put_file "/etc/nginx/$file" root:root 0644 <"$wanted/$file"; done
+for file in "${files[@]}"; do put_file "/etc/nginx/$file" root:root 0644 < <(as_here "$file"); done
+
+# Where nginx serves other sites as well, its unit stays as it is: they may need what the sandbox takes.
+sandbox=/etc/systemd/system/nginx.service.d/berth.conf
+others=$(find /etc/nginx/sites-enabled /etc/nginx/conf.d -mindepth 1 ! -name default ! -name "$name.conf" ! -name 'berth*.conf' -print -quit)
+if [ -n "$others" ]; then take_away "$sandbox"; else put_file "$sandbox" root:root 0644 <"$wanted/sandbox.conf"; fi
+daemon_reload_if_changed
+if [ ! -e "/etc/nginx/sites-enabled/$name.conf" ]; then on_change restart nginx.service "$sandbox"; fi
+
 put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name.conf"
 rm -f /etc/nginx/sites-enabled/default
 

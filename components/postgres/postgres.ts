@@ -175,14 +175,17 @@ export class Postgres extends pulumi.ComponentResource {
         },
         files: {
           "/usr/local/lib/berth/pgbackrest-archive": { content: text("archive.sh"), mode: "0755" },
-          "/etc/systemd/system/postgresql@.service.d/berth.conf": { content: text("drop-in.conf") },
+          // This cluster's alone: another one of the machine's may need what the sandbox takes.
+          [`/etc/systemd/system/postgresql@${version}-main.service.d/berth.conf`]: {
+            content: text("drop-in.conf"),
+          },
           "/etc/berth/postgresql/berth.conf": address.apply((private_address) => ({
             content: renderTemplate(here("postgres.conf.liquid"), { private_address }),
           })),
           "/etc/berth/postgresql/settings.conf": { content: settingsFile(settings) },
           "/etc/berth/postgresql/pg_hba.conf": this.#accessRules(),
           ...logsFile("postgres", {
-            units: ["postgresql.service", "postgresql@*.service"],
+            units: ["postgresql.service", `postgresql@${version}-main.service`],
             files: ["/var/log/postgresql/postgresql-*-main.log"],
           }),
           ...certificate?.file,

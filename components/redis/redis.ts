@@ -51,9 +51,13 @@ export class Redis extends pulumi.ComponentResource {
     return { packages: ["redis-tools"] };
   }
 
-  /** What must not be answered by another account while it starts again. */
-  static listener(): Listener {
-    return { account: "redis", ports: [6379, Redis.privatePort] };
+  /**
+   * What must not be answered by another account while it starts again.
+   *
+   * @param shared whether other hosts reach it
+   */
+  static listener(shared: boolean): Listener {
+    return { account: "redis", ports: portsOf(shared) };
   }
 
   /**
@@ -62,8 +66,7 @@ export class Redis extends pulumi.ComponentResource {
    * @param shared whether other hosts reach it
    */
   static look(shared: boolean): Look {
-    const ports = [6379, ...(shared ? [Redis.privatePort] : [])];
-    return { script: here("look.sh"), slots: { redis_ports: ports.join(" ") } };
+    return { script: here("look.sh"), slots: { redis_ports: portsOf(shared).join(" ") } };
   }
 
   /** What of it must survive its machine. */
@@ -202,3 +205,6 @@ export class Redis extends pulumi.ComponentResource {
     );
   }
 }
+
+/** Where it listens: by TLS only where other hosts reach it. */
+const portsOf = (shared: boolean) => [6379, ...(shared ? [Redis.privatePort] : [])];

@@ -21,7 +21,7 @@ export const redis = service({
           server: {
             packages: Redis.packages(),
             look: Redis.look(shared),
-            listener: Redis.listener(),
+            listener: Redis.listener(shared),
             privatePort: Redis.privatePort,
             data: Redis.data(),
             backup: Redis.backup(),

@@ -92,8 +92,13 @@ for table in "${!closed_by[@]}"; do
   in_the_way "a firewall of this host (table '$table') closes port ${closed_by[$table]} to visitors." "$next"
 done
 
+# Each step is a connection of its own, and ufw refuses whoever opens six in half a minute.
+if grep -qE '^[^ ]+( \(v6\))? +LIMIT' < <(ufw status 2>/dev/null || true); then
+  in_the_way "ufw refuses an address that connects often ('ufw limit'), and a deployment connects by SSH for each of its steps." "'ufw delete limit ssh && ufw allow ssh' on the host lets it."
+fi
+
 if systemctl is-active --quiet docker.service; then
-  warn "Docker runs here. A port that a container publishes is open to everyone, past Berth's firewall: publish ports at 127.0.0.1 if nobody else should reach them."
+  warn "Docker runs here. A port that a container publishes is open to everyone, past Berth's firewall: publish ports at 127.0.0.1 if nobody else should reach them. Containers themselves no longer reach ports of this host."
 fi
 if systemctl is-enabled --quiet nftables.service 2>/dev/null && grep -qE '^[[:space:]]*flush ruleset' /etc/nftables.conf 2>/dev/null; then
   warn "/etc/nftables.conf removes all tables, Berth's firewall too, whenever nftables.service restarts. Run 'systemctl restart berth-firewall' after that."

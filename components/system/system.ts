@@ -42,6 +42,12 @@ export interface Administrator {
   readonly keys: readonly string[];
 }
 
+/** A port of something else on the machine. */
+export interface OtherPort {
+  readonly protocol: "tcp" | "udp";
+  readonly number: number;
+}
+
 export interface SystemArgs {
   readonly host: Host;
   /** What the services on this host need from Debian. */
@@ -62,6 +68,8 @@ export interface SystemArgs {
   readonly ssh: { readonly port: number; readonly from: readonly string[]; readonly asRoot: boolean };
   /** TCP ports that are open to visitors. */
   readonly openPorts: readonly number[];
+  /** Ports of what is none of the stack's, open to everyone. @default none */
+  readonly otherPorts?: readonly OtherPort[];
   /** The networks that visitors come from. @default all */
   readonly openTo?: readonly string[] | undefined;
   /** TCP ports that are open to these hosts alone, at the private address. @default none */
@@ -87,15 +95,24 @@ export const basePackages: PackageSet = {
 /** What every host has before any service: packages, names, clock, accounts, SSH, firewall, upgrades, logs. */
 export class System extends pulumi.ComponentResource {
   /**
-   * Looks at memory, disk, accounts and firewalls.
+   * Looks at memory, disk, accounts, firewalls, and at what else the machine serves.
    *
+   * @param name of the host
    * @param openPorts TCP ports that everyone must reach
    * @param accounts the accounts that are made, and the keys of the configuration that name them
+   * @param decided whether the stack says which ports of others stay open
    */
-  static look(openPorts: readonly number[], accounts: Readonly<Record<string, string>>): Look {
+  static look(
+    name: string,
+    openPorts: readonly number[],
+    accounts: Readonly<Record<string, string>>,
+    decided: boolean,
+  ): Look {
     return {
-      script: [here("look.sh"), here("look-firewall.sh")],
+      script: ["look.sh", "look-firewall.sh", "look-ports.sh"].map(here),
       slots: {
+        settings: configKey(name),
+        ports_decided: decided ? "yes" : "",
         open_ports: openPorts.join(" "),
         accounts: Object.entries(accounts)
           .map(([account, key]) => `${account} ${key}`)
@@ -139,6 +156,12 @@ export class System extends pulumi.ComponentResource {
         host,
         script: here("ssh.sh"),
         removal: here("ssh-removal.sh"),
+        slots: {
+          people: [
+            ...args.admins.map((admin) => admin.name),
+            ...(args.ownerKeys.length > 0 ? [args.owner] : []),
+          ].join(" "),
+        },
         files: {
           "/etc/ssh/sshd_config.d/10-berth.conf": {
             content: renderTemplate(here("sshd.conf.liquid"), {
@@ -156,7 +179,12 @@ export class System extends pulumi.ComponentResource {
         host,
         script: here("firewall.sh"),
         removal: here("firewall-removal.sh"),
-        slots: { ports: [args.ssh.port, ...args.openPorts, ...privatePorts(args)].join(" ") },
+        slots: {
+          ports: [args.ssh.port, ...args.openPorts, ...privatePorts(args)].join(" "),
+          ssh_port: args.ssh.port,
+          ssh_from: args.ssh.from.join(" "),
+          settings: configKey(host.name),
+        },
         files: {
           "/etc/berth/firewall.nft": firewallFile(args),
           "/etc/berth/listeners.nft": {
@@ -241,10 +269,10 @@ function firewallFile(args: SystemArgs): pulumi.Output<StepFile> {
   return pulumi.all((privately?.to ?? []).map((host) => host.privateAddress)).apply((addresses) => {
     const peers = addresses.map(alone);
     const content = renderTemplate(here("firewall.nft.liquid"), {
-      ssh_port: ssh.port,
       ssh_from4: ssh.from.filter(isV4),
       ssh_from6: ssh.from.filter(isV6),
       open_ports: openPorts,
+      other_ports: (args.otherPorts ?? []).map((one) => ({ ...one })),
       open_to_all: openTo === undefined,
       open_to4: (openTo ?? []).filter(isV4),
       open_to6: (openTo ?? []).filter(isV6),

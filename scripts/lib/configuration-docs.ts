@@ -45,7 +45,8 @@ export function configurationPage(): string {
     "To set a secret value, type `npm run pulumi -- config set --secret --path 'berth:app.secrets.NAME' -s STACK`. It asks",
     "for the value and keeps it encrypted in the file.",
     "",
-    ...sections,
+    // A component knows its arguments; a command is given their key.
+    ...sections.map((text) => text.replaceAll("--path '", "--path 'berth:")),
   ].join("\n");
 }
 

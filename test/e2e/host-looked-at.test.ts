@@ -6,9 +6,13 @@ import { type BareMachine, bareMachine, described } from "../faults/faults.ts";
 import { type Run, type Stack, withStack } from "./harness.ts";
 
 /** A stack on this machine, of the example application. */
-async function stackOn(t: { after(clean: () => void): void }, machine: BareMachine): Promise<Stack> {
+async function stackOn(
+  t: { after(clean: () => void): void },
+  machine: BareMachine,
+  also: object = {},
+): Promise<Stack> {
   const stack = await withStack(t);
-  stack.configure({ host: described(stack, machine), site: { domain: undefined } });
+  stack.configure({ host: { ...described(stack, machine), ...also }, site: { domain: undefined } });
   return stack;
 }
 
@@ -41,11 +45,16 @@ const listens = (port: number) =>
 const machine = bareMachine({ after });
 const stack = await stackOn({ after }, machine);
 
+/** What another service of the machine's answers, asked from outside. */
+const statusAt = async (port: number) => (await fetch(`http://${machine.address}:${port}/`)).status;
+
 test("all that is in the way on a machine is told at once, by its name, and nothing is changed", async () => {
   machine.inside(unit("shop-web", "/usr/bin/python3 -m http.server 80"));
   machine.inside(unit("shop-db", "/usr/bin/python3 -m http.server 5432 --bind 127.0.0.1"));
   machine.inside(listens(80));
   machine.inside(listens(5432));
+  machine.inside(unit("shop-feed", "/usr/bin/python3 -m http.server 8443"));
+  machine.inside(listens(8443));
   machine.inside("useradd logbook");
   machine.inside(`nft -f - <<'NFT'
 table inet office {
@@ -60,15 +69,16 @@ table inet office {
 NFT`);
   const lines = await refusal(stack, machine);
   const expected = [
-    /^this host has an account 'logbook' that Berth has not made \(berth:app\.name\)\. Choose another name\. /,
+    /^this host has an account 'logbook' that Berth has not made \(app\.name\)\. Choose another name\. /,
     /^a firewall of this host \(table 'inet office'\) closes port 80 and 443 to visitors\. Open them there /,
     /^python3 \(shop-web\.service\) listens on port 80 \(0\.0\.0\.0:80\), which nginx needs\. Stop it with 'systemctl disable --now shop-web\.service' on the host/,
-    /^python3 \(shop-db\.service\) listens on port 5432 \(127\.0\.0\.1:5432\), which PostgreSQL needs\. .* Nothing has been changed\.$/,
+    /^python3 \(shop-db\.service\) listens on port 5432 \(127\.0\.0\.1:5432\), which PostgreSQL needs\. /,
+    /^python3 \(shop-feed\.service\) listens on port 8443 \(tcp\), which Berth's firewall would close\. Write 'host\.openPorts: \[8443\]' .* Nothing has been changed\.$/,
   ];
   assert.equal(lines.length, expected.length, lines.join("\n"));
   for (const [index, pattern] of expected.entries()) assert.match(lines[index] ?? "", pattern);
   machine.inside(
-    "systemctl disable -q --now shop-web shop-db; rm /etc/systemd/system/shop-*.service; userdel logbook; nft delete table inet office",
+    "systemctl disable -q --now shop-web shop-db; rm /etc/systemd/system/shop-{web,db}.service; userdel logbook; nft delete table inet office",
   );
 });
 
@@ -95,9 +105,14 @@ test("sites, databases and firewalls of others are named, and what to do keeps t
     );
   blog("80 default_server");
   machine.inside("runuser -u postgres -- createdb wiki");
-  machine.inside("redis-cli SET theirs 1; ufw allow 22/tcp && ufw --force enable");
+  machine.inside("redis-cli SET theirs 1; ufw limit 22/tcp && ufw --force enable");
+  stack.configure({ host: { openPorts: [8443] } });
   const lines = await refusal(stack, machine);
-  assert.equal(lines.length, 4, lines.join("\n"));
+  assert.equal(lines.length, 5, lines.join("\n"));
+  assert.match(
+    lines.splice(1, 1)[0] ?? "",
+    /^ufw refuses an address that connects often .* 'ufw delete limit ssh/,
+  );
   assert.match(
     lines[0] ?? "",
     /^a firewall of this host \(table 'ip filter'\) closes port 80 and 443 to visitors\. 'ufw allow 80,443\/tcp' on the host opens them/,
@@ -121,8 +136,25 @@ test("sites, databases and firewalls of others are named, and what to do keeps t
     (await refusal(stack, machine)).join("\n"),
     /\n\/var\/lib\/redis\/dump\.rdb holds data that Berth did not put there, .* Nothing has been changed\.$/,
   );
-  machine.inside("mv /var/lib/redis/dump.rdb /root/; ufw allow 80,443/tcp");
+  machine.inside(
+    "mv /var/lib/redis/dump.rdb /root/; ufw delete limit 22/tcp; ufw allow 22/tcp; ufw allow 80,443,8443/tcp",
+  );
+  // Keys in a place of the host's own, another cluster, and a router that hands port 2222 on to sshd.
+  machine.inside(`install -d /etc/ssh/own-keys && mv /home/berth/.ssh/authorized_keys /etc/ssh/own-keys/berth
+    chown root: /etc/ssh/own-keys/berth && chmod 644 /etc/ssh/own-keys/berth
+    echo 'AuthorizedKeysFile /etc/ssh/own-keys/%u' >>/etc/ssh/sshd_config && systemctl reload ssh
+    pg_createcluster 17 legacy -p 5433 --start >/dev/null
+    nft add table ip router && nft 'add chain ip router in { type nat hook prerouting priority -100; }'
+    nft add rule ip router in tcp dport 2222 redirect to :22`);
+  stack.configure({ host: { port: 2222, sshFrom: ["192.0.2.0/24"] } });
+  const shut = await stack.up();
+  assert.match(
+    shut.stdout,
+    /berth: system-firewall: you come from [\d.]+, and host\.sshFrom \(192\.0\.2\.0\/24\) does not let it in: .* The firewall has not been changed\./,
+  );
+  stack.configure({ host: { sshFrom: undefined } });
   await stack.succeed();
+  assert.equal(await statusAt(8443), 200, "what else it serves");
   assert.equal((await stack.fetch("/health")).status, 200);
   const asked = "curl -s -H 'Host: blog.example.org' http://127.0.0.1/";
   assert.equal(machine.inside(asked), "the blog");
@@ -131,6 +163,26 @@ test("sites, databases and firewalls of others are named, and what to do keeps t
     /^wiki$/m,
   );
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
+
+test("an administrator whom sshd's own lists shut out is told, and nobody thinks that she gets in", async () => {
+  const admins = [
+    {
+      name: "anna",
+      keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf"],
+    },
+  ];
+  machine.inside("echo 'AllowUsers berth root' >/etc/ssh/sshd_config.d/50-own.conf; systemctl reload ssh");
+  stack.configure({ admins });
+  const refused = await stack.up();
+  assert.match(
+    refused.stdout,
+    /berth: system-ssh: sshd does not let 'anna' in: AllowUsers of its configuration\. Add the name/,
+  );
+  machine.inside("rm /etc/ssh/sshd_config.d/50-own.conf; systemctl reload ssh");
+  await stack.succeed();
+  stack.configure({ admins: undefined });
+  await stack.succeed();
 });
 
 test("another stack is refused by the name of the one that has the host, and its destroy changes nothing", async (t) => {
@@ -155,7 +207,7 @@ test("another stack is refused by the name of the one that has the host, and its
 });
 
 test("a host that was let go is the other stack's alone: the first one changes and removes nothing there", async (t) => {
-  const other = await stackOn(t, machine);
+  const other = await stackOn(t, machine, { port: 2222, openPorts: [8443] });
   machine.inside("rm /var/lib/berth/claim");
   stack.configure({ site: { maxBody: 11 } });
   const lost = await stack.up();
@@ -182,4 +234,13 @@ test("a host that was let go is the other stack's alone: the first one changes a
   assert.equal(last.code, 0, last.stdout);
   assert.equal(machine.inside("ls /var/lib/berth/claim 2>/dev/null || true"), "", "the host is nobody's");
   assert.equal(machine.inside("curl -s -H 'Host: blog.example.org' http://127.0.0.1/"), "the blog");
+  assert.equal(await statusAt(8443), 200);
+  assert.equal(
+    machine.inside("systemctl is-active postgresql@17-legacy postgresql@17-main || true"),
+    "active\ninactive",
+  );
+  assert.equal(
+    machine.inside("sshd -T | grep ^authorizedkeysfile"),
+    "authorizedkeysfile /etc/ssh/own-keys/%u",
+  );
 });

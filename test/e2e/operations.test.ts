@@ -86,6 +86,48 @@ test("logs of nginx follow through a rotation of its files, which nginx then wri
   assert.equal(await stack.on(`stat -c '%U:%G %a' ${file}`), "www-data:adm 640");
 });
 
+test("pages of one's own are shown where nginx answers, Berth's again without them, and the log is JSON by choice", async () => {
+  const page = (title: string) => `<!doctype html><title>${title}</title>\n`;
+  const pages = { away: "away.html", maintenance: "closed.html", notFound: "lost.html" };
+  for (const [name, file] of Object.entries(pages)) edit(stack, file, () => page(`our own: ${name}`));
+  stack.configure({ site: { pages, log: "json" } });
+  await stack.succeed();
+  const shown = async (path: string) => {
+    const { status, text, headers } = await stack.fetch(path);
+    return [status, /<title>(.*)<\/title>/.exec(text)?.[1], headers["x-content-type-options"]];
+  };
+  const lost = "/static/there-is-none.css";
+  assert.deepEqual(await shown(lost), [404, "our own: notFound", "nosniff"]);
+  assert.deepEqual(await shown("/static/.git/config"), [404, "our own: notFound", "nosniff"]);
+  await stack.on("mkdir -p /etc/berth/logbook && : >/etc/berth/logbook/maintenance");
+  assert.deepEqual(await shown("/"), [503, "our own: maintenance", "nosniff"]);
+  await stack.on("rm /etc/berth/logbook/maintenance");
+  const unit = (await liveUnit()).replace(".service", "");
+  await stack.on(`systemctl stop ${unit}.socket ${unit}.service`);
+  assert.deepEqual(await shown("/?a=%22%5C"), [502, "our own: away", "nosniff"]);
+  await stack.on(`systemctl start ${unit}.socket ${unit}.service`);
+  await until("the site answers", async () => (await stack.fetch("/health")).status === 200);
+  const lines = (await stack.on("tail -n 20 /var/log/nginx/logbook.access.log")).trim().split("\n");
+  const told = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  const away = told.find(({ uri }) => uri === "/?a=%22%5C");
+  assert.deepEqual(
+    [away?.status, away?.method, typeof away?.seconds],
+    [502, "GET", "number"],
+    lines.join("\n"),
+  );
+
+  edit(stack, "away.html", () => "x".repeat(40_000));
+  const refused = await stack.up();
+  assert.match(
+    refused.stdout + refused.stderr,
+    /berth:site\.pages\.away: expected an HTML file of at most 32768 bytes; it has 40000/,
+  );
+  stack.configure({ site: { pages: undefined, log: undefined } });
+  await stack.succeed();
+  assert.equal((await stack.fetch(lost)).status, 404);
+  assert.equal(await stack.on("ls -d /usr/local/share/berth/logbook/own 2>/dev/null || true"), "");
+});
+
 test("without following, the last lines of each part are shown, and a wrong word is answered by what there is", async () => {
   assert.match(
     (await npmRun(stack, "logs", "worker", "-n", "200", "--no-follow").ended).stdout,

@@ -59,11 +59,12 @@ function faultsOf(names: readonly string[]): { lost: string[]; twice: string[] }
   };
 }
 
+// Only where tests are about it, for every run of it starts a Python.
 const timers = { tock: { command: "python -c 'import work; work.work(\"tock\", 2)'", at: "*:*:0/3" } };
 
 before(async () => {
   stack.configure({
-    app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes, timers },
+    app: { name: "queue", wsgi: "wsgi:app", settings: undefined, processes },
   });
   const run = await stack.succeed();
   assert.match(said(run), /the Procfile's line 'web' is not run: gunicorn serves the application/);
@@ -238,6 +239,8 @@ test("workers that are stopped while they do many short tasks lose none, and run
 });
 
 test("a timer runs the live release at its times, and never twice at once", async () => {
+  stack.configure({ app: { timers } });
+  await stack.succeed();
   await until(
     "the timer to run",
     () => sql(`SELECT count(*) FROM runs WHERE name = 'tock' AND release = '${current()}'`) > "1",
@@ -264,7 +267,7 @@ test("a timer with wrong times is refused by its key, and those of before go on 
   assert.notEqual(refused.code, 0);
   assert.match(
     said(refused),
-    /berth:app\.timers\.tock\.at: expected times of systemd\.time\(7\)[^\n]*; found 'when it rains'\./,
+    /app\.timers\.tock\.at: expected times of systemd\.time\(7\)[^\n]*; found 'when it rains'\./,
   );
   assert.equal(files(), before);
   const count = runs();
@@ -296,6 +299,7 @@ test("a timer that is taken out goes with its units, and what it has started run
         "systemctl list-units --all --plain --no-legend 'queue-late*'; ls /run/systemd/system/queue-late* 2>&1",
       ) === "ls: cannot access '/run/systemd/system/queue-late*': No such file or directory",
   );
+  stack.configure({ app: { timers: undefined } });
 });
 
 test("a release that is gone back to runs the commands of its own Procfile", async () => {
@@ -427,7 +431,7 @@ test("a process that is taken out finishes its task, ends, and leaves no unit", 
     host("ls -d /etc/systemd/system/queue-rq@* 2>/dev/null; find /srv/queue/config/web -name 'rq*'"),
     "",
   );
-  stack.configure({ app: { processes } });
+  stack.configure({ app: { processes, timers } });
   await stack.succeed();
 });
 

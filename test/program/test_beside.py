@@ -121,8 +121,8 @@ class Links(Story):
     def test_a_file_of_the_source_is_refused_by_name_unless_it_is_to_be_replaced(self) -> None:
         (self.release / "shop/local").write_text("of the source")
         said = self.link(shop__local=False)
-        self.assertIn("shop/local is in the release already, of the source or of berth:app.build.commands", said)
-        self.assertIn("write 'replace: true' below berth:app.files.shop/local", said)
+        self.assertIn("shop/local is in the release already, of the source or of app.build.commands", said)
+        self.assertIn("write 'replace: true' below app.files.shop/local", said)
         self.assertEqual((self.release / "shop/local").read_text(), "of the source")
         self.assertEqual(self.link(shop__local=True), "")
         self.assertEqual(self.leads("shop/local"), self.context.place.files / "shop/local")

@@ -55,7 +55,7 @@ class Commands(Story):
 
         self.does[SITE.command] = fail
         told = self.up(B, SUPERUSER, SITE)
-        self.assertIn("the command 'site' of berth:app.once failed with status 1", told)
+        self.assertIn("the command 'site' of app.once failed with status 1", told)
         self.assertIn(SITE.command, told)
         self.assertEqual(self.world.seen(), 200)
         self.tidy()
@@ -71,7 +71,7 @@ class Commands(Story):
             return 1
 
         self.does[SITE.command] = hang
-        self.assertIn("the command 'site' of berth:app.once did not end within 30 s", self.up(A, SITE))
+        self.assertIn("the command 'site' of app.once did not end within 30 s", self.up(A, SITE))
 
     def test_one_that_is_written_for_what_is_live_already_runs_there(self) -> None:
         self.deploy(A)

@@ -63,7 +63,7 @@ class Pages(OfPages):
         told = self.deploy_with(B)
         self.assertIn(
             f"release {B} is unhealthy: the page / answers 500, and 200 was expected; the page /login/ answers 301, "
-            "which leads to https://shop.example/login, and 302 was expected (berth:app.pages). It did not go live.",
+            "which leads to https://shop.example/login, and 302 was expected (app.pages). It did not go live.",
             told,
         )
         self.assertFalse([call for call in self.world.calls if call.startswith("page front")])
@@ -89,7 +89,7 @@ class Pages(OfPages):
             )
         )
         told = self.deploy_with(B)
-        self.assertIn("the page / answers 404, and 200 was expected (berth:app.pages). It was healthy before", told)
+        self.assertIn("the page / answers 404, and 200 was expected (app.pages). It was healthy before", told)
         self.assertEqual(self.state(B), states.FAILED)
         self.assert_still_live()
 
@@ -218,7 +218,7 @@ class StaticFiles(OfPages):
             lambda command, listen, **more: 1 if command.argv[-1] == "true" else shown(command, listen, **more)
         )
         told = self.prepare("cccccccccc-0001", build=build)
-        self.assertIn("'true' failed (berth:app.build.afterCollectstatic). Its last lines are above", told)
+        self.assertIn("'true' failed (app.build.afterCollectstatic). Its last lines are above", told)
         self.assertEqual(self.release_state("cccccccccc-0001"), states.PREPARING)
 
     def test_of_each_kind_the_largest_is_chosen_and_nothing_that_nginx_hides(self) -> None:

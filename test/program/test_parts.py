@@ -478,7 +478,7 @@ class WhatIsInstalled(unittest.TestCase):
             "HTTP status client error (401 Unauthorized) for url (https://pypi.example.com/simple/)": "indexLogins",
             "error: In `--require-hashes` mode, all requirements must have a hash": "--generate-hashes",
             "we can conclude that your requirements are unsatisfiable.": "do not fit each other",
-            "Because tides was not found in the package registry and you require tides": "berth:app.index",
+            "Because tides was not found in the package registry and you require tides": "app.index",
         }
         for line, told in known.items():
             self.assertIn(
@@ -507,7 +507,7 @@ class WhatIsInstalled(unittest.TestCase):
                 "The index https://download.example.org/whl/cpu has other versions of markupsafe", told, width
             )
             self.assertIn("explicit = true", told)
-            self.assertIn("UV_INDEX_STRATEGY: unsafe-best-match below berth:app.build.env", told)
+            self.assertIn("UV_INDEX_STRATEGY: unsafe-best-match below app.build.env", told)
             # Another fault, of which the words are wrapped as well.
             others = [line for line in lines if "hint" not in line][: lines.index("")]
             self.assertIn("do not fit each other", advice.for_packages(others, "3.13"), width)
@@ -529,7 +529,7 @@ class WhatIsInstalled(unittest.TestCase):
             "git@github.com: Permission denied (publickey).",
         ):
             lines = ["error: Failed to download and build `lib @ git+ssh://git@github.com/team/lib`", line]
-            self.assertIn("berth:app.build.secrets.GIT_CONFIG_KEY_0", advice.for_packages(lines, "3.13"))
+            self.assertIn("app.build.secrets.GIT_CONFIG_KEY_0", advice.for_packages(lines, "3.13"))
 
     def test_a_failed_front_end_says_what_to_write(self) -> None:
         known = {
@@ -574,14 +574,14 @@ KeyError: '{name}'"""
             "django.core.exceptions.DisallowedHost: Invalid HTTP_HOST header: 'shop.test'. You may need to add"
         )
         known = {
-            environ.format(name="SITE_NAME"): "needs SITE_NAME, which is not set: write it below berth:app.env",
-            environ.format(name="PAYMENT_TOKEN"): "config set --secret --path 'berth:app.secrets.PAYMENT_TOKEN'",
+            environ.format(name="SITE_NAME"): "needs SITE_NAME, which is not set: write it below app.env",
+            environ.format(name="PAYMENT_TOKEN"): "config set --secret --path 'app.secrets.PAYMENT_TOKEN'",
             "django.core.exceptions.ImproperlyConfigured: Set the COLOUR environment variable": "needs COLOUR",
             "decouple.UndefinedValueError: COLOUR not found. Declare it as envvar": "needs COLOUR",
             'environs.exceptions.EnvError: Environment variable "COLOUR" not set': "needs COLOUR",
             "1 validation error for Settings\ncolour\n  Field required [type=missing": "settings need COLOUR",
             "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.": "no SECRET_KEY",
-            "ImproperlyConfigured: Requested setting DEBUG, but settings are not configured.": "berth:app.settings",
+            "ImproperlyConfigured: Requested setting DEBUG, but settings are not configured.": "app.settings",
             "django.core.exceptions.ImproperlyConfigured: Error loading psycopg2 or psycopg module": "psycopg[binary]",
             "ModuleNotFoundError: No module named 'psycopg2'": "psycopg[binary]",
             "TypeError: Starlette.__call__() missing 1 required positional argument: 'send'": "an ASGI application",
@@ -589,8 +589,8 @@ KeyError: '{name}'"""
             "Failed to find attribute 'application' in 'shop.wsgi'.": "'shop.wsgi' has no 'application'",
             missing_host: "ALLOWED_HOSTS lacks 'shop.test'",
             "ModuleNotFoundError: No module named 'tides'": "PYTHONPATH",
-            "OSError: [Errno 30] Read-only file system: '/srv/shop/releases/1a/var/x'": "berth:app.shared",
-            "PermissionError: [Errno 13] Permission denied: '/srv/shop/releases/1a/var'": "berth:app.shared",
+            "OSError: [Errno 30] Read-only file system: '/srv/shop/releases/1a/var/x'": "app.shared",
+            "PermissionError: [Errno 13] Permission denied: '/srv/shop/releases/1a/var'": "app.shared",
             "sqlite3.OperationalError: unable to open database file": "${paths.data}",
             'psycopg.OperationalError: could not translate host name "db" to address': "${postgres.host}",
             "redis.exceptions.AuthenticationError: Authentication required.": "${redis.url}",
@@ -598,7 +598,7 @@ KeyError: '{name}'"""
         for line, told in known.items():
             self.assertIn(told, symptoms.told(["Traceback (most recent call last):", *line.split("\n"), "more"]), line)
         self.assertEqual(symptoms.told(["KeyError: 'COLOUR'", "ValueError: too many"]), "")
-        self.assertIn("berth:app.build.env", symptoms.told_of_build(environ.format(name="COLOUR").split("\n")))
+        self.assertIn("app.build.env", symptoms.told_of_build(environ.format(name="COLOUR").split("\n")))
 
     def test_what_a_project_prints_leads_no_link_out_of_the_release_or_to_where_programs_are_imported(self) -> None:
         told = {

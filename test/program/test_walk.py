@@ -83,7 +83,7 @@ class Steps(Story):
     def test_a_release_that_was_not_kept_is_refused(self) -> None:
         self.deploy(A)
         self.assertIn(
-            f"this host has not kept release {B} (berth:app.release); it has: {A}.", self.prepare(B, kept=True)
+            f"this host has not kept release {B} (app.release); it has: {A}.", self.prepare(B, kept=True)
         )
 
     def test_one_whose_directory_is_gone_is_prepared_again(self) -> None:
@@ -262,12 +262,12 @@ class Failures(Story):
         self.world.killed.add(B)
         told = self.deploy(B)
         self.assertIn("memory was short, and the kernel ended processes", told)
-        self.assertIn("give the host more, or lower berth:app.workers", told)
+        self.assertIn("give the host more, or lower app.workers", told)
         self.assertEqual(self.state(B), states.LEAVING)
         self.world.crashing.clear()
         self.world.spoiled.add(B)
         self.world.limit = "67108864"
-        self.assertIn("raise berth:app.processes.web.memory", self.deploy(B))
+        self.assertIn("raise app.processes.web.memory", self.deploy(B))
         self.assertEqual(self.state(B), states.LEAVING)
         # Where systemd does not see it, the kernel's own count tells.
         self.world.killed.clear()

@@ -119,14 +119,14 @@ test("an instance type that does not exist is named", async () => {
       ),
     },
   );
-  assert.match(message, /^ {2}berth:host\.instanceType: expected .*eu-central-1.*; found "t9\.huge"\. /m);
+  assert.match(message, /^ {2}host\.instanceType: expected .*eu-central-1.*; found "t9\.huge"\. /m);
 });
 
 test("an image for another architecture than the instance type's is named", async () => {
   const message = await refusal({ host: { ...host, image: "ami-1" } });
   assert.match(
     message,
-    /^ {2}berth:host\.image: expected an image for arm64, which t4g\.small is; found ami-1 for x86_64\./m,
+    /^ {2}host\.image: expected an image for arm64, which t4g\.small is; found ami-1 for x86_64\./m,
   );
 });
 
@@ -135,7 +135,7 @@ test("an image that is not there is named", async () => {
     { host: { ...host, image: "ami-1" } },
     { "aws:ec2/getAmi:getAmi": fails("* Your query returned no results. Please change your search") },
   );
-  assert.match(message, /^ {2}berth:host\.image: expected .*eu-central-1; found no ami-1\./m);
+  assert.match(message, /^ {2}host\.image: expected .*eu-central-1; found no ami-1\./m);
 });
 
 test("a region without Debian's images is named", async () => {
@@ -143,7 +143,7 @@ test("a region without Debian's images is named", async () => {
     {},
     { "aws:ec2/getAmi:getAmi": fails("* Your query returned no results. Please change your search") },
   );
-  assert.match(message, /^ {2}berth:host\.region: .*debian-13-arm64-\*.* in eu-central-1\. /m);
+  assert.match(message, /^ {2}host\.region: .*debian-13-arm64-\*.* in eu-central-1\. /m);
 });
 
 /** The stack has an instance of this type. */
@@ -164,8 +164,8 @@ const running = (instanceType: string): Answers => ({
 test("a type of the other architecture is refused while the instance keeps its image, and the way is told", async () => {
   const message = await refusal({}, running("t3.small"));
   assert.deepEqual(faultsOf(message), [
-    'berth:host.instanceType: expected a type for i386 or x86_64, as the image ami-7 of the stack\'s instance i-1 is; found "t4g.small" for arm64. ' +
-      "To change over, name an image for arm64 by berth:host.image as well, such as newest debian-13-arm64-*: it replaces the instance, and address and data stay.",
+    'host.instanceType: expected a type for i386 or x86_64, as the image ami-7 of the stack\'s instance i-1 is; found "t4g.small" for arm64. ' +
+      "To change over, name an image for arm64 by host.image as well, such as newest debian-13-arm64-*: it replaces the instance, and address and data stay.",
   ]);
   await check({}, running("t4g.medium"));
 });
@@ -194,7 +194,7 @@ test("a type that the zone of the host's subnet does not have is refused, whatev
     const message = await refusal({ host: { ...host, network } }, only("eu-central-1d", "eu-central-1c"));
     assert.ok(
       faultsOf(message)[0]?.startsWith(
-        `berth:host.instanceType: expected a type that ${zone} has, the zone of the host's subnet; found "t4g.small", which is in eu-central-1c, eu-central-1d. `,
+        `host.instanceType: expected a type that ${zone} has, the zone of the host's subnet; found "t4g.small", which is in eu-central-1c, eu-central-1d. `,
       ),
       message,
     );
@@ -221,11 +221,11 @@ test("more hosts are asked for as the first is, each by its own keys", async () 
   assert.equal(faults.length, 2, message);
   assert.match(
     `${faults[0]}`,
-    /^berth:hosts\.tasks\.instanceType: expected a type for arm64, .* i-2 is; .* by berth:hosts\.tasks\.image as well, .* its address stays\.$/,
+    /^hosts\.tasks\.instanceType: expected a type for arm64, .* i-2 is; .* by hosts\.tasks\.image as well, .* its address stays\.$/,
   );
   assert.match(
     `${faults[1]}`,
-    /^berth:hosts\.mail\.image: expected an image for arm64, which t4g\.nano is; found ami-1 for x86_64\./,
+    /^hosts\.mail\.image: expected an image for arm64, which t4g\.nano is; found ami-1 for x86_64\./,
   );
 });
 
@@ -235,7 +235,7 @@ test("a project whose name SSM keeps for AWS cannot mirror its secrets there", a
     assert.match(
       message,
       new RegExp(
-        `^ {2}berth:secrets\\.mirror: expected .*"/${project}/…"; found parameter-store in project "${project}"\\. `,
+        `^ {2}secrets\\.mirror: expected .*"/${project}/…"; found parameter-store in project "${project}"\\. `,
         "m",
       ),
     );
@@ -254,7 +254,7 @@ test("a data volume smaller than the one there is is refused, one of its size or
     "aws:ebs/getVolume:getVolume": () => ({ size: 50 }),
   };
   const message = await refusal({ host: { ...host, dataVolume: 49 } }, volume);
-  assert.match(message, /^ {2}berth:host\.dataVolume: expected 50 or more, .*vol-1.*; found 49\.$/m);
+  assert.match(message, /^ {2}host\.dataVolume: expected 50 or more, .*vol-1.*; found 49\.$/m);
   await check({ host: { ...host, dataVolume: 50 } }, volume);
   await check({ host: { ...host, dataVolume: 51 } }, volume);
   assert.deepEqual(asked[0], { project: "shop", stack: "prod", component: "data" });
@@ -262,12 +262,9 @@ test("a data volume smaller than the one there is is refused, one of its size or
 
 test("an account without a default VPC is told how to get one", async () => {
   const none = await refusal({}, { "aws:ec2/getVpc:getVpc": fails("* no matching EC2 VPC found") });
-  assert.match(
-    none,
-    /^ {2}berth:host\.network: expected a default VPC .*; found none\. .*create-default-vpc/m,
-  );
+  assert.match(none, /^ {2}host\.network: expected a default VPC .*; found none\. .*create-default-vpc/m);
   const bare = await refusal({}, { "aws:ec2/getSubnets:getSubnets": () => ({ ids: [] }) });
-  assert.match(bare, /^ {2}berth:host\.network: expected default subnets in .*vpc-default; found none\./m);
+  assert.match(bare, /^ {2}host\.network: expected default subnets in .*vpc-default; found none\./m);
 });
 
 test("a given VPC that is not there is named, and so is each subnet that is not in it", async () => {
@@ -280,9 +277,9 @@ test("a given VPC that is not there is named, and so is each subnet that is not 
     { host: { ...host, network } },
     { "aws:ec2/getVpc:getVpc": fails("* no matching EC2 VPC found") },
   );
-  assert.match(vpc, /^ {2}berth:host\.network\.vpc: .*; found no vpc-1\./m);
+  assert.match(vpc, /^ {2}host\.network\.vpc: .*; found no vpc-1\./m);
   assert.deepEqual(faultsOf(await refusal({ host: { ...host, network } })), [
-    "berth:host.network.subnets: expected subnets of vpc-1: subnet-1, subnet-2; found subnet-9.",
+    "host.network.subnets: expected subnets of vpc-1: subnet-1, subnet-2; found subnet-9.",
   ]);
 });
 
@@ -293,7 +290,7 @@ test("an own network must be a private one that can be divided", async () => {
   }
   for (const cidr of ["10.0.0.0/15", "10.0.0.0/25", "8.8.0.0/16", "172.32.0.0/16", "fd00::/20", "10.0.0.0"]) {
     const message = await refusal({ host: own(cidr) });
-    assert.match(message, /^ {2}berth:host\.network\.cidr: expected a private IPv4 network of \/16 to \/24/m);
+    assert.match(message, /^ {2}host\.network\.cidr: expected a private IPv4 network of \/16 to \/24/m);
     assert.ok(message.includes(`found "${cidr}"`), message);
   }
   assert.match(
@@ -307,13 +304,13 @@ test("a zone that the account does not have is named", async () => {
     { zone: "example.org" },
     { "aws:route53/getZone:getZone": fails("* no matching Route 53 Hosted Zone found") },
   );
-  assert.match(message, /^ {2}berth:site\.zone: expected .*; found no "example\.org"\./m);
+  assert.match(message, /^ {2}site\.zone: expected .*; found no "example\.org"\./m);
 });
 
 test("a zone that none of the site's names is in is refused", async () => {
   await check({ zone: "example.org", names: ["shop.example.net", "shop.example.org"] });
   const message = await refusal({ zone: "example.org", names: ["shop.example.net"] });
-  assert.match(message, /^ {2}berth:site\.zone: .*\(shop\.example\.net\); found "example\.org"\./m);
+  assert.match(message, /^ {2}site\.zone: .*\(shop\.example\.net\); found "example\.org"\./m);
 });
 
 test("a bucket name that S3 does not take is refused, with what is wrong about it", async () => {
@@ -330,7 +327,7 @@ test("a bucket name that S3 does not take is refused, with what is wrong about i
   };
   for (const [bucket, why] of Object.entries(wrong)) {
     const message = await refusal({ bucket });
-    assert.match(message, /^ {2}berth:media\.bucket: expected /m);
+    assert.match(message, /^ {2}media\.bucket: expected /m);
     assert.match(message, why);
     assert.ok(message.includes(`found "${bucket}"`), message);
   }
@@ -343,7 +340,7 @@ test("a bucket that another account has is named as taken; the stack's own is no
     "* reading S3 Bucket (uploads): operation error S3: HeadBucket, https response error StatusCode: 301, RequestID: 1, HostID: 2, api error MovedPermanently: Moved Permanently",
   ]) {
     const message = await refusal({ bucket: "uploads" }, { "aws:s3/getBucket:getBucket": fails(said) });
-    assert.match(message, /^ {2}berth:media\.bucket: .*; found "uploads", which is another account's/m);
+    assert.match(message, /^ {2}media\.bucket: .*; found "uploads", which is another account's/m);
   }
   await check({ bucket: "uploads" }, { "aws:s3/getBucket:getBucket": () => ({ bucket: "uploads" }) });
 });
@@ -369,13 +366,7 @@ test("all faults come in one message", async () => {
   );
   assert.deepEqual(
     faultsOf(message).map((fault) => fault.split(": ")[0]),
-    [
-      "berth:host.instanceType",
-      "berth:host.dataVolume",
-      "berth:host.network.cidr",
-      "berth:site.zone",
-      "berth:media.bucket",
-    ],
+    ["host.instanceType", "host.dataVolume", "host.network.cidr", "site.zone", "media.bucket"],
   );
   assert.match(message, /^Nothing has been changed: .*'prod' \(Pulumi\.prod\.yaml\)/);
 });
@@ -406,6 +397,6 @@ test("what AWS says of a question that is not allowed is passed on in one line",
     },
   );
   assert.deepEqual(faultsOf(message), [
-    "berth:host.instanceType: AWS did not answer whether it can be had: reading EC2 Instance Type: https response error StatusCode: 403, api error UnauthorizedOperation: You are not authorized.",
+    "host.instanceType: AWS did not answer whether it can be had: reading EC2 Instance Type: https response error StatusCode: 403, api error UnauthorizedOperation: You are not authorized.",
   ]);
 });

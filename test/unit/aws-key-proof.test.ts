@@ -96,9 +96,7 @@ test("a generation that would delete the key in use is refused before a key is m
     assert.equal(code, 1);
     assert.match(
       said,
-      new RegExp(
-        `berth:rotate\\.media is ${generation}, .* key of generation 3\\..*Write 3 to keep .* 4 to make`,
-      ),
+      new RegExp(`rotate\\.media is ${generation}, .* key of generation 3\\..*Write 3 to keep .* 4 to make`),
     );
     assert.equal(said.trim().split("\n").length, 1);
   }

@@ -43,9 +43,9 @@ test("every fault of a permission names its key, what was found and what was exp
       today,
     ),
     [
-      "berth:allow[1].until: 2026-03-09 is over: take the entry out, or give it a new day (expected a day such as 2026-03-17, 30 days ahead at most)",
-      'berth:allow[2].until: expected a day such as 2026-03-17, 30 days ahead at most; found "soon"',
-      'berth:allow[2].resource: found "webdata"; expected a resource that holds data: web-data, media-bucket',
+      "allow[1].until: 2026-03-09 is over: take the entry out, or give it a new day (expected a day such as 2026-03-17, 30 days ahead at most)",
+      'allow[2].until: expected a day such as 2026-03-17, 30 days ahead at most; found "soon"',
+      'allow[2].resource: found "webdata"; expected a resource that holds data: web-data, media-bucket',
     ],
   );
   assert.match(permissionFaults(until("2026-04-10"), ["web-data"], today)[0] ?? "", /too far ahead/);

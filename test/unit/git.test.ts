@@ -30,7 +30,7 @@ test("a git server is only talked to when its host key is known", () => {
   );
   assert.throws(() => knownHostsLine({ host: "git.example.org", port: 22 }, undefined), {
     message:
-      /^berth:app\.source\.hostKey: expected the ed25519 host key of git\.example\.org; found nothing\. 'ssh-keyscan/,
+      /^app\.source\.hostKey: expected the ed25519 host key of git\.example\.org; found nothing\. 'ssh-keyscan/,
   });
 });
 
@@ -82,23 +82,23 @@ test("a full commit id is taken as it is, without asking the server", async () =
 
 test("a reference that does not exist is answered with the branches that do", async () => {
   await assert.rejects(resolveCommit(reference("mian")), {
-    message: `berth:app.source.ref: ${url} has no branch or tag 'mian'; its branches are: feature/x, main`,
+    message: `app.source.ref: ${url} has no branch or tag 'mian'; its branches are: feature/x, main`,
   });
 });
 
 test("a repository that is not there, a key that is not let in, a host key that differs: each is said", async () => {
   await assert.rejects(resolveCommit({ ...reference("main"), url: `${url}-none` }), {
-    message: /^berth:app\.source\.git: ssh:.*-none cannot be read: .*does not appear to be a git repository/s,
+    message: /^app\.source\.git: ssh:.*-none cannot be read: .*does not appear to be a git repository/s,
   });
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(repository, "other")]);
   const key = execFileSync("cat", [join(repository, "other")], { encoding: "utf8" });
   await assert.rejects(resolveCommit(reference("main", { keys: { ...sshd.keys, ed25519: key } })), {
-    message: /^berth:app\.source\.git: .* cannot be read: .*Permission denied/s,
+    message: /^app\.source\.git: .* cannot be read: .*Permission denied/s,
   });
   const other = execFileSync("cut", ["-d ", "-f1-2", join(repository, "other.pub")], {
     encoding: "utf8",
   }).trim();
   await assert.rejects(resolveCommit(reference("main", { hostKey: other })), {
-    message: /^berth:app\.source\.hostKey: .* shows another host key than the one that is expected/,
+    message: /^app\.source\.hostKey: .* shows another host key than the one that is expected/,
   });
 });

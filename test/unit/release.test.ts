@@ -18,6 +18,6 @@ test("a git reference to go back to is asked of the source's repository, an id o
 
 test("a git reference for a source that is a directory is refused with what is expected", () => {
   assert.throws(() => sourceOf({ directory: "shop" }, "v1.2"), {
-    message: /^berth:app\.release: expected the id of a release, .* found 'v1\.2'$/,
+    message: /^app\.release: expected the id of a release, .* found 'v1\.2'$/,
   });
 });

@@ -106,17 +106,17 @@ export function wantedProcesses(
     if (command === undefined) {
       return procfile === undefined
         ? []
-        : [
-            `berth:app.processes.${name}.command: expected a command; the source has no Procfile line of that name`,
-          ];
+        : [`app.processes.${name}.command: expected a command; the source has no Procfile line of that name`];
     }
     if (process.command !== undefined || process.count === 0) return [];
     if (hasBeat(command)) return [`its Procfile's '${name}': ${withoutBeat}`];
     return isAlone(process) && process.count > 1
-      ? [`berth:app.processes.${name}.count: ${oneBeat}; found ${process.count}`]
+      ? [`app.processes.${name}.count: ${oneBeat}; found ${process.count}`]
       : [];
   });
-  if (faults.length > 0) throw new Error(`The application's processes: ${faults.join("\n  ")}`);
+  if (faults.length > 0) {
+    throw new Error(["The application's processes have faults:", ...faults].join("\n  "));
+  }
   return processes;
 }
 
@@ -131,6 +131,8 @@ export interface Timer extends Limits {
   readonly command: string;
   /** When, as systemd.time(7) has it; without a time zone, in UTC. */
   readonly at: string;
+  /** How long a run may take, in seconds. @default 86400, a day */
+  readonly timeout?: number;
   /** @default the application's */
   readonly account?: string | undefined;
 }
@@ -251,6 +253,7 @@ export function timerFiles(
             "current",
             wanted.account === undefined ? undefined : `/var/lib/${name}-${timer}`,
           ),
+          timeout: wanted.timeout ?? 86_400,
           limits: limitLines(wanted),
           sandbox: sandbox(root),
         }),

@@ -59,7 +59,7 @@ export const processSchema = z
       .string()
       .optional()
       .describe(
-        "The host that it runs on, a name in `berth:hosts`. Default: the host that serves the site. See docs/hosts.md.",
+        "The host that it runs on, a name in `hosts`. Default: the host that serves the site. See docs/hosts.md.",
       ),
   })
   .describe("A process.");
@@ -72,6 +72,13 @@ export const timerSchema = z
       .regex(/^\S.*$/, { error: "expected times, such as daily, *:0/15 or Mon 03:00 Europe/Berlin" })
       .describe(
         "When it runs, in the form of systemd's `OnCalendar=` (systemd.time(7)): `hourly`, `*:0/15`, `Mon 03:00 Europe/Berlin`. Without a time zone, it is UTC.",
+      ),
+    timeout: z
+      .int()
+      .min(1)
+      .default(86_400)
+      .describe(
+        "How long a run may take, in seconds. One that takes longer is ended, and counts as failed; while it ran, no other began.",
       ),
     account: processSchema.shape.account,
     ...limits,

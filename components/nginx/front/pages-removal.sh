@@ -1,0 +1,2 @@
+: "${place?where nginx finds the pages}"
+take_away "$place"

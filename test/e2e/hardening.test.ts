@@ -1,0 +1,65 @@
+// What tools that weigh a host's security say of one of Berth's. docs/security.md names them, with the commands.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pythonWith } from "../../scripts/lib/python.ts";
+import { root } from "../engine/harness.ts";
+import { execute, withStack } from "./harness.ts";
+
+const stack = await withStack({ after }, { deployed: true, crew: true });
+await stack.succeed();
+const programs = await pythonWith(join(root, "test/fixtures/hardening/requirements.txt"), "hardening");
+
+test("ssh-audit fails nothing and warns of nothing", async () => {
+  const said = await execute(join(programs, "ssh-audit"), [
+    "--json",
+    "--skip-rate-test",
+    await stack.address(),
+  ]);
+  const found = JSON.parse(said.stdout) as Record<string, { algorithm: string; notes: Notes }[]>;
+  const kinds = ["kex", "key", "enc", "mac"];
+  const weighed = kinds.flatMap((kind) => found[kind] ?? []);
+  assert.ok(weighed.length >= 12, said.stdout);
+  assert.deepEqual(
+    weighed.flatMap(({ algorithm, notes: { fail = [], warn = [] } }) =>
+      [...fail, ...warn].map((note) => `${algorithm}: ${note}`),
+    ),
+    [],
+  );
+});
+
+interface Notes {
+  readonly fail?: readonly string[];
+  readonly warn?: readonly string[];
+}
+
+test("systemd gives no unit of a site an exposure above 2.5", async () => {
+  const live = (await stack.on("readlink /srv/logbook/config/web/current")).trim();
+  const units = [
+    "nginx",
+    "postgresql@17-main",
+    "redis-server",
+    `logbook-web@${live}`,
+    `logbook-worker@${live}`,
+    `logbook-beat@${live}`,
+  ];
+  for (const unit of units) {
+    const said = await stack.on(
+      `systemctl is-active ${unit} && systemd-analyze security --no-pager ${unit}.service | tail -n 1`,
+    );
+    const [, exposure] = /exposure level for .*: ([0-9.]+) /.exec(said) ?? [];
+    assert.ok(Number(exposure) <= 2.5, `${unit}: ${said}`);
+  }
+});
+
+test("gixy finds nothing of a high or medium weight in nginx's configuration", async () => {
+  const file = join(stack.project, "nginx.conf");
+  writeFileSync(file, await stack.on("nginx -T 2>/dev/null"));
+  const said = await execute(join(programs, "gixy"), ["--format", "json", "-ll", file]);
+  assert.deepEqual(JSON.parse(said.stdout), [], said.stdout + said.stderr);
+});
+
+test("Django's own check of a deployment warns of nothing", async () => {
+  assert.match(await stack.on("logbook-manage check --deploy --fail-level WARNING 2>&1"), /no issues/);
+});
