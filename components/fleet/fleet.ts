@@ -59,13 +59,14 @@ export class Fleet {
     this.#args = args;
     this.#options = options;
     this.first = this.#host(firstHost, args.host, [
-      this.#look(firstHost, args.host, openPorts),
+      System.look(openPorts, args.accounts),
       ...args.looks,
       ...args.services.flatMap(({ plan }) => (plan.server === undefined ? [] : [plan.server.look])),
+      lookAtPorts(firstHost, args.host),
     ]);
     // More hosts come first, for the first one's firewall lets them in by their addresses.
     this.others = Object.entries(args.hosts).map(([name, config]) => {
-      const host = this.#host(name, config, [this.#look(name, config, [])]);
+      const host = this.#host(name, config, [System.look([], args.accounts), lookAtPorts(name, config)]);
       return { ...host, ready: this.#system(`${name}-system`, host, config) };
     });
     this.#firstSystem();
@@ -103,11 +104,6 @@ export class Fleet {
     const instance = this.#args.instances[name];
     if (instance === undefined) throw new Error(`${name}: the cloud has made no such instance`);
     return instance;
-  }
-
-  #look(name: string, config: HostConfig | OtherHostConfig, ports: readonly number[]): Look {
-    const decided = config.kind === "existing" && config.openPorts !== undefined;
-    return System.look(name, ports, this.#args.accounts, decided);
   }
 
   #firstSystem(): void {
@@ -156,3 +152,6 @@ export class Fleet {
     return this.next(host, (options) => new System(name, args, { ...options, dependsOn: [] }));
   }
 }
+
+const lookAtPorts = (name: string, config: HostConfig | OtherHostConfig): Look =>
+  System.lookAtPorts(name, config.kind === "existing" && config.openPorts !== undefined);

@@ -4,10 +4,7 @@
 : "${locale?the locale, with its encoding}"
 
 short=${fqdn%%.*}
-if [ "$(hostname)" != "$short" ]; then
-  say "this host was called $(hostname), and is called $short from now on"
-  logged hostnamectl set-hostname "$short"
-fi
+if [ "$(hostname)" != "$short" ]; then logged hostnamectl set-hostname "$short"; fi
 hosts=$(grep -vE '^127\.0\.1\.1[[:space:]]' /etc/hosts || true)
 # What else runs here may go on asking by a name of before.
 names=$(awk -v own=" $fqdn $short " '$1 == "127.0.1.1" { sub(/#.*/, ""); for (i = 2; i <= NF; i++) if (!index(own, " " $i " ") && !told[$i]++) printf " %s", $i }' /etc/hosts)

@@ -1,4 +1,4 @@
-: "${people?the accounts that log in with keys of Berth's, separated by spaces}"
+: "${people?the accounts that log in with keys of the stack, separated by spaces}"
 
 own=/etc/ssh/sshd_config.d/10-berth.conf
 keys=/etc/ssh/sshd_config.d/09-berth-keys.conf

@@ -95,30 +95,32 @@ export const basePackages: PackageSet = {
 /** What every host has before any service: packages, names, clock, accounts, SSH, firewall, upgrades, logs. */
 export class System extends pulumi.ComponentResource {
   /**
-   * Looks at memory, disk, accounts, firewalls, and at what else the machine serves.
+   * Looks at memory, disk, accounts and firewalls.
    *
-   * @param name of the host
    * @param openPorts TCP ports that everyone must reach
    * @param accounts the accounts that are made, and the keys of the configuration that name them
-   * @param decided whether the stack says which ports of others stay open
    */
-  static look(
-    name: string,
-    openPorts: readonly number[],
-    accounts: Readonly<Record<string, string>>,
-    decided: boolean,
-  ): Look {
+  static look(openPorts: readonly number[], accounts: Readonly<Record<string, string>>): Look {
     return {
-      script: ["look.sh", "look-firewall.sh", "look-ports.sh"].map(here),
+      script: ["look.sh", "look-firewall.sh"].map(here),
       slots: {
-        settings: configKey(name),
-        ports_decided: decided ? "yes" : "",
         open_ports: openPorts.join(" "),
         accounts: Object.entries(accounts)
           .map(([account, key]) => `${account} ${key}`)
           .join("\n"),
       },
     };
+  }
+
+  /**
+   * Looks at what else a machine serves, which its firewall would close; after all who need a port of their own.
+   *
+   * @param name of the host
+   * @param decided whether the stack says which ports of others stay open
+   */
+  static lookAtPorts(name: string, decided: boolean): Look {
+    const slots = { settings: configKey(name), ports_decided: decided ? "yes" : "" };
+    return { script: here("look-ports.sh"), slots };
   }
 
   constructor(name: string, args: SystemArgs, options?: pulumi.ComponentResourceOptions) {

@@ -540,7 +540,7 @@ export function insideMachine(machine: string, command: string): Result {
     [...within, "--", "sh", "-c", '"$@"; exit $?', "sh", "bash", "-c", command],
     {
       encoding: "utf8",
-      timeout: 60_000,
+      timeout: 300_000,
       killSignal: "SIGKILL",
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" },
     },

@@ -282,7 +282,10 @@ test("the owner may do nothing else as root, by no trick with arguments, variabl
 
 test("a key that is taken out of the configuration no longer lets the owner in", async () => {
   stack.configure({ app: { ownerKeys: [] } });
-  assert.deepEqual((await stack.succeed()).changes, { "system-accounts": "update" });
+  assert.deepEqual((await stack.succeed()).changes, {
+    "system-accounts": "update",
+    "system-ssh": "update",
+  });
   assert.equal((await asOwner("true")).code, 255);
 });
 
