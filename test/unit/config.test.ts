@@ -549,13 +549,13 @@ test("more hosts have the keys of the first, each with its own defaults", () => 
 
 test("a host that others cannot reach, or that is there twice, is refused", () => {
   assert.deepEqual(faults({ ...least, hosts: { tasks: given } }), [
-    "berth:hosts.tasks.kind: expected 'local' as berth:host has: the hosts must reach each other; found \"existing\"",
+    "berth:hosts.tasks.kind: expected 'local' as 'host' has: the hosts must reach each other; found \"existing\"",
   ]);
   assert.deepEqual(faults({ ...least, host: ec2, hosts: { tasks: given } }), [
-    "berth:hosts.tasks.kind: expected 'ec2' as berth:host has: the hosts must reach each other; found \"existing\"",
+    "berth:hosts.tasks.kind: expected 'ec2' as 'host' has: the hosts must reach each other; found \"existing\"",
   ]);
   assert.deepEqual(faults({ ...least, hosts: { tasks: { kind: "ec2", instanceType: "t4g.small" } } }), [
-    "berth:hosts.tasks.kind: expected 'local' as berth:host has: the hosts must reach each other; found \"ec2\"",
+    "berth:hosts.tasks.kind: expected 'local' as 'host' has: the hosts must reach each other; found \"ec2\"",
   ]);
   const byName = { ...given, address: "web.example.org" };
   assert.deepEqual(faults({ ...least, host: byName, hosts: { tasks: given, more: given } }), [
@@ -595,7 +595,7 @@ test("each EC2 host whose port 22 is closed has a tunnel of its own", () => {
   assert.deepEqual(
     faults({ ...least, host: closed, hosts: { tasks: host, mail: { ...host, reach: reach(2222) } } }),
     [
-      "berth:hosts.tasks.reach: expected a tunnel of its own: berth:host.sshFrom lets SSH in from nowhere; found nothing: the key is required",
+      "berth:hosts.tasks.reach: expected a tunnel of its own: host.sshFrom lets SSH in from nowhere; found nothing: the key is required",
       "berth:hosts.mail.reach: expected another address than berth:host.reach; found a group with address, port",
     ],
   );
@@ -638,7 +638,7 @@ test("a process runs on a host that there is, and the web server on the first", 
   const hosts = { tasks: { kind: "local" } };
   assert.equal(read({ ...least, hosts, app: on("tasks") }).app.processes.worker?.runsOn, "tasks");
   assert.deepEqual(faults({ ...least, hosts, app: on("task") }), [
-    'berth:app.processes.worker.runsOn: expected a name in berth:hosts: tasks; found "task"',
+    'berth:app.processes.worker.runsOn: expected a name in 'hosts': tasks; found "task"',
   ]);
   assert.deepEqual(faults({ ...least, app: on("tasks") }), [
     'berth:app.processes.worker.runsOn: expected a name in berth:hosts: there is none; found "tasks"',
