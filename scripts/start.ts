@@ -94,7 +94,10 @@ async function readyForLocalHosts(progress: Progress): Promise<void> {
 async function report(stack: string): Promise<void> {
   const outputs = await stackOutputsOf(root, stack);
   const url = String(outputs.url);
-  const [status, obstacles] = await Promise.all([statusOf(url), obstaclesTo(stack, String(outputs.hostAddress))]);
+  const [status, obstacles] = await Promise.all([
+    statusOf(url),
+    obstaclesTo(stack, String(outputs.hostAddress)),
+  ]);
   const choice = stackFlag(stack);
   const isDjango = djangoName(root, stack) !== undefined;
   const ssh = stack === "local" ? "npm run ssh" : `npm run ssh --${choice}`;

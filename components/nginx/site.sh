@@ -25,6 +25,11 @@ cp -a /etc/nginx/. "$trial"
 rm -f "$trial/sites-enabled/default"
 ln -sfn "/etc/nginx/sites-available/$name.conf" "$trial/sites-enabled/$name.conf"
 for file in "${files[@]}"; do cp "$wanted/$file" "$trial/$file"; done
+# A site of another name would be in this one's way, and goes with it.
+keeps "${files[@]/#//etc/nginx/}" "/etc/nginx/sites-enabled/$name.conf"
+while read -r file; do
+  case $file in /etc/nginx/*) rm -f "$trial/${file#/etc/nginx/}" ;; esac
+done < <(former)
 tried=0
 reason=$(unshare --mount -- bash -c 'mount --bind "$1" /etc/nginx && exec nginx -t' bash "$trial" 2>&1 9>&-) || tried=$?
 rm -rf "$trial"
@@ -33,6 +38,7 @@ rm -rf "$trial"
 for file in "${files[@]}"; do put_file "/etc/nginx/$file" root:root 0644 <"$wanted/$file"; done
 put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name.conf"
 rm -f /etc/nginx/sites-enabled/default
+take_away_former
 
 on_change reload nginx.service /etc/nginx/
 enabled nginx.service

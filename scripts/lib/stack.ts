@@ -291,9 +291,7 @@ export function urlOf(resources: readonly StateResource[]): string | undefined {
 
 /** The address of the host that serves the site of a stack; empty before it is there. */
 export function hostAddressOf(resources: readonly StateResource[]): string {
-  const address = reveal(
-    resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.hostAddress,
-  );
+  const address = reveal(resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.hostAddress);
   return typeof address === "string" ? address : "";
 }
 

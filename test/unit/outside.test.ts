@@ -3,12 +3,17 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as httpServer } from "node:http";
 import { createServer as httpsServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { stringify } from "yaml";
 import { type Answer, type Door, lookAtDoor, type Names, type Seen } from "../../scripts/lib/outside/look.ts";
 import { obstaclesOf, obstacleText } from "../../scripts/lib/outside/obstacles.ts";
+import { doorOf } from "../../scripts/lib/stack.ts";
 
 const servers: Server[] = [];
 after(() => {
@@ -205,7 +210,10 @@ describe("what is said of what is seen", () => {
       "name-elsewhere: shop.example.org has addresses of IPv6 alone, so visitors who have only IPv4 do not reach the site",
     ]);
     assert.deepEqual(
-      said({ leads: [{ name, four: null, six: ["2001:db8::7"] }], answers: { [host]: well, "2001:db8::7": well } }),
+      said({
+        leads: [{ name, four: null, six: ["2001:db8::7"] }],
+        answers: { [host]: well, "2001:db8::7": well },
+      }),
       [],
     );
   });
@@ -223,6 +231,50 @@ describe("what is said of what is seen", () => {
     assert.deepEqual(
       said({ leads, answers }).map((line) => line.split(":")[0]),
       ["name-elsewhere"],
+    );
+  });
+});
+
+describe("what is looked at is what the stack's file names", () => {
+  const folder = mkdtempSync(join(tmpdir(), "berth-outside-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const doorBy = (site: object, kind = "existing", address = "203.0.113.7") => {
+    const config = { "berth:host": { kind }, "berth:site": site, "berth:app": { health: "/health" } };
+    writeFileSync(join(folder, "Pulumi.prod.yaml"), stringify({ config }));
+    return doorOf(folder, "prod", address);
+  };
+
+  test("its names, and those that are sent on, at its host's address", () => {
+    const redirects = [
+      { from: "/old", to: "/new" },
+      { from: "shop.example.net", to: "https://shop.example.org" },
+    ];
+    const site = { domain: "shop.example.org", aliases: ["www.shop.example.org"], redirects };
+    assert.deepEqual(doorBy(site), {
+      names: ["shop.example.org", "www.shop.example.org", "shop.example.net"],
+      address: "203.0.113.7",
+      answers: "https",
+      health: "/health",
+      hasFront: false,
+    });
+    assert.deepEqual(doorBy({ tls: "off" })?.names, []);
+  });
+
+  test("a host on this computer is not looked at from outside", () => {
+    assert.equal(doorBy({ domain: "shop.example.org" }, "local"), undefined);
+  });
+
+  test("proxies, TLS that ends in front, NAT and a tunnel are something in front of the host", () => {
+    const fronts = [{ behind: "cloudflare" }, { tls: "upstream" }, { tls: { acme: { checkDns: false } } }];
+    assert.deepEqual(
+      fronts.map((site) => doorBy(site)?.hasFront),
+      [true, true, true],
+    );
+    assert.equal(doorBy({}, "existing", "127.0.0.1")?.hasFront, true);
+    assert.equal(doorBy({ tls: { acme: { email: "ada@example.org" } } })?.hasFront, false);
+    assert.deepEqual(
+      [{ tls: "off" }, { tls: "upstream" }, { tls: "acme" }].map((site) => doorBy(site)?.answers),
+      ["http", "http", "https"],
     );
   });
 });

@@ -114,13 +114,13 @@ function answerAt(address: string, port: number, { answers, names, health }: Doo
     const get = answers === "https" ? https.get : http.get;
     const request = get(options, (response) => {
       clearTimeout(timer);
-      response.destroy();
       const socket = response.socket as TLSSocket;
       settle({
         status: response.statusCode ?? null,
         fingerprint: socket.encrypted ? (socket.getPeerCertificate().fingerprint256 ?? null) : null,
         problem: null,
       });
+      response.destroy();
     });
     const timer = setTimeout(() => request.destroy(timedOut()), patience.door);
     request.once("error", (error: NodeJS.ErrnoException) => {
