@@ -38,27 +38,27 @@ take_away_former() {
   [ -e "$list" ] || return 0
   mapfile -t gone < <(former)
   if [ "${#gone[@]}" = 0 ]; then return 0; fi
-  left=()
+  untouched=()
   for path in "${gone[@]}"; do give_up "$path" "^$list\$"; done
   reload_given_up
-  if [ "$((${#kept[@]} + ${#left[@]}))" = 0 ]; then
+  if [ "$((${#kept[@]} + ${#untouched[@]}))" = 0 ]; then
     rm -f "$list"
   else
-    printf '%s\n' "${!kept[@]}" "${left[@]}" | sort >"$list.new"
+    printf '%s\n' "${!kept[@]}" "${untouched[@]}" | sort >"$list.new"
     mv -f "$list.new" "$list"
   fi
 }
 
 # give_up PATH LISTS: takes a file away that is on no other list than those that LISTS matches. A unit is stopped before, and
 # started at no boot; instances of a template are their makers'. It stays where another account could have put it.
-given_up='' left=()
+given_up='' untouched=()
 give_up() {
   local path=$1
   [ -e "$path" ] || [ -L "$path" ] || return 0
   if grep -q . < <(grep -rlxF --exclude='*.new' -e "$path" "$state/made" 2>/dev/null | grep -v "$2" || true); then return 0; fi
   if ! (guarded "$path") 2>/dev/null; then
     say "left where it is, because another account can change a directory above it: $path"
-    left+=("$path")
+    untouched+=("$path")
     return 0
   fi
   case $path in
