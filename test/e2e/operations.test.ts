@@ -1,17 +1,15 @@
 // What people do with a host from day to day: read its logs, start and stop services as the owner, have logs rotated, ask
 // how it is.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import ssh2 from "ssh2";
-import { parse } from "yaml";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
 import { npmRun, npmRunWith } from "./checkout.ts";
-import { edit, reboot, untilWell, withStack } from "./harness.ts";
+import { edit, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { crew: true, deployed: true });
-const [owner, ada] = [ssh2.utils.generateKeyPairSync("ed25519"), ssh2.utils.generateKeyPairSync("ed25519")];
+const owner = ssh2.utils.generateKeyPairSync("ed25519");
 /** A shell command as the owner, logged in with the own key. */
 const asOwner = (command: string) =>
   stack.ssh(command, { user: "deployer", key: owner.private, asRoot: false });
@@ -19,11 +17,8 @@ const liveUnit = async () =>
   `logbook-web@${await stack.on("readlink /srv/logbook/config/web/current")}.service`;
 
 before(async () => {
-  const timers = { clean: { command: "python manage.py clearsessions", at: "yearly", account: "cleaner" } };
-  stack.configure({
-    admins: [{ name: "ada", keys: [ada.public.trim()] }],
-    app: { ownerKeys: [owner.public.trim()], timers },
-  });
+  const timers = { clean: { command: "python manage.py clearsessions", at: "yearly" } };
+  stack.configure({ app: { ownerKeys: [owner.public.trim()], timers } });
   // Every request is a line in the journal and one in a log file; '?fill' makes that one long.
   edit(
     stack,
@@ -89,6 +84,48 @@ test("logs of nginx follow through a rotation of its files, which nginx then wri
   assert.doesNotMatch((await logs.ended).stderr, /npm|berth: (?!stack)/);
   assert.match(await stack.on(`cat ${file}.1`), /before-the-rotation/);
   assert.equal(await stack.on(`stat -c '%U:%G %a' ${file}`), "www-data:adm 640");
+});
+
+test("pages of one's own are shown where nginx answers, Berth's again without them, and the log is JSON by choice", async () => {
+  const page = (title: string) => `<!doctype html><title>${title}</title>\n`;
+  const pages = { away: "away.html", maintenance: "closed.html", notFound: "lost.html" };
+  for (const [name, file] of Object.entries(pages)) edit(stack, file, () => page(`our own: ${name}`));
+  stack.configure({ site: { pages, log: "json" } });
+  await stack.succeed();
+  const shown = async (path: string) => {
+    const { status, text, headers } = await stack.fetch(path);
+    return [status, /<title>(.*)<\/title>/.exec(text)?.[1], headers["x-content-type-options"]];
+  };
+  const lost = "/static/there-is-none.css";
+  assert.deepEqual(await shown(lost), [404, "our own: notFound", "nosniff"]);
+  assert.deepEqual(await shown("/static/.git/config"), [404, "our own: notFound", "nosniff"]);
+  await stack.on("mkdir -p /etc/berth/logbook && : >/etc/berth/logbook/maintenance");
+  assert.deepEqual(await shown("/"), [503, "our own: maintenance", "nosniff"]);
+  await stack.on("rm /etc/berth/logbook/maintenance");
+  const unit = (await liveUnit()).replace(".service", "");
+  await stack.on(`systemctl stop ${unit}.socket ${unit}.service`);
+  assert.deepEqual(await shown("/?a=%22%5C"), [502, "our own: away", "nosniff"]);
+  await stack.on(`systemctl start ${unit}.socket ${unit}.service`);
+  await until("the site answers", async () => (await stack.fetch("/health")).status === 200);
+  const lines = (await stack.on("tail -n 20 /var/log/nginx/logbook.access.log")).trim().split("\n");
+  const told = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  const away = told.find(({ uri }) => uri === "/?a=%22%5C");
+  assert.deepEqual(
+    [away?.status, away?.method, typeof away?.seconds],
+    [502, "GET", "number"],
+    lines.join("\n"),
+  );
+
+  edit(stack, "away.html", () => "x".repeat(40_000));
+  const refused = await stack.up();
+  assert.match(
+    refused.stdout + refused.stderr,
+    /berth:site\.pages\.away: expected an HTML file of at most 32768 bytes; it has 40000/,
+  );
+  stack.configure({ site: { pages: undefined, log: undefined } });
+  await stack.succeed();
+  assert.equal((await stack.fetch(lost)).status, 404);
+  assert.equal(await stack.on("ls -d /usr/local/share/berth/logbook/own 2>/dev/null || true"), "");
 });
 
 test("without following, the last lines of each part are shown, and a wrong word is answered by what there is", async () => {
@@ -382,83 +419,4 @@ web            ${address}: could not be asked: port 22: Connection refused
 `,
   );
   assert.equal(report.hosts[0]?.facts, null);
-});
-
-/** Units with a name that runs, failed, or starts at a boot; and the files of units. */
-const unitsOf = (name: string) =>
-  stack.on(
-    `{ systemctl list-units --all --plain --no-legend '${name}'; systemctl list-unit-files --no-legend '${name}'; find /etc/systemd /run/systemd/system -name '${name}'; } | awk '{ print $1 }'`,
-  );
-
-test("under other names of parts, accounts and people, those of before run nothing, start at no boot and let nobody in", async () => {
-  const { processes } = parse(readFileSync(stack.file, "utf8")).config["berth:app"];
-  await stack.on(
-    "for name in ada deployer; do systemd-run --quiet --uid=$name --unit=of-$name sleep infinity; done",
-  );
-  stack.configure({
-    admins: [{ name: "grace", keys: [owner.public.trim()] }],
-    app: {
-      owner: "builder",
-      timers: { sweep: { command: "python manage.py clearsessions", at: "yearly" } },
-      processes: { tasks: processes.worker, beat: processes.beat },
-    },
-  });
-  const run = await stack.succeed();
-  const said = run.stdout + run.stderr;
-  for (const line of [
-    /locking ada, who is no longer an administrator\. .* 'deluser --remove-home ada'/,
-    /locking deployer, who no longer owns the application's files\. .* 'deluser --remove-home deployer'/,
-    /kept: the account 'cleaner', .* 'sudo deluser cleaner'/,
-    /kept: the directory \/var\/lib\/logbook-clean, .* 'sudo rm -r \/var\/lib\/logbook-clean'/,
-  ])
-    assert.match(said, line);
-  await until("the worker of before to end", async () => (await unitsOf("logbook-worker*")) === "");
-  assert.equal(await unitsOf("logbook-clean*"), "");
-  assert.match(await unitsOf("logbook-sweep*"), /^logbook-sweep\.timer$/m);
-  assert.equal(await stack.on("cat /etc/sudoers.d/* | grep -cE 'deployer|ada|clean|worker' || true"), "0");
-  assert.equal(await stack.on("ls /etc/ssh/berth-keys"), "grace");
-  assert.equal(await stack.on("pgrep -u ada,deployer,cleaner || true"), "");
-  for (const name of ["ada", "deployer"])
-    assert.match(await stack.on(`getent shadow ${name}`), /^\w+:!.*:1:$/, "locked, and expired");
-  assert.equal((await stack.ssh("true", { user: "ada", key: ada.private, asRoot: false })).code, 255);
-  assert.equal((await stack.up("--expect-no-changes")).code, 0);
-});
-
-test("an application that gets another name serves under it, and of the one of before only the data is left, and named", async () => {
-  const soon = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
-  stack.configure({
-    allow: [{ change: "replace", resource: "data", until: soon, why: "it is called so from now on" }],
-    app: { name: "journal" },
-  });
-  const run = await stack.succeed();
-  const said = run.stdout + run.stderr;
-  for (const line of [
-    /ending what runs as 'logbook', another name of the application 'journal'/,
-    /kept: the account 'logbook', .* 'sudo deluser logbook'/,
-    /kept: the directory \/srv\/logbook, .* 'sudo rm -r \/srv\/logbook'/,
-    /kept: the database 'logbook', .* 'sudo -u postgres dropdb logbook'/,
-  ])
-    assert.match(said, line);
-  const left = async () => {
-    await untilWell(stack);
-    assert.equal(await unitsOf("logbook*"), "");
-    assert.equal(await stack.on("pgrep -u logbook || true"), "");
-    assert.equal(await stack.on("ss -Hlxn | grep -c logbook || true"), "0");
-  };
-  await left();
-  assert.equal(await stack.on("find /etc /usr/local /var/lib/berth/made -name '*logbook*'"), "");
-  assert.equal(
-    await stack.on("ls -d /run/logbook /srv/logbook/config /srv/logbook/sockets 2>/dev/null || true"),
-    "",
-  );
-  assert.equal(await stack.on("ls /etc/nginx/sites-enabled"), "journal.conf");
-  const logins = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'logbook%' AND rolcanlogin";
-  assert.equal(await stack.on(`runuser -u postgres -- psql -XAtc "${logins}"`), "0");
-  assert.equal(
-    await stack.on("runuser -u postgres -- psql -XAtc 'SELECT count(*) > 0 FROM django_migrations' logbook"),
-    "t",
-  );
-  assert.equal((await stack.up("--expect-no-changes")).code, 0);
-  await reboot(stack.machine);
-  await left();
 });
