@@ -71,9 +71,16 @@ give_up() {
     ;;
   esac
   take_away "$path"
-  # A directory that was there for it alone.
-  case ${path%/*} in
-  /etc/systemd/system/*.d | /etc/berth/*/* | /usr/local/share/berth/*) rmdir "${path%/*}" 2>/dev/null || true ;;
+  # Directories of Berth's own that were there for it alone.
+  path=${path%/*}
+  while rmdir_own "$path"; do path=${path%/*}; done
+}
+
+# rmdir_own PATH: removes a directory that is one of Berth's own and empty.
+rmdir_own() {
+  case $1 in
+  /etc/systemd/system/*.d | /etc/berth/* | /usr/local/share/berth/* | /usr/local/lib/berth/*) rmdir "$1" 2>/dev/null ;;
+  *) return 1 ;;
   esac
 }
 
