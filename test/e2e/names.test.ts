@@ -53,7 +53,10 @@ test("under other names of parts, accounts and people, those of before run nothi
   await until("the process of before to end", async () => (await unitsOf("logbook-ticker*")) === "");
   assert.equal(await unitsOf("logbook-clean*"), "");
   assert.match(await unitsOf("logbook-sweep*"), /^logbook-sweep\.timer$/m);
-  assert.equal(await stack.on("cat /etc/sudoers.d/berth-* | grep -cwE 'deployer|ada|clean|ticker' || true"), "0");
+  assert.equal(
+    await stack.on("cat /etc/sudoers.d/berth-* | grep -cwE 'deployer|ada|clean|ticker' || true"),
+    "0",
+  );
   assert.equal(await stack.on("ls /etc/ssh/berth-keys"), "grace");
   assert.equal(await stack.on("pgrep -u ada,deployer,cleaner || true"), "");
   for (const name of ["ada", "deployer"])
