@@ -41,7 +41,7 @@ export const firstHost = "web";
 
 /** The key of the configuration that describes a host, for messages to people. */
 export const configKey = (name: string): string =>
-  name === firstHost ? "berth:host" : `berth:hosts.${name}`;
+  name === firstHost ? "host" : `hosts.${name}`;
 
 /** The account that the first boot makes on hosts of Berth's own, and that the engine logs in with. */
 export const firstAccount = "berth";

@@ -44,7 +44,7 @@ for name in $wanted; do
     { cat "$made"; printf '%s\n' "$name"; } | put_file "$made" root:root 0644
     logged useradd --create-home --shell /bin/bash "$name"
   elif [ "$(id -u "$name")" -lt 1000 ]; then
-    fail "'$name' (berth:admins) is a system account of this host." "Choose another name."
+    fail "'$name' (admins) is a system account of this host." "Choose another name."
   fi
   # '*' lets keys in and no password; an account that was locked, as a new one is, gets in. One that has a password keeps it.
   case $(getent shadow "$name" | cut -d: -f2) in
@@ -58,7 +58,7 @@ put_file "$known" root:root 0644 <<<"$wanted"
 visudo -cqf /etc/sudoers.d/berth-admins || { rm -f /etc/sudoers.d/berth-admins; fail "sudo refuses the rule for the administrators."; }
 
 if getent passwd "$owner" >/dev/null; then
-  own_account "$owner" "berth:app.owner"
+  own_account "$owner" "app.owner"
   # One that was locked when another became the owner.
   case $(getent shadow "$owner" | cut -d: -f2) in
   '!'*) logged usermod --password '*' --expiredate '' "$owner" ;;
@@ -75,7 +75,7 @@ for name in "$(cat "$state/owner" 2>/dev/null || true)" "$owner"; do
   elif [ -n "$name" ] && ! grep -qxF "$name" <<<"$wanted"; then
     rm -f "/etc/ssh/berth-keys/$name"
     # It owns code that runs, and Berth has made it.
-    if [ "$name" != "$owner" ] && getent passwd "$name" >/dev/null && [ -z "$(not_own "$name" berth:app.owner)" ]; then
+    if [ "$name" != "$owner" ] && getent passwd "$name" >/dev/null && [ -z "$(not_own "$name" app.owner)" ]; then
       say "locking $name, who no longer owns the application's files. The account and its home stay; 'deluser --remove-home $name' on the host removes them"
       lock_out "$name"
     fi
