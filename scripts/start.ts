@@ -11,10 +11,13 @@ import { commands } from "./lib/commands.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
 import { ensureStackFile, readTarget } from "./lib/existing.ts";
 import { ensureImage } from "./lib/image.ts";
+import { lookAtDoor } from "./lib/outside/look.ts";
+import { obstaclesOf, obstacleText } from "./lib/outside/obstacles.ts";
 import { releaseStatus } from "./lib/release-status.ts";
 import { noticesSince } from "./lib/releases.ts";
 import {
   djangoName,
+  doorOf,
   hasLocalHost,
   requireOwnStack,
   requireStackFile,
@@ -91,7 +94,10 @@ async function readyForLocalHosts(progress: Progress): Promise<void> {
 async function report(stack: string): Promise<void> {
   const outputs = await stackOutputsOf(root, stack);
   const url = String(outputs.url);
-  const status = await statusOf(url);
+  const [status, obstacles] = await Promise.all([
+    statusOf(url),
+    obstaclesTo(stack, String(outputs.hostAddress)),
+  ]);
   const choice = stackFlag(stack);
   const isDjango = djangoName(root, stack) !== undefined;
   const ssh = stack === "local" ? "npm run ssh" : `npm run ssh --${choice}`;
@@ -106,6 +112,13 @@ async function report(stack: string): Promise<void> {
   outputs       npm run -s pulumi -- stack output --json -s ${stack}
   remove all    npm run destroy${choice === "" ? "" : ` --${choice}`}
 `);
+  for (const obstacle of obstacles) console.log(`berth: warning: ${obstacle}`);
+}
+
+/** What keeps visitors from the site, a line each: where its names lead, and what is closed in front of its host. */
+async function obstaclesTo(stack: string, address: string): Promise<string[]> {
+  const door = doorOf(root, stack, address);
+  return door === undefined ? [] : obstaclesOf(door, await lookAtDoor(door)).map(obstacleText);
 }
 
 /** What answers at the site's front door. The certificate may be the stack's own, which no authority has signed. */

@@ -6,10 +6,14 @@ import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress } from "../engine/progress.ts";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
+import { addressesOf, type Lead, lookAtDoor } from "./lib/outside/look.ts";
+import { obstaclesOf } from "./lib/outside/obstacles.ts";
 import {
   addressOf,
   applicationOf,
   claimOf,
+  doorOf,
+  hostAddressOf,
   hostsOf,
   requireStack,
   resourcesOf,
@@ -39,17 +43,21 @@ async function ask(stack: string): Promise<Report> {
   const { health, asksLogin } = siteOf(root, stack);
   const { protocol, hostname } = new URL(url ?? "http://localhost/");
   const told = { name, scheme: protocol.slice(0, -1), domain: hostname, health };
-  const [site, ...hosts] = await Promise.all([
+  const door = doorOf(root, stack, hostAddressOf(resources));
+  const [answered, seen, ...hosts] = await Promise.all([
     url === undefined ? null : askSite(url, health),
+    url === undefined || door === undefined ? null : lookAtDoor(door),
     ...names.map((host) => {
       const ssh = sshArgumentsOf(root, stack, host, resources);
       return askHost({ name: host, address: addressOf(resources, host), ssh }, told);
     }),
   ]);
+  const site = answered && { ...answered, names: (seen?.leads ?? []).map(nameOf) };
+  const obstacles = door === undefined || seen === null ? [] : obstaclesOf(door, seen);
   const at = Date.now() / 1000;
   const claims = Object.fromEntries(names.map((host) => [host, claimOf(resources, host)]));
   const flag = stackFlag(stack);
-  const findings = judge({ flag, firstHost, claims, health, asksLogin, site, hosts, now: at });
+  const findings = judge({ flag, firstHost, claims, health, asksLogin, site, obstacles, hosts, now: at });
   return {
     version: 1,
     stack,
@@ -60,6 +68,13 @@ async function ask(stack: string): Promise<Report> {
     site,
     hosts,
   };
+}
+
+/** A name and its addresses, where name servers have told any or said that there are none. */
+function nameOf(lead: Lead) {
+  const addresses = addressesOf(lead);
+  const isKnown = addresses.length > 0 || (lead.four !== null && lead.six !== null);
+  return { name: lead.name, addresses: isKnown ? addresses : null };
 }
 
 /** A terminal has colours, where its user has not forbidden them (https://no-color.org), and lines of its width. */

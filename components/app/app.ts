@@ -247,6 +247,7 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-account`,
       {
         host: this.#args.host,
+        application: name,
         script: here("account/account.sh"),
         removal: here("account/account-removal.sh"),
         slots: { name, owner, root: this.#root, link: this.#args.link ?? "" },
@@ -281,18 +282,15 @@ export class App extends pulumi.ComponentResource {
       netrc: Object.keys(logins).length > 0,
       "build-secrets": Object.keys(build.secrets).length > 0,
     };
-    const unwanted = Object.entries(secretFiles).flatMap(([file, isWanted]) =>
-      isWanted ? [] : [`/etc/berth/${name}/${file}`],
-    );
     return new HostScript(
       `${this.#name}-settings`,
       {
         host: this.#args.host,
+        application: name,
         script: here("settings/settings.sh"),
         slots: {
           name,
           root: this.#root,
-          unwanted: unwanted.join("\n"),
           files: Object.keys(this.#files).join("\n"),
         },
         secretFiles: {
@@ -396,6 +394,7 @@ export class App extends pulumi.ComponentResource {
       `${this.#name}-web`,
       {
         host: this.#args.host,
+        application: name,
         script: ["processes/units.sh", "web/web.sh"].map(here),
         removal: here("web/web-removal.sh"),
         slots: { name, root },
@@ -449,6 +448,7 @@ export class App extends pulumi.ComponentResource {
       {
         host: this.#args.host,
         check: here("processes/timers-check.sh"),
+        application: name,
         script: ["processes/units.sh", "processes/process-units.sh"].map(here),
         removal: here("processes/process-units-removal.sh"),
         slots: {

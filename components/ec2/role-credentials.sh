@@ -5,6 +5,7 @@
 
 # The application's own first step makes the same account, where this one comes before it.
 put_service_account "$app" "$root" "app.name"
+keeps "$file"
 daemon_reload_if_changed
 systemctl is-enabled --quiet "$unit.service" || logged systemctl enable "$unit.service"
 

@@ -37,6 +37,7 @@ export class RoleCredentials extends pulumi.ComponentResource {
       `${name}-fetch`,
       {
         host: args.host,
+        application: app,
         script: here("role-credentials.sh"),
         removal: here("role-credentials-removal.sh"),
         slots: { app, root: args.root, file, unit },

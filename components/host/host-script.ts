@@ -44,6 +44,11 @@ export interface HostScriptArgs {
    * itself, for sshd does not take texts otherwise yet. @default false
    */
   readonly first?: boolean;
+  /**
+   * The application whose files these are. A file that a step has no longer goes when the step has proved itself; under
+   * another name of the application all of it stays, until that serves: see components/app/names. @default none
+   */
+  readonly application?: string;
   /** More that makes the step anew when it changes. @default only another machine of the stack's own */
   readonly triggers?: readonly pulumi.Input<string>[];
 }
@@ -96,6 +101,7 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
       secretFiles: Object.fromEntries(secretFiles.map(([path, file]) => [path, secretPlace(path, file)])),
       secrets: arriving,
       first: args.first ?? false,
+      ...(args.application === undefined ? {} : { application: args.application }),
     }));
   const removal = pulumi
     .all([text, args.host.claim])

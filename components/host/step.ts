@@ -11,7 +11,7 @@ const longestCommand = 128 * 1024;
  * a preview shows a change of it once, and a stack's state is a third of what it would be. Its digest is in its
  * name, so that every step runs again when it changes, and so that the removal of an older step finds its own.
  */
-const library = ["step.sh", "files.sh", "services.sh"]
+const library = ["step.sh", "files.sh", "services.sh", "kept.sh"]
   .map((file) => readFileSync(join(import.meta.dirname, "lib", file), "utf8"))
   .join("");
 const libraryPath = `/var/lib/berth/library/${createHash("sha256").update(library).digest("hex").slice(0, 12)}.sh`;
@@ -64,6 +64,8 @@ export interface StepText {
   readonly secrets: readonly string[];
   /** The first step on a host, which brings the shell library. @default false */
   readonly first?: boolean;
+  /** The application whose files these are: see {@link HostScriptArgs.application}. @default none */
+  readonly application?: string;
 }
 
 /**
@@ -84,6 +86,7 @@ export function stepText(step: StepText): string {
     `take_host ${step.first ? "first" : "step"}`,
     ...checks,
     `begin ${shellQuote(step.secrets.join(" "))}`,
+    ...keeps(step),
     ...Object.entries(step.files).map(([path, file]) => putFile(path, file)),
     ...Object.entries(step.secretFiles).map(([path, file]) => putSecretFile(path, file)),
     script,
@@ -112,6 +115,7 @@ export function removalText(step: StepText, claim: string, removal: string | und
     `claim=${shellQuote(claim)}`,
     "take_host removal",
     "begin ''",
+    ...ofApplication(step),
     ...(paths.length > 0 ? [`take_away ${paths.map(shellQuote).join(" ")}`] : []),
     ...(script === undefined ? [] : [script]),
     "finish",
@@ -124,6 +128,16 @@ function opening(step: string, slots: StepText["slots"]): string[] {
     ...Object.entries(slots).map(([name, value]) => `${name}=${shellQuote(value)}`),
   ];
 }
+
+/** Which files the step has. What an earlier version of it had beside them goes at the end: see lib/kept.sh. */
+function keeps(step: StepText): string[] {
+  const paths = [...Object.keys(step.files), ...Object.keys(step.secretFiles)];
+  const line = paths.length === 0 ? [] : [`keeps ${paths.map(shellQuote).join(" ")}`];
+  return [...ofApplication(step), ...line];
+}
+
+const ofApplication = ({ application }: StepText): string[] =>
+  application === undefined ? [] : [`of_application ${shellQuote(application)}`];
 
 function missingLibrary(step: StepText): string {
   const fault = `berth: ${step.name}: ${libraryPath} is gone from this host. Run 'pulumi up' with --replace for the step that connects, which puts it back.`;

@@ -27,6 +27,11 @@ cp -a /etc/nginx/. "$trial"
 rm -f "$trial/sites-enabled/default"
 ln -sfn "/etc/nginx/sites-available/$name.conf" "$trial/sites-enabled/$name.conf"
 for file in "${files[@]}"; do as_here "$file" >"$trial/$file"; done
+# A site of another name would be in this one's way, and goes with it.
+keeps "${files[@]/#//etc/nginx/}" "/etc/nginx/sites-enabled/$name.conf"
+while read -r file; do
+  case $file in /etc/nginx/*) rm -f "$trial/${file#/etc/nginx/}" ;; esac
+done < <(former)
 tried=0
 running=$(systemctl show --property MainPID --value nginx.service)
 if [ "$running" = 0 ]; then running=$$; fi
@@ -36,16 +41,19 @@ rm -rf "$trial"
   fail "nginx refuses the configuration: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "Nothing has been changed; what runs now goes on."
 for file in "${files[@]}"; do put_file "/etc/nginx/$file" root:root 0644 < <(as_here "$file"); done
 
-# Where nginx serves other sites as well, its unit stays as it is: they may need what the sandbox takes.
-sandbox=/etc/systemd/system/nginx.service.d/berth.conf
-others=$(find /etc/nginx/sites-enabled /etc/nginx/conf.d -mindepth 1 ! -name default ! -name "$name.conf" ! -name 'berth*.conf' -print -quit)
-if [ -n "$others" ]; then take_away "$sandbox"; else put_file "$sandbox" root:root 0644 <"$wanted/sandbox.conf"; fi
-daemon_reload_if_changed
-if [ ! -e "/etc/nginx/sites-enabled/$name.conf" ]; then on_change restart nginx.service "$sandbox"; fi
-
+begins=
+if [ ! -e "/etc/nginx/sites-enabled/$name.conf" ]; then begins=yes; fi
 put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name.conf"
 rm -f /etc/nginx/sites-enabled/default
+take_away_former
 
+# Where nginx serves other sites as well, its unit stays as it is: they may need what the sandbox takes.
+sandbox=/etc/systemd/system/nginx.service.d/berth.conf
+others=$(find /etc/nginx/sites-enabled /etc/nginx/conf.d -mindepth 1 ! -name "$name.conf" ! -name 'berth*.conf' -print -quit)
+if [ -n "$others" ]; then take_away "$sandbox"; else put_file "$sandbox" root:root 0644 <"$wanted/sandbox.conf"; fi
+daemon_reload_if_changed
+# While nobody asks for the site yet. Later the sandbox holds from the next start on, for no request should be lost to it.
+if [ -n "$begins" ]; then on_change restart nginx.service "$sandbox"; fi
 on_change reload nginx.service /etc/nginx/
 enabled nginx.service
 

@@ -1,3 +1,4 @@
+: "${database?the name of the database}"
 : "${role?the role that owns it}"
 : "${login?the login that the live release has}"
 : "${grace?for how long what was live before may still be at work, in seconds}"
@@ -20,3 +21,30 @@ if [ -n "$before" ]; then
   logged systemd-run --quiet --collect --on-active="$((grace + 1))" --timer-property=AccuracySec=1s "$end" "$role"
 fi
 logged "$end" "$role" || fail "the logins with expired passwords could not be removed."
+
+# Under other names of before nobody logs in any more; what they hold stays, and is named for as long as it is there.
+names=$state/names/postgres
+is_there() { [ "$(as_postgres -c "SELECT 1 FROM $1 WHERE $2 = '$3'")" = 1 ]; }
+mapfile -t known < <(cat "$names" 2>/dev/null || true)
+now=("database $database" "role $role")
+still=()
+for one in "${known[@]}"; do
+  name=${one#* }
+  case $one in "${now[0]}" | "${now[1]}") continue ;; esac
+  case $one in
+  role\ *)
+    if ! is_there pg_roles rolname "$name"; then continue; fi
+    for member in $(as_postgres -c "SELECT rolname FROM pg_roles WHERE rolname ~ '^${name}_[0-9a-f]{6}\$' AND rolcanlogin AND pg_has_role(oid, '$name', 'MEMBER')"); do
+      as_postgres -c "ALTER ROLE \"$member\" NOLOGIN" >>"$log" 2>&1 || fail "the login '$member', of another name of the application, could not be closed."
+      as_postgres -c "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = '$member'" >>"$log" 2>&1
+    done
+    ;;
+  database\ *)
+    if ! is_there pg_database datname "$name"; then continue; fi
+    say "kept: the database '$name', which the stack does not name any more and which may hold data. 'sudo -u postgres dropdb $name' on the host removes it"
+    ;;
+  *) continue ;;
+  esac
+  still+=("$one")
+done
+printf '%s\n' "${still[@]}" "${now[@]}" | sort -u | put_file "$names" root:root 0600

@@ -138,13 +138,13 @@ export class Postgres extends pulumi.ComponentResource {
     after: readonly pulumi.Resource[],
     options: pulumi.ComponentResourceOptions,
   ): HostScript {
-    const { host, role } = this.#args;
+    const { host, role, database } = this.#args;
     return new HostScript(
       `${this.#name}-logins`,
       {
         host,
         script: ["common.sh", "logins.sh"].map(here),
-        slots: { role, login: this.#login, grace },
+        slots: { database, role, login: this.#login, grace },
         files: {
           "/usr/local/lib/berth/postgres-end-logins": {
             content: `#!/bin/bash\n${text("common.sh")}\n${text("end-logins.sh")}`,

@@ -1,6 +1,7 @@
 // What the parts of a site are told, of its plan and of each other.
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "../app/app.ts";
+import type { NamesArgs } from "../app/names/names.ts";
 import type { FrontArgs } from "../app/program/front.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
 import type { Cloud, CloudArgs } from "../aws/cloud.ts";
@@ -117,6 +118,16 @@ export function frontArgs(
   const { domain, door } = names;
   return { host, name: app.name, pages: app.pages, staticRoot, domain, door };
 }
+
+/** What of the names of an application may be left on a host, under names that it has no longer. */
+export const namesArgs = (plan: SitePlan, host: Host): NamesArgs => ({
+  host,
+  name: plan.config.app.name,
+  owner: plan.config.app.owner,
+  root: plan.root,
+  processes: processesOn(plan, host.name),
+  timers: host.name === firstHost ? plan.config.app.timers : {},
+});
 
 export function nginxArgs(
   { config: { app, site, media } }: SitePlan,

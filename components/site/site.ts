@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackOutputs } from "../../outputs.ts";
+import { Names } from "../app/names/names.ts";
 import { Front } from "../app/program/front.ts";
 import { Backup } from "../backup/backup.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Nginx } from "../nginx/nginx.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Application } from "./application.ts";
-import { backupArgs, cloudArgs, fleetArgs, frontArgs, nginxArgs, secretsArgs } from "./args.ts";
+import { backupArgs, cloudArgs, fleetArgs, frontArgs, namesArgs, nginxArgs, secretsArgs } from "./args.ts";
 import { checkSite } from "./check.ts";
 import type { DataNames } from "./data.ts";
 import { namesOf } from "./names.ts";
@@ -72,13 +73,24 @@ export class Site extends pulumi.ComponentResource {
       fleet.first,
       (next) => new Nginx("nginx", nginxArgs(plan, fleet.first, names, application.first, secrets), next),
     );
+    const named = [fleet.first, ...fleet.others].map((host) =>
+      fleet.next(
+        host,
+        (next) =>
+          new Names(
+            host === fleet.first ? "app-names" : `${host.name}-app-names`,
+            namesArgs(plan, host),
+            next,
+          ),
+      ),
+    );
     const backup = backupArgs(plan, fleet.first, names, secrets);
     if (backup !== undefined) fleet.next(fleet.first, (next) => new Backup("backup", backup, next));
     const front = frontArgs(plan, fleet.first, names, application.first);
     if (front !== undefined) fleet.next(fleet.first, (next) => new Front("app-front", front, next));
     const order = nginx.order?.({ ...own, dependsOn: [fleet.last(fleet.first)] });
     if (order !== undefined) fleet.follows(fleet.first, order);
-    services.endPasswordsOfBefore(grace(plan), [nginx, ...application.elsewhere], own);
+    services.endPasswordsOfBefore(grace(plan), named, own);
     for (const host of [fleet.first, ...fleet.others]) cloud?.watch(host.name, fleet.last(host));
     const mirrored = cloud?.mirror({
       SECRET_KEY: secrets.signingKey,

@@ -7,3 +7,8 @@ while read -r name; do
   rm -f "/etc/ssh/berth-keys/$name"
 done <"$state/admins"
 rm -f "$state/admins" "$state/admins-made" "$state/owner" "/etc/ssh/berth-keys/$owner"
+# A build may have put a key into the owner's home, which nobody but Berth kept from being one.
+if getent passwd "$owner" >/dev/null && [ -z "$(not_own "$owner" app.owner)" ]; then
+  usermod --lock --expiredate 1 "$owner" || true
+  pkill -KILL -u "$owner" || true
+fi

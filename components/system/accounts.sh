@@ -9,6 +9,13 @@ made=$state/admins-made
 touch "$known" "$made"
 wanted=$(awk 'NF { print $1 }' <<<"$admins" | sort -u)
 
+# lock_out NAME: nobody gets in as this account, nothing of it runs, and nothing of it starts by itself (cron(8), systemd).
+lock_out() {
+  logged usermod --lock --expiredate 1 "$1"
+  loginctl disable-linger "$1" >>"$log" 2>&1 || true
+  pkill -KILL -u "$1" || true
+}
+
 while read -r name; do
   [ -n "$name" ] || continue
   if grep -qxF "$name" <<<"$wanted"; then continue; fi
@@ -17,9 +24,8 @@ while read -r name; do
   getent passwd "$name" >/dev/null || continue
   gpasswd --delete "$name" berth-admins >>"$log" 2>&1 || true
   if grep -qxF "$name" "$made"; then
-    say "locking $name, who is no longer an administrator"
-    logged usermod --lock --expiredate 1 "$name"
-    pkill -KILL -u "$name" || true
+    say "locking $name, who is no longer an administrator. The account and its files stay; 'deluser --remove-home $name' on the host removes them"
+    lock_out "$name"
   else
     say "$name is no longer an administrator, and keeps the account that was there before"
     # A session that goes on would keep the group, and sudo with it. Services that run as the account are none.
@@ -53,6 +59,10 @@ visudo -cqf /etc/sudoers.d/berth-admins || { rm -f /etc/sudoers.d/berth-admins; 
 
 if getent passwd "$owner" >/dev/null; then
   own_account "$owner" "app.owner"
+  # One that was locked when another became the owner.
+  case $(getent shadow "$owner" | cut -d: -f2) in
+  '!'*) logged usermod --password '*' --expiredate '' "$owner" ;;
+  esac
 else
   logged useradd --comment "$made_by_berth" --create-home --shell /bin/bash --password '*' "$owner"
 fi
@@ -64,6 +74,11 @@ for name in "$(cat "$state/owner" 2>/dev/null || true)" "$owner"; do
     put_file "/etc/ssh/berth-keys/$owner" root:root 0644 <<<"$owner_keys"
   elif [ -n "$name" ] && ! grep -qxF "$name" <<<"$wanted"; then
     rm -f "/etc/ssh/berth-keys/$name"
+    # It owns code that runs, and Berth has made it.
+    if [ "$name" != "$owner" ] && getent passwd "$name" >/dev/null && [ -z "$(not_own "$name" app.owner)" ]; then
+      say "locking $name, who no longer owns the application's files. The account and its home stay; 'deluser --remove-home $name' on the host removes them"
+      lock_out "$name"
+    fi
   fi
 done
 put_file "$state/owner" root:root 0644 <<<"$owner"

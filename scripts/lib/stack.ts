@@ -8,6 +8,7 @@ import { berthPlaces } from "../../engine/checkout.ts";
 import { readText } from "../../engine/files.ts";
 import { runPulumi } from "../../engine/run.ts";
 import { UsageError } from "./command-line.ts";
+import type { Door } from "./outside/look.ts";
 import type { StateResource } from "./removal.ts";
 
 /** The stacks that this checkout has made, by their names. */
@@ -89,6 +90,33 @@ export function siteOf(
   return { health: appSection(root, stack)?.health ?? "/", asksLogin: login !== undefined };
 }
 
+/**
+ * The front door of a stack's site, as its file says. Undefined where the host is on this computer: no name server leads
+ * to it.
+ *
+ * @param address where its host is reached, as the stack's outputs have it
+ */
+export function doorOf(root: string, stack: string, address: string): Door | undefined {
+  const { config = {} } = stackFile(root, stack);
+  if (config["berth:host"]?.kind === "local" || address === "") return undefined;
+  const { domain, aliases = [], redirects = [], tls, behind } = config["berth:site"] ?? {};
+  const moved = redirects.flatMap(({ from = "/" }) => (from.startsWith("/") ? [] : [from]));
+  const names = [domain, ...aliases, ...moved].filter((name) => typeof name === "string");
+  const acme = typeof tls === "object" ? tls.acme : undefined;
+  return {
+    names: [...new Set(names)],
+    address,
+    answers: tls === "off" || tls === "upstream" ? "http" : "https",
+    health: siteOf(root, stack).health,
+    // An address of this computer's own is one end of a tunnel.
+    hasFront:
+      behind !== undefined ||
+      tls === "upstream" ||
+      acme?.checkDns === false ||
+      /^(127\.|::1$|localhost$)/.test(address),
+  };
+}
+
 /** The name and the directory of a stack's application, as its file says. */
 export function applicationOf(root: string, stack: string): { readonly name: string; readonly root: string } {
   const app = appSection(root, stack);
@@ -145,7 +173,14 @@ interface StackFile {
       readonly processes?: Record<string, { readonly runsOn?: string } | undefined>;
     };
     readonly "berth:host"?: { readonly kind?: string };
-    readonly "berth:site"?: { readonly basicAuth?: unknown };
+    readonly "berth:site"?: {
+      readonly domain?: string;
+      readonly aliases?: readonly string[];
+      readonly redirects?: readonly { readonly from?: string }[];
+      readonly tls?: string | { readonly acme?: { readonly checkDns?: boolean } };
+      readonly behind?: unknown;
+      readonly basicAuth?: unknown;
+    };
     readonly "berth:hosts"?: Readonly<Record<string, { readonly kind?: string }>>;
   };
 }
@@ -252,6 +287,12 @@ export const backupPassphraseOf = (resources: readonly StateResource[]): string 
 export function urlOf(resources: readonly StateResource[]): string | undefined {
   const url = reveal(resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.url);
   return typeof url === "string" ? url : undefined;
+}
+
+/** The address of the host that serves the site of a stack; empty before it is there. */
+export function hostAddressOf(resources: readonly StateResource[]): string {
+  const address = reveal(resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.hostAddress);
+  return typeof address === "string" ? address : "";
 }
 
 /** The hosts that a stack has connected to. */

@@ -176,7 +176,7 @@ test("the stack's command for a name of the Procfile wins, and its settings hold
 test("a process that neither the stack nor the Procfile gives a command is a fault, and so are two beats", () => {
   assert.throws(
     () => wantedProcesses({ mailer: usual }, lines),
-    /berth:app\.processes\.mailer\.command: expected a command/,
+    /app\.processes\.mailer\.command: expected a command/,
   );
   assert.throws(
     () => wantedProcesses({ beat: { ...usual, count: 2 } }, lines),

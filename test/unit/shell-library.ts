@@ -15,10 +15,11 @@ process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
  */
 export function runLibrary(lines: string, stdin = "", anywhere = true) {
   const place = mkdtempSync(join(folder, "host-"));
-  const text = ["step.sh", "files.sh", "services.sh"]
+  const text = ["step.sh", "files.sh", "services.sh", "kept.sh"]
     .map((file) => readFileSync(join(library, file), "utf8"))
     .join("\n")
     .replaceAll("/var/lib/berth", `${place}/state`)
+    .replaceAll("/etc/systemd/system", `${place}/units`)
     .replaceAll("/var/log/berth", `${place}/log`)
     .replaceAll("/run/berth.lock", `${place}/lock`);
   const unguarded = anywhere ? "guarded() { :; }" : "";

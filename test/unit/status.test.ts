@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { styleText } from "node:util";
+import type { Obstacle } from "../../scripts/lib/outside/obstacles.ts";
 import {
   type Facts,
   type HostReport,
@@ -109,6 +110,7 @@ const site: SiteReport = {
   problem: null,
   fingerprint: "AA:BB",
   trusted: false,
+  names: [{ name: "shop.example.org", addresses: ["203.0.113.7"] }],
 };
 const web = (changes: Partial<Facts> = {}): HostReport => ({
   name: "web",
@@ -123,6 +125,7 @@ const judged = (changes: Partial<Judged> = {}): Judged => ({
   health: "/health",
   asksLogin: false,
   site,
+  obstacles: [],
   hosts: [web()],
   now,
   ...changes,
@@ -273,6 +276,29 @@ describe("what needs attention", () => {
     assert.deepEqual(found({ site: { ...site, status: null, problem, fingerprint: null } }), [
       `fault | site-out-of-reach | https://shop.example.org/health cannot be reached from here: ${problem}`,
     ]);
+  });
+
+  test("what is between visitors and the site is a warning, and told once where the site is out of reach for it", () => {
+    const next = "make this record: shop.example.org A 203.0.113.7";
+    const name = "shop.example.org";
+    const unknown: Obstacle = { code: "name-unknown", name, what: `no name server knows ${name}`, next };
+    const alias = { ...unknown, name: "www.example.org", what: "no name server knows www.example.org" };
+    assert.deepEqual(found({ obstacles: [alias] }), [
+      `warning | name-unknown | no name server knows www.example.org | ${next}`,
+    ]);
+    const away = { ...site, status: null, problem: unknown.what, fingerprint: null };
+    assert.deepEqual(found({ site: away, obstacles: [unknown, alias] }), [
+      `fault | site-out-of-reach | https://shop.example.org/health cannot be reached from here: ${unknown.what} | ${next}`,
+      `warning | name-unknown | no name server knows www.example.org | ${next}`,
+    ]);
+    const elsewhere: Obstacle = { code: "name-elsewhere", name, what: `${name} points elsewhere`, next };
+    assert.deepEqual(
+      found({ site: away, obstacles: [elsewhere] }).map((line) => line.split(" | ").slice(0, 2)),
+      [
+        ["fault", "site-out-of-reach"],
+        ["warning", "name-elsewhere"],
+      ],
+    );
   });
 
   test("a front page that is the health path may ask for a password, or be shut by the maintenance page", () => {

@@ -27,6 +27,8 @@ export interface StepFacts {
   readonly secrets: readonly string[];
   /** Path of the script that takes away what is more than files. */
   readonly removal?: string;
+  /** The application whose files these are. */
+  readonly application?: string;
 }
 
 /**
@@ -47,6 +49,7 @@ export function stepFacts(text: string, removal?: string): StepFacts {
     secretFiles: mapValues(step.secretFiles, ({ owner, mode }) => `${owner} ${mode}`),
     secrets: step.secrets,
     ...(script === "" ? {} : { removal: script }),
+    ...(step.application === undefined ? {} : { application: step.application }),
   };
 }
 
@@ -57,6 +60,9 @@ const assignment = new RegExp(`(\\w+)=${word}\n`, "g");
 const place = `${word} ${word} ${word}`;
 const putFile = new RegExp(`^put_file ${place} <<'BERTH_FILE_END'\n([\\s\\S]*?)^BERTH_FILE_END\n`, "gm");
 const putSecretFile = new RegExp(`^put_secret_file ${place} ${word}\n`, "gm");
+const ofApplication = new RegExp(`^of_application ${word}\n`, "m");
+/** Its paths are those of the files. */
+const keeps = /^keeps '.*\n/m;
 
 /** A step with the paths of its scripts as they are in the repository. */
 function read(text: string): StepText {
@@ -68,7 +74,10 @@ function read(text: string): StepText {
   const start = new RegExp(`^take_host \\w+\n([\\s\\S]*?)^begin ${word}\n`, "m").exec(body);
   const [begin = "", checks = "", secrets = ""] = start ?? [];
   const rest = body.slice(body.indexOf(begin) + begin.length);
+  const application = ofApplication.exec(rest)?.[1];
   const lines = rest
+    .replace(ofApplication, "")
+    .replace(keeps, "")
     .replaceAll(putFile, "")
     .replaceAll(putSecretFile, "")
     // The first step puts the library down, which is no fact of its own.
@@ -83,6 +92,7 @@ function read(text: string): StepText {
     secretFiles: Object.fromEntries([...rest.matchAll(putSecretFile)].map(readSecretFile)),
     secrets: unquote(secrets).split(" ").filter(Boolean),
     first,
+    ...(application === undefined ? {} : { application: unquote(application) }),
   };
 }
 
@@ -108,7 +118,9 @@ function removalScript(step: StepText, text: string): string {
   const [guard = "", claim = ""] =
     new RegExp(`^claim=${word}\ntake_host .*\nbegin ''\n`, "m").exec(text) ?? [];
   const [, lines = ""] =
-    /^(?:take_away .*\n)?([\s\S]*)finish\nBERTH_STEP_END\n/.exec(text.split(guard)[1] ?? "") ?? [];
+    /^(?:of_application .*\n)?(?:take_away .*\n)?([\s\S]*)finish\nBERTH_STEP_END\n/.exec(
+      text.split(guard)[1] ?? "",
+    ) ?? [];
   const [path] = lines === "" ? [] : scriptsOf(step.name, lines.replace(/\n$/, ""));
   assert.equal(removalText(step, unquote(claim), path && join(root, path)), text);
   return path ?? "";

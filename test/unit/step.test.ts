@@ -123,6 +123,7 @@ take_host step
 [ "$name" ] || fail "no name."
 
 begin 'key password'
+keeps '/etc/shop.conf' '/etc/empty' '/etc/shop.key'
 put_file '/etc/shop.conf' 'root:root' '0644' <<'BERTH_FILE_END'
 a $b
 BERTH_FILE_END

@@ -62,6 +62,7 @@ test("a second host changes no other step of the first, and has a system of its 
   assert.deepEqual(more, [
     "tasks-app-account",
     "tasks-app-live",
+    "tasks-app-names",
     "tasks-app-processes",
     "tasks-app-program",
     "tasks-app-release",

@@ -43,13 +43,13 @@ leave_running() {
 }
 
 # Those that there are no more.
-for file in "/etc/systemd/system/$name"-*.timer; do
+while read -r file; do
   timer=${file#"/etc/systemd/system/$name-"}
   timer=${timer%.timer}
-  if grep -qxF "# Berth: the timer $timer of the application $name." "$file" 2>/dev/null && ! grep -q "^$timer " <<<"$timers"; then
+  if [ "$file" = "/etc/systemd/system/$name-$timer.timer" ] && [ -e "$file" ]; then
     logged systemctl disable --now "$name-$timer.timer"
     leave_running "$timer"
     take_away "$file" "${file%.timer}.service"
   fi
-done
+done < <(former)
 daemon_reload_if_changed

@@ -38,6 +38,7 @@ export class ReleaseProgram extends HostScript {
       name,
       {
         host,
+        application: args.name,
         script: ["../processes/units.sh", "program.sh"].map(here),
         removal: here("program-removal.sh"),
         slots: { name: args.name, archive: copy.remotePath, archive_sha256: archive.sha256 },

@@ -47,7 +47,6 @@ def retire_others(context: Context, facts: Live, instance: str, processes: Proce
         told[server.instance] += [server.unit, server.socket_unit]
     for name, units in told.items():
         leave(context, name, units)
-    _drop_templates(context, facts)
     start_tidying(context)
 
 
@@ -72,18 +71,6 @@ def start_tidying(context: Context) -> None:
     fixed = ["--quiet", "--collect", "--no-block", f"--unit=berth-{context.place.name}-tidy"]
     program = f"{context.place.library}/berth-release"
     context.world.run(Command(["systemd-run", *fixed, program, "tidy"]), lambda line, _: context.voice.log(line))
-
-
-def _drop_templates(context: Context, facts: Live) -> None:
-    """The templates of processes that there are no more. What still finishes has units of its own."""
-    place = context.place
-    wanted = {process.name for process in facts.processes}
-    for path in place.units.glob(f"{place.name}-*@.service"):
-        process = path.name.removeprefix(f"{place.name}-").removesuffix("@.service")
-        with open(path) as file:
-            is_ours = file.readline() == f"# Berth: the process {process} of the application {place.name}.\n"
-        if is_ours and process not in ("web", *wanted):
-            context.files.remove(path)
 
 
 @contextmanager

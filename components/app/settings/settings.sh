@@ -1,11 +1,6 @@
 : "${name?the name of the application and of its service account}"
 : "${root?the directory of the application}"
-: "${unwanted?a line for each file of secrets that the stack no longer has}"
 : "${files?a line for each file beside its code: its path in the directory of the application}"
-
-while read -r path; do
-  [ -z "$path" ] || take_away "$path"
-done <<<"$unwanted"
 
 # What lies there is what is wanted: an instance gets all of it.
 own=$root/config/files

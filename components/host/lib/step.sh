@@ -202,6 +202,3 @@ begin() {
   { : >"$unfinished"; } 2>/dev/null || refuse_full_disk
   (umask 077 && TZ=UTC printf '== %(%FT%TZ)T %s\n' -1 "$step" >>"$log") || refuse_full_disk
 }
-
-# finish: the step has proved itself; what it changed is in force.
-finish() { rm -f "$unfinished"; }

@@ -67,7 +67,7 @@ function answerOf(ssh: readonly string[], told: Told): Promise<string> {
 }
 
 /** Asks the site's health path from this computer. Whether its certificate is trusted is told, and hinders nothing. */
-export function askSite(url: string, health: string): Promise<SiteReport> {
+export function askSite(url: string, health: string): Promise<Omit<SiteReport, "names">> {
   const asked = new URL(health, url);
   const began = performance.now();
   const report = {

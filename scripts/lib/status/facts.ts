@@ -175,6 +175,8 @@ export interface SiteReport {
   readonly fingerprint: string | null;
   /** Whether this computer trusts it. */
   readonly trusted: boolean;
+  /** Where the site's names lead: their addresses, or `null` where name servers did not answer. None on a local host. */
+  readonly names: readonly { readonly name: string; readonly addresses: readonly string[] | null }[];
 }
 
 /** Something that is wrong (a fault), or will be, or may be (a warning). */

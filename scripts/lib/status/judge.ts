@@ -1,4 +1,5 @@
 // What of all that a stack's hosts tell needs attention. Pure: facts in, findings out.
+import type { Obstacle } from "../outside/obstacles.ts";
 import type { Certificate, Facts, Finding, HostReport, SiteReport, Unit } from "./facts.ts";
 import { counted, date, long, percent, size } from "./words.ts";
 
@@ -14,6 +15,8 @@ export interface Judged {
   readonly health: string;
   readonly asksLogin: boolean;
   readonly site: SiteReport | null;
+  /** What is between visitors and the site, as this computer sees it. */
+  readonly obstacles: readonly Obstacle[];
   readonly hosts: readonly HostReport[];
   /** Now, on this computer. */
   readonly now: number;
@@ -59,7 +62,12 @@ export const limits = {
 
 /** Faults first, each group in the order of the hosts. */
 export function judge(judged: Judged): Finding[] {
-  const findings = [...ofSite(judged), ...judged.hosts.flatMap((host) => ofHost(judged, host))];
+  const site = ofSite(judged);
+  const findings = [
+    ...site,
+    ...ofObstacles(judged, site),
+    ...judged.hosts.flatMap((host) => ofHost(judged, host)),
+  ];
   return [
     ...findings.filter(({ kind }) => kind === "fault"),
     ...findings.filter(({ kind }) => kind === "warning"),
@@ -100,8 +108,10 @@ function ofSite(of: Judged): Finding[] {
     return [fault("site", `the site's health path ${found}`, logs(own.status === null ? "nginx" : "web"))];
   }
   if (!site) return [];
-  if (site.problem !== null)
-    return [fault("site-out-of-reach", `${site.asked} cannot be reached from here: ${site.problem}`)];
+  if (site.problem !== null) {
+    const what = `${site.asked} cannot be reached from here: ${site.problem}`;
+    return [fault("site-out-of-reach", what, reasonOf(of)?.next)];
+  }
   const { certificate } = first ?? {};
   return [
     ...(fine(site.status)
@@ -119,6 +129,22 @@ function ofSite(of: Judged): Finding[] {
           ),
         ]),
   ];
+}
+
+/** What explains, all by itself, that this computer does not reach the site. */
+function reasonOf({ site, obstacles }: Judged): Obstacle | undefined {
+  const asked = site === null ? undefined : new URL(site.url).hostname;
+  return obstacles.find(
+    ({ code, name }) => code === "port-closed" || (code === "name-unknown" && name === asked),
+  );
+}
+
+/** What visitors meet on their way, but for what is told with the site. */
+function ofObstacles(of: Judged, site: readonly Finding[]): Finding[] {
+  const told = site.some(({ code }) => code === "site-out-of-reach") ? reasonOf(of) : undefined;
+  return of.obstacles
+    .filter((obstacle) => obstacle !== told)
+    .map(({ code, what, next }) => saying("warning", null)(code, what, next));
 }
 
 function ofHost(judged: Judged, { name, address, problem, facts }: HostReport): Finding[] {
