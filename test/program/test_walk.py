@@ -82,9 +82,7 @@ class Steps(Story):
 
     def test_a_release_that_was_not_kept_is_refused(self) -> None:
         self.deploy(A)
-        self.assertIn(
-            f"this host has not kept release {B} (app.release); it has: {A}.", self.prepare(B, kept=True)
-        )
+        self.assertIn(f"this host has not kept release {B} (app.release); it has: {A}.", self.prepare(B, kept=True))
 
     def test_one_whose_directory_is_gone_is_prepared_again(self) -> None:
         for event_state in (states.PREPARED, states.PROVEN):

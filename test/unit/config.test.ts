@@ -638,12 +638,12 @@ test("a process runs on a host that there is, and the web server on the first", 
   const hosts = { tasks: { kind: "local" } };
   assert.equal(read({ ...least, hosts, app: on("tasks") }).app.processes.worker?.runsOn, "tasks");
   assert.deepEqual(faults({ ...least, hosts, app: on("task") }), [
-    'berth:app.processes.worker.runsOn: expected a name in 'hosts': tasks; found "task"',
+    `berth:app.processes.worker.runsOn: expected a name in 'hosts': tasks; found "task"`,
   ]);
   assert.deepEqual(faults({ ...least, app: on("tasks") }), [
     'berth:app.processes.worker.runsOn: expected a name in berth:hosts: there is none; found "tasks"',
   ]);
   assert.deepEqual(faults({ ...least, hosts, app: on("tasks", "web") }), [
-    'berth:app.processes.web.runsOn: expected none: the web server runs on berth:host; found "tasks"',
+    'berth:app.processes.web.runsOn: expected none: the web server runs on the first host; found "tasks"',
   ]);
 });

@@ -180,7 +180,7 @@ test("a process that neither the stack nor the Procfile gives a command is a fau
   );
   assert.throws(
     () => wantedProcesses({ beat: { ...usual, count: 2 } }, lines),
-    /berth:app\.processes\.beat\.count: expected 1/,
+    /app\.processes\.beat\.count: expected 1/,
   );
   assert.throws(
     () => wantedProcesses({}, { worker: "celery -A shop worker -B" }),

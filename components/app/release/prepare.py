@@ -77,8 +77,7 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
         )
     if facts.server == "gunicorn" and tree.there[_GUNICORN]:
         context.voice.say(
-            f"the source's {_GUNICORN} is not read: app.workers, app.threads and site.timeout say "
-            "how gunicorn runs"
+            f"the source's {_GUNICORN} is not read: app.workers, app.threads and site.timeout say how gunicorn runs"
         )
     if not any(tree.there[one] for one in modules):
         raise Stop(

@@ -117,8 +117,7 @@ class Uv:
             where = self._facts.python_mirror or "github.com"
             raise Stop(
                 f"uv could not bring Python {wanted} (app.python).",
-                f"Its last lines are above. The host itself must reach {where}; "
-                "app.pythonMirror names another place.",
+                f"Its last lines are above. The host itself must reach {where}; app.pythonMirror names another place.",
             )
         found = self._find(wanted)
         if not found:
