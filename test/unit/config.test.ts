@@ -98,8 +98,8 @@ test("secrets that are made up have names that nothing else gives, and settings 
     /^berth:app\.generate: expected each name once/,
   );
   const given = [
-    [{ env: { A: "1" } }, "A", "berth:app.env"],
-    [{ secrets: { A: "1" } }, "A", "berth:app.secrets"],
+    [{ env: { A: "1" } }, "A", "app.env"],
+    [{ secrets: { A: "1" } }, "A", "app.secrets"],
     [{}, "DATABASE_URL", "the stack itself"],
     [{}, "SECRET_KEY", "the stack itself"],
   ] as const;
