@@ -244,6 +244,12 @@ export function requireBackups(stack: string, resources: readonly StateResource[
   );
 }
 
+/** How another stack's host reads the backups of a stack, as JSON; undefined before it was deployed with that. */
+export function backupReadOf(resources: readonly StateResource[]): string | undefined {
+  const read = reveal(backupOf(resources)?.outputs?.read);
+  return typeof read === "string" ? read : undefined;
+}
+
 /** What the backups of a stack are encrypted with, of its resources with their secrets. */
 export const backupPassphraseOf = (resources: readonly StateResource[]): string =>
   `${reveal(backupOf(resources)?.outputs?.passphrase)}`;

@@ -12,7 +12,7 @@ from eras import Era, began, era_at, read, timeline_at, usable, written
 from explain import explain
 from files import FileBackups
 from plan import Files, Keep, Plan, Site, Unreadable
-from restore import Target, up_to
+from choice import Target, up_to
 from retention import DAY, Backup, archive_count, expired, points_since, wants_full
 from unrestored import Span, span_of
 
