@@ -33,6 +33,9 @@ interface Wanted {
   readonly yes: boolean;
 }
 
+/** It goes on, and nobody knows how it ends. */
+class LostConnection extends Error {}
+
 /**
  * Replaces the data of a stack by that of another one, or takes that back. The other one's host is not asked.
  *
@@ -63,10 +66,21 @@ export async function copyTo(root: string, to: string, wanted: Wanted): Promise<
     ? [`/usr/local/lib/berth/${name}/berth-release`, "import-undo"]
     : ["/usr/local/lib/berth/berth-copy"];
   const stopped = stopElsewhere(root, to, target);
-  try {
-    return await onHost(root, to, target, program, told);
-  } finally {
+  const again = () => {
     for (const { start } of stopped) start();
+  };
+  try {
+    const code = await onHost(root, to, target, program, told);
+    again();
+    return code;
+  } catch (fault) {
+    if (!(fault instanceof LostConnection)) {
+      again();
+      throw fault;
+    }
+    // What runs elsewhere would write into what is being replaced.
+    const later = stopped.map(({ typed }) => `Start what was stopped, when that has ended: ${typed}`);
+    throw new Error([fault.message, ...later].join("\n"));
   }
 }
 
@@ -87,7 +101,7 @@ function requireTaker(to: string, resources: readonly StateResource[], wanted: W
       `stack '${to}' never takes another stack's data: it has no berth:copy. If it may, write that into Pulumi.${to}.yaml and deploy it; see docs/backups.md.`,
     );
   const names = protectedOf(resources);
-  if (names.length > 0 && !wanted.protected)
+  if (names.length > 0 && !wanted.protected && !wanted.undo)
     throw new UsageError(
       `stack '${to}' is protected (${names.join(", ")}), as production is, so its data was not replaced. To replace it on purpose, add --protected.`,
     );
@@ -148,8 +162,8 @@ function onHost(
       if (code === 0) settle(0);
       else if (code === 255)
         reject(
-          new Error(
-            `the connection to the host was lost; what was begun goes on there. See how it is: npm run status --${stackFlag(to)}`,
+          new LostConnection(
+            `the connection to the host was lost; what was begun goes on there. See how it ends: npm run ssh --${stackFlag(to)} sudo journalctl -t berth-copy`,
           ),
         );
       else reject(new Error(said.trim().replaceAll("\n", ". ") || "it failed: what the host says is above"));

@@ -210,8 +210,8 @@ class Import:
         self._context.voice.say("visitors see the maintenance page; what runs of the application is stopped")
         found._undo(replace(found._stop(), then="undo").write(self._context))
         files.remove(last)
-        found._prove("with the database of before")
-        self._context.voice.say("the database of before is back, and the site is healthy")
+        found._prove("with what was there before")
+        self._context.voice.say("what was there before is back, and the site is healthy")
 
     def _undo(self, stopped: Stopped) -> None:
         """Goes on with it, however much of it is done."""

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -279,12 +279,12 @@ class Take:
     database: str
     child: "subprocess.Popen[bytes]"
 
-    def __call__(self, then: "object") -> None:
+    def __call__(self, then: Callable[[], None] | None) -> None:
         stream = self.child.stdin
         assert stream is not None
         if self.scratch is not None:
             self._send(self.scratch, stream)
-        if callable(then):
+        if then is not None:
             then()
         stream.write(bytes(4))
         stream.flush()
@@ -374,6 +374,12 @@ def _clean(taker: Taker) -> None:
     _BEGUN.unlink(missing_ok=True)
 
 
+def _note(text: str) -> None:
+    """For whoever asks how it ended whose connection has not lasted."""
+    with contextlib.suppress(Failed):
+        run(["logger", "-t", "berth-copy", "--", printable(text)])
+
+
 class Stopped(BaseException):
     """It is to end now."""
 
@@ -396,9 +402,11 @@ def main(arguments: list[str]) -> int:
         Copying(taker, receive(sys.stdin.readline())).run()
         again = f"npm run restore -- --to {taker.stack} --undo"
         say(f"stack '{taker.stack}' has the data of the other stack. To take it back: {again}")
+        _note("this stack's data was replaced by that of another stack")
     except (Trouble, Failed, OSError, ValueError, subprocess.CalledProcessError) as fault:
         trouble = fault if isinstance(fault, Trouble) else Trouble(last_line(f"{fault}"))
         print(f"{printable(trouble.what)}\n{printable(trouble.further)}")
+        _note(f"the data of another stack was not restored: {trouble.what}")
         return 1
     except Stopped:
         print("it was stopped before its end\nNothing was changed.")
