@@ -1,5 +1,6 @@
 """What this stack is as the taker of another stack's data: as components/backup/copies.ts writes it; and what arrives."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -72,15 +73,18 @@ def receive(line: str, place: Path = ARRIVED) -> Asked:
     settings: dict[str, str] = read["files"]
     for name, content in settings.items():
         path = place / name
-        for_postgres = name.startswith("pgbackrest") or name == "ca.pem"
         path.parent.mkdir(mode=0o750, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w") as file:
             file.write(content)
-        if for_postgres:
-            for one in {path, path.parent} - {place}:
-                shutil.chown(one, "root", "postgres")
-            path.chmod(0o640)
+        if name.startswith("pgbackrest"):
+            # A host without PostgreSQL has no such account, and reads no database.
+            with contextlib.suppress(LookupError):
+                for one in {path, path.parent} - {place}:
+                    shutil.chown(one, "root", "postgres")
+                path.chmod(0o640)
+        elif name == "ca.pem":
+            path.chmod(0o644)
     plan = plan_of({**json.loads(read["plan"]), "settings": place, "reading": True})
     return Asked(**told, plan=plan, name=read["database"])
 
