@@ -123,7 +123,7 @@ export function copiesArgs(plan: SitePlan, host: Host, names: SiteNames): Copies
     uploads: uploadsOf(plan),
     release: releaseOf(plan),
     django: app.settings !== undefined,
-    releaseCommand: app.releaseCommand,
+    releaseCommand: app.processes.release?.command,
     site: { scheme: names.scheme, domain: names.domain, health: app.health },
   };
 }

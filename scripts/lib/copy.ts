@@ -47,7 +47,9 @@ export async function copyTo(root: string, to: string, wanted: Wanted): Promise<
   if (!undo) requireSource(root, to, wanted);
   say(
     to,
-    undo ? "what was there before comes back" : `its data is replaced by that of stack '${stack}', read alone`,
+    undo
+      ? "what was there before comes back"
+      : `its data is replaced by that of stack '${stack}', read alone`,
   );
   await ensureEngine(root, lineProgress());
   const target = await resourcesOf(root, to, "--show-secrets");
@@ -91,7 +93,9 @@ function requireSource(root: string, to: string, { stack, only }: Wanted): void 
       `--to: '${to}' is the stack whose backups are read. Without --to they are restored there.`,
     );
   if (only === "redis")
-    throw new UsageError("--only redis: Redis's data stays in its stack, because its tasks would run in --to.");
+    throw new UsageError(
+      "--only redis: Redis's data stays in its stack, because its tasks would run in --to.",
+    );
 }
 
 /** Refuses a stack that is not meant to get another one's data. */
@@ -128,7 +132,8 @@ async function requestOf(root: string, wanted: Wanted): Promise<string> {
 
 function undoOf(root: string, to: string, resources: readonly StateResource[]): string {
   const url = urlOf(resources);
-  if (url === undefined) throw new Error(`stack '${to}' has no site yet. Deploy it first: npm start -- -s ${to}`);
+  if (url === undefined)
+    throw new Error(`stack '${to}' has no site yet. Deploy it first: npm start -- -s ${to}`);
   const { hostname, protocol } = new URL(url);
   const { health } = siteOf(root, to);
   return JSON.stringify({

@@ -107,7 +107,7 @@ export const migrationOf = (
   stack: string,
 ): { readonly django: boolean; readonly releaseCommand?: string | undefined } => ({
   django: djangoName(root, stack) !== undefined,
-  releaseCommand: appSection(root, stack)?.releaseCommand,
+  releaseCommand: appSection(root, stack)?.processes?.release?.command,
 });
 
 /** What starts the shell of a stack's application: Django's or Flask's, as its file says which it is. */
@@ -141,8 +141,7 @@ interface StackFile {
       readonly settings?: string;
       readonly wsgi?: string;
       readonly health?: string;
-      readonly releaseCommand?: string;
-      readonly processes?: Record<string, { readonly runsOn?: string } | undefined>;
+      readonly processes?: Record<string, { readonly runsOn?: string; readonly command?: string } | undefined>;
     };
     readonly "berth:host"?: { readonly kind?: string };
     readonly "berth:site"?: { readonly basicAuth?: unknown };

@@ -21,13 +21,21 @@ const uploads = (stack: Stack) =>
     "cd /srv/logbook/media && find . -path ./.berth-copy -prune -o -type f -exec sha256sum {} + | sort",
   );
 const databases = (stack: Stack) =>
-  sql(stack, "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname LIKE 'logbook%'");
+  sql(
+    stack,
+    "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname LIKE 'logbook%'",
+  );
 
 /** What of a stack another one's data must not change, and what it has. */
 const facts = async (stack: Stack) => ({
-  roles: await sql(stack, "SELECT string_agg(rolname || coalesce(rolpassword, ''), ' ' ORDER BY 1) FROM pg_authid"),
+  roles: await sql(
+    stack,
+    "SELECT string_agg(rolname || coalesce(rolpassword, ''), ' ' ORDER BY 1) FROM pg_authid",
+  ),
   cluster: await sql(stack, "SELECT system_identifier FROM pg_control_system()"),
-  units: await stack.on("systemctl list-units --plain --no-legend --state=active 'logbook-*' | awk '{ print $1 }'"),
+  units: await stack.on(
+    "systemctl list-units --plain --no-legend --state=active 'logbook-*' | awk '{ print $1 }'",
+  ),
   entries: await entries(stack),
   uploads: await uploads(stack),
   page: (await stack.fetch("/")).status,
@@ -108,10 +116,13 @@ pathlib.Path(settings.MEDIA_ROOT, "scrubbed.txt").write_text(f"{len(photos)} pho
   await Promise.all([prod.succeed(), staging.succeed()]);
   assert.equal((await (await visitLog(prod)).sign("Ada Lovelace", "a word of hers")).status, 302);
   assert.equal((await (await visitLog(staging)).sign("Tester", "of staging")).status, 302);
-  await prod.on(`runuser -u logbook -- sh -euc '
+  await prod.on(
+    `runuser -u logbook -- sh -euc '
     cd /srv/logbook/media && echo of production >kept.txt && ln -s /etc/passwd link'
     runuser -u logbook -- sh -c 'echo private >/srv/logbook/data/private.txt'
-    systemctl start berth-backup.service`, { timeout: 180_000 });
+    systemctl start berth-backup.service`,
+    { timeout: 180_000 },
+  );
   bringInto(prod, staging);
   had = await facts(staging);
   place = inPlace();
@@ -137,9 +148,14 @@ test("what does not fit, is not meant, or fails in its scrub changes nothing, an
 
   await mode("wait");
   const running = npmRun(prod, "restore", "--to", staging.name, "--latest", "--yes");
-  await until("the scrub to be at work", async () => running.said().includes("running 'python scrub.py' on it"));
+  await until("the scrub to be at work", async () =>
+    running.said().includes("running 'python scrub.py' on it"),
+  );
   assert.equal(await staging.on("stat -c '%U %a' /var/lib/postgresql/17/main.copy"), "postgres 700");
-  assert.equal(await staging.on("stat -c '%U:%G %a' /run/berth-copy/passphrase /run/berth-copy/pgbackrest.d/*"), "root:root 600\nroot:postgres 640");
+  assert.equal(
+    await staging.on("stat -c '%U:%G %a' /run/berth-copy/passphrase /run/berth-copy/pgbackrest.d/*"),
+    "root:root 600\nroot:postgres 640",
+  );
   const second = await restore("--latest");
   assert.match(second.said, /another stack's data is being restored on this host/);
   await staging.on("systemctl kill --signal=KILL berth-copy.service");
@@ -161,9 +177,12 @@ if os.path.exists("/run/hold-up") and "migrate" in sys.orig_argv:
 END
     touch /run/hold-up`);
   const cut = npmRun(prod, "restore", "--to", staging.name, "--latest", "--yes");
-  await until("it to be migrated in its place", async () =>
-    cut.said().includes("stopped\n") && (await databases(staging)).includes("aside") &&
-    (await staging.ssh("pgrep -u logbook -f '[d]jango migrate'")).code === 0,
+  await until(
+    "it to be migrated in its place",
+    async () =>
+      cut.said().includes("stopped\n") &&
+      (await databases(staging)).includes("aside") &&
+      (await staging.ssh("pgrep -u logbook -f '[d]jango migrate'")).code === 0,
   );
   assert.equal((await staging.fetch("/")).status, 503);
   await staging.on("systemctl kill --signal=KILL berth-copy.service");
@@ -183,7 +202,10 @@ END
   assert.deepEqual({ ...has, entries: "", uploads: "" }, { ...had, entries: "", uploads: "" });
   assert.equal(has.entries, "Somebody: nothing to read");
   for (const line of (await uploads(prod)).split("\n")) assert.ok(has.uploads.includes(line), has.uploads);
-  assert.equal(await staging.on("cat /srv/logbook/media/scrubbed.txt /srv/logbook/data/private.txt"), "1 photosprivate");
+  assert.equal(
+    await staging.on("cat /srv/logbook/media/scrubbed.txt /srv/logbook/data/private.txt"),
+    "1 photosprivate",
+  );
   assert.equal(await staging.on("find /srv/logbook/media /srv/logbook/data ! -type f ! -type d"), "");
   const page = await (await visitLog(staging)).page();
   assert.match(page.text, /Somebody/);

@@ -15,9 +15,8 @@ from copying import paired
 from database import DatabaseBackups
 from files import FileBackups, Snapshot
 from plan import Database, Django, Files, Plan, Trouble, plan_of
-from retention import Backup
-
 from release import uploads
+from retention import Backup
 
 MEDIA = {"name": "media", "account": "shop", "directories": ["/srv/shop/media", "/srv/shop/data"]}
 PROD: dict[str, Any] = {
@@ -97,9 +96,7 @@ class Reading(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, mock.patch("shutil.chown") as chown:
             told = receive(line, Path(folder))
             modes = {name: Path(folder, name).stat().st_mode & 0o777 for name in files}
-            self.assertEqual(
-                modes, {"pgbackrest.conf": 0o640, "pgbackrest.d/secret.conf": 0o640, "passphrase": 0o600}
-            )
+            self.assertEqual(modes, {"pgbackrest.conf": 0o640, "pgbackrest.d/secret.conf": 0o640, "passphrase": 0o600})
             given = {str(one.args[0]).removeprefix(f"{folder}/") for one in chown.call_args_list}
             self.assertEqual(given, {"pgbackrest.conf", "pgbackrest.d/secret.conf", "pgbackrest.d"})
             self.assertEqual((told.at, told.plan.stack, told.plan.settings), (5, "prod", Path(folder)))
@@ -117,9 +114,7 @@ class Reading(unittest.TestCase):
     def test_directories_belong_together_by_their_last_names(self) -> None:
         own = ("/srv/staging/media", "/srv/staging/data", "/srv/staging/more")
         theirs = ("/srv/shop/data", "/srv/shop/media")
-        self.assertEqual(
-            paired(own, theirs), [(own[0], "/srv/shop/media"), (own[1], "/srv/shop/data")]
-        )
+        self.assertEqual(paired(own, theirs), [(own[0], "/srv/shop/media"), (own[1], "/srv/shop/data")])
 
 
 class Choice(unittest.TestCase):
@@ -162,24 +157,24 @@ class CutUploads(unittest.TestCase):
         path.write_text(name)
 
     def do(self, script: str) -> None:
-        subprocess.run(["sh", "-euc", uploads._BEGIN + script, "sh", self.place], check=True)  # noqa: SLF001
+        subprocess.run(["sh", "-euc", uploads._BEGIN + script, "sh", self.place], check=True)
 
     def there(self) -> list[str]:
         files = (one for one in self.place.rglob("*") if one.is_file() and self.own not in one.parents)
         return sorted(str(one.relative_to(self.place)) for one in files)
 
     def test_they_come_and_what_was_there_is_kept_and_comes_back(self) -> None:
-        self.do(uploads._TAKE)  # noqa: SLF001
+        self.do(uploads._TAKE)
         self.assertEqual(self.there(), ["new.txt", "photos/new.jpg"])
-        self.do(uploads._KEEP)  # noqa: SLF001
-        self.do(uploads._KEEP)  # noqa: SLF001
+        self.do(uploads._KEEP)
+        self.do(uploads._KEEP)
         self.assertTrue((self.own / "before/photos/old.jpg").is_file())
-        self.do(uploads._UNDO + uploads._BACK)  # noqa: SLF001
+        self.do(uploads._UNDO + uploads._BACK)
         self.assertEqual((self.there(), list(self.own.iterdir())), (["photos/old.jpg"], []))
 
     def test_cut_off_at_any_step_it_goes_back_also_in_two_goes(self) -> None:
-        steps = [line for line in uploads._TAKE.splitlines() if line]  # noqa: SLF001
-        back = [line for line in uploads._BACK.splitlines() if line]  # noqa: SLF001
+        steps = [line for line in uploads._TAKE.splitlines() if line]
+        back = [line for line in uploads._BACK.splitlines() if line]
         self.assertEqual(len(steps), 4)
         for count in range(len(steps) + 1):
             # The first of the new ones has come, and the rest has not.
@@ -192,5 +187,5 @@ class CutUploads(unittest.TestCase):
                         if half:
                             (self.own / "arrived/new.txt").rename(self.place / "new.txt")
                         self.do("\n".join(back[:cut]))
-                        self.do(uploads._BACK)  # noqa: SLF001
+                        self.do(uploads._BACK)
                         self.assertEqual((self.there(), list(self.own.iterdir())), (["photos/old.jpg"], []))

@@ -1,7 +1,7 @@
 """Uploads of another stack, which come with its database: they take the place of those that are there, which are kept.
 
-All of it lies in the directory itself, in .berth-copy, where nobody but the application's account comes: so each move is
-within one file system. Where that stands is told by what is there, at any moment at which it may be cut off:
+All of it lies in the directory itself, in .berth-copy, where nobody but the application's account comes: so each move
+is within one file system. Where that stands is told by what is there, at any moment at which it may be cut off:
 
     arrived    the new ones, whole
     aside.new  the old ones, while they are moved there: all that is left outside is old as well

@@ -1,4 +1,4 @@
-"""What this stack is as the taker of another stack's data: as components/backup/copies.ts writes it; and what arrives."""
+"""What takes another stack's data, as components/backup/copies.ts writes it; and what arrives for it."""
 
 import contextlib
 import json

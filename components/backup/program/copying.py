@@ -34,7 +34,7 @@ from copies_plan import Asked, Taker, read_taker, receive, refuse_other
 from database import NOBODY_LOGS_IN, DatabaseBackups
 from explain import explain, last_words
 from files import COPY, FileBackups, Snapshot
-from plan import STATE_OF_COPIES, Database, Files, Plan, Trouble
+from plan import STATE_OF_COPIES, Plan, Trouble
 from retention import Backup
 from scratch import Scratch, Served, throw_away
 from watch import MIB, Room, Watch

@@ -212,7 +212,9 @@ class FileBackups:
         if source.wait() != 0:
             raise explain(said, self._plan.place)
         if done.returncode != 0:
-            raise Trouble(f"the files of {into or directory} could not be put back: {done.stderr.strip().splitlines()[-1]}")
+            raise Trouble(
+                f"the files of {into or directory} could not be put back: {done.stderr.strip().splitlines()[-1]}"
+            )
 
     @contextlib.contextmanager
     def reading(self, *words: str, seconds: float = 3600) -> Iterator[IO[bytes]]:

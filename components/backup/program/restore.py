@@ -24,6 +24,7 @@ from words import shown
 
 _HEALTH, _SETTLING = 120, 120
 
+
 class Restore:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

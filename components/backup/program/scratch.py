@@ -96,9 +96,7 @@ class Served:
 class Scratch:
     """@param access: lines of pg_hba.conf before the usual ones"""
 
-    def __init__(
-        self, database: DatabaseBackups, watch: Watch, root: Path | None = None, access: str = ""
-    ) -> None:
+    def __init__(self, database: DatabaseBackups, watch: Watch, root: Path | None = None, access: str = "") -> None:
         self._backups = database
         self._cluster = database.database
         self._watch = watch

@@ -42,8 +42,8 @@ class Room:
         need, kept = int(size * 1.1) + _LOG, max(int(whole * _SHARE), _LEAST)
         if free - need < kept:
             raise Trouble(
-                f"the disk has {free // MIB} MiB left: a {self.what} needs {need // MIB} MiB, and {kept // MIB} MiB stay "
-                "free for the site",
+                f"the disk has {free // MIB} MiB left: a {self.what} needs {need // MIB} MiB, "
+                f"and {kept // MIB} MiB stay free for the site",
                 "Free some space on the host or give it a larger disk. Nothing was restored.",
             )
 
@@ -69,7 +69,8 @@ class Watch:
         self._room.refuse_full()
         if time.monotonic() > self._end:
             raise Trouble(
-                f"the {self._room.what} did not end within {self._seconds / 3600:g} hours", "See the host's load and its disk."
+                f"the {self._room.what} did not end within {self._seconds / 3600:g} hours",
+                "See the host's load and its disk.",
             )
 
     def run(self, command: Sequence[str], *, stdin: str = "", environment: Mapping[str, str] | None = None) -> str:
