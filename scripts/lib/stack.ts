@@ -141,7 +141,10 @@ interface StackFile {
       readonly settings?: string;
       readonly wsgi?: string;
       readonly health?: string;
-      readonly processes?: Record<string, { readonly runsOn?: string; readonly command?: string } | undefined>;
+      readonly processes?: Record<
+        string,
+        { readonly runsOn?: string; readonly command?: string } | undefined
+      >;
     };
     readonly "berth:host"?: { readonly kind?: string };
     readonly "berth:site"?: { readonly basicAuth?: unknown };
