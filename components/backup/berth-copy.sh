@@ -10,6 +10,7 @@ if systemctl --quiet is-active berth-copy.service; then
 fi
 # What an earlier one has left, whose end may be a moment ago.
 systemctl start berth-copy-clean.service
+systemctl reset-failed berth-copy.service 2>/dev/null || true
 # What is secret lies in /run/berth-copy, which systemd removes however this ends. The rest is removed right after, by
 # another unit where whoever kills this one has killed that as well.
 exec systemd-run --quiet --collect --wait --pipe --unit=berth-copy --description="Berth: another stack's data is restored" \
