@@ -11,7 +11,7 @@ import { photoOn, visitLog } from "./visitor.ts";
 
 const s3 = await startS3Beside({ after });
 const prod = await withStack({ after }, { deployed: true });
-const staging = await withStack({ after }, { name: `${prod.name}s` });
+const staging = await withStack({ after }, { name: prod.name.concat("s") });
 const sql = (stack: Stack, query: string) =>
   stack.on(`runuser -u postgres -- ${psql} -XAtq -d logbook -v ON_ERROR_STOP=1 -c "${query}"`);
 const entries = (stack: Stack) =>
