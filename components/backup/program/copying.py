@@ -230,7 +230,9 @@ class Copying:
     def _inside(self, closed: Closed, what: str, command: list[str], arrived: dict[str, str]) -> None:
         # Its uploads are those that have come with it.
         uploads = [f"BindPaths={place}:{directory}" for directory, place in arrived.items()]
-        status, said = closed.run(f"berth-copy-{what}", ["/usr/bin/env", "--", *command], uploads)
+        # As the application makes uploads: nginx reads them.
+        more = ["UMask=0027", *uploads]
+        status, said = closed.run(f"berth-copy-{what}", ["/usr/bin/env", "--", *command], more)
         if status == 0:
             return
         for line in said.strip().splitlines()[-20:]:
