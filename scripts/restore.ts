@@ -9,6 +9,7 @@ import { time } from "./lib/backups.ts";
 import { type Line, run, UsageError } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { isMeant } from "./lib/confirm.ts";
+import { copyTo } from "./lib/copy.ts";
 import { stopElsewhere } from "./lib/elsewhere.ts";
 import type { StateResource } from "./lib/removal.ts";
 import { requireBackups, requireStack, resourcesOf, say, sshArgumentsOf, stackFlag } from "./lib/stack.ts";
@@ -21,8 +22,11 @@ type Wanted = Line<typeof commands.restore>;
 class LostConnection extends Error {}
 
 await run(commands.restore, async (wanted) => {
-  const { stack, yes } = wanted;
+  const { stack, to, yes } = wanted;
   const words = wordsOf(wanted);
+  if (to !== undefined) return copyTo(root, to, wanted);
+  if (wanted["as-it-is"] || wanted.protected)
+    throw new UsageError("--as-it-is and --protected are about another stack: say which one, by --to NAME.");
   requireStack(root, stack);
   say(stack, whatOf(wanted));
   await ensureEngine(root, lineProgress());

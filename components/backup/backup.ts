@@ -12,7 +12,7 @@ import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { DjangoRun, FilesBackup, ServiceBackup } from "../service/service.ts";
 import type { PackageSet } from "../system/system.ts";
-import { type Place, placeOf, settings } from "./place.ts";
+import { copySettings, type Place, placeOf, settings } from "./place.ts";
 import type { BackupConfig } from "./schema.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -119,7 +119,33 @@ export class Backup extends pulumi.ComponentResource {
       place: this.#place.shown,
       drills: every === "never" ? "never" : `${day} ${time} UTC`,
       passphrase: pulumi.secret(this.passphrase),
+      read: this.#read(),
     });
+  }
+
+  /** How another stack's host reads these backups, as program/copies_plan.py takes it: secret, and JSON. */
+  #read(): pulumi.Output<string> {
+    const { config, parts } = this.#args;
+    const place = placeOf(config.place, this.#stanza, copySettings);
+    const database = databaseOf(parts);
+    const facts = { ...place.pgbackrest, stanza: this.#stanza, version: database?.version ?? 0 };
+    const conf = renderTemplate(here("pgbackrest.conf.liquid"), { ...facts, limit: config.walLimit });
+    const plan = this.#planText({ options: place.options });
+    return pulumi.secret(
+      pulumi.all([plan, this.#secretOfDatabase(), this.passphrase]).apply(([text, secret, passphrase]) =>
+        JSON.stringify({
+          plan: text,
+          database: database?.database ?? "",
+          files: {
+            "pgbackrest.conf": conf,
+            "pgbackrest.d/secret.conf": secret,
+            passphrase,
+            ...(place.key === undefined ? {} : { "s3-key": keyFile(place.key) }),
+            ...(place.ca === undefined ? {} : { "ca.pem": place.ca }),
+          },
+        }),
+      ),
+    );
   }
 
   #hasDrills(): boolean {
@@ -142,11 +168,15 @@ export class Backup extends pulumi.ComponentResource {
 
   /** What program/plan.py reads. */
   #plan(): pulumi.Output<StepFile> {
+    return this.#planText({}).apply((content) => ({ content }));
+  }
+
+  #planText(instead: Partial<Place>): pulumi.Output<string> {
     const { application, config, parts, site, stack, django } = this.#args;
-    const { shown, directory, repository, options } = this.#place;
+    const { shown, directory, repository, options } = { ...this.#place, ...instead };
     const database = databaseOf(parts);
-    return pulumi.output(site.domain).apply((domain) => ({
-      content: JSON.stringify(
+    return pulumi.output(site.domain).apply((domain) =>
+      JSON.stringify(
         {
           application,
           stack,
@@ -166,7 +196,7 @@ export class Backup extends pulumi.ComponentResource {
         null,
         2,
       ),
-    }));
+    );
   }
 
   #databaseFiles(): Record<string, StepFile> {
@@ -188,9 +218,9 @@ export class Backup extends pulumi.ComponentResource {
     };
   }
 
-  #secretFiles(): Record<string, SecretFile> {
+  #secretOfDatabase(): pulumi.Output<string> {
     const { key } = this.#place;
-    const ofDatabase = this.passphrase.apply((passphrase) =>
+    return this.passphrase.apply((passphrase) =>
       [
         "[global]",
         `repo1-cipher-pass=${passphraseOfDatabase(passphrase)}`,
@@ -198,22 +228,24 @@ export class Backup extends pulumi.ComponentResource {
         "",
       ].join("\n"),
     );
+  }
+
+  #secretFiles(): Record<string, SecretFile> {
+    const { key } = this.#place;
     return {
       [`${settings}/passphrase`]: { content: this.passphrase },
       ...(key === undefined
         ? {}
         : {
             [`${settings}/s3-key`]: {
-              content: pulumi.secret(
-                `[default]\naws_access_key_id = ${key.id}\naws_secret_access_key = ${key.secret}\n`,
-              ),
+              content: pulumi.secret(keyFile(key)),
             },
           }),
       ...(databaseOf(this.#args.parts) === undefined
         ? {}
         : {
             [`${settings}/pgbackrest.d/secret.conf`]: {
-              content: ofDatabase,
+              content: this.#secretOfDatabase(),
               owner: "root:postgres",
               mode: "0640",
             },
@@ -225,6 +257,10 @@ export class Backup extends pulumi.ComponentResource {
 /** Of the database's backups, whose account knows it: the files' cannot be told from it. */
 const passphraseOfDatabase = (passphrase: string): string =>
   createHmac("sha256", passphrase).update("postgresql").digest("hex");
+
+/** As Amazon's own programs read it. */
+const keyFile = ({ id, secret }: NonNullable<Place["key"]>): string =>
+  `[default]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\n`;
 
 const databaseOf = (parts: readonly ServiceBackup[]) => parts.find((part) => part.kind === "postgresql");
 const isFiles = (part: ServiceBackup): part is FilesBackup => part.kind === "files";

@@ -3,6 +3,9 @@ import type { BackupConfig } from "./schema.ts";
 /** Where a host keeps what it must know to make backups. */
 export const settings = "/etc/berth/backup";
 
+/** Where another stack's host keeps it for as long as it reads these backups: see berth-copy.sh. */
+export const copySettings = "/run/berth-copy";
+
 /** A place as both tools know it. */
 export interface Place {
   /** As people know it. */
@@ -21,8 +24,11 @@ export interface Place {
   readonly ca: string | undefined;
 }
 
-/** @param stanza whose backups they are: what the names of objects begin with where nothing else is said */
-export function placeOf(place: BackupConfig["place"], stanza: string): Place {
+/**
+ * @param stanza whose backups they are: what the names of objects begin with where nothing else is said
+ * @param folder where the host keeps what it must know of it
+ */
+export function placeOf(place: BackupConfig["place"], stanza: string, folder = settings): Place {
   if (place.kind === "directory") {
     const directory = place.path.replace(/\/+$/, "");
     return {
@@ -42,7 +48,7 @@ export function placeOf(place: BackupConfig["place"], stanza: string): Place {
   const [host = "", port = "443"] = endpoint.split(":");
   // A name below the endpoint's own is Amazon's way; elsewhere there is often no such name.
   const addressing = place.addressing ?? (/\.amazonaws\.com(\.cn)?$/.test(host) ? "host" : "path");
-  const caFile = ca === undefined ? "" : `${settings}/ca.pem`;
+  const caFile = ca === undefined ? "" : `${folder}/ca.pem`;
   return {
     shown: `s3://${bucket}/${prefix}`,
     directory: undefined,

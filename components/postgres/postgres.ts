@@ -97,8 +97,8 @@ export class Postgres extends pulumi.ComponentResource {
   }
 
   /** What of it a backup has. */
-  static backup(version: number): DatabaseBackup {
-    return { kind: "postgresql", version, unit: `postgresql@${version}-main.service` };
+  static backup(version: number, names: Pick<DatabaseBackup, "database" | "role">): DatabaseBackup {
+    return { kind: "postgresql", version, unit: `postgresql@${version}-main.service`, ...names };
   }
 
   readonly #name: string;

@@ -3,6 +3,12 @@ import { login, place } from "../service/url-parts.ts";
 import { Postgres } from "./postgres.ts";
 import { postgresSchema } from "./schema.ts";
 
+/** Names of the database and of its owner. */
+const namesOf = (
+  given: { readonly database?: string | undefined; readonly role?: string | undefined },
+  application: string,
+) => ({ database: given.database ?? application, role: given.role ?? application });
+
 /** PostgreSQL, as stacks have it. */
 export const postgres = service({
   name: "postgres",
@@ -15,7 +21,7 @@ export const postgres = service({
     plain: { ...place, user: ({ username }) => username, database: ({ pathname }) => pathname.slice(1) },
     secret: login,
   },
-  plan: ({ enabled, version, extensions, ...names }, stack) => ({
+  plan: ({ enabled, version, extensions, settings, ...names }, stack) => ({
     clients: enabled || stack.dumps ? Postgres.clientPackages(version) : undefined,
     server: enabled
       ? {
@@ -24,7 +30,7 @@ export const postgres = service({
           listener: Postgres.listener(),
           privatePort: Postgres.privatePort,
           data: Postgres.data(),
-          backup: Postgres.backup(version),
+          backup: Postgres.backup(version, namesOf(names, stack.application)),
           unit: "postgresql.service",
           make: (name, { host, others, secret }, options) =>
             new Postgres(
@@ -33,10 +39,9 @@ export const postgres = service({
                 host,
                 version,
                 locale: stack.locale,
-                database: names.database ?? stack.application,
-                role: names.role ?? stack.application,
+                ...namesOf(names, stack.application),
                 extensions,
-                settings: names.settings,
+                settings,
                 archived: stack.backups,
                 password: secret("database"),
                 others,

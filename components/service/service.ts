@@ -86,6 +86,9 @@ export interface DatabaseBackup {
   readonly kind: "postgresql";
   readonly version: number;
   readonly unit: string;
+  /** Names of the stack's database, and of the role that owns it. */
+  readonly database: string;
+  readonly role: string;
 }
 
 /** Directories of files, as they are at the time of a backup. */

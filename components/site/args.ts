@@ -6,6 +6,7 @@ import type { FrontArgs } from "../app/program/front.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
 import type { Cloud, CloudArgs } from "../aws/cloud.ts";
 import { Backup, type BackupArgs } from "../backup/backup.ts";
+import type { CopiesArgs } from "../backup/copies.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
 import { firstHost, type Host } from "../host/host.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
@@ -73,15 +74,21 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
 /** What the host that serves the site needs from Debian beside what its services need. */
 function firstPackages(plan: SitePlan): PackageSet {
   const nginx = Nginx.packages(tlsOf(plan.config.site.tls));
-  if (plan.config.backup === undefined) return nginx;
+  if (plan.config.backup === undefined && plan.config.copy === undefined) return nginx;
   return { ...nginx, packages: [...nginx.packages, ...Backup.packages(backupParts(plan)).packages] };
 }
 
 /** What there is to back up: of each service on the first host its part, and what the application keeps. */
-const backupParts = ({ config, services, root }: SitePlan): ServiceBackup[] => [
-  ...services.flatMap(({ plan: { server } }) => server?.backup ?? []),
-  App.backup(config.app.name, root, config.media.store === "host"),
+const backupParts = (plan: SitePlan): ServiceBackup[] => [
+  ...plan.services.flatMap(({ plan: { server } }) => server?.backup ?? []),
+  uploadsOf(plan),
 ];
+
+const uploadsOf = ({ config, root }: SitePlan) =>
+  App.backup(config.app.name, root, config.media.store === "host");
+
+const releaseOf = ({ config: { app }, root }: SitePlan) =>
+  App.django(app.name, root, Object.keys(app.files ?? {}).length > 0);
 
 /** Undefined where there are no backups. */
 export function backupArgs(
@@ -98,11 +105,26 @@ export function backupArgs(
     stack: pulumi.getStack(),
     application: app.name,
     parts: backupParts(plan),
-    django:
-      app.settings === undefined
-        ? undefined
-        : App.django(app.name, plan.root, Object.keys(app.files ?? {}).length > 0),
+    django: app.settings === undefined ? undefined : releaseOf(plan),
     keeper,
+    site: { scheme: names.scheme, domain: names.domain, health: app.health },
+  };
+}
+
+/** Undefined where the data of another stack never comes here. */
+export function copiesArgs(plan: SitePlan, host: Host, names: SiteNames): CopiesArgs | undefined {
+  const { app, copy } = plan.config;
+  if (copy === undefined) return undefined;
+  return {
+    host,
+    config: copy,
+    stack: pulumi.getStack(),
+    application: app.name,
+    database: backupParts(plan).find((part) => part.kind === "postgresql"),
+    uploads: uploadsOf(plan),
+    release: releaseOf(plan),
+    django: app.settings !== undefined,
+    releaseCommand: app.processes.release?.command,
     site: { scheme: names.scheme, domain: names.domain, health: app.health },
   };
 }

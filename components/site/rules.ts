@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { reservedNames } from "../app/processes/processes.ts";
 import { anotherAccount, processFaults } from "../app/processes/schema.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
@@ -16,7 +17,7 @@ import { parts, plansOf } from "./schema.ts";
 export const configSchema = parts.superRefine((config, context) => {
   const fault = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: path.split("."), message, input: at(config, path) });
-  const { host, hosts, site, app, media, secrets, admins } = config;
+  const { host, hosts, site, app, media, secrets, admins, copy } = config;
   const running = plansOf(config).filter(({ plan }) => plan.server !== undefined);
   const names = referenceNames(
     running.map(({ service }) => service),
@@ -130,6 +131,8 @@ export const configSchema = parts.superRefine((config, context) => {
     }
     if (account === config.app.owner) fault(`app.timers.${name}.account`, anotherAccount);
   }
+  if (copy?.sql !== undefined && !existsSync(copy.sql))
+    fault("copy.sql", `expected a file with SQL, from ${process.cwd()}`);
   if (host.kind !== "ec2") {
     if (site.zone !== undefined) fault("site.zone", "expected none: only an EC2 stack makes records");
     if (secrets.mirror !== "none") fault("secrets.mirror", "expected 'none': only an EC2 stack mirrors");

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { appSchema, dumpsDatabase } from "../app/schema.ts";
 import { mediaSchema } from "../aws/media-schema.ts";
+import { copySchema } from "../backup/copies-schema.ts";
 import { backupSchema } from "../backup/schema.ts";
 import { hostSchema, hostsSchema } from "../fleet/schema.ts";
 import { siteSchema } from "../nginx/schema.ts";
@@ -28,6 +29,11 @@ export const parts = z.strictObject({
     .optional()
     .describe(
       "Backups of all that the stack keeps on its first host; without this key there are none. See docs/backups.md.",
+    ),
+  copy: copySchema
+    .optional()
+    .describe(
+      "Lets `npm run restore -- --to` replace this stack's data by that of another stack, such as production's. Leave it out where that must never happen. See docs/backups.md.",
     ),
   secrets: secretsSchema
     .prefault({})

@@ -229,9 +229,15 @@ export const commands = {
     about:
       "Restores the database and uploaded files of a stack as they were. It asks you to type the stack's name, shows visitors " +
       "the maintenance page meanwhile, and ends when the site is healthy. If it fails, all is put back. What was there before " +
-      "is kept until the next restore, for three days at most.",
+      "is kept until the next restore, for three days at most. With --to, the data of one stack comes into another one, " +
+      "such as production's into staging; the first one is only read.",
     options: {
       stack,
+      to: optional(
+        "NAME",
+        "another stack, whose data is replaced by that of STACK, less personal",
+        "the stack itself",
+      ),
       at: reads("TIME", "the point in time, in UTC: files are those of the last backup before it", moment),
       backup: optional("ID", "a backup, as 'npm run backups' lists it", "none"),
       latest: flag("all that the backups have, to their end: for a new server"),
@@ -241,6 +247,8 @@ export const commands = {
         oneOf(["database", "media", "redis"]),
       ),
       undo: flag("brings back what was there before the last restore"),
+      "as-it-is": flag("with --to: personal data comes as it is, if that stack has no berth:copy.scrub"),
+      protected: flag("with --to: also into a stack with protected resources"),
       yes: flag("does not ask; needed without a terminal"),
     },
     words: {},
@@ -252,6 +260,8 @@ export const commands = {
       ],
       ["-s prod --latest", "restores the stack 'prod' on a new server"],
       ["-s prod --undo", "takes the last restore back"],
+      ["-s prod --to staging --latest", "replaces the data of the stack 'staging' by that of 'prod'"],
+      ["--to staging --undo", "brings back what 'staging' had before that"],
     ],
   }),
   maintenance: command({

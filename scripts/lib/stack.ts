@@ -135,7 +135,7 @@ export const migrationOf = (
   stack: string,
 ): { readonly django: boolean; readonly releaseCommand?: string | undefined } => ({
   django: djangoName(root, stack) !== undefined,
-  releaseCommand: appSection(root, stack)?.releaseCommand,
+  releaseCommand: appSection(root, stack)?.processes?.release?.command,
 });
 
 /** What starts the shell of a stack's application: Django's or Flask's, as its file says which it is. */
@@ -169,8 +169,10 @@ interface StackFile {
       readonly settings?: string;
       readonly wsgi?: string;
       readonly health?: string;
-      readonly releaseCommand?: string;
-      readonly processes?: Record<string, { readonly runsOn?: string } | undefined>;
+      readonly processes?: Record<
+        string,
+        { readonly runsOn?: string; readonly command?: string } | undefined
+      >;
     };
     readonly "berth:host"?: { readonly kind?: string };
     readonly "berth:site"?: {
@@ -277,6 +279,12 @@ export function requireBackups(stack: string, resources: readonly StateResource[
   throw new UsageError(
     `stack '${stack}' makes no backups. Write berth:backup into Pulumi.${stack}.yaml and deploy it; see docs/backups.md.`,
   );
+}
+
+/** How another stack's host reads the backups of a stack, as JSON; undefined before it was deployed with that. */
+export function backupReadOf(resources: readonly StateResource[]): string | undefined {
+  const read = reveal(backupOf(resources)?.outputs?.read);
+  return typeof read === "string" ? read : undefined;
 }
 
 /** What the backups of a stack are encrypted with, of its resources with their secrets. */

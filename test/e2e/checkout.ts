@@ -68,3 +68,11 @@ function ensureCheckout(stack: Stack): void {
   symlinkSync(fileURLToPath(`${engine.env.PULUMI_BACKEND_URL}`), join(own, "state"));
   copyFileSync(`${engine.env.PULUMI_CONFIG_PASSPHRASE_FILE}`, join(own, "passphrase"));
 }
+
+/** Makes another stack one of this stack's checkout, too: as it is now, with its file and its state. */
+export function bringInto(stack: Stack, other: Stack): void {
+  ensureCheckout(stack);
+  const state = (one: Stack) => join(one.state, ".pulumi/stacks/berth", `${other.name}.json`);
+  copyFileSync(state(other), state(stack));
+  copyFileSync(other.file, join(stack.project, `Pulumi.${other.name}.yaml`));
+}

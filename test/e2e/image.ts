@@ -19,7 +19,7 @@ const sets = [
     Postgres.packages(17),
     Redis.packages(),
   ],
-  Backup.packages([Postgres.backup(17)]),
+  Backup.packages([Postgres.backup(17, { database: "app", role: "app" })]),
 ];
 const packages = [...new Set(sets.flatMap((set) => set.packages))].sort();
 const files = mkdtempSync(join(tmpdir(), "berth-image-"));

@@ -6,13 +6,13 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from choice import Target, up_to
 from commands import Failed, read_as, run, without_links
 from database import why_it_does_not_start
 from eras import Era, began, era_at, read, timeline_at, usable, written
 from explain import explain
 from files import FileBackups
 from plan import Files, Keep, Plan, Site, Unreadable
-from restore import Target, up_to
 from retention import DAY, Backup, archive_count, expired, points_since, wants_full
 from unrestored import Span, span_of
 

@@ -1,5 +1,8 @@
 // Backups: what the stack's file may say of them, what steps they are, and what people read of them.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { placeOf } from "../../components/backup/place.ts";
 import { checkSite } from "../../components/site/check.ts";
@@ -251,4 +254,30 @@ test("a time is in UTC unless it names a zone, and what is none is refused", () 
   for (const text of ["yesterday", "14:03:07", "2026-11-31 99:00:00", "2026-11-28"])
     assert.throws(() => at(text), UsageError, text);
   assert.throws(() => parse(commands.restore, ["--only", "all"]), /expected database, media or redis/);
+});
+
+test("a stack takes another one's data only where it says so, with its scrub and its own names", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "berth-scrub-"));
+  try {
+    const file = join(folder, "scrub.sql");
+    writeFileSync(file, "UPDATE auth_user SET email = '';\n");
+    const config = { copy: { scrub: "python manage.py scrub", sql: file }, postgres: { role: "keeper" } };
+    const resources = await programResources(config);
+    const steps = stepsOf(resources);
+    assertNoSecret(resources);
+    const told = JSON.stringify(steps["copy-setup"]?.files["/etc/berth/copy/plan.json"]);
+    for (const one of ["python manage.py scrub", "UPDATE auth_user", "keeper"])
+      assert.ok(told.includes(one), told);
+    assert.match(`${steps["system-packages"]?.slots.packages}`, /pgbackrest .*restic/);
+    assert.equal(steps["postgres-server"]?.slots.archived, "", "it makes no backups of its own");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const missing = checkSite({
+    host: { kind: "local" },
+    app: { source: { directory: "shop" }, wsgi: "shop.wsgi" },
+    copy: { sql: "missing.sql" },
+  });
+  assert.match("faults" in missing ? missing.faults.join() : "", /copy\.sql: expected a file with SQL/);
+  assert.doesNotMatch(Object.keys(stepsOf(made)).join(), /copy-setup/);
 });

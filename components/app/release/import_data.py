@@ -2,12 +2,15 @@
 
 It is loaded into a database of its own while the site goes on, and proven. Only then does it take the place of the one
 that is there, which is kept: in one transaction, so that a run that is cut off leaves the one or the other.
+
+The data of another stack comes the same way, with its uploads: see components/backup/program/copying.py.
 """
 
 import collections
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,6 +23,7 @@ from .place import release_of
 from .procfile import Procfile
 from .services import POSTGRES
 from .tracebacks import cause
+from .uploads import Uploads
 from .voice import Heard, kept_lines
 
 _LOADER = "/program/release/application/database_load.py"
@@ -38,7 +42,8 @@ def run(context: Context, arrival: Arrival) -> None:
     try:
         context.files.remove(dump)
         size = arrival.keep(dump)
-        context.voice.say(f"{size / 2**20:.1f} MiB have arrived")
+        if one.has_database:
+            context.voice.say(f"{size / 2**20:.1f} MiB have arrived")
         one.take_lock()
         one.load(dump)
     finally:
@@ -50,6 +55,37 @@ def undo(context: Context, arrival: Arrival) -> None:
     one = Import(context, arrival.told)
     one.take_lock()
     one.undo()
+
+
+def recover(context: Context) -> None:
+    """After one that was killed: it is either done or undone, and nothing that had arrived stays."""
+    stopped = Stopped.read(context)
+    one = Import(context, {} if stopped is None else stopped.told)
+    one.take_lock()
+    one.recover()
+    context.files.remove(context.place.arrivals)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What stands still for an import, on the disk until it runs again: a kill forgets the rest."""
+
+    units: list[str]
+    # Whether visitors saw the maintenance page before.
+    shut: bool
+    # What the import was told.
+    told: dict[str, Any]
+    # What is to become of it, should it be cut off now: it is put back ('back'), kept ('keep'), or undone ('undo').
+    then: str = "back"
+
+    @staticmethod
+    def read(context: Context) -> "Stopped | None":
+        path = context.place.stopped
+        return Stopped(**json.loads(path.read_text())) if path.exists() else None
+
+    def write(self, context: Context) -> "Stopped":
+        context.files.put(context.place.stopped, json.dumps(asdict(self)), lasting=True)
+        return self
 
 
 class Import:
@@ -78,6 +114,10 @@ class Import:
         self._before = f"{self._database}_before_import"
         # What the site had, until the imported data is proven: the one of an earlier import is kept until then.
         self._aside = f"{self._database}_import_aside"
+        # Whether a database comes, and for which directories uploads do.
+        self.has_database: bool = told.get("database", True)
+        self._directories: list[str] = told.get("uploads", [])
+        self._uploads = Uploads(context, self._directories)
 
     def take_lock(self) -> None:
         if not self._context.world.take_lock(wait=False):
@@ -87,8 +127,10 @@ class Import:
     def load(self, dump: Path) -> None:
         """Loads the dump into a database beside the one that is there."""
         cluster, voice = self._cluster, self._context.voice
-        if cluster.has(self._aside):
+        if cluster.has(self._aside) or Stopped.read(self._context) is not None:
             raise Stop("an import was cut off before its end.", "Take it back first, with --undo.")
+        if not self.has_database:
+            return
         usual = cluster.extensions_of_superuser(self._database)
         wanted = self._extensions(dump, usual)
         cluster.drop(self._new)
@@ -135,70 +177,126 @@ class Import:
 
     def take_its_place(self) -> None:
         """Puts the loaded one in the place of the one that is there, and proves the site."""
-        context, cluster = self._context, self._cluster
-        shut = context.place.maintenance.exists()
-        context.voice.say("visitors see the maintenance page; what runs of the application is stopped")
-        units = self._stop()
+        voice = self._context.voice
+        voice.say("visitors see the maintenance page; what runs of the application is stopped")
+        stopped = self._stop()
         try:
-            cluster.swap(self._database, self._aside, self._new)
-        except BaseException:
-            self._start(units, shut)
-            raise
-        try:
-            self._migrate()
-            self._start(units, shut=True)
+            if self.has_database:
+                self._cluster.swap(self._database, self._aside, self._new)
+            self._uploads.take()
+            if self.has_database:
+                self._migrate()
+            self._start(stopped)
             self._prove("with the imported data")
         except BaseException:
-            context.voice.say("putting back what was there before")
+            voice.say("putting back what was there before")
             self._stop()
-            cluster.swap(self._database, self._new, self._aside)
-            self._start(units, shut)
-            cluster.drop(self._new)
+            self._put_back(stopped)
             raise
-        self._open(shut)
-        cluster.drop(self._before)
-        cluster.rename(self._aside, self._before)
-        context.voice.say(f"the site is healthy; what was there before is kept as the database '{self._before}'")
+        kept = self._keep(replace(stopped, then="keep").write(self._context))
+        voice.say(f"the site is healthy; what was there before is kept as {' and '.join(kept)}")
 
     def undo(self) -> None:
-        kept = next((one for one in (self._aside, self._before) if self._cluster.has(one)), None)
-        if kept is None:
+        cluster, files, last = self._cluster, self._context.files, self._context.place.kept
+        if self._is_cut():
+            self.recover()
+            return
+        # What the last import has brought; an import of a dump alone has not always said it.
+        told = json.loads(last.read_text()) if last.exists() else {}
+        found = Import(self._context, {**self._told, **told})
+        has_before = found.has_database and cluster.has(self._before)
+        if not has_before and not found._uploads.are_kept():
             raise Stop("there is no import to take back: no database of before is kept.")
-        shut = self._context.place.maintenance.exists()
         self._context.voice.say("visitors see the maintenance page; what runs of the application is stopped")
-        units = self._stop()
+        found._undo(replace(found._stop(), then="undo").write(self._context))
+        files.remove(last)
+        found._prove("with what was there before")
+        self._context.voice.say("what was there before is back, and the site is healthy")
+
+    def _undo(self, stopped: Stopped) -> None:
+        """Goes on with it, however much of it is done."""
+        self._uploads.undo()
+        if self.has_database and self._cluster.has(self._before):
+            self._cluster.drop(self._new)
+            self._cluster.swap(self._database, self._new, self._before)
+        self._start(stopped)
+        self._open(stopped)
         self._cluster.drop(self._new)
-        self._cluster.swap(self._database, self._new, kept)
-        self._start(units, shut=True)
-        self._prove("with the database of before")
-        self._open(shut)
+
+    def _is_cut(self) -> bool:
+        return self._cluster.has(self._aside) or Stopped.read(self._context) is not None
+
+    def recover(self) -> None:
+        """An import or an undo that was cut off goes on to its end, or what there was is put back."""
+        # Nobody else runs anything there while the lock is held.
+        self._context.inside.stop()
+        if self._is_cut():
+            self._context.voice.say("an import was cut off before its end")
+            stopped = self._stop()
+            if stopped.then == "keep":
+                self._keep(stopped)
+            elif stopped.then == "undo":
+                self._undo(stopped)
+                self._context.files.remove(self._context.place.kept)
+            else:
+                self._put_back(stopped)
+                self._context.voice.say("what was there before it is there again")
         self._cluster.drop(self._new)
-        self._context.voice.say("the database of before is back, and the site is healthy")
+
+    def _put_back(self, stopped: Stopped) -> None:
+        self._uploads.back()
+        if self._cluster.has(self._aside):
+            self._cluster.drop(self._new)
+            self._cluster.swap(self._database, self._new, self._aside)
+        self._start(stopped)
+        self._open(stopped)
+        self._cluster.drop(self._new)
+
+    def _keep(self, stopped: Stopped) -> list[str]:
+        """What was there before, for an undo: where it is."""
+        files, place = self._context.files, self._context.place
+        if self._cluster.has(self._aside):
+            self._cluster.drop(self._before)
+            self._cluster.rename(self._aside, self._before)
+        self._uploads.keep()
+        brought = {"database": self.has_database, "uploads": self._directories}
+        files.put(place.kept, json.dumps(brought), lasting=True)
+        self._start(stopped)
+        self._open(stopped)
+        before = [f"the database '{self._before}'"] if self.has_database else []
+        return before + [f"{one}/.berth-copy/before" for one in self._directories]
 
     # The site
 
-    def _stop(self) -> list[str]:
+    def _stop(self) -> Stopped:
         """Shows the maintenance page, and stops sockets and timers before what they would start again."""
-        self._context.place.maintenance.touch()
-        name = self._context.place.name
-        patterns = (f"{name}-*@*.socket", f"{name}-*.timer", f"{name}-*@*.service")
+        place = self._context.place
+        patterns = (f"{place.name}-*@*.socket", f"{place.name}-*.timer", f"{place.name}-*@*.service")
         units = [unit for pattern in patterns for unit in self._units("active,activating,reloading", pattern)]
+        before = Stopped.read(self._context)
+        if before is None:
+            stopped = Stopped(units, place.maintenance.exists(), self._told)
+            stopped.write(self._context)
+        else:
+            # Of one that was cut off, or a moment ago.
+            stopped = replace(before, units=[*before.units, *(one for one in units if one not in before.units)])
+        place.maintenance.touch()
         # What a timer has begun is not begun again before its time comes.
-        begun = [unit for unit in self._units("activating", f"{name}-*.service") if "@" not in unit]
+        begun = [unit for unit in self._units("activating", f"{place.name}-*.service") if "@" not in unit]
         self._context.systemd.stop_and_wait([*units, *begun])
-        return units
+        return stopped
 
     def _units(self, states: str, pattern: str) -> list[str]:
         _, text = self._context.world.systemctl("list-units", "--plain", "--no-legend", f"--state={states}", pattern)
         return [line.split()[0] for line in text.splitlines() if line.strip()]
 
-    def _start(self, units: list[str], shut: bool) -> None:
-        self._context.systemd.start_and_wait(units)
-        self._open(shut)
+    def _start(self, stopped: Stopped) -> None:
+        self._context.systemd.start_and_wait(stopped.units)
 
-    def _open(self, shut: bool) -> None:
-        if not shut:
+    def _open(self, stopped: Stopped) -> None:
+        if not stopped.shut:
             self._context.place.maintenance.unlink(missing_ok=True)
+        self._context.files.remove(self._context.place.stopped)
 
     def _prove(self, what: str) -> None:
         world, told, socket = self._context.world, self._told, self._context.place.socket

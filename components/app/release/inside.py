@@ -58,6 +58,10 @@ class Inside:
         command = Command(["systemd-run", *fixed, *options, "--", *argv])
         return self._world.run(command, listen, stdin=stdin, stdout=stdout, apart=True)
 
+    def stop(self) -> None:
+        """What a run that was killed has left at work."""
+        self._systemd.stop_and_wait([self._unit])
+
     def _properties(self, release: Release) -> list[str]:
         place = self._place
         home = f"/var/cache/berth-{place.name}"

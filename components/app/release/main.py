@@ -1,6 +1,7 @@
 """The program's commands.
 
-Steps use prepare, live, front and give-up; systemd uses start and tidy; people use status, import and import-undo.
+Steps use prepare, live, front and give-up; systemd uses start and tidy; people use status, import and import-undo; what
+was cut off of those is ended by import-recover.
 """
 
 import json
@@ -15,7 +16,7 @@ from .faults import Stop
 from .host import Host, quiet_signals
 
 _OF_STEPS = ("prepare", "live", "front", "give-up")
-_OTHERS = ("start", "tidy", "status", "import", "import-undo")
+_OTHERS = ("start", "tidy", "status", "import", "import-undo", "import-recover")
 _USAGE = f"expected {' STEP, '.join(_OF_STEPS)} STEP PROCESS…, {', '.join(_OTHERS)}"
 
 
@@ -60,6 +61,8 @@ def _run(context: Context, command: str, rest: list[str]) -> int:
         import_data.run(context, arrival.Arrival(sys.stdin.buffer))
     elif command == "import-undo":
         import_data.undo(context, arrival.Arrival(sys.stdin.buffer))
+    elif command == "import-recover":
+        import_data.recover(context)
     else:
         print(status.status(context))
     return 0

@@ -43,6 +43,10 @@ class Place:
         self.dumps = at(f"/var/backups/berth/{name}")
         # Where a dump lies while it is loaded: see import_data.py.
         self.arrivals = at(f"/var/lib/berth/import-{name}")
+        # While an import has stopped the site: what ran, and whether visitors could see it.
+        self.stopped = at(f"/var/lib/berth/import-{name}.stopped")
+        # What the last import has brought, for its undo.
+        self.kept = at(f"/var/lib/berth/import-{name}.kept")
         self.units = at("/etc/systemd/system")
         self.config = at(f"/etc/berth/{name}")
         # While it is there, visitors see the maintenance page.

@@ -1,7 +1,9 @@
-"""'berth-backup VERB': Python runs this directory."""
+"""'berth-backup VERB' and 'berth-copy VERB': Python runs this directory."""
 
 import sys
 
-from verbs import main
+import copying
+import verbs
 
-sys.exit(main(sys.argv[1:]))
+words = sys.argv[1:]
+sys.exit(copying.main(words) if words[:1] in (["copy-here"], ["copy-clean"]) else verbs.main(words))

@@ -9,7 +9,7 @@ from typing import Any
 import retention
 from commands import Failed, as_account, last_line, read_as, run
 from explain import explain
-from plan import SETTINGS, Database, Plan, Trouble
+from plan import Database, Plan, Trouble
 from retention import Backup
 
 _SEGMENT = 16 << 20
@@ -19,7 +19,7 @@ _LOCKED = 120
 _UNREAD = 99
 
 
-_NOBODY_LOGS_IN = """
+NOBODY_LOGS_IN = """
 DO $$
 DECLARE one pg_catalog.name;
 BEGIN
@@ -111,8 +111,11 @@ class DatabaseBackups:
     def words(self, command: str, *arguments: str, stanza: bool = True) -> list[str]:
         """A command of pgBackRest's."""
         own = [f"--stanza={self._plan.stanza}"] if stanza else []
-        files = [f"--config={SETTINGS}/pgbackrest.conf", f"--config-include-path={SETTINGS}/pgbackrest.d"]
-        return ["pgbackrest", *files, *own, command, *arguments]
+        place = self._plan.settings
+        files = [f"--config={place}/pgbackrest.conf", f"--config-include-path={place}/pgbackrest.d"]
+        # Nothing of another stack's place is to stay in this host's logs.
+        quiet = ["--log-level-file=off"] if self._plan.reading else []
+        return ["pgbackrest", *files, *quiet, *own, command, *arguments]
 
     def _pgbackrest(self, command: str, *arguments: str, stanza: bool = True) -> str:
         words = self.words(command, *arguments, stanza=stanza)
@@ -146,7 +149,7 @@ class DatabaseBackups:
         quiet = (
             "SET log_min_error_statement = panic; SET log_min_messages = panic; SET log_min_duration_statement = -1;\n"
         )
-        run(as_account("postgres", command), stdin=quiet + _NOBODY_LOGS_IN + roles)
+        run(as_account("postgres", command), stdin=quiet + NOBODY_LOGS_IN + roles)
 
     def is_up(self) -> bool:
         try:
@@ -174,6 +177,11 @@ class DatabaseBackups:
         if self.is_up():
             self.psql("CHECKPOINT")
         return self._control("Latest checkpoint's TimeLineID")
+
+    def version_of_backups(self) -> int | None:
+        """The major version that wrote what is in the place; None where there is nothing."""
+        clusters = self._info().get("db", [])
+        return int(float(clusters[-1]["version"])) if clusters else None
 
     def identifier(self) -> int:
         """What PostgreSQL knows this cluster by: a restored one has that of the lost one."""

@@ -123,7 +123,7 @@ class Drill:
         database = self._database
         if database is None:
             return {"database": None}
-        throw_away(database)
+        throw_away(database.database.drill)
         backup, along = self._newest(database)
         self._room.refuse_without(backup.size)
         scratch = Scratch(database, self._watch)
@@ -142,7 +142,7 @@ class Drill:
                 facts = self._check(scratch, database, before)
                 facts["migrations"] = self._migrations(served, end.commit or backup.stop)
         finally:
-            throw_away(database)
+            throw_away(database.database.drill)
         found = end.commit or backup.stop
         facts |= {
             "backup": backup.label,
@@ -164,7 +164,7 @@ class Drill:
 
     def _restore(self, scratch: Scratch, backup: Backup, along: str) -> None:
         try:
-            scratch.restore(backup.label, along)
+            scratch.restore(backup.label, ["--type=default", f"--target-timeline={along}"])
         except Failed as fault:
             if "No space left" in f"{fault}":
                 raise Trouble(
@@ -301,7 +301,7 @@ def clean(plan: Plan) -> None:
     """After a drill, whatever became of it, and after a boot."""
     with contextlib.suppress(Trouble), drill_lock():
         if plan.database is not None:
-            throw_away(DatabaseBackups(plan, plan.database))
+            throw_away(plan.database.drill)
         result = os.environ.get("SERVICE_RESULT")
         if result is None:
             DrillRecord(plan).failed(

@@ -17,8 +17,9 @@ from typing import IO
 from commands import ENVIRONMENT, Failed, as_account, read_as, run, without_links
 from database import refuse_foreign
 from explain import explain
-from plan import SETTINGS, Files, Plan, Trouble
+from plan import STATE_OF_COPIES, Files, Plan, Trouble
 
+_CACHE = "--cache-dir=/var/cache/berth-backup"
 _NO_REPOSITORY, _PROOF = "repository does not exist", "berth-proof"
 # What is written of the database's lives; and how many files tell whether a host has those of a backup.
 _ERAS, _SAMPLE = "berth-eras", 200
@@ -28,6 +29,8 @@ BEFORE = "before-restore"
 _LONGEST = "12h"
 # Where what is replaced as a whole is kept, in its own directory.
 ASIDE = ".berth-before-restore"
+# Where another stack's uploads arrive, and what was there before them is kept: see components/app/release/uploads.py.
+COPY = ".berth-copy"
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class FileBackups:
         for _ in range(5):
             before = self._steady(part)
             self.unlock()
-            words = ["backup", "--json", "--exclude", ASIDE, *self._marks(tag or part.name)]
+            words = ["backup", "--json", "--exclude", ASIDE, "--exclude", COPY, *self._marks(tag or part.name)]
             made = self._restic(*words, *directories, closed=directories).split("\n")
             messages = map(json.loads, filter(None, reversed(made)))
             told = next(one for one in messages if one["message_type"] == "summary")
@@ -177,8 +180,11 @@ class FileBackups:
         newest = max(told, key=lambda one: str(one["time"]))
         return self._restic("dump", newest["id"], "/eras.json")
 
-    def put_back(self, part: Files, snapshot: str, directory: str) -> None:
-        """Writes the files of a snapshot into a directory, as the account that they belong to."""
+    def put_back(self, part: Files, snapshot: str, directory: str, into: str | None = None) -> None:
+        """Writes the files of a snapshot into a directory, as the account that they belong to.
+
+        @param into: the directory, where it is another one than that of the backup
+        """
         source = subprocess.Popen(
             self._words("dump", "--archive", "tar", f"{snapshot}:{directory}", "/"),
             stdout=subprocess.PIPE,
@@ -188,7 +194,8 @@ class FileBackups:
         )
         unpack = "tar --extract --no-same-owner --preserve-permissions --no-overwrite-dir --file=-"
         # It reads no further than to the end of the archive, and who writes it goes on to the end of its block.
-        words = ["sh", "-c", f'{unpack} --directory "$1"; status=$?; cat >/dev/null; exit $status', "unpack", directory]
+        words = ["sh", "-c", f'{unpack} --directory "$1"; status=$?; cat >/dev/null; exit $status', "unpack"]
+        words.append(into or directory)
         done = subprocess.run(
             as_account(part.account, words),
             stdin=source.stdout,
@@ -205,7 +212,9 @@ class FileBackups:
         if source.wait() != 0:
             raise explain(said, self._plan.place)
         if done.returncode != 0:
-            raise Trouble(f"the files of {directory} could not be put back: {done.stderr.strip().splitlines()[-1]}")
+            raise Trouble(
+                f"the files of {into or directory} could not be put back: {done.stderr.strip().splitlines()[-1]}"
+            )
 
     @contextlib.contextmanager
     def reading(self, *words: str, seconds: float = 3600) -> Iterator[IO[bytes]]:
@@ -264,20 +273,15 @@ class FileBackups:
         run(command, stdin="".join(f"{directory}/{name}\0" for name in sorted(names)))
 
     def _words(self, *words: str) -> list[str]:
-        return [
-            "restic",
-            "--repo",
-            self._plan.repository,
-            "--cache-dir=/var/cache/berth-backup",
-            *self._plan.options,
-            *words,
-        ]
+        # A lock is a file in the place.
+        own = ["--no-lock", f"--cache-dir={STATE_OF_COPIES}/cache"] if self._plan.reading else [_CACHE]
+        return ["restic", "--repo", self._plan.repository, *own, *self._plan.options, *words]
 
     def _environment(self) -> dict[str, str]:
         return {
             **ENVIRONMENT,
-            "RESTIC_PASSWORD_FILE": f"{SETTINGS}/passphrase",
-            "AWS_SHARED_CREDENTIALS_FILE": f"{SETTINGS}/s3-key",
+            "RESTIC_PASSWORD_FILE": f"{self._plan.settings}/passphrase",
+            "AWS_SHARED_CREDENTIALS_FILE": f"{self._plan.settings}/s3-key",
             "HOME": "/root",
         }
 

@@ -7,6 +7,8 @@ from typing import Any
 
 SETTINGS = Path("/etc/berth/backup")
 STATE = Path("/var/lib/berth/backup")
+# What is kept while another stack's data is taken over; gone with its end.
+STATE_OF_COPIES = Path("/var/lib/berth/copy")
 
 
 class Trouble(Exception):
@@ -42,6 +44,11 @@ class Database:
     def drill(self) -> Path:
         """Where a drill restores it into: postgres' own, as all of it."""
         return self.data.with_name("main.drill")
+
+    @property
+    def copy(self) -> Path:
+        """Where another stack's database is restored into, before this stack takes it over: postgres' own as well."""
+        return self.data.with_name("main.copy")
 
     @property
     def programs(self) -> Path:
@@ -112,10 +119,18 @@ class Plan:
     drills: bool = False
     # None where the application has no migrations of Django's.
     django: Django | None = None
+    # Where the tools' own settings lie, secrets among them.
+    settings: Path = SETTINGS
+    # Whether the place is another stack's: it is read, and nothing else.
+    reading: bool = False
 
 
 def read_plan(path: Path = SETTINGS / "plan.json") -> Plan:
-    told: dict[str, Any] = json.loads(path.read_text())
+    return plan_of(json.loads(path.read_text()))
+
+
+def plan_of(told: dict[str, Any]) -> Plan:
+    told = dict(told)
     database = told.pop("database")
     files = told.pop("files")
     django = told.pop("django", None)

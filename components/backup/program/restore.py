@@ -7,12 +7,11 @@ anything is changed, so that it also undoes a restore that was cut off.
 import os
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import eras
+from choice import Target, backup_for, snapshot_for, up_to
 from commands import Failed, as_account, run, say
 from database import DatabaseBackups
 from files import BEFORE, FileBackups, Snapshot
@@ -24,17 +23,6 @@ from unrestored import NewServer, is_shut
 from words import shown
 
 _HEALTH, _SETTLING = 120, 120
-# What of a restore brings back files that people uploaded; a queue of before would do its tasks a second time.
-USUAL = ("database", "media")
-
-
-@dataclass(frozen=True)
-class Target:
-    """A point in time, a backup by its name, or all that there is."""
-
-    at: float
-    label: str | None = None
-    latest: bool = False
 
 
 class Restore:
@@ -135,15 +123,9 @@ class Restore:
         database = self._database
         if database is None or "database" not in only:
             return None, None
-        backups = database.backups()
+        backup = backup_for(target, database.backups(), self._eras)
         if target.label is not None:
-            return database, next(one for one in backups if one.label == target.label)
-        backup = next((one for one in reversed(backups) if eras.usable(self._eras, one.stop, target.at)), None)
-        if backup is None:
-            first = f": the first is of {shown(backups[0].stop)}" if backups else ""
-            raise Trouble(
-                f"there is no backup of the database from before {shown(target.at)}{first}", "See 'npm run backups'."
-            )
+            return database, backup
         place = os.statvfs(database.database.data.parent)
         if place.f_bavail * place.f_frsize < backup.size * 1.1:
             need, free = round(backup.size * 1.1 / 2**20), round(place.f_bavail * place.f_frsize / 2**20)
@@ -159,25 +141,15 @@ class Restore:
         for part in self._plan.files:
             if part.name not in only:
                 continue
-            own = [one for one in snapshots if one.part == part.name]
-            if target.label is not None and any(one.id == target.label for one in own):
-                own = [one for one in own if one.id == target.label]
-            else:
-                before, after = [one for one in own if one.at <= target.at], [one for one in own if one.at > target.at]
-                # A backup of the database is followed by one of the files that it names.
-                own = after[:1] if target.label is not None and after else before
-            if not own:
+            own = snapshot_for(target, part, snapshots)
+            if not set(part.directories) & set(own.directories):
                 raise Trouble(
-                    f"there is no backup of {part.name} from before {shown(target.at)}", "See 'npm run backups'."
-                )
-            if not set(part.directories) & set(own[-1].directories):
-                raise Trouble(
-                    f"the backup {own[-1].id} of {part.name} is of {own[-1].directories[0]}, "
+                    f"the backup {own.id} of {part.name} is of {own.directories[0]}, "
                     f"and this stack has {part.directories[0]}",
                     "Give the stack the app.root of that time, and deploy it.",
                 )
-            self._refuse_large(part, own[-1])
-            chosen.append((part, own[-1]))
+            self._refuse_large(part, own)
+            chosen.append((part, own))
         return chosen
 
     def _refuse_large(self, part: Files, snapshot: Snapshot) -> None:
@@ -373,20 +345,6 @@ class Restore:
             say("the maintenance page was on before, and stays")
         else:
             self._maintenance.turn(on=False)
-
-
-def up_to(target: Target, backup: Backup, timeline: int) -> list[str]:
-    """How far the log is followed, as pgBackRest has it."""
-    # Another timeline than the backup's own is found by its history, which a place that is new may not have.
-    along = f"--target-timeline={'current' if timeline == backup.timeline else timeline}"
-    if target.latest:
-        return ["--type=default", along]
-    promote = "--target-action=promote"
-    if target.label is not None:
-        # It takes no --target-timeline here; the newest life may have begun before this backup's end.
-        return ["--type=immediate", promote, "--recovery-option=recovery_target_timeline=current"]
-    point = datetime.fromtimestamp(target.at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")
-    return ["--type=time", promote, f"--target={point}", along]
 
 
 def note_eras(record: Record, files: FileBackups) -> None:

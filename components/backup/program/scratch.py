@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from commands import Failed, as_account, last_line, read_as, run
@@ -82,6 +83,9 @@ _OPTIONS = (
 )
 
 
+_OPTIONS_OF_OTHERS = "-c default_transaction_read_only=off -c statement_timeout=0 -c transaction_timeout=0"
+
+
 @dataclass(frozen=True)
 class Served:
     """The cluster while it is asked: the process in whose network it is reached."""
@@ -90,21 +94,24 @@ class Served:
 
 
 class Scratch:
-    def __init__(self, database: DatabaseBackups, watch: Watch) -> None:
+    """@param access: lines of pg_hba.conf before the usual ones"""
+
+    def __init__(self, database: DatabaseBackups, watch: Watch, root: Path | None = None, access: str = "") -> None:
         self._backups = database
         self._cluster = database.database
         self._watch = watch
-        self._root = self._cluster.drill
+        self._root = root or self._cluster.drill
         self._data = self._root / "data"
+        self._access = access + _ACCESS
 
-    def restore(self, label: str, along: str) -> None:
-        """@param along: the timeline, or 'current' for the backup's own"""
+    def restore(self, label: str, to: Sequence[str]) -> None:
+        """@param to: how far the log is followed, as pgBackRest has it"""
         tablespaces = self._root / "tablespaces"
         run(as_account("postgres", ["mkdir", "-m", "0700", "--", *map(str, (self._root, self._data, tablespaces))]))
         write = ["sh", "-c", 'umask 077; cat >"$1"', "write", f"{self._root}/hba.conf"]
-        run(as_account("postgres", write), stdin=_ACCESS)
+        run(as_account("postgres", write), stdin=self._access)
         own = [f"--pg1-path={self._data}", f"--lock-path={self._root}/lock", f"--tablespace-map-all={tablespaces}"]
-        how = ["--archive-mode=off", "--process-max=1", "--type=default", f"--target-timeline={along}"]
+        how = ["--archive-mode=off", "--process-max=1", *to]
         words = self._backups.words("restore", *own, *how, f"--set={label}")
         self._watch.run(as_account("postgres", words))
 
@@ -191,15 +198,29 @@ class Scratch:
         }
         return self._watch.run(as_account("postgres", [*command, "-c", query]), environment=options).strip()
 
+    def tell(self, script: str, *, database: str = "postgres", user: str = "postgres", strict: bool = True) -> None:
+        """Runs SQL there; where it is not strict, what fails of it is left out."""
+        command = [f"{self._cluster.programs}/psql", "-Xq", "-o", "/dev/null", "-h", str(self._root), "-U", user]
+        options = {"PGOPTIONS": _OPTIONS if user == "postgres" else _OPTIONS_OF_OTHERS, "PGDATABASE": database}
+        words = [*command, "-v", f"ON_ERROR_STOP={int(strict)}", "-f", "-"]
+        self._watch.run(as_account("postgres", words), stdin=script, environment=options)
+
+    def dump(self, database: str, errors: int) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+        """What pg_dump(1) writes of a database."""
+        command = [f"{self._cluster.programs}/pg_dump", "--format=custom", "-h", str(self._root), "-d", database]
+        options = {"PGOPTIONS": "-c role=none -c statement_timeout=0 -c transaction_timeout=0"}
+        words = as_account("postgres", [*command, "--no-password"])
+        return self._watch.started(words, errors=errors, environment=options)
+
     def check_pages(self) -> None:
         """Reads each page of each table and each B-tree (pg_amcheck(1))."""
         command = [f"{self._cluster.programs}/pg_amcheck", "--all", "--install-missing", "-h", str(self._root)]
         self._watch.run(as_account("postgres", [*command, "--no-password"]), environment={"PGOPTIONS": _OPTIONS})
 
 
-def throw_away(database: DatabaseBackups) -> None:
-    """All of it, whatever a drill that was killed has left of it."""
-    run(as_account("postgres", ["rm", "-rf", "--", str(database.database.drill)]))
+def throw_away(root: Path) -> None:
+    """All of it, whatever one that was killed has left of it."""
+    run(as_account("postgres", ["rm", "-rf", "--", str(root)]))
 
 
 def _end_of_file(log: IO[bytes]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import eras
 import retention
+from choice import USUAL, Target, named
 from commands import Failed, run, say
 from database import DatabaseBackups
 from drill import Drill, clean
@@ -21,7 +22,7 @@ from files import FileBackups, Snapshot
 from history import Record
 from locks import backup_lock, host_lock
 from plan import Plan, Trouble, Unreadable, read_plan
-from restore import USUAL, Restore, Target, note_eras
+from restore import Restore, note_eras
 from unrestored import NewServer
 from words import printable
 
@@ -192,19 +193,8 @@ def restore(plan: Plan, at: float | None, backup: str | None, only: str | None) 
 
 
 def _named(plan: Plan, name: str, only: tuple[str, ...] | None) -> tuple[Target, tuple[str, ...]]:
-    """The backup of this name, and what is restored of it: one of files, those alone."""
-    if plan.database is not None:
-        for backup in DatabaseBackups(plan, plan.database).backups():
-            if backup.label == name:
-                return Target(backup.stop, name), only or USUAL
-    for snapshot in FileBackups(plan).snapshots():
-        if snapshot.id == name:
-            if only and snapshot.part not in only:
-                raise Trouble(
-                    f"the backup '{name}' is of {snapshot.part}", f"Leave --only out, or say {snapshot.part}."
-                )
-            return Target(snapshot.at, name), (snapshot.part,)
-    raise Trouble(f"there is no backup '{name}'", "See 'npm run backups'.")
+    backups = [] if plan.database is None else DatabaseBackups(plan, plan.database).backups()
+    return named(name, backups, FileBackups(plan).snapshots(), only)
 
 
 def _stop_backups() -> None:

@@ -23,9 +23,14 @@ _LOG = 512 * MIB
 class Room:
     """The space of the file system that a drill restores into."""
 
-    def __init__(self, place: Path, look: Callable[[Path], os.statvfs_result] = os.statvfs) -> None:
+    """@param what: what it is that restores"""
+
+    def __init__(
+        self, place: Path, look: Callable[[Path], os.statvfs_result] = os.statvfs, what: str = "drill"
+    ) -> None:
         self._place = place
         self._look = look
+        self.what = what
 
     def _facts(self) -> tuple[int, int]:
         found = self._look(self._place)
@@ -37,8 +42,8 @@ class Room:
         need, kept = int(size * 1.1) + _LOG, max(int(whole * _SHARE), _LEAST)
         if free - need < kept:
             raise Trouble(
-                f"the disk has {free // MIB} MiB left: a drill needs {need // MIB} MiB, and {kept // MIB} MiB stay "
-                "free for the site",
+                f"the disk has {free // MIB} MiB left: a {self.what} needs {need // MIB} MiB, "
+                f"and {kept // MIB} MiB stay free for the site",
                 "Free some space on the host or give it a larger disk. Nothing was restored.",
             )
 
@@ -47,7 +52,7 @@ class Room:
         free, whole = self._facts()
         if free < max(int(whole * _SHARE), _LEAST) // 2:
             raise Trouble(
-                f"the disk has {free // MIB} MiB left, which the site may need: the drill was given up",
+                f"the disk has {free // MIB} MiB left, which the site may need: the {self.what} was given up",
                 "Free some space on the host or give it a larger disk.",
             )
 
@@ -64,7 +69,8 @@ class Watch:
         self._room.refuse_full()
         if time.monotonic() > self._end:
             raise Trouble(
-                f"the drill did not end within {self._seconds / 3600:g} hours", "See the host's load and its disk."
+                f"the {self._room.what} did not end within {self._seconds / 3600:g} hours",
+                "See the host's load and its disk.",
             )
 
     def run(self, command: Sequence[str], *, stdin: str = "", environment: Mapping[str, str] | None = None) -> str:
@@ -90,6 +96,7 @@ class Watch:
         *,
         stdin: int = subprocess.DEVNULL,
         output: int = subprocess.PIPE,
+        errors: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A process that ends with the block, and what it has begun with it."""
@@ -97,7 +104,7 @@ class Watch:
             command,
             stdin=stdin,
             stdout=output,
-            stderr=output,
+            stderr=output if errors is None else errors,
             cwd="/",
             env={**ENVIRONMENT, **(environment or {})},
             start_new_session=True,
