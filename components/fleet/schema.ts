@@ -48,7 +48,7 @@ export function faultsOfHosts(
   const alone = (place: string, path: string) => {
     const other = taken.get(place);
     taken.set(place, path);
-    return other === undefined ? [] : [[path, `expected another address than berth:${other}`] as const];
+    return other === undefined ? [] : [[path, `expected another address than ${other}`] as const];
   };
   return ([["host", host], ...others] as const).flatMap(([path, one]): (readonly [string, string])[] => {
     if (one.kind !== host.kind) {

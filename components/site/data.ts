@@ -81,7 +81,7 @@ export function lossFaults(
       const [was, is] = [before[key], now[key]].map((name) =>
         name === "" ? "a generated name" : `'${name}'`,
       );
-      return `berth:${key}: found ${is}; this stack's data is under ${was}: ${losses[key]}.`;
+      return `${key}: found ${is}; this stack's data is under ${was}: ${losses[key]}.`;
     });
 }
 

@@ -8,7 +8,16 @@ import { Fleet } from "../fleet/fleet.ts";
 import { Nginx } from "../nginx/nginx.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Application } from "./application.ts";
-import { backupArgs, cloudArgs, copiesArgs, fleetArgs, frontArgs, namesArgs, nginxArgs, secretsArgs } from "./args.ts";
+import {
+  backupArgs,
+  cloudArgs,
+  copiesArgs,
+  fleetArgs,
+  frontArgs,
+  namesArgs,
+  nginxArgs,
+  secretsArgs,
+} from "./args.ts";
 import { checkSite } from "./check.ts";
 import type { DataNames } from "./data.ts";
 import { namesOf } from "./names.ts";

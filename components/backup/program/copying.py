@@ -214,15 +214,15 @@ class Copying:
             say("migrating it")
             self._inside(closed, "migrate", ["/bin/bash", "-c", migrate], arrived)
         if taker.scrub is None and taker.sql is None:
-            say("its data stays as it is: this stack has no berth:copy.scrub")
+            say("its data stays as it is: this stack has no copy.scrub")
         if taker.sql is not None:
-            say("running berth:copy.sql on it")
+            say("running copy.sql on it")
             member = f"CREATE ROLE {_SCRUBBER} LOGIN IN ROLE {identifier(taker.names['role'])};"
             scratch.tell(f"{member} ALTER ROLE {_SCRUBBER} SET role TO {identifier(taker.names['role'])};")
             try:
                 scratch.tell(taker.sql, database=name, user=_SCRUBBER)
             except Failed as fault:
-                raise Trouble(f"berth:copy.sql failed: {last_words(f'{fault}')}", _UNCHANGED) from fault
+                raise Trouble(f"copy.sql failed: {last_words(f'{fault}')}", _UNCHANGED) from fault
         if taker.scrub is not None:
             say(f"running '{taker.scrub}' on it")
             self._inside(closed, "scrub", ["/bin/bash", "-c", taker.scrub], arrived)
@@ -237,7 +237,7 @@ class Copying:
             return
         for line in said.strip().splitlines()[-20:]:
             say(line)
-        key = "berth:copy.scrub" if what == "scrub" else "the migration of the copy"
+        key = "copy.scrub" if what == "scrub" else "the migration of the copy"
         raise Trouble(f"{key} ended with {status}: {last_line(said)[:300]}", _UNCHANGED)
 
     def _throw_away(self, served: contextlib.ExitStack, root: Path) -> None:
