@@ -213,7 +213,7 @@ class FakeWorld:
         if " venv --quiet" in words:
             programs = self.path(command.argv[-1]) / "bin"
             programs.mkdir(parents=True, exist_ok=True)
-            for name in ("python", "gunicorn", "uwsgi"):
+            for name in ("python", "gunicorn", "uwsgi", "uvicorn"):
                 (programs / name).touch()
         if command.argv[0] == "journalctl":
             for line in self.last_words.splitlines():
@@ -446,7 +446,7 @@ class FakeHost:
             build=Build(commands=(), after_collectstatic=(), env={}),
             files={},
             server="gunicorn",
-            wsgi_module="wsgi",
+            module="wsgi",
             django="shop.settings",
             check=(),
             static=None,

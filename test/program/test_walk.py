@@ -121,7 +121,7 @@ class Steps(Story):
         self.assert_runs(third)
 
     def test_one_that_could_not_be_prepared_goes_when_another_is(self) -> None:
-        self.assertIn("no module 'other'", self.prepare(B, wsgi_module="other"))
+        self.assertIn("no module 'other'", self.prepare(B, module="other"))
         self.assertEqual(self.release_state(B), states.PREPARING)
         self.assertEqual(self.prepare(A), "")
         self.assertEqual(self.release_state(B), states.NONE)

@@ -205,6 +205,23 @@ test("a missing key is named, with what belongs there", () => {
   ]);
 });
 
+test("each server has the application that it can serve, and no keys that mean nothing to it", () => {
+  const source = { directory: "shop" };
+  const app = { source, server: "uvicorn", asgi: "shop.asgi" };
+  assert.equal(read({ ...least, app }).app.asgi, "shop.asgi:application");
+  assert.deepEqual(faults({ ...least, app: { source, server: "uvicorn", wsgi: "shop.wsgi" } }), [
+    "berth:app.asgi: expected a text (put it in quotes); found nothing: the key is required",
+  ]);
+  assert.deepEqual(faults({ ...least, app: { source, asgi: "shop.asgi", server: "uwsgi" } }), [
+    "berth:app.wsgi: expected a text (put it in quotes); found nothing: the key is required",
+  ]);
+  assert.deepEqual(faults({ ...least, app: { ...app, threads: 4, asgi: "shop asgi" } }), [
+    'berth:app.asgi: expected MODULE:CALLABLE, such as shop.asgi:application, or MODULE:FACTORY(), such as shop:create_app(); found "shop asgi"',
+    "berth:app.threads: expected none: each worker of uvicorn serves many requests at the same time; found 4",
+  ]);
+  assert.deepEqual(faults({ ...least, app: { source, server: "daphne" } }).length, 1);
+});
+
 test("a value of the wrong type is named, with the one expected", () => {
   assert.deepEqual(faults({ ...least, app: { ...least.app, workers: "two" } }), [
     'berth:app.workers: expected a number; found "two"',

@@ -80,9 +80,24 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
     (
         r"missing \d required positional arguments?: (?:'receive' and )?'send'",
         _constant(
-            "berth:app.wsgi names an ASGI application, and Berth serves by WSGI. Name a WSGI callable, such as "
-            "shop.wsgi:application for Django; what has none (FastAPI, Starlette, Quart) cannot be deployed."
+            "berth:app.wsgi names an ASGI application: write 'server: uvicorn' below berth:app, and name it with "
+            "berth:app.asgi in place of berth:app.wsgi."
         ),
+    ),
+    (
+        r"missing \d required positional arguments?: (?:'environ' and )?'start_response'",
+        _constant(
+            "berth:app.asgi names a WSGI application: name it with berth:app.wsgi, without 'server: uvicorn', or name "
+            "the project's ASGI application, such as shop.asgi:application for Django."
+        ),
+    ),
+    (
+        r'Attribute "(\w+)" not found in module "([\w.]+)"',
+        lambda found: f"The module '{found[2]}' has no '{found[1]}': name what it has with berth:app.asgi.",
+    ),
+    (
+        r"Config\.__init__\(\) got an unexpected keyword argument",
+        _constant("The application brings an uvicorn that is too old: raise it to 0.22 or later, or leave it to Berth."),
     ),
     (
         r"Failed to find attribute '(\w+)' in '([\w.]+)'",

@@ -1,0 +1,153 @@
+// Visitors of the rooms of examples/channels, as its page is one: they say something now and then, connect again when
+// the connection ends, and send again what had no answer.
+import { randomBytes } from "node:crypto";
+import { until } from "../until.ts";
+
+/** How a connection ended. */
+interface End {
+  readonly code: number;
+  readonly at: number;
+}
+
+export interface Visitor {
+  /** The connection that it has now. */
+  readonly socket: WebSocket;
+  /** The release that this is with; empty until it is open. */
+  readonly by: string;
+}
+
+export interface Visitors {
+  readonly all: readonly Visitor[];
+  /** Has each say something, and waits until it has heard that; how many were answered by which release. */
+  answeredBy(): Promise<Map<string, number>>;
+  /** The ends that there were since the last time. */
+  takeEnds(): End[];
+  /** Waits for the last answers; what somebody has not heard, and what was kept twice. */
+  close(): Promise<{
+    readonly sent: number;
+    readonly missing: readonly string[];
+    readonly twice: readonly string[];
+  }>;
+}
+
+/** How often each says something, in milliseconds. */
+const pause = 5000;
+
+export async function openVisitors(
+  site: string,
+  { count, rooms }: { readonly count: number; readonly rooms: number },
+): Promise<Visitors> {
+  const ends: End[] = [];
+  // What an earlier crowd has said is kept.
+  const run = randomBytes(3).toString("hex");
+  const crowd = Array.from({ length: count }, (_, index) =>
+    open(site, `${run}-${index % rooms}`, `${run}-v${index}`, ends),
+  );
+  await until("all to be connected", () => crowd.every(({ by }) => by !== ""));
+  const timers = crowd.map((one, index) => {
+    let timer = setTimeout(
+      () => {
+        one.say();
+        timer = setInterval(one.say, pause);
+      },
+      (pause * index) / count,
+    );
+    return () => clearInterval(timer);
+  });
+  return {
+    all: crowd,
+    async answeredBy() {
+      const tokens = crowd.map((one) => [one, one.say(), one.by] as const);
+      await until("everyone to be answered", () => tokens.every(([one, token]) => one.isHeard(token)));
+      const answers = new Map<string, number>();
+      for (const [one, , by] of tokens) {
+        const name = one.by === by ? by : `${by}, then ${one.by}`;
+        answers.set(name, (answers.get(name) ?? 0) + 1);
+      }
+      return answers;
+    },
+    takeEnds: () => ends.splice(0),
+    async close() {
+      for (const stop of timers) stop();
+      const missing = () =>
+        crowd.flatMap((one) =>
+          crowd
+            .filter(({ room }) => room === one.room)
+            .flatMap((other) => other.said.filter((token) => !one.isHeard(token)))
+            .map((token) => `${one.name}: ${token}`),
+        );
+      // Those who were away ask for what they have missed when they come back: then there is nothing more to come.
+      await until("all to be heard", () => crowd.every((one) => one.said.every(one.isHeard)));
+      await until("the rooms to be silent", () => missing().length === 0, () => missing().slice(0, 20).join("\n"));
+      const result = {
+        sent: crowd.reduce((sum, { said }) => sum + said.length, 0),
+        missing: missing(),
+        twice: crowd.flatMap((one) => one.twice()),
+      };
+      for (const one of crowd) one.leave();
+      return result;
+    },
+  };
+}
+
+function open(site: string, room: string, name: string, ends: End[]) {
+  /** Ids of messages by their tokens, and all ids that each token has had. */
+  const heard = new Map<string, Set<string>>();
+  const unanswered = new Map<string, string>();
+  const said: string[] = [];
+  let last = 0;
+  let isOver = false;
+  let by = "";
+  let socket = connect();
+
+  function connect(): WebSocket {
+    const made = new WebSocket(`wss://${site}/rooms/${room}?${last}`, {
+      headers: { origin: `https://${site}` },
+    });
+    made.addEventListener("message", ({ data }) => {
+      const { release, message, known } = JSON.parse(`${data}`);
+      if (release !== undefined) {
+        by = release;
+        for (const [token, text] of unanswered) made.send(JSON.stringify({ token, text }));
+      }
+      unanswered.delete(message?.token ?? known);
+      if (message === undefined) return;
+      const ids = heard.get(message.token) ?? new Set();
+      heard.set(message.token, ids.add(message.id));
+      last = Math.max(last, Number(message.id.split("-")[0]) - 10_000);
+    });
+    made.addEventListener("close", ({ code }) => {
+      if (isOver) return;
+      ends.push({ code, at: Date.now() });
+      by = "";
+      socket = connect();
+    });
+    return made;
+  }
+
+  return {
+    name,
+    room,
+    said,
+    get socket() {
+      return socket;
+    },
+    get by() {
+      return by;
+    },
+    say: () => {
+      const token = `${name}-${said.length}`;
+      const text = `from ${name}`;
+      said.push(token);
+      unanswered.set(token, text);
+      if (by !== "") socket.send(JSON.stringify({ token, text }));
+      return token;
+    },
+    isHeard: (token: string) => heard.has(token),
+    twice: () => [...heard].flatMap(([token, ids]) => (ids.size > 1 ? [`${name}: ${token}`] : [])),
+    leave: () => {
+      isOver = true;
+      socket.close();
+    },
+  };
+}
