@@ -413,7 +413,7 @@ class FakeHost:
             folder.mkdir(parents=True)
         pins = self.world.path(f"{place.library}/program/release/pins")
         pins.mkdir(parents=True)
-        for name in ("uv", "gunicorn"):
+        for name in ("uv", "gunicorn", "uvicorn"):
             (pins / f"{name}.txt").write_text(f"# {name} 1.0\n{name}==1.0 \\\n    --hash=sha256:0\n")
         place.settings.write_text(
             "DATABASE_URL='postgres://shop:database-password@127.0.0.1:5432/shop'\n"

@@ -107,6 +107,17 @@ class Steps(Story):
         self.prepare("cccccccccc-0001", check=("security", "models"))
         self.assertTrue([call for call in self.world.calls if " check:security:models " in call])
 
+    def test_a_release_whose_server_has_nothing_to_serve_is_not_started(self) -> None:
+        self.deploy(A)
+        self.assertEqual(self.prepare(B, server="uvicorn"), "")
+        # The application's own, which lies there already.
+        self.assertIn("the application's uvicorn has no library for WebSockets", self.shown)
+        said = self.go_live(B)
+        self.assertIn(f"release {B} was prepared for uvicorn, and the stack names no application for it. Write", said)
+        self.assertIn("berth:app.asgi next to", said)
+        self.assert_runs(A)
+        self.assertIn("no module 'other' (berth:app.asgi)", self.prepare(B, server="uvicorn", module="other"))
+
     def test_more_than_are_kept_go_and_so_does_what_never_served(self) -> None:
         self.deploy(A)
         self.prepare(B)
