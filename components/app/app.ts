@@ -370,7 +370,6 @@ export class App extends pulumi.ComponentResource {
     const { name, wsgi, asgi, workers, threads, timeout, after } = this.#args;
     const root = this.#root;
     const common = { workers, timeout, head_bytes: headBehind.bytes, head_fields: headBehind.fields };
-    const server = { ...common, wsgi, threads };
     return {
       socket: renderTemplate(here("web/web.socket.liquid"), { name }),
       service: renderTemplate(here("web/web.service.liquid"), {
@@ -386,8 +385,8 @@ export class App extends pulumi.ComponentResource {
       ...(wsgi === undefined
         ? {}
         : {
-            gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), server),
-            uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), server),
+            gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), { ...common, wsgi, threads }),
+            uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), { ...common, wsgi, threads }),
           }),
       ...(asgi === undefined
         ? {}

@@ -155,9 +155,7 @@ const keys = z.strictObject({
   wsgi: callable("wsgi").describe(
     "The WSGI application: `MODULE:CALLABLE`, or `MODULE:FACTORY()` for a function that returns it. Without a callable, it is `application`. Required with `gunicorn` and `uwsgi`.",
   ),
-  asgi: callable("asgi").describe(
-    "The ASGI application, written in the same way. Required with `uvicorn`.",
-  ),
+  asgi: callable("asgi").describe("The ASGI application, written in the same way. Required with `uvicorn`."),
   settings: z
     .string()
     .regex(pythonName, { error: "expected a Python module, such as shop.settings" })
@@ -266,7 +264,11 @@ export const appSchema = keys.superRefine(
     const key = entryKey(server);
     if (app?.[key] === undefined) fault(key, "expected a text (put it in quotes)", undefined);
     if (server === "uvicorn" && Number(threads) > 1) {
-      fault("threads", "expected none: each worker of uvicorn serves many requests at the same time", threads);
+      fault(
+        "threads",
+        "expected none: each worker of uvicorn serves many requests at the same time",
+        threads,
+      );
     }
   },
   { when: ({ value }) => typeof value === "object" && value !== null },

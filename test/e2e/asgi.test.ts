@@ -1,6 +1,7 @@
 // uvicorn: pages and WebSockets side by side, with the promises of gunicorn.
 import assert from "node:assert/strict";
 import { cpSync, readFileSync } from "node:fs";
+import { WebSocket } from "node:http";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import tls from "node:tls";
@@ -60,11 +61,6 @@ async def application(scope, receive, send):
         await send({"type": "websocket.send", "text": told})
         await send({"type": "websocket.close", "code": 1000})
 `;
-
-async function release(text: string): Promise<Run> {
-  edit(stack, "app/notes.txt", () => `${text}\n`);
-  return await stack.succeed();
-}
 
 /** What a WebSocket is told at an address of the application above, and how it ends. */
 async function asks(path: string, headers: Record<string, string> = {}) {
@@ -133,7 +129,10 @@ test("from gunicorn to uvicorn, with 200 WebSockets through four releases: no re
     assert.equal(ends.length, 200);
     for (const end of ends) {
       assert.equal(end.code, 1012, `${JSON.stringify(end)}`);
-      assert.ok(end.at >= told + timeout * 1000 - 1, `closed ${end.at - told} ms after the release's end began`);
+      assert.ok(
+        end.at >= told + timeout * 1000 - 1,
+        `closed ${end.at - told} ms after the release's end began`,
+      );
     }
     assert.ok(visitors.all.every(({ socket }) => !sockets.includes(socket)));
     assert.equal(await running(), "1");
@@ -152,7 +151,11 @@ test("the application learns who visits, and gets all that a browser may send, i
   assert.match(libraries, new RegExp(`^uvicorn-${version}\\.dist-info$`, "m"));
   const site = await stack.address();
   const from = site.replace(/\d+$/, "1");
-  const forged = { "x-real-ip": "198.51.100.1", "x-forwarded-for": "198.51.100.1", "x-forwarded-proto": "http" };
+  const forged = {
+    "x-real-ip": "198.51.100.1",
+    "x-forwarded-for": "198.51.100.1",
+    "x-forwarded-proto": "http",
+  };
   const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`x-many-${index}`, "1"]));
   const headers = { ...forged, ...many, "x-long": "h".repeat(8000) };
   const path = `/scope?${"q".repeat(8000)}`;

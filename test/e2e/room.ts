@@ -1,6 +1,7 @@
 // Visitors of the rooms of examples/channels, as its page is one: they say something now and then, connect again when
 // the connection ends, and send again what had no answer.
 import { randomBytes } from "node:crypto";
+import { WebSocket } from "node:http";
 import { until } from "../until.ts";
 
 /** How a connection ended. */
@@ -11,7 +12,7 @@ interface End {
 
 export interface Visitor {
   /** The connection that it has now. */
-  readonly socket: WebSocket;
+  readonly socket: InstanceType<typeof WebSocket>;
   /** The release that this is with; empty until it is open. */
   readonly by: string;
 }
@@ -78,7 +79,11 @@ export async function openVisitors(
         );
       // Those who were away ask for what they have missed when they come back: then there is nothing more to come.
       await until("all to be heard", () => crowd.every((one) => one.said.every(one.isHeard)));
-      await until("the rooms to be silent", () => missing().length === 0, () => missing().slice(0, 20).join("\n"));
+      await until(
+        "the rooms to be silent",
+        () => missing().length === 0,
+        () => missing().slice(0, 20).join("\n"),
+      );
       const result = {
         sent: crowd.reduce((sum, { said }) => sum + said.length, 0),
         missing: missing(),
@@ -100,7 +105,7 @@ function open(site: string, room: string, name: string, ends: End[]) {
   let by = "";
   let socket = connect();
 
-  function connect(): WebSocket {
+  function connect(): InstanceType<typeof WebSocket> {
     const made = new WebSocket(`wss://${site}/rooms/${room}?${last}`, {
       headers: { origin: `https://${site}` },
     });

@@ -298,7 +298,9 @@ test("what needs ASGI is served by uvicorn, and nothing else is", () => {
     assert.deepEqual(served(found), ["uvicorn", "shop.routing:live", undefined]);
     assert.match(found.text, new RegExp(`# INSTALLED_APPS has ${app}, so uvicorn serves it\\.`));
   }
-  const sockets = { "shop/asgi.py": `${asgi["shop/asgi.py"]}from channels.routing import ProtocolTypeRouter\n` };
+  const sockets = {
+    "shop/asgi.py": `${asgi["shop/asgi.py"]}from channels.routing import ProtocolTypeRouter\n`,
+  };
   assert.deepEqual(served(init({ ...django, ...sockets })), ["uvicorn", "shop.asgi:application", undefined]);
 });
 

@@ -97,7 +97,9 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
     ),
     (
         r"Config\.__init__\(\) got an unexpected keyword argument",
-        _constant("The application brings an uvicorn that is too old: raise it to 0.22 or later, or leave it to Berth."),
+        _constant(
+            "The application brings an uvicorn that is too old: raise it to 0.22 or later, or leave it to Berth."
+        ),
     ),
     (
         r"Failed to find attribute '(\w+)' in '([\w.]+)'",

@@ -20,8 +20,8 @@ export const tools = {
   uvicorn: [
     "uvicorn==0.54.0; python_version >= '3.10'",
     "uvicorn==0.39.0; python_version < '3.10'",
-    "websockets==17.4; python_version >= '3.10'",
-    "websockets==15.0.1; python_version < '3.10'",
+    "websockets==17.4; python_version >= '3.11'",
+    "websockets==15.0.1; python_version < '3.11'",
   ],
   /** Reads poetry.lock; the plugin writes what it pins as a requirements file. */
   poetry: ["poetry==2.5.1", "poetry-plugin-export==1.10.1"],

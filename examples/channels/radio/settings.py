@@ -12,7 +12,9 @@ DEBUG = os.environ.get("DEBUG") == "1"
 def needed(name, in_development):
     value = os.environ.get(name, "") or (in_development if DEBUG else "")
     if not value:
-        raise ImproperlyConfigured(f"The environment variable {name} is missing. Set it, or DEBUG=1 on your own computer.")
+        raise ImproperlyConfigured(
+            f"The environment variable {name} is missing. Set it, or DEBUG=1 on your own computer."
+        )
     return value
 
 

@@ -30,14 +30,7 @@ const wsgiClasses = new Set([
   "FlaskApp",
   "Dash",
 ]);
-const asgiClasses = new Set([
-  "FastAPI",
-  "Starlette",
-  "Quart",
-  "Litestar",
-  "Sanic",
-  "BlackSheep",
-]);
+const asgiClasses = new Set(["FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "BlackSheep"]);
 const isManage = /DJANGO_SETTINGS_MODULE|execute_from_command_line/;
 const lastPart = (name: string) => name.split(".").at(-1) ?? name;
 
@@ -163,9 +156,7 @@ function reasonForAsgi(
   );
   const app = apps.find((one) => /^(channels|daphne)(\.|$)/.test(one));
   if (app !== undefined) return `INSTALLED_APPS has ${app}`;
-  const file = asgiFiles.find((path) =>
-    /ProtocolTypeRouter|websocket/i.test(project.files.read(path) ?? ""),
-  );
+  const file = asgiFiles.find((path) => /ProtocolTypeRouter|websocket/i.test(project.files.read(path) ?? ""));
   return file === undefined ? undefined : `${file} serves WebSockets`;
 }
 
@@ -341,9 +332,7 @@ function servedBy(project: Project, kind: "wsgi" | "asgi"): string | undefined {
   ];
   for (const file of named) {
     const text = project.files.read(file) ?? "";
-    for (const line of text
-      .split("\n")
-      .filter((one) => isServer(one) && !/^\s*(#|RUN\b)/.test(one))) {
+    for (const line of text.split("\n").filter((one) => isServer(one) && !/^\s*(#|RUN\b)/.test(one))) {
       const found = /["'\s]([A-Za-z_][\w.]*:[A-Za-z_]\w*(\(\))?)["'\s,\]]/.exec(`${line} `)?.[1];
       if (found !== undefined && project.fileOf(found.split(":")[0] ?? "")) return found;
     }
