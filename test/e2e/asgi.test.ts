@@ -10,10 +10,10 @@ import { root } from "../engine/harness.ts";
 import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
 import { until } from "../until.ts";
 import { edit, type Run, withStack } from "./harness.ts";
-import { openVisitors } from "./room.ts";
+import { closeRooms, openVisitors } from "./room.ts";
 
 const stack = await withStack({ after }, { deployed: true });
-const timeout = 15;
+const timeout = 20;
 const said = (run: Run) => run.stdout + run.stderr;
 const current = () => stack.on("basename $(readlink /srv/logbook/current)");
 const unit = () => stack.on('echo "logbook-web@$(readlink /srv/logbook/config/web/current).service"');
@@ -75,6 +75,7 @@ async function asks(path: string, headers: Record<string, string> = {}) {
 
 let ofGunicorn = "";
 afterEach(stopLoads);
+afterEach(closeRooms);
 before(async () => {
   addLoadViews(stack);
   cpSync(join(root, "examples/channels/radio"), join(stack.project, "app/radio"), { recursive: true });
@@ -193,7 +194,7 @@ test("a worker that dies is replaced, and so is one that stands still", async ()
   });
   const log = await stack.on(`journalctl -u '${await unit()}' -o cat`);
   assert.match(log, /berth: worker \d+ was killed by signal 9$/m);
-  assert.match(log, /berth: worker \d+ has stood still for 15 s, and is replaced$/m);
+  assert.match(log, /berth: worker \d+ has stood still for 20 s, and is replaced$/m);
   assert.match(log, /logbook\/asgi\.py", line \d+ in application$/m);
   assert.equal((await stack.fetch("/health")).status, 200);
 });

@@ -19,7 +19,7 @@ export interface Visitor {
 
 export interface Visitors {
   readonly all: readonly Visitor[];
-  /** Has each say something, and waits until it has heard that; how many were answered by which release. */
+  /** Has each say something, and waits until all are answered; how many by which release. */
   answeredBy(): Promise<Map<string, number>>;
   /** The ends that there were since the last time. */
   takeEnds(): End[];
@@ -31,8 +31,15 @@ export interface Visitors {
   }>;
 }
 
+const crowds = new Set<() => void>();
+
+/** Sends home what a test that failed has left. */
+export function closeRooms(): void {
+  for (const leave of crowds) leave();
+}
+
 /** How often each says something, in milliseconds. */
-const pause = 5000;
+const pause = 10_000;
 
 export async function openVisitors(
   site: string,
@@ -55,21 +62,27 @@ export async function openVisitors(
     );
     return () => clearInterval(timer);
   });
+  const leave = () => {
+    for (const stop of timers.splice(0)) stop();
+    for (const one of crowd) one.leave();
+    crowds.delete(leave);
+  };
+  crowds.add(leave);
   return {
     all: crowd,
     async answeredBy() {
-      const tokens = crowd.map((one) => [one, one.say(), one.by] as const);
-      await until("everyone to be answered", () => tokens.every(([one, token]) => one.isHeard(token)));
+      const tokens = crowd.map((one) => [one, one.say()] as const);
+      await until("everyone to be answered", () => tokens.every(([one, token]) => one.answers.has(token)));
       const answers = new Map<string, number>();
-      for (const [one, , by] of tokens) {
-        const name = one.by === by ? by : `${by}, then ${one.by}`;
-        answers.set(name, (answers.get(name) ?? 0) + 1);
+      for (const [one, token] of tokens) {
+        const by = one.answers.get(token) ?? "";
+        answers.set(by, (answers.get(by) ?? 0) + 1);
       }
       return answers;
     },
     takeEnds: () => ends.splice(0),
     async close() {
-      for (const stop of timers) stop();
+      for (const stop of timers.splice(0)) stop();
       const missing = () =>
         crowd.flatMap((one) =>
           crowd
@@ -89,7 +102,7 @@ export async function openVisitors(
         missing: missing(),
         twice: crowd.flatMap((one) => one.twice()),
       };
-      for (const one of crowd) one.leave();
+      leave();
       return result;
     },
   };
@@ -99,6 +112,8 @@ function open(site: string, room: string, name: string, ends: End[]) {
   /** Ids of messages by their tokens, and all ids that each token has had. */
   const heard = new Map<string, Set<string>>();
   const unanswered = new Map<string, string>();
+  /** The release that each of its own messages was answered by. */
+  const answers = new Map<string, string>();
   const said: string[] = [];
   let last = 0;
   let isOver = false;
@@ -115,7 +130,7 @@ function open(site: string, room: string, name: string, ends: End[]) {
         by = release;
         for (const [token, text] of unanswered) made.send(JSON.stringify({ token, text }));
       }
-      unanswered.delete(message?.token ?? known);
+      if (unanswered.delete(message?.token ?? known)) answers.set(message?.token ?? known, by);
       if (message === undefined) return;
       const ids = heard.get(message.token) ?? new Set();
       heard.set(message.token, ids.add(message.id));
@@ -134,6 +149,7 @@ function open(site: string, room: string, name: string, ends: End[]) {
     name,
     room,
     said,
+    answers,
     get socket() {
       return socket;
     },
