@@ -128,6 +128,11 @@ test("from gunicorn to uvicorn, with 200 WebSockets through four releases: no re
     const now = await current();
     await until("all to be with the new release", () => visitors.all.every(({ by }) => by === now));
     const ends = visitors.takeEnds();
+    const failed = ends.filter(({ wasOpen }) => !wasOpen);
+    if (failed.length > 0)
+      assert.fail(
+        `${failed.length} could not connect again, such as ${JSON.stringify(failed[0])}\n${await stack.on("tail -n 20 /var/log/nginx/*error.log")}`,
+      );
     assert.equal(ends.length, 200);
     for (const end of ends) {
       assert.equal(end.code, 1012, `${JSON.stringify(end)}`);

@@ -6,6 +6,8 @@ import { until } from "../until.ts";
 
 /** How a connection ended. */
 interface End {
+  /** Whether it had been open; otherwise the attempt has failed. */
+  readonly wasOpen: boolean;
   readonly code: number;
   readonly at: number;
 }
@@ -138,9 +140,12 @@ function open(site: string, room: string, name: string, ends: End[]) {
     });
     made.addEventListener("close", ({ code }) => {
       if (isOver) return;
-      ends.push({ code, at: Date.now() });
+      ends.push({ wasOpen: by !== "", code, at: Date.now() });
       by = "";
-      socket = connect();
+      // Not all at the same moment, as the page.
+      setTimeout(() => {
+        if (!isOver) socket = connect();
+      }, Math.random() * 2000);
     });
     return made;
   }
