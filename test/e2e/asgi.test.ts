@@ -94,7 +94,7 @@ before(async () => {
     const more = pins(readFileSync(join(root, "examples/channels/requirements.txt"), "utf8"));
     return text + [...more].flatMap(([name, lines]) => (there.has(name) ? [] : [lines])).join("");
   });
-  stack.configure({ site: { timeout }, app: { asgi: "logbook.asgi:application" } });
+  stack.configure({ site: { timeout }, app: { asgi: "logbook.asgi:application", keep: 10 } });
   await stack.succeed();
   ofGunicorn = await current();
   assert.match(await serving(), /bin\/gunicorn/);
