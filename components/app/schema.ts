@@ -92,8 +92,7 @@ const keys = z.strictObject({
   index: z
     .string()
     .regex(/^https?:\/\/[^\s@]+$/, {
-      error:
-        "expected a URL such as https://pypi.example.com/simple/; a login goes into berth:app.indexLogins",
+      error: "expected a URL such as https://pypi.example.com/simple/; a login goes into app.indexLogins",
     })
     .optional()
     .describe(
@@ -108,7 +107,7 @@ const keys = z.strictObject({
     )
     .default({})
     .describe(
-      "Logins of package indexes: `USER:PASSWORD` for each host name. Set one with `pulumi config set --secret --path 'berth:app.indexLogins[\"pypi.example.com\"]'`. The code's owner can read them, because it runs the builds of packages.",
+      "Logins of package indexes: `USER:PASSWORD` for each host name. Set one with `pulumi config set --secret --path 'app.indexLogins[\"pypi.example.com\"]'`. The code's owner can read them, because it runs the builds of packages.",
     ),
   packages: z
     .array(z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/, { error: "expected the name of a Debian package" }))
@@ -138,7 +137,7 @@ const keys = z.strictObject({
         .record(settingName, z.string())
         .default({})
         .describe(
-          "Environment variables of a build that are secret, such as NPM_TOKEN: `pulumi config set --secret --path 'berth:app.build.secrets.NAME'`. Only a build has them, and what it installs can read them as it is built. A change makes no new release.",
+          "Environment variables of a build that are secret, such as NPM_TOKEN: `pulumi config set --secret --path 'app.build.secrets.NAME'`. Only a build has them, and what it installs can read them as it is built. A change makes no new release.",
         ),
     })
     .refine(({ env, secrets }) => Object.keys(env).every((name) => !(name in secrets)), {
@@ -195,7 +194,7 @@ const keys = z.strictObject({
   secrets: z
     .record(settingName, z.string())
     .default({})
-    .describe("Secret settings. Set one with `pulumi config set --secret --path 'berth:app.secrets.NAME'`."),
+    .describe("Secret settings. Set one with `pulumi config set --secret --path 'app.secrets.NAME'`."),
   generate: generateSchema,
   files: filesSchema,
   once: onceSchema,

@@ -26,7 +26,7 @@ export interface InstanceWishes {
   readonly image?: string | undefined;
 }
 
-/** What a stack wants of the EC2 host that serves the site, by the keys under `berth:host`. */
+/** What a stack wants of the EC2 host that serves the site, by the keys under `host`. */
 export interface HostWishes extends InstanceWishes {
   readonly region: string;
   /** GiB. */
@@ -39,13 +39,13 @@ export interface CloudWishes<Host extends HostWishes | undefined = HostWishes | 
   readonly host: Host;
   /** More hosts by their names, in the first one's subnet. @default none */
   readonly others?: Readonly<Record<string, InstanceWishes>>;
-  /** `berth:site.zone`. */
+  /** `site.zone`. */
   readonly zone: string | undefined;
   /** The names of the site. One of them at least should be in the zone. @default not looked at */
   readonly names?: readonly string[];
-  /** `berth:media.bucket`. */
+  /** `media.bucket`. */
   readonly bucket: string | undefined;
-  /** `berth:secrets.mirror`. @default "none" */
+  /** `secrets.mirror`. @default "none" */
   readonly mirror?: "none" | "secrets-manager" | "parameter-store";
 }
 
@@ -196,7 +196,7 @@ async function placeFaults({ name, instanceType, network }: Wanted, ask: Ask): P
     ? []
     : [
         `${key}: expected a type that ${zone.value} has, the zone of the host's subnet; found "${instanceType}", which is in ${locations.sort().join(", ") || "no zone"}. ` +
-          "Choose another type, or a network whose first subnet is in such a zone (berth:host.network, kind 'given').",
+          "Choose another type, or a network whose first subnet is in such a zone (host.network, kind 'given').",
       ];
 }
 
@@ -266,7 +266,7 @@ async function newestDebian(
   return answer.value
     ? { architecture, image: answer.value.id }
     : [
-        `berth:host.region: expected a region with Debian 13 images; found none named ${name} of account ${debian.owner} in ${region}. ` +
+        `host.region: expected a region with Debian 13 images; found none named ${name} of account ${debian.owner} in ${region}. ` +
           `Name an image by ${key}, or choose another region.`,
       ];
 }
@@ -294,7 +294,7 @@ async function givenImage(
 
 /** A volume cannot shrink: a smaller one would be another one, and empty. */
 async function volumeFaults(host: HostWishes, ask: Ask): Promise<string[]> {
-  const key = "berth:host.dataVolume";
+  const key = "host.dataVolume";
   const { project = "", stack = "", component = "" } = tagsOf("data");
   const there = { name: "status", values: ["creating", "available", "in-use"] };
   const volumes = await asked(getEbsVolumes({ tags: { project, stack, component }, filters: [there] }, ask));
@@ -323,7 +323,7 @@ async function networkFaults(network: NetworkChoice, ask: Ask): Promise<string[]
 }
 
 async function defaultNetworkFaults(ask: Ask): Promise<string[]> {
-  const key = "berth:host.network";
+  const key = "host.network";
   const next =
     "Make one: aws ec2 create-default-vpc; or choose another network: kind 'own', or 'given' with its ids.";
   const vpc = await asked(getVpc({ default: true }, ask), /no matching/);
@@ -341,7 +341,7 @@ async function givenNetworkFaults(
   ask: Ask,
 ): Promise<string[]> {
   const vpc = await asked(getVpc({ id: network.vpc }, ask), /no matching|InvalidVpcID/);
-  const key = "berth:host.network.vpc";
+  const key = "host.network.vpc";
   if (vpc.error !== undefined) return [unclear(key, vpc.error)];
   if (vpc.value === undefined) {
     return [
@@ -349,13 +349,13 @@ async function givenNetworkFaults(
     ];
   }
   const subnets = await asked(getSubnets({ filters: [{ name: "vpc-id", values: [network.vpc] }] }, ask));
-  if (subnets.value === undefined) return [unclear("berth:host.network.subnets", subnets.error)];
+  if (subnets.value === undefined) return [unclear("host.network.subnets", subnets.error)];
   const { ids } = subnets.value;
   return network.subnets
     .filter((id) => !ids.includes(id))
     .map(
       (id) =>
-        `berth:host.network.subnets: expected subnets of ${network.vpc}: ${ids.sort().join(", ") || "it has none"}; found ${id}.`,
+        `host.network.subnets: expected subnets of ${network.vpc}: ${ids.sort().join(", ") || "it has none"}; found ${id}.`,
     );
 }
 
@@ -370,7 +370,7 @@ function ownNetworkFaults(network: Extract<NetworkChoice, { kind: "own" }>): str
   if (cidr?.family !== 4 || !cidr.exact || cidr.bits < 16 || cidr.bits > 24 || !isPrivate) {
     const near = cidr?.family === 4 && !cidr.exact ? ` Did you mean ${cidr.text}?` : "";
     faults.push(
-      `berth:host.network.cidr: expected a private IPv4 network of /16 to /24 (in ${privateNetworks.join(", ")}), by its first address, such as 10.20.0.0/16; found "${network.cidr}".${near}`,
+      `host.network.cidr: expected a private IPv4 network of /16 to /24 (in ${privateNetworks.join(", ")}), by its first address, such as 10.20.0.0/16; found "${network.cidr}".${near}`,
     );
   }
   return faults;
@@ -378,7 +378,7 @@ function ownNetworkFaults(network: Extract<NetworkChoice, { kind: "own" }>): str
 
 async function zoneFaults({ zone, names = [] }: CloudWishes, ask: Ask): Promise<string[]> {
   if (zone === undefined) return [];
-  const key = "berth:site.zone";
+  const key = "site.zone";
   const answer = await asked(getZone({ name: zone, privateZone: false }, ask), /no matching/);
   if (answer.error !== undefined) return [unclear(key, answer.error)];
   if (answer.value === undefined) {
@@ -394,7 +394,7 @@ async function zoneFaults({ zone, names = [] }: CloudWishes, ask: Ask): Promise<
 
 async function bucketFaults(bucket: string | undefined, ask: Ask): Promise<string[]> {
   if (bucket === undefined) return [];
-  const key = "berth:media.bucket";
+  const key = "media.bucket";
   const rule = bucketRule(bucket);
   if (rule !== undefined) return [`${key}: expected ${rule}; found "${bucket}".`];
   const answer = await asked(getBucket({ bucket }, ask), /couldn't find resource|NoSuchBucket|NotFound/);
@@ -418,7 +418,7 @@ function mirrorFaults(mirror: CloudWishes["mirror"]): string[] {
   const project = pulumi.getProject();
   return mirror === "parameter-store" && /^(aws|ssm)/i.test(project)
     ? [
-        `berth:secrets.mirror: expected a project whose name begins with neither "aws" nor "ssm", for SSM refuses parameters like "/${project}/…"; found parameter-store in project "${project}". ` +
+        `secrets.mirror: expected a project whose name begins with neither "aws" nor "ssm", for SSM refuses parameters like "/${project}/…"; found parameter-store in project "${project}". ` +
           "Choose secrets-manager, or another name in Pulumi.yaml.",
       ]
     : [];

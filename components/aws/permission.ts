@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** What a stack's configuration allows for a time: `berth:allow`. */
+/** What a stack's configuration allows for a time: `allow`. */
 export interface Permission {
   /** What may happen to the resource. */
   readonly change: "delete" | "replace";
@@ -42,7 +42,7 @@ export function dateFault(until: unknown, today: Date): string | undefined {
 }
 
 /**
- * Everything that is wrong with `berth:allow`, one line for each fault.
+ * Everything that is wrong with `allow`, one line for each fault.
  *
  * @param resources names of the resources of this stack that hold data
  */
@@ -54,11 +54,11 @@ export function permissionFaults(
   return permissions.flatMap(({ until, resource }, index) => {
     const date = dateFault(until, today);
     return [
-      ...(date === undefined ? [] : [`berth:allow[${index}].until: ${date}`]),
+      ...(date === undefined ? [] : [`allow[${index}].until: ${date}`]),
       ...(resources.includes(resource)
         ? []
         : [
-            `berth:allow[${index}].resource: found ${JSON.stringify(resource)}; expected a resource that holds data: ${resources.join(", ") || "this stack has none"}`,
+            `allow[${index}].resource: found ${JSON.stringify(resource)}; expected a resource that holds data: ${resources.join(", ") || "this stack has none"}`,
           ]),
     ];
   });

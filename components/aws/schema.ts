@@ -93,7 +93,7 @@ export const ec2Host = z
       .boolean()
       .default(false)
       .describe(
-        "Whether Berth and AWS refuse to delete or replace the instance, its data and its address, and the instances and addresses of `berth:hosts`. `berth:allow` lifts this for a while.",
+        "Whether Berth and AWS refuse to delete or replace the instance, its data and its address, and the instances and addresses of `hosts`. `allow` lifts this for a while.",
       ),
     retainDataVolume: z
       .boolean()
@@ -116,11 +116,11 @@ export const ec2Host = z
       })
       .optional()
       .describe(
-        "CloudWatch alarms for the instance and those of `berth:hosts`, with an SNS topic that sends them. Default: none.",
+        "CloudWatch alarms for the instance and those of `hosts`, with an SNS topic that sends them. Default: none.",
       ),
   })
   .describe("An EC2 instance.");
-/** Region, network, who may reach its SSH, protection and alarms are the stack's, as `berth:host` has them. */
+/** Region, network, who may reach its SSH, protection and alarms are the stack's, as `host` has them. */
 export const otherEc2Host = z
   .strictObject({ kind: z.literal("ec2"), ...everyInstance, ...everyHost, reach })
   .describe("An EC2 instance.");

@@ -46,7 +46,7 @@ const s3 = z
     secretKey: z
       .string()
       .min(1)
-      .describe("The key: `pulumi config set --secret --path 'berth:backup.place.secretKey'`."),
+      .describe("The key: `pulumi config set --secret --path 'backup.place.secretKey'`."),
     ca: z
       .string()
       .includes("-----BEGIN CERTIFICATE-----", { error: "expected a certificate in PEM" })

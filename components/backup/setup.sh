@@ -7,8 +7,8 @@
 put_directory /var/lib/berth/backup root:root 0700
 put_directory /var/cache/berth-backup root:root 0700
 if [ -n "$directory" ]; then
-  [ -d "$directory" ] || fail "there is no directory $directory on this host (berth:backup.place.path)." "Mount the disk that is meant there, or make the directory, as root on the host: install -d -m 755 $directory"
-  guarded "$directory/files" "berth:backup.place.path"
+  [ -d "$directory" ] || fail "there is no directory $directory on this host (backup.place.path)." "Mount the disk that is meant there, or make the directory, as root on the host: install -d -m 755 $directory"
+  guarded "$directory/files" "backup.place.path"
 fi
 
 put_program /usr/local/lib/berth/backup "$archive" "$archive_sha256"

@@ -9,6 +9,6 @@ if [ -r "$settings" ] && [ -r "$keys" ]; then
   held=$(awk -v id="$id" '$1 == id { print $2 }' "$keys" | tail -n 1)
 fi
 if [ -n "$held" ] && [ "$generation" != "$held" ] && [ "$generation" != $((held + 1)) ]; then
-  fail "berth:rotate.media is $generation, and the application uses the IAM user's key of generation $held. A user can have two keys, so this would delete the key in use before there is a new one. Nothing has been changed." \
+  fail "rotate.media is $generation, and the application uses the IAM user's key of generation $held. A user can have two keys, so this would delete the key in use before there is a new one. Nothing has been changed." \
     "Write $held to keep the key, or $((held + 1)) to make the next one."
 fi

@@ -4,7 +4,7 @@
 : "${unit?the unit that fetches them, without its ending}"
 
 # The application's own first step makes the same account, where this one comes before it.
-put_service_account "$app" "$root" "berth:app.name"
+put_service_account "$app" "$root" "app.name"
 daemon_reload_if_changed
 systemctl is-enabled --quiet "$unit.service" || logged systemctl enable "$unit.service"
 

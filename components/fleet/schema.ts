@@ -23,7 +23,7 @@ const hostName = z
     error: "expected a name of lower-case letters, digits and hyphens, 20 at most",
   })
   .refine((name) => name !== firstHost, {
-    error: `expected another name than '${firstHost}', which is the host that berth:host describes; choose one that says what the host does, such as 'tasks'`,
+    error: `expected another name than '${firstHost}', which is the host that host describes; choose one that says what the host does, such as 'tasks'`,
   })
   .refine((name) => !takenNames.includes(name), {
     error: `expected a name that nothing else of the stack has, so none of ${takenNames.join(", ")}; choose one that says what the host does, such as 'tasks'`,
@@ -52,12 +52,12 @@ export function faultsOfHosts(
   };
   return ([["host", host], ...others] as const).flatMap(([path, one]): (readonly [string, string])[] => {
     if (one.kind !== host.kind) {
-      return [[`${path}.kind`, `expected '${host.kind}' as berth:host has: the hosts must reach each other`]];
+      return [[`${path}.kind`, `expected '${host.kind}' as host has: the hosts must reach each other`]];
     }
     if (one.kind === "ec2") {
       if (one.reach !== undefined) return alone(`${one.reach.address}:${one.reach.port}`, `${path}.reach`);
       return host.kind === "ec2" && host.sshFrom.length === 0 && path !== "host"
-        ? [[`${path}.reach`, "expected a tunnel of its own: berth:host.sshFrom lets SSH in from nowhere"]]
+        ? [[`${path}.reach`, "expected a tunnel of its own: host.sshFrom lets SSH in from nowhere"]]
         : [];
     }
     if (one.kind !== "existing") return [];

@@ -40,8 +40,7 @@ export interface Host {
 export const firstHost = "web";
 
 /** The key of the configuration that describes a host, for messages to people. */
-export const configKey = (name: string): string =>
-  name === firstHost ? "berth:host" : `berth:hosts.${name}`;
+export const configKey = (name: string): string => (name === firstHost ? "host" : `hosts.${name}`);
 
 /** The account that the first boot makes on hosts of Berth's own, and that the engine logs in with. */
 export const firstAccount = "berth";

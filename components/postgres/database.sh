@@ -38,7 +38,7 @@ in_database() { as_postgres -d "$database" "$@"; }
 superusers_own() { [ "$(in_database -c "SELECT nspowner FROM pg_namespace WHERE nspname = '$1'")" = 10 ]; }
 for extension in $extensions; do
   place=$(in_database -c "SELECT coalesce(schema, 'extensions') FROM pg_available_extension_versions WHERE name = '$extension' LIMIT 1")
-  [ -n "$place" ] || fail "this PostgreSQL has no extension '$extension' (berth:postgres.extensions)." "Name the Debian package that has it in berth:app.packages; 'apt-cache search postgresql-17-' on the host lists those that there are."
+  [ -n "$place" ] || fail "this PostgreSQL has no extension '$extension' (postgres.extensions)." "Name the Debian package that has it in app.packages; 'apt-cache search postgresql-17-' on the host lists those that there are."
   case $place in pg_*) ;; *)
     { in_database -c "CREATE SCHEMA IF NOT EXISTS \"$place\"" && in_database -c "GRANT USAGE ON SCHEMA \"$place\" TO PUBLIC"; } >>"$log" 2>&1 ||
       fail "the schema '$place' for the extension '$extension' could not be made: $(tail -n 1 "$log")" ;;

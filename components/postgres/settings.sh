@@ -33,7 +33,7 @@ go_back() {
   systemctl is-active --quiet "$unit" || logged systemctl restart "$unit" || true
   logged systemctl reload "$unit" || true
   wait_until 60 as_postgres -c 'SELECT 1' || fail "PostgreSQL does not start, also with the settings of before. $1" "See /var/log/postgresql on the host."
-  fail "PostgreSQL does not take the settings of berth:postgres.settings: ${1% }." "Those of before are in use."
+  fail "PostgreSQL does not take the settings of postgres.settings: ${1% }." "Those of before are in use."
 }
 
 # take_settings: the wanted ones come into use, or those of before stay.

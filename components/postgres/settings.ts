@@ -76,7 +76,7 @@ export const needRestart: readonly string[] = [
 
 /** What Berth itself sets, or relies on. A name, or what it begins with. */
 const ours: Readonly<Record<string, string>> = {
-  listen_addresses: "who reaches the database is Berth's to say, by berth:hosts",
+  listen_addresses: "who reaches the database is Berth's to say, by hosts",
   port: "Berth reaches it at 5432",
   hba_file: "Berth writes who may log in",
   ident_file: "Berth writes who may log in",
@@ -86,7 +86,7 @@ const ours: Readonly<Record<string, string>> = {
   unix_socket_: "Berth and Debian reach it there",
   password_encryption: "Berth's passwords are of one kind",
   ssl: "Berth makes the certificate",
-  archive_: "backups set it: berth:backup",
+  archive_: "backups set it: backup",
   restore_command: "a restore sets it: npm run restore",
   recovery_target: "a restore sets it: npm run restore",
   logging_collector: "npm run logs reads the log where Debian has it",
@@ -123,7 +123,7 @@ export function settingsFile(settings: PostgresSettings): string {
     return own.length === 0 ? [] : [title, ...own];
   };
   return [
-    "# Berth: the stack's own settings (berth:postgres.settings), which win over Berth's.",
+    "# Berth: the stack's own settings (postgres.settings), which win over Berth's.",
     ...group("# A change of these is taken over as PostgreSQL runs.", false),
     ...group("# A CHANGE OF THESE RESTARTS POSTGRESQL: the site is away from it for a few seconds.", true),
     "",

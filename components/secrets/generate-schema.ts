@@ -18,7 +18,7 @@ const group = z.strictObject({
   generation: z.int().min(1).default(1).describe("A higher number makes a new secret, once."),
 });
 
-/** `berth:app.generate`. */
+/** `app.generate`. */
 export const generateSchema = z
   .array(z.union([settingName, group]))
   .refine(

@@ -61,7 +61,7 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     admins,
     owner: app.owner,
     ownerKeys: app.ownerKeys,
-    accounts: { [app.owner]: "berth:app.owner", [app.name]: "berth:app.name" },
+    accounts: { [app.owner]: "app.owner", [app.name]: "app.name" },
     services,
     packages: { all: App.packages(app.packages), first: firstPackages(plan) },
     visitorsFrom: behind?.only ? behind.networks : undefined,

@@ -102,13 +102,13 @@ export function refuseLoss(
     [
       "This change would leave the stack's data behind:",
       ...faults.map((fault) => `  ${fault}`),
-      ...(faults.some((fault) => fault.startsWith("berth:host."))
+      ...(faults.some((fault) => fault.startsWith("host."))
         ? [
             "Is the previous machine lost? docs/backups.md says how its data comes back: 'If the server is lost'.",
           ]
         : []),
       "Nothing has been changed. Put back the previous value. To continue without that data, or after you have moved it by hand, allow the change for a while:",
-      "  berth:allow:",
+      "  allow:",
       "    - change: replace",
       `      resource: ${dataResource}`,
       `      until: ${soon}`,

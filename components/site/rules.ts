@@ -24,8 +24,8 @@ export const configSchema = parts.superRefine((config, context) => {
   );
   for (const [index, { name }] of generatedOf(app.generate).entries()) {
     const others = {
-      "berth:app.env": Object.keys(app.env),
-      "berth:app.secrets": Object.keys(app.secrets),
+      "app.env": Object.keys(app.env),
+      "app.secrets": Object.keys(app.secrets),
       "the stack itself": ["SECRET_KEY", ...running.flatMap(({ service }) => settingsOf(service))],
     };
     const other = Object.entries(others).find(([, names]) => names.includes(name))?.[0];
@@ -115,9 +115,7 @@ export const configSchema = parts.superRefine((config, context) => {
     if (wanted.runsOn !== undefined && (name === "web" || hosts[wanted.runsOn] === undefined)) {
       const names = Object.keys(hosts).join(", ");
       const expected =
-        name === "web"
-          ? "none: the web server runs on berth:host"
-          : `a name in berth:hosts: ${names || "there is none"}`;
+        name === "web" ? "none: the web server runs on host" : `a name in hosts: ${names || "there is none"}`;
       fault(`app.processes.${name}.runsOn`, `expected ${expected}`);
     }
   }

@@ -18,7 +18,7 @@ export const parts = z.strictObject({
   hosts: hostsSchema
     .default({})
     .describe(
-      "More machines, for workers and other processes, by name, such as `tasks`. Each has the keys of `berth:host` above and is of the same kind. With kind `ec2`, it has only `instanceType`, `image`, `rootVolume`, `timezone`, `locale` and `reach`, and the rest is as in `berth:host`. They use PostgreSQL and Redis on the first host; see docs/hosts.md.",
+      "More machines, for workers and other processes, by name, such as `tasks`. Each has the keys of `host` above and is of the same kind. With kind `ec2`, it has only `instanceType`, `image`, `rootVolume`, `timezone`, `locale` and `reach`, and the rest is as in `host`. They use PostgreSQL and Redis on the first host; see docs/hosts.md.",
     ),
   site: siteSchema.prefault({}).describe("How the site is reached."),
   app: appSchema.describe("The application."),

@@ -38,7 +38,7 @@ for name in $wanted; do
     { cat "$made"; printf '%s\n' "$name"; } | put_file "$made" root:root 0644
     logged useradd --create-home --shell /bin/bash "$name"
   elif [ "$(id -u "$name")" -lt 1000 ]; then
-    fail "'$name' (berth:admins) is a system account of this host." "Choose another name."
+    fail "'$name' (admins) is a system account of this host." "Choose another name."
   fi
   # '*' lets keys in and no password; an account that was locked, as a new one is, gets in. One that has a password keeps it.
   case $(getent shadow "$name" | cut -d: -f2) in
@@ -52,7 +52,7 @@ put_file "$known" root:root 0644 <<<"$wanted"
 visudo -cqf /etc/sudoers.d/berth-admins || { rm -f /etc/sudoers.d/berth-admins; fail "sudo refuses the rule for the administrators."; }
 
 if getent passwd "$owner" >/dev/null; then
-  own_account "$owner" "berth:app.owner"
+  own_account "$owner" "app.owner"
 else
   logged useradd --comment "$made_by_berth" --create-home --shell /bin/bash --password '*' "$owner"
 fi

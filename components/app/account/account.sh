@@ -3,12 +3,12 @@
 : "${root?the directory of the application}"
 : "${link?where its owner finds it at home; empty for none}"
 
-put_service_account "$name" "$root" "berth:app.name"
+put_service_account "$name" "$root" "app.name"
 
 # The directory and what is directly in it belong to root, so that nobody can put anything else in its place. In
 # releases and environments the owner writes the code, which the service's group reads; in static what nginx reads; only
 # media, data and logs can be written by the service, and data is read by nobody else.
-guarded "$root" "berth:app.root"
+guarded "$root" "app.root"
 put_directory "$root" root:root 0755
 put_directory "$root/releases" "root:$name" 2751
 put_directory "$root/venvs" "root:$name" 2751
@@ -24,7 +24,7 @@ put_link "$root/sockets" "/run/$name"
 
 # In its owner's home there is a way to it, which the owner may take away.
 if [ -n "$link" ] && [ "$(readlink "$link" || true)" != "$root" ]; then
-  [ ! -d "$link" ] || fail "$link (berth:app.root) is a directory, and a link to $root was expected." "Move it away, or choose another place."
+  [ ! -d "$link" ] || fail "$link (app.root) is a directory, and a link to $root was expected." "Move it away, or choose another place."
   runuser -u "$owner" -- mkdir -p "$(dirname "$link")"
   runuser -u "$owner" -- ln -sfnT "$root" "$link"
 fi

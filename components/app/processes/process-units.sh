@@ -5,7 +5,7 @@
 
 # put_account KEY NAME ACCOUNT: in the application's group, so that it reads the code.
 put_account() {
-  [ "$3" = "$name" ] || put_service_account "$3" "/var/lib/$name-$2" "berth:app.$1.$2.account" "$name"
+  [ "$3" = "$name" ] || put_service_account "$3" "/var/lib/$name-$2" "app.$1.$2.account" "$name"
   [ "$3" != "$owner" ] || fail "'$2' cannot run as '$owner', which owns the code."
 }
 

@@ -106,14 +106,12 @@ export function wantedProcesses(
     if (command === undefined) {
       return procfile === undefined
         ? []
-        : [
-            `berth:app.processes.${name}.command: expected a command; the source has no Procfile line of that name`,
-          ];
+        : [`app.processes.${name}.command: expected a command; the source has no Procfile line of that name`];
     }
     if (process.command !== undefined || process.count === 0) return [];
     if (hasBeat(command)) return [`its Procfile's '${name}': ${withoutBeat}`];
     return isAlone(process) && process.count > 1
-      ? [`berth:app.processes.${name}.count: ${oneBeat}; found ${process.count}`]
+      ? [`app.processes.${name}.count: ${oneBeat}; found ${process.count}`]
       : [];
   });
   if (faults.length > 0) throw new Error(`The application's processes: ${faults.join("\n  ")}`);

@@ -59,7 +59,7 @@ export const processSchema = z
       .string()
       .optional()
       .describe(
-        "The host that it runs on, a name in `berth:hosts`. Default: the host that serves the site. See docs/hosts.md.",
+        "The host that it runs on, a name in `hosts`. Default: the host that serves the site. See docs/hosts.md.",
       ),
   })
   .describe("A process.");

@@ -4,6 +4,6 @@
 if [ -n "$timers" ]; then
   while read -r timer _ at; do
     systemd-analyze calendar "$at" >/dev/null 2>&1 ||
-      fail "berth:app.timers.$timer.at: expected times of systemd.time(7), such as daily or *:0/15; found '${at% UTC}'." "'systemd-analyze calendar' on a host checks a time."
+      fail "app.timers.$timer.at: expected times of systemd.time(7), such as daily or *:0/15; found '${at% UTC}'." "'systemd-analyze calendar' on a host checks a time."
   done <<<"$timers"
 fi

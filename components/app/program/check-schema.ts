@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** `berth:app.check`. */
+/** `app.check`. */
 export const checkSchema = z
   .strictObject({
     enabled: z

@@ -19,7 +19,7 @@ const once = z.strictObject({
   timeout: z.int().min(1).max(3600).default(600).describe("How long it may take, in seconds."),
 });
 
-/** `berth:app.once`. */
+/** `app.once`. */
 export const onceSchema = z
   .array(once)
   .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {

@@ -16,7 +16,7 @@ const page = z.strictObject({
     ),
 });
 
-/** `berth:app.pages`. */
+/** `app.pages`. */
 export const pagesSchema = z
   .array(z.union([path, page]))
   .max(50)

@@ -10,35 +10,35 @@ _BUILD = "build-essential, python3-dev"
 _KNOWN: tuple[tuple[str, str], ...] = (
     (
         r"pg_config( executable)? (is required|not found)|libpq-fe\.h: No such file",
-        f"berth:app.packages: [{_BUILD}, libpq-dev]",
+        f"app.packages: [{_BUILD}, libpq-dev]",
     ),
     (
         r"mysql_config:? (command )?not found|Can not find valid pkg-config name",
-        f"berth:app.packages: [{_BUILD}, pkg-config, default-libmysqlclient-dev]",
+        f"app.packages: [{_BUILD}, pkg-config, default-libmysqlclient-dev]",
     ),
     (
         r"xmlsec1? .{0,60}not found|xmlsec/.*\.h: No such file",
-        f"berth:app.packages: [{_BUILD}, pkg-config, libxmlsec1-dev]",
+        f"app.packages: [{_BUILD}, pkg-config, libxmlsec1-dev]",
     ),
     (
         r"libxml/\S+\.h: No such file|libxml2 and libxslt development packages",
-        f"berth:app.packages: [{_BUILD}, libxml2-dev, libxslt1-dev]",
+        f"app.packages: [{_BUILD}, libxml2-dev, libxslt1-dev]",
     ),
-    (r"ffi\.h: No such file", f"berth:app.packages: [{_BUILD}, libffi-dev]"),
-    (r"(lber|ldap|sasl/sasl)\.h: No such file", f"berth:app.packages: [{_BUILD}, libldap-dev, libsasl2-dev]"),
+    (r"ffi\.h: No such file", f"app.packages: [{_BUILD}, libffi-dev]"),
+    (r"(lber|ldap|sasl/sasl)\.h: No such file", f"app.packages: [{_BUILD}, libldap-dev, libsasl2-dev]"),
     (
         r"headers or library files could not be found for (jpeg|zlib)",
-        f"berth:app.packages: [{_BUILD}, libjpeg-dev, zlib1g-dev]",
+        f"app.packages: [{_BUILD}, libjpeg-dev, zlib1g-dev]",
     ),
-    (r"gdal-config.{0,60}(not found|No such file)", f"berth:app.packages: [{_BUILD}, libgdal-dev]"),
-    (r"Python\.h: No such file", f"berth:app.packages: [{_BUILD}]"),
-    (r"CMake must be installed", f"berth:app.packages: [{_BUILD}, cmake]"),
-    (r"Unknown compiler\(s\)|linker `cc` not found", f"berth:app.packages: [{_BUILD}]"),
-    (r"can't find Rust compiler|(?i:cargo)\b.{0,60} is not installed", f"berth:app.packages: [{_BUILD}, cargo]"),
+    (r"gdal-config.{0,60}(not found|No such file)", f"app.packages: [{_BUILD}, libgdal-dev]"),
+    (r"Python\.h: No such file", f"app.packages: [{_BUILD}]"),
+    (r"CMake must be installed", f"app.packages: [{_BUILD}, cmake]"),
+    (r"Unknown compiler\(s\)|linker `cc` not found", f"app.packages: [{_BUILD}]"),
+    (r"can't find Rust compiler|(?i:cargo)\b.{0,60} is not installed", f"app.packages: [{_BUILD}, cargo]"),
     (
         r"(gcc|g\+\+|'cc'|\bclang\b|\bmake\b)\S* ?(failed)?:? ?(No such file|not found)"
         r"|No such file or directory: '\S*(gcc|g\+\+|make)'",
-        f"berth:app.packages: [{_BUILD}]",
+        f"app.packages: [{_BUILD}]",
     ),
 )
 _PYTHON = (
@@ -68,14 +68,14 @@ def for_packages(lines: Iterable[str], python: str) -> str:
     if re.search(r"Multiple top-level packages discovered|not possible in non-package mode", text):
         return (
             "The project would have to be built to learn what it depends on: commit a uv.lock or poetry.lock, or "
-            "name a file of requirements with berth:app.requirements."
+            "name a file of requirements with app.requirements."
         )
     if re.search(_GIT, text):
         return (
             "A dependency lies in a private git repository, which the host cannot read. Let git log in with a token: "
             'write GIT_CONFIG_COUNT: "1" and GIT_CONFIG_VALUE_0: ssh://git@git.example.org/ (how the address of the '
-            "dependency begins) below berth:app.build.env, and set what takes its place: npm run pulumi -- config set "
-            "--secret --path 'berth:app.build.secrets.GIT_CONFIG_KEY_0', with "
+            "dependency begins) below app.build.env, and set what takes its place: npm run pulumi -- config set "
+            "--secret --path 'app.build.secrets.GIT_CONFIG_KEY_0', with "
             "url.https://USER:TOKEN@git.example.org/.insteadOf as the value."
         )
     hidden = re.search(_HIDDEN, text)
@@ -85,12 +85,12 @@ def for_packages(lines: Iterable[str], python: str) -> str:
             f"The index {index} has other versions of {package}, and hides those of the indexes after it. With uv.lock "
             "or pyproject.toml, name that index in [[tool.uv.index]] with explicit = true, and what is taken from it "
             "in [tool.uv.sources]. With requirements.txt, or if you trust all of the indexes equally, let uv compare "
-            "them as pip does: write UV_INDEX_STRATEGY: unsafe-best-match below berth:app.build.env."
+            "them as pip does: write UV_INDEX_STRATEGY: unsafe-best-match below app.build.env."
         )
     if re.search(_PYTHON, text):
         return (
             f"A package does not fit Python {python}: pin a newer version of it, or name the Python that it is made "
-            'for, such as berth:app.python: "3.11".'
+            'for, such as app.python: "3.11".'
         )
     if re.search(r"--require-hashes|must have their versions pinned with ==", text):
         return (
@@ -107,9 +107,9 @@ def for_packages(lines: Iterable[str], python: str) -> str:
             "If not, something between this host and the index changes packages: do not trust it."
         )
     if re.search(_LOGIN, text):
-        return "A package index asks for a login: berth:app.indexLogins has it, by the index's host."
+        return "A package index asks for a login: app.indexLogins has it, by the index's host."
     if re.search(_UNKNOWN, text):
-        return "A package is on none of the indexes that are asked: berth:app.index names one of your own."
+        return "A package is on none of the indexes that are asked: app.index names one of your own."
     return ""
 
 
@@ -125,7 +125,7 @@ _FRONT_END: tuple[tuple[str, str], ...] = (
         r"|Request failed \"40[13]",
         "A registry asks for a login. Let .npmrc read it from a variable, such as "
         "//registry.example.org/:_authToken=${{NPM_TOKEN}}, and set that as a secret of builds: "
-        "npm run pulumi -- config set --secret --path 'berth:app.build.secrets.NPM_TOKEN'.",
+        "npm run pulumi -- config set --secret --path 'app.build.secrets.NPM_TOKEN'.",
     ),
     (
         r"\bE404\b|ERR_PNPM_FETCH_404",
@@ -133,17 +133,17 @@ _FRONT_END: tuple[tuple[str, str], ...] = (
     ),
     (
         r"gyp ERR!|not found: make",
-        f"A package is built from its source: write berth:app.packages: [{_BUILD}].",
+        f"A package is built from its source: write app.packages: [{_BUILD}].",
     ),
     (
         r"JavaScript heap out of memory",
-        'Node.js has too little memory: write NODE_OPTIONS: "--max-old-space-size=2048" below berth:app.build.env, '
+        'Node.js has too little memory: write NODE_OPTIONS: "--max-old-space-size=2048" below app.build.env, '
         "and give the host as much.",
     ),
     (
         r"ERR_OSSL_EVP_UNSUPPORTED|digital envelope routines",
         "The build tools are older than the OpenSSL of Node.js 24: write NODE_OPTIONS: --openssl-legacy-provider below "
-        "berth:app.build.env, or update them.",
+        "app.build.env, or update them.",
     ),
     (
         r"EBADENGINE|ERR_PNPM_UNSUPPORTED_ENGINE|The engine \"node\" is incompatible",

@@ -19,7 +19,7 @@ _LINK = (
     'mkdir -p -- "$above" && ln -sT -- "$2" "$1"'
 )
 _REASONS = {
-    3: "is in the release already, of the source or of berth:app.build.commands",
+    3: "is in the release already, of the source or of app.build.commands",
     4: "would lie behind a link of the release",
     5: "is a directory of the release",
 }
@@ -34,7 +34,7 @@ def link(context: Context, source: Source, facts: Prepare) -> None:
         status = context.runner.run(source.as_owner(*words))
         if status == 0:
             continue
-        key = f"berth:app.files.{path}"
+        key = f"app.files.{path}"
         if status not in _REASONS:
             raise Stop(f"the link to {key} cannot be made.", "Its last lines are above.")
         todo = "Take it out of the source"
@@ -49,5 +49,5 @@ def refuse_without(release: Release, facts: Prepare) -> None:
         if path not in facts.files:
             raise Stop(
                 f"release {release.id} looks for its file {path}, and the stack has none of that name.",
-                f"Write berth:app.files.{path} again, or take berth:app.release out and deploy its source.",
+                f"Write app.files.{path} again, or take app.release out and deploy its source.",
             )

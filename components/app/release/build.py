@@ -14,9 +14,9 @@ def run(context: Context, source: Source, wanted: Build) -> bool:
         status, lines = context.runner.run_and_keep(source.as_builder("bash", "-c", command))
         if status != 0:
             raise Stop(
-                f"'{command}' failed (berth:app.build.commands).",
-                "Its last lines are above; nothing that runs was changed. It is given berth:app.build.env and "
-                "berth:app.build.secrets, and none of the application's settings. "
+                f"'{command}' failed (app.build.commands).",
+                "Its last lines are above; nothing that runs was changed. It is given app.build.env and "
+                "app.build.secrets, and none of the application's settings. "
                 f"{symptoms.told_of_build(lines)}".rstrip(),
             )
     return bool(wanted.commands)

@@ -94,11 +94,11 @@ class Dependencies:
                 raise Stop(
                     "the source names no dependencies: "
                     "there is no uv.lock, poetry.lock, requirements.txt or pyproject.toml.",
-                    "Name the file with berth:app.requirements.",
+                    "Name the file with app.requirements.",
                 )
             return found
         if tree.texts[wanted] is None:
-            raise Stop(f"the source has no file '{wanted}' (berth:app.requirements).")
+            raise Stop(f"the source has no file '{wanted}' (app.requirements).")
         return wanted
 
     def _check_python(self, file: str, version: str, tree: Tree) -> None:
@@ -239,7 +239,7 @@ def refuse_without_dependencies(file: str, text: str) -> None:
     if not is_dynamic and "dependencies" not in project and "poetry" not in told.get("tool", {}):
         raise Stop(
             f"{file} names no dependencies: it has no 'dependencies' in [project].",
-            "Name the file that has them with berth:app.requirements; a Pipfile is not read ('pipenv requirements' "
+            "Name the file that has them with app.requirements; a Pipfile is not read ('pipenv requirements' "
             "makes a requirements.txt of its lock).",
         )
 
@@ -261,7 +261,7 @@ def _misfit(asked: str, version: str) -> Stop:
     short = ".".join(version.split(".")[:2])
     return Stop(
         f"the source's {asked}, and this release would run with Python {short}.",
-        'Name a version that fits, such as berth:app.python: "3.12"; where the host has none, Berth brings it.',
+        'Name a version that fits, such as app.python: "3.12"; where the host has none, Berth brings it.',
     )
 
 

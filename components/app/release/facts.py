@@ -164,7 +164,7 @@ class Live:
 
 def entry_key(server: str) -> str:
     """What names the callable that a server runs."""
-    return "berth:app.asgi" if server == "uvicorn" else "berth:app.wsgi"
+    return "app.asgi" if server == "uvicorn" else "app.wsgi"
 
 
 def application(told: object) -> Application:

@@ -121,9 +121,9 @@ class FallBack:
     def _memory(self, unit: str) -> str:
         process = self._switch.processes.of(unit)
         limit = (
-            f"raise berth:app.processes.{process}.memory"
+            f"raise app.processes.{process}.memory"
             if self._context.systemd.has_limit(unit)
-            else "give the host more, or lower berth:app.workers"
+            else "give the host more, or lower app.workers"
         )
         return (
             "But memory was short, and the kernel ended processes. While a release goes live, the previous one runs "

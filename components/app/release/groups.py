@@ -20,7 +20,7 @@ def check(file: str, name: str, text: str, groups: Iterable[str], extras: Iterab
     if name not in ("uv.lock", "poetry.lock", "pyproject.toml"):
         key = "groups" if asked["groups"] else "extras"
         raise Stop(
-            f"berth:app.{key} asks for {_listed(asked[key])}, and {file} has no {key}.",
+            f"app.{key} asks for {_listed(asked[key])}, and {file} has no {key}.",
             f"Take the key out, and name what is needed in {file}; or commit a uv.lock or poetry.lock.",
         )
     try:
@@ -33,7 +33,7 @@ def check(file: str, name: str, text: str, groups: Iterable[str], extras: Iterab
         unknown = [one for one in names if _plain(one) not in known]
         if unknown:
             raise Stop(
-                f"berth:app.{key} asks for {_listed(unknown)}, which pyproject.toml does not have.",
+                f"app.{key} asks for {_listed(unknown)}, which pyproject.toml does not have.",
                 f"It has {_listed(there[key])}." if there[key] else f"It has no {key}: take the key out.",
             )
 

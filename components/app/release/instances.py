@@ -100,7 +100,7 @@ class Instances:
         if not found.exists():
             raise Stop(
                 f"release {release.id} was prepared for {release.server}, and the stack names no application for it.",
-                f"Write {entry_key(release.server)} next to what the stack names, or take berth:app.release out and "
+                f"Write {entry_key(release.server)} next to what the stack names, or take app.release out and "
                 "deploy its source.",
             )
         return found

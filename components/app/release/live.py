@@ -135,7 +135,7 @@ class Switch:
         if instance.state == states.FAILED and is_same and self._facts.retry != release:
             self._context.voice.show(instance.words.splitlines())
             again = f"release {release} has failed before, with the same settings, and is not tried again:"
-            todo = f"Deploy another; or set berth:app.retry: {release} to try this one once more."
+            todo = f"Deploy another; or set app.retry: {release} to try this one once more."
             raise Stop(f"{again} {instance.reason}", f"{todo} {self.serving(self.server.unit)}")
 
     def _tried_with(self) -> str:

@@ -118,7 +118,7 @@ class Migration:
                 which = "" if alias == _DEFAULT else f" '{alias}'"
                 raise Stop(
                     f"the database{which} could not be dumped, and so nothing was migrated.",
-                    "Its last lines are above. berth:app.dumpBeforeMigrate: false goes on without.",
+                    "Its last lines are above. app.dumpBeforeMigrate: false goes on without.",
                 )
             new.rename(path)
         finally:

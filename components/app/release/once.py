@@ -26,7 +26,7 @@ def run(context: Context, facts: Live, release: Release) -> None:
             context.ledger.keep_done(once.name, {**dataclasses.asdict(once), "release": release.id})
         elif done != once.command:
             context.voice.say(
-                f"berth:app.once '{once.name}' is done already, with another command, and does not run again: "
+                f"app.once '{once.name}' is done already, with another command, and does not run again: "
                 "give it another name to run it"
             )
 
@@ -44,7 +44,7 @@ def _run(context: Context, release: Release, once: Once) -> None:
     voice.refuse_full_disk()
     how = f"did not end within {once.timeout} s" if context.world.now() >= end else f"failed with status {status}"
     raise Stop(
-        f"the command '{once.name}' of berth:app.once {how}: {json.dumps(once.command)}.",
+        f"the command '{once.name}' of app.once {how}: {json.dumps(once.command)}.",
         "Its last lines are above. Nothing went live, and the next 'pulumi up' tries it again. "
         f"{symptoms.told(heard.lines)}".rstrip(),
     )

@@ -74,7 +74,7 @@ class Pages:
             wrong = self._wrong({page: answer for page, answer in answers.items() if answer.status != _PASSWORD})
             if wrong:
                 raise Stop(
-                    f"visitors do not get what the application answers: {_told(wrong)} (berth:app.pages).",
+                    f"visitors do not get what the application answers: {_told(wrong)} (app.pages).",
                     f"Something in front of the application is in the way. {log}",
                 )
         for told in self._wrong_files(domain, door, self._release.samples):
@@ -125,7 +125,7 @@ def prove_door(context: Context, facts: Front) -> None:
 
 def _unhealthy(unit: str, wrong: dict[Page, Answer]) -> Unhealthy:
     broken = [page.path for page, answer in wrong.items() if answer.status >= 500]
-    return Unhealthy(unit, f"{_told(wrong)} (berth:app.pages).", path=broken[0] if broken else "")
+    return Unhealthy(unit, f"{_told(wrong)} (app.pages).", path=broken[0] if broken else "")
 
 
 def _told(wrong: dict[Page, Answer]) -> str:

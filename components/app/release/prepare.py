@@ -33,8 +33,8 @@ def prepare(context: Context, facts: Prepare) -> None:
     is_ready = context.ledger.is_there(release)
     if facts.kept and not is_ready:
         raise Stop(
-            f"this host has not kept release {facts.release} (berth:app.release); it has: {_kept(context)}.",
-            "Name one of these, or take berth:app.release out and deploy its source.",
+            f"this host has not kept release {facts.release} (app.release); it has: {_kept(context)}.",
+            "Name one of these, or take app.release out and deploy its source.",
         )
     live = release_of(context.ledger.live()) if context.ledger.live() else ""
     if not is_ready:
@@ -72,19 +72,16 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     procfile = Procfile(release.procfile, facts.kinds)
     check_procfile(context, facts, procfile)
     if "web" in procfile.lines:
-        context.voice.say(
-            f"the Procfile's line 'web' is not run: {facts.server} serves the application, as berth:app says"
-        )
+        context.voice.say(f"the Procfile's line 'web' is not run: {facts.server} serves the application, as app says")
     if facts.server == "gunicorn" and tree.there[_GUNICORN]:
         context.voice.say(
-            f"the source's {_GUNICORN} is not read: berth:app.workers, berth:app.threads and berth:site.timeout say "
-            "how gunicorn runs"
+            f"the source's {_GUNICORN} is not read: app.workers, app.threads and site.timeout say how gunicorn runs"
         )
     if not any(tree.there[one] for one in modules):
         raise Stop(
             f"this source has no module '{facts.module}' ({entry_key(facts.server)}): "
             f"neither {module}.py nor a package of that name.",
-            "Where it lies in a directory of its own, such as src, write PYTHONPATH: src below berth:app.env.",
+            "Where it lies in a directory of its own, such as src, write PYTHONPATH: src below app.env.",
         )
     uv = Uv(context, facts, source)
     built = Dependencies(context, facts, source, uv).install(tree)
@@ -129,12 +126,12 @@ def check_procfile(context: Context, facts: Prepare, procfile: Procfile) -> None
     for name in procfile.unnamed(facts.all_processes):
         reason = f"its Procfile has a process '{name}', which the stack does not name"
         kind = procfile.kind_of(procfile.lines[name])
-        todo = f"Add '{name}: {{kind: {kind}}}' to berth:app.processes, or take the line out."
+        todo = f"Add '{name}: {{kind: {kind}}}' to app.processes, or take the line out."
         _refuse(context, facts, reason, todo)
     for process in facts.processes:
         reason = procfile.unfit(process)
         if reason:
-            todo = f"Look at berth:app.processes.{process.name}: 'command' or 'kind' there."
+            todo = f"Look at app.processes.{process.name}: 'command' or 'kind' there."
             _refuse(context, facts, reason, todo)
 
 

@@ -115,7 +115,7 @@ def tell_of_uploads(context: Context, project: Project, public: bool | None) -> 
     if public is None:
         context.voice.say(
             f"nobody sees uploads in {context.place.told_root}/media unless the application shows them; "
-            "'berth:media: {public: true}' serves them to everyone, 'false' ends this line"
+            "'media: {public: true}' serves them to everyone, 'false' ends this line"
         )
     url = project.media_url or ""
     if public and "//" not in url and url.strip("/") != "media":
@@ -139,7 +139,7 @@ def _lead(context: Context, source: Source, setting: str, path: str | None, targ
         )
     if not shared.lead(context, source, path, target):
         raise Stop(
-            f"the project's {setting}, {path}, holds files already, of the source or of berth:app.build.commands, and "
+            f"the project's {setting}, {path}, holds files already, of the source or of app.build.commands, and "
             "nothing can be written there.",
             f"Take {setting} from the environment, or take the directory out of the source; {_FROM_ENVIRONMENT}",
         )

@@ -24,16 +24,16 @@ def lead(context: Context, source: Source, path: str, target: str) -> bool:
 
 
 def make(context: Context, facts: Prepare, source: Source) -> None:
-    """The links of berth:app.shared, and the directories that they lead to."""
+    """The links of app.shared, and the directories that they lead to."""
     place = context.place
     for path, name in facts.shared.items():
         target = f"{place.told_root}/data/{name}"
         # The application may put a link there, so it is the one to follow it.
         if context.runner.run(Command(["mkdir", "-p", "--", target], place.name)) != 0:
-            raise Stop(f"{target} (berth:app.shared) cannot be made.", "What mkdir said of it is above.")
+            raise Stop(f"{target} (app.shared) cannot be made.", "What mkdir said of it is above.")
         if not lead(context, source, path, target):
             raise Stop(
-                f"the release has files at {path} (berth:app.shared), of the source or of berth:app.build.commands, "
+                f"the release has files at {path} (app.shared), of the source or of app.build.commands, "
                 f"where a link to {target} must be.",
                 "Take them out of the source, and put what is needed of them into that directory on the host.",
             )

@@ -113,7 +113,7 @@ class Source:
             raise Stop(
                 f"the host could not fetch the submodules of {git.commit}.",
                 "Its last lines are above. Their servers must let in the stack's deploy key as well, and only the "
-                "server of berth:app.source.git is known by its host key.",
+                "server of app.source.git is known by its host key.",
             )
         run(self.as_owner("find", ".", "-name", ".git", "-prune", "-exec", "rm", "-rf", "{}", "+"))
         if git.path != ".":
@@ -128,6 +128,6 @@ class Source:
         )
         status = self._context.runner.run(self.as_owner("sh", "-c", part, "sh", git.path))
         if status == 3:
-            raise Stop(f"{git.url} has no directory '{git.path}' (berth:app.source.path) at {git.commit}.")
+            raise Stop(f"{git.url} has no directory '{git.path}' (app.source.path) at {git.commit}.")
         if status != 0:
             raise Stop(f"the directory '{git.path}' of {git.url} cannot be taken.", "Its last lines are above.")

@@ -66,7 +66,7 @@ class Statics:
 
     def _copy(self, folder: str) -> None:
         if not self._source.look(there=[f"{folder}/."]).there[f"{folder}/."]:
-            raise Stop(f"the release has no directory '{folder}' (berth:app.static).")
+            raise Stop(f"the release has no directory '{folder}' (app.static).")
         copy = Command(
             ["cp", "-r", "--no-preserve=mode", "--", f"./{folder}/.", f"{self._context.place.told(self._target)}/"],
             self._context.place.owner,
@@ -128,7 +128,7 @@ class Statics:
         if status != 0:
             context.voice.show(cause(errors))
             context.voice.refuse_full_disk()
-            of_check = " berth:app.check says which checks run." if status == _CHECK else ""
+            of_check = " app.check says which checks run." if status == _CHECK else ""
             raise Stop(
                 _FAULTS.get(status, _FAULTS[5]), f"{_ABOVE}{of_check} {symptoms.told([*found, *errors])}".rstrip()
             )
@@ -156,7 +156,7 @@ class Statics:
                 voice.show(cause(heard.lines))
                 voice.refuse_full_disk()
                 raise Stop(
-                    f"'{command}' failed (berth:app.build.afterCollectstatic).",
+                    f"'{command}' failed (app.build.afterCollectstatic).",
                     f"{_ABOVE} {symptoms.told(heard.lines)}".rstrip(),
                 )
         self._take_collected()

@@ -8,7 +8,7 @@ from .folded import folded
 
 _TRACEBACK_OF_ENVIRON = r"(?:<frozen os>|/os\.py)\", line \d+, in __getitem__ .{0,200}?KeyError: '([A-Za-z_]\w*)'"
 _SECRET = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE|_KEY$|_DSN$|_SALT$")
-_OWN_DATABASE = "Write the stack's own below berth:app.env: ${postgres.host}, ${postgres.user}, ${postgres.password}."
+_OWN_DATABASE = "Write the stack's own below app.env: ${postgres.host}, ${postgres.user}, ${postgres.password}."
 
 
 def _variable(found: Match[str]) -> str:
@@ -16,15 +16,15 @@ def _variable(found: Match[str]) -> str:
     if _SECRET.search(name):
         return (
             f"The application needs {name}, which is not set: npm run pulumi -- config set --secret --path "
-            f"'berth:app.secrets.{name}'."
+            f"'app.secrets.{name}'."
         )
-    return f"The application needs {name}, which is not set: write it below berth:app.env."
+    return f"The application needs {name}, which is not set: write it below app.env."
 
 
 def _field(found: Match[str]) -> str:
     return (
         f"The application's settings need {found[1].upper()}, with the prefix that they have, and it is not set: write "
-        "it below berth:app.env, or set it below berth:app.secrets."
+        "it below app.env, or set it below app.secrets."
     )
 
 
@@ -32,7 +32,7 @@ def _module(found: Match[str]) -> str:
     return (
         f"The application imports '{found[1]}', which is neither in its source nor among its dependencies: add the "
         "package that has it to those, or, where it lies in a directory of the source that is not searched, write "
-        "PYTHONPATH: DIRECTORY below berth:app.env."
+        "PYTHONPATH: DIRECTORY below app.env."
     )
 
 
@@ -40,7 +40,7 @@ def _host(found: Match[str]) -> str:
     return (
         f"The settings' ALLOWED_HOSTS lacks {found[1]}, the site's name. Berth hands the names over in the "
         "environment variable ALLOWED_HOSTS; where the settings do not read it, 'npm run init' writes lines for "
-        "berth:app.files that do."
+        "app.files that do."
     )
 
 
@@ -50,7 +50,7 @@ def _constant(text: str) -> Callable[[Match[str]], str]:
 
 _NO_WRITING = _constant(
     "Nothing can be written in a release. Give a directory that the application writes to a place that outlives "
-    "releases, below berth:app.shared, or hand it a path with ${paths.data} in berth:app.env."
+    "releases, below app.shared, or hand it a path with ${paths.data} in app.env."
 )
 # The first that fits counts: what is nearest to the cause comes before what follows of it.
 _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
@@ -66,12 +66,12 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
         r"ImproperlyConfigured: The SECRET_KEY setting must not be empty",
         _constant(
             "The settings have no SECRET_KEY. Berth hands one over in the environment variable SECRET_KEY; where the "
-            "settings do not read it, 'npm run init' writes lines for berth:app.files that do."
+            "settings do not read it, 'npm run init' writes lines for app.files that do."
         ),
     ),
     (
         r"ImproperlyConfigured: Requested setting \w+, but settings are not configured",
-        _constant("Name Django's settings module with berth:app.settings, such as shop.settings."),
+        _constant("Name Django's settings module with app.settings, such as shop.settings."),
     ),
     (
         r"ImproperlyConfigured: Error loading psycopg2? ?(or psycopg )?module|No module named 'psycopg2?'",
@@ -80,20 +80,20 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
     (
         r"missing \d required positional arguments?: (?:'receive' and )?'send'",
         _constant(
-            "berth:app.wsgi names an ASGI application: write 'server: uvicorn' below berth:app, and name it with "
-            "berth:app.asgi in place of berth:app.wsgi."
+            "app.wsgi names an ASGI application: write 'server: uvicorn' below app, and name it with "
+            "app.asgi in place of app.wsgi."
         ),
     ),
     (
         r"missing \d required positional arguments?: (?:'environ' and )?'start_response'",
         _constant(
-            "berth:app.asgi names a WSGI application: name it with berth:app.wsgi, without 'server: uvicorn', or name "
+            "app.asgi names a WSGI application: name it with app.wsgi, without 'server: uvicorn', or name "
             "the project's ASGI application, such as shop.asgi:application for Django."
         ),
     ),
     (
         r'Attribute "(\w+)" not found in module "([\w.]+)"',
-        lambda found: f"The module '{found[2]}' has no '{found[1]}': name what it has with berth:app.asgi.",
+        lambda found: f"The module '{found[2]}' has no '{found[1]}': name what it has with app.asgi.",
     ),
     (
         r"Config\.__init__\(\) got an unexpected keyword argument",
@@ -103,7 +103,7 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
     ),
     (
         r"Failed to find attribute '(\w+)' in '([\w.]+)'",
-        lambda found: f"The module '{found[2]}' has no '{found[1]}': name what it has with berth:app.wsgi.",
+        lambda found: f"The module '{found[2]}' has no '{found[1]}': name what it has with app.wsgi.",
     ),
     (r"Invalid HTTP_HOST header: ('[^']*')", _host),
     (r"ModuleNotFoundError: No module named '([\w.]+)'", _module),
@@ -118,7 +118,7 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
         r"redis\.exceptions\.(AuthenticationError|ConnectionError)|Error -?\d+ connecting to \S+:6379",
         _constant(
             "The application asks a Redis that is not the stack's, or without its password. Write the stack's own "
-            "below berth:app.env: ${redis.url}."
+            "below app.env: ${redis.url}."
         ),
     ),
 )
@@ -147,4 +147,4 @@ def told(lines: Iterable[str]) -> str:
 
 def told_of_build(lines: Iterable[str]) -> str:
     """The same of a command that runs while a release is made, and has none of the application's settings."""
-    return told(lines).replace("berth:app.env", "berth:app.build.env").replace("app.secrets", "app.build.secrets")
+    return told(lines).replace("app.env", "app.build.env").replace("app.secrets", "app.build.secrets")

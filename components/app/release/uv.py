@@ -116,13 +116,12 @@ class Uv:
         if self._context.runner.run(install) != 0:
             where = self._facts.python_mirror or "github.com"
             raise Stop(
-                f"uv could not bring Python {wanted} (berth:app.python).",
-                f"Its last lines are above. The host itself must reach {where}; "
-                "berth:app.pythonMirror names another place.",
+                f"uv could not bring Python {wanted} (app.python).",
+                f"Its last lines are above. The host itself must reach {where}; app.pythonMirror names another place.",
             )
         found = self._find(wanted)
         if not found:
-            raise Stop(f"uv has brought no Python {wanted} (berth:app.python) that it finds.")
+            raise Stop(f"uv has brought no Python {wanted} (app.python) that it finds.")
         return found
 
     def _find(self, wanted: str) -> str:

@@ -29,7 +29,7 @@ const inline = z.strictObject({
   replace,
 });
 
-/** `berth:app.files`: see {@link openFiles}. */
+/** `app.files`: see {@link openFiles}. */
 export const filesSchema = z
   .record(path, z.union([template, inline]))
   .default({})

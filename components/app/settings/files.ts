@@ -27,7 +27,7 @@ export interface FileFault {
 }
 
 /**
- * What is wrong with `berth:app.files` beyond its form.
+ * What is wrong with `app.files` beyond its form.
  *
  * @param known the names that the files may refer to
  */

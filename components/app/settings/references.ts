@@ -72,7 +72,7 @@ export function fill(
         const value = secret[name] ?? plain[name];
         if (value !== undefined) return value;
         throw new pulumi.RunError(
-          `berth:app.${key} refers to \${${name}}, which hosts beside the first do not reach. Take it out, or let all that runs on them run on the first host.`,
+          `app.${key} refers to \${${name}}, which hosts beside the first do not reach. Take it out, or let all that runs on them run on the first host.`,
         );
       }),
     )

@@ -39,7 +39,7 @@ export function knownHostsLine(server: GitServer, hostKey: string | undefined): 
   const key = hostKey ?? knownServers[server.host];
   if (key === undefined) {
     throw new Error(
-      `berth:app.source.hostKey: expected the ed25519 host key of ${server.host}; found nothing. ` +
+      `app.source.hostKey: expected the ed25519 host key of ${server.host}; found nothing. ` +
         `'ssh-keyscan -t ed25519 ${server.host}' shows it; compare it with what the server's operator publishes.`,
     );
   }
@@ -74,7 +74,7 @@ export async function resolveCommit(reference: GitReference): Promise<string> {
       .filter((name) => name.startsWith("refs/heads/"))
       .map((name) => name.slice(11));
     throw new Error(
-      `berth:app.source.ref: ${reference.url} has no branch or tag '${ref}'; ` +
+      `app.source.ref: ${reference.url} has no branch or tag '${ref}'; ` +
         `its branches are: ${branches.slice(0, 10).join(", ") || "none"}`,
     );
   }
@@ -105,13 +105,13 @@ async function listRemote(reference: GitReference): Promise<string[]> {
     const said = (error as { stderr?: string }).stderr ?? String(error);
     if (said.includes("Host key verification failed")) {
       throw new Error(
-        `berth:app.source.hostKey: the server of ${reference.url} shows another host key than the one that is expected. ` +
+        `app.source.hostKey: the server of ${reference.url} shows another host key than the one that is expected. ` +
           "Compare both with what the server's operator publishes; nothing was sent to it.",
         { cause: error },
       );
     }
     const reason = said.trim().split("\n")[0];
-    throw new Error(`berth:app.source.git: ${reference.url} cannot be read: ${reason}`, { cause: error });
+    throw new Error(`app.source.git: ${reference.url} cannot be read: ${reason}`, { cause: error });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

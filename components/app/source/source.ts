@@ -66,7 +66,7 @@ function openDirectory(
 ): Source {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw new pulumi.RunError(
-      `berth:app.source.directory: expected a directory, from ${process.cwd()}; found no directory '${directory}'`,
+      `app.source.directory: expected a directory, from ${process.cwd()}; found no directory '${directory}'`,
     );
   }
   const module = entry.module.replaceAll(".", "/");
@@ -77,10 +77,9 @@ function openDirectory(
     const below = readdirSync(directory, { withFileTypes: true }).find(
       (entry) => entry.isDirectory() && isIn(entry.name),
     )?.name;
-    const told =
-      below === undefined ? "" : `. It is in ${below}/: write PYTHONPATH: ${below} below berth:app.env`;
+    const told = below === undefined ? "" : `. It is in ${below}/: write PYTHONPATH: ${below} below app.env`;
     throw new pulumi.RunError(
-      `berth:app.${entry.key}: expected the module '${entry.module}' in '${directory}'; ` +
+      `app.${entry.key}: expected the module '${entry.module}' in '${directory}'; ` +
         `found neither ${module}.py nor ${module}/__init__.py there${told}`,
     );
   }
@@ -137,7 +136,7 @@ async function resolved(reference: GitReference, remedy = ""): Promise<string> {
   try {
     return await resolveCommit(reference);
   } catch (error) {
-    const unreadable = (error as Error).message.startsWith("berth:app.source.git:");
+    const unreadable = (error as Error).message.startsWith("app.source.git:");
     throw new pulumi.RunError(`${(error as Error).message}${unreadable ? remedy : ""}`);
   }
 }
@@ -180,6 +179,6 @@ export function sourceOf(
   if (release === undefined || isReleaseId(release)) return source;
   if ("git" in source) return { ...source, ref: release };
   throw new pulumi.RunError(
-    `berth:app.release: expected the id of a release, such as 0123456789-abcd, for the source is a directory; found '${release}'`,
+    `app.release: expected the id of a release, such as 0123456789-abcd, for the source is a directory; found '${release}'`,
   );
 }

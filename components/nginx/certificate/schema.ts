@@ -38,7 +38,7 @@ const acme = z.strictObject({
           error: "expected the HMAC key in base64url, as the authority gives it",
         })
         .describe(
-          "The HMAC key, in base64url. Set it with `pulumi config set --secret --path 'berth:site.tls.acme.eab.key'`.",
+          "The HMAC key, in base64url. Set it with `pulumi config set --secret --path 'site.tls.acme.eab.key'`.",
         ),
     })
     .optional()
@@ -63,7 +63,7 @@ const own = z.strictObject({
   key: pem("Its private key, not encrypted"),
 });
 
-/** `berth:site.tls`. */
+/** `site.tls`. */
 export const tlsSchema = z
   .union([
     z.enum(["self-signed", "acme", "upstream", "off"]),

@@ -13,7 +13,7 @@ const network = cidr.refine((value) => !value.endsWith("/0"), {
 const cloudflare = z.string().refine((value) => value === "cloudflare", { error: expected });
 const networks = z.array(network).min(1);
 
-/** `berth:site.behind`. */
+/** `site.behind`. */
 export const behindSchema = z
   .union([
     cloudflare,

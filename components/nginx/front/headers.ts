@@ -33,7 +33,7 @@ const value = z.string().regex(/^[\x20-\x23\x25-\x7e]{0,4096}$/, {
   error: "expected printable ASCII without $, 4096 characters at most",
 });
 
-/** `berth:site.headers`. */
+/** `site.headers`. */
 export const headersSchema = z
   .record(name, value.nullable())
   .default({})
@@ -41,7 +41,7 @@ export const headersSchema = z
     'Headers of every answer for which the application sends none of that name, such as `Permissions-Policy: "camera=()"`. `null` leaves out one of Berth\'s own.',
   );
 
-/** `berth:site.hsts`. */
+/** `site.hsts`. */
 export const hstsSchema = z
   .strictObject({
     maxAge: z

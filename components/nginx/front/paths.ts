@@ -18,7 +18,7 @@ export const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, 
 export const patternOf = (path: string, end = "/|\\z") =>
   path === "/" ? "^/" : `^${escaped(path.replace(/\/$/, ""))}(${end})`;
 
-/** `berth:site.allow`. */
+/** `site.allow`. */
 export const allowSchema = z
   .record(sitePath, z.array(cidr).min(1))
   .default({})
@@ -26,7 +26,7 @@ export const allowSchema = z
     "Paths, such as `/admin/`, each with the networks whose visitors may ask for it and for what is below it. Others get 403.",
   );
 
-/** `berth:site.limits`. */
+/** `site.limits`. */
 export const limitsSchema = z
   .record(
     sitePath,

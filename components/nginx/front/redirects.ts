@@ -24,7 +24,7 @@ const to = z
     },
   );
 
-/** `berth:site.redirects`. */
+/** `site.redirects`. */
 export const redirectsSchema = z
   .array(
     z.strictObject({

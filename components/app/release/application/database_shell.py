@@ -15,7 +15,7 @@ def main():
         scheme = urllib.parse.urlsplit(text).scheme
         sys.exit(f"berth: DATABASE_URL begins with {scheme}:, and only a PostgreSQL has a shell here")
     psql = shutil.which("psql") or sys.exit(
-        "berth: there is no psql on this host: add postgresql-client to berth:app.packages, and deploy"
+        "berth: there is no psql on this host: add postgresql-client to app.packages, and deploy"
     )
     os.execve(psql, ["psql", *sys.argv[1:]], {**os.environ, **found})  # noqa: S606 - no shell is wanted
 

@@ -26,8 +26,8 @@ def check_names(machine: Machine, names: Iterable[str], addresses: Iterable[str]
         if others:
             raise Elsewhere(
                 f"{name} points at {shown(others)}, and this host is {shown(own)}. Nothing was ordered, because the "
-                "authority would ask there. Make the name point at this host or take it out of berth:site. Where the "
-                "host is behind a proxy or NAT, set berth:site.tls.acme.checkDns to false."
+                "authority would ask there. Make the name point at this host or take it out of site. Where the "
+                "host is behind a proxy or NAT, set site.tls.acme.checkDns to false."
             )
 
 
