@@ -21,6 +21,7 @@ const oldest: Readonly<Record<Tool, string>> = {
   uv: "3.11",
   gunicorn: "3.9",
   uwsgi: "3.9",
+  uvicorn: "3.9",
   poetry: "3.11",
   node: "3.11",
 };

@@ -29,6 +29,7 @@ import { copyArchive, ReleaseProgram } from "./program/program.ts";
 import { type AppFiles, fileDigests, fileLinks, filesOfStep, secretsIn } from "./settings/files.ts";
 import { environmentFile } from "./settings/settings.ts";
 import { isReleaseId, releaseId, type Source } from "./source/source.ts";
+import { entryOf, type ServerName, settingsFiles } from "./web/servers.ts";
 import { tools } from "./web/tools.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -63,9 +64,11 @@ export interface AppArgs {
     readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
   };
   /** What serves it. */
-  readonly server: "gunicorn" | "uwsgi";
-  /** The WSGI application, `MODULE:CALLABLE` or `MODULE:FACTORY()`. */
-  readonly wsgi: string;
+  readonly server: ServerName;
+  /** The WSGI application, `MODULE:CALLABLE` or `MODULE:FACTORY()`. @default none: only uvicorn can serve it */
+  readonly wsgi?: string | undefined;
+  /** The ASGI application, in the same form. @default none: uvicorn cannot serve it */
+  readonly asgi?: string | undefined;
   /** Django's settings module. @default none: not a Django application */
   readonly settings?: string | undefined;
   /** What Django checks before a release goes live. @default all that it checks by itself */
@@ -203,7 +206,8 @@ export class App extends pulumi.ComponentResource {
   /** The lines of a unit with the environment of an instance. */
   readonly #environment: (instance: string) => string;
   readonly #processFiles: Readonly<Record<string, StepFile>>;
-  readonly #units: Readonly<Record<"socket" | "service" | "gunicorn" | "uwsgi", string>>;
+  readonly #units: Readonly<Record<"socket" | "service", string>> &
+    Readonly<Partial<Record<ServerName, string>>>;
 
   constructor(name: string, args: AppArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:app:App", name, {}, options);
@@ -361,16 +365,9 @@ export class App extends pulumi.ComponentResource {
 
   /** What decides how an instance runs: a change of it is another instance. */
   #unitTexts() {
-    const { name, wsgi, workers, threads, timeout, after } = this.#args;
+    const { name, wsgi, asgi, workers, threads, timeout, after } = this.#args;
     const root = this.#root;
-    const server = {
-      wsgi,
-      workers,
-      threads,
-      timeout,
-      head_bytes: headBehind.bytes,
-      head_fields: headBehind.fields,
-    };
+    const common = { workers, timeout, head_bytes: headBehind.bytes, head_fields: headBehind.fields };
     return {
       socket: renderTemplate(here("web/web.socket.liquid"), { name }),
       service: renderTemplate(here("web/web.service.liquid"), {
@@ -378,18 +375,30 @@ export class App extends pulumi.ComponentResource {
         root,
         after,
         stop_timeout: timeout + 10,
+        has_sockets: this.#args.server === "uvicorn",
         limits: limitLines(this.#args.limits ?? {}),
         environment: this.#environment("%i"),
         sandbox: sandbox(root),
       }),
-      gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), server),
-      uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), server),
+      ...(wsgi === undefined
+        ? {}
+        : {
+            gunicorn: renderTemplate(here("web/gunicorn.py.liquid"), { ...common, wsgi, threads }),
+            uwsgi: renderTemplate(here("web/uwsgi.ini.liquid"), { ...common, wsgi, threads }),
+          }),
+      ...(asgi === undefined
+        ? {}
+        : { uvicorn: renderTemplate(here("web/asgi.py.liquid"), { ...common, asgi }) }),
     };
   }
 
-  #web(settings: HostScript): HostScript {
+  #web(before: HostScript): HostScript {
     const { name } = this.#args;
     const root = this.#root;
+    const settings = Object.entries(settingsFiles).flatMap(([server, file]) => {
+      const content = this.#units[server as ServerName];
+      return content === undefined ? [] : [[`/etc/berth/${name}/${file}`, { content }] as const];
+    });
     return new HostScript(
       `${this.#name}-web`,
       {
@@ -405,9 +414,8 @@ export class App extends pulumi.ComponentResource {
             content: renderTemplate(here("web/serve.sh.liquid"), { name, root }),
             mode: "0755",
           },
-          // Both: a release that is gone back to runs with the one that it was prepared with.
-          [`/etc/berth/${name}/gunicorn.py`]: { content: this.#units.gunicorn },
-          [`/etc/berth/${name}/uwsgi.ini`]: { content: this.#units.uwsgi },
+          // Of all that can serve it: a release that is gone back to runs with the one that it was prepared with.
+          ...Object.fromEntries(settings),
           [`/usr/local/bin/${name}-run`]: {
             content: renderTemplate(here("web/run.sh.liquid"), {
               name,
@@ -426,7 +434,7 @@ export class App extends pulumi.ComponentResource {
               }),
         },
       },
-      { parent: this, dependsOn: [settings] },
+      { parent: this, dependsOn: [before] },
     );
   }
 
@@ -472,7 +480,7 @@ export class App extends pulumi.ComponentResource {
 
   /** The release, made beside what runs. */
   #prepare(source: Source, before: HostScript): [pulumi.Output<string>, HostScript] {
-    const { host, name, python, requirements, server, wsgi, settings, release, processes } = this.#args;
+    const { host, name, python, requirements, server, settings, release, processes } = this.#args;
     const statics = this.#args.static;
     const { commands, env, afterCollectstatic = [] } = this.#args.build;
     const build = { commands, env };
@@ -531,7 +539,7 @@ export class App extends pulumi.ComponentResource {
             build: { ...build, after_collectstatic: after },
             files,
             server,
-            wsgi_module: wsgi.split(":")[0] ?? "",
+            module: entryOf(this.#args).module,
             django: (this.#isWeb ? settings : undefined) ?? null,
             check: this.#args.check?.enabled === false ? null : (this.#args.check?.tags ?? []),
             static: (this.#isWeb ? statics : undefined) ?? null,

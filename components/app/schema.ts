@@ -8,6 +8,7 @@ import { pagesSchema } from "./program/pages-schema.ts";
 import { filesSchema } from "./settings/files-schema.ts";
 import { shared } from "./settings/places.ts";
 import { sourceSchema } from "./source/schema.ts";
+import { entryKey, serverNames } from "./web/servers.ts";
 
 /** Groups and extras of dependencies: https://packaging.python.org/en/latest/specifications/name-normalization/ */
 const names = z.array(
@@ -33,7 +34,16 @@ function isPlace(path: string): boolean {
   return /^(\/[\w-][\w.-]*){2,}$/.test(path) && !ofSystem.test(path) && !/^\/home\/[^/]+$/.test(path);
 }
 
-export const appSchema = z.strictObject({
+const callable = (key: "wsgi" | "asgi") =>
+  z
+    .string()
+    .regex(/^[\w.]+(:\w+(\(\))?)?$/, {
+      error: `expected MODULE:CALLABLE, such as shop.${key}:application, or MODULE:FACTORY(), such as shop:create_app()`,
+    })
+    .transform((value) => (value.includes(":") ? value : `${value}:application`))
+    .optional();
+
+const keys = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,22}$/, {
@@ -136,19 +146,15 @@ export const appSchema = z.strictObject({
     .prefault({})
     .describe("What runs while a release is made."),
   server: z
-    .enum(["gunicorn", "uwsgi"])
+    .enum(serverNames)
     .default("gunicorn")
-    .describe("The server that runs the application. A change makes a new release."),
-  wsgi: z
-    .string()
-    .regex(/^[\w.]+(:\w+(\(\))?)?$/, {
-      error:
-        "expected MODULE:CALLABLE, such as shop.wsgi:application, or MODULE:FACTORY(), such as shop:create_app()",
-    })
-    .transform((value) => (value.includes(":") ? value : `${value}:application`))
     .describe(
-      "The WSGI application: `MODULE:CALLABLE`, or `MODULE:FACTORY()` for a function that returns it. Without a callable, it is `application`.",
+      "The server that runs the application: `gunicorn` or `uwsgi` by WSGI, `uvicorn` by ASGI, with WebSockets. A change makes a new release.",
     ),
+  wsgi: callable("wsgi").describe(
+    "The WSGI application: `MODULE:CALLABLE`, or `MODULE:FACTORY()` for a function that returns it. Without a callable, it is `application`. Required with `gunicorn` and `uwsgi`.",
+  ),
+  asgi: callable("asgi").describe("The ASGI application, written in the same way. Required with `uvicorn`."),
   settings: z
     .string()
     .regex(pythonName, { error: "expected a Python module, such as shop.settings" })
@@ -246,6 +252,26 @@ export const appSchema = z.strictObject({
       "Whether Berth dumps the database before it migrates it. The host keeps the `app.keep` most recent dumps.",
     ),
 });
+
+/** A key that is required is missed together with all other faults, and not after them. */
+export const appSchema = keys.superRefine(
+  (app, context) => {
+    const fault = (key: string, message: string, input: unknown) =>
+      context.addIssue({ code: "custom", path: [key], message, input });
+    const { server = "gunicorn", threads } = app ?? {};
+    if (!serverNames.includes(server)) return;
+    const key = entryKey(server);
+    if (app?.[key] === undefined) fault(key, "expected a text (put it in quotes)", undefined);
+    if (server === "uvicorn" && Number(threads) > 1) {
+      fault(
+        "threads",
+        "expected none: each worker of uvicorn serves many requests at the same time",
+        threads,
+      );
+    }
+  },
+  { when: ({ value }) => typeof value === "object" && value !== null },
+);
 
 /** Whether releases dump a database, be it the stack's own or one elsewhere; Django's may have any name in the settings. */
 export const dumpsDatabase = (app: z.output<typeof appSchema>): boolean =>

@@ -41,6 +41,8 @@ export interface NginxArgs {
   readonly maxBody: number;
   /** How long a request may take, in seconds. */
   readonly timeout: number;
+  /** Whether the application is asked for WebSockets, too. @default false */
+  readonly websockets?: boolean;
   /** The application's socket, an absolute path. */
   readonly socket: string;
   /** The directory served under /static/, an absolute path; none when the application has no static files. */
@@ -208,11 +210,12 @@ const sitePlaces = ({ name }: NginxArgs) => [...Object.keys(sharedFiles), `sites
 /** Each a text of nginx's own, made of what the site is to be. */
 const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
   "conf.d/berth.conf": () => text("http.conf"),
-  "conf.d/berth-visitors.conf": ({ tls, behind }) =>
+  "conf.d/berth-visitors.conf": ({ tls, behind, websockets = false }) =>
     renderTemplate(here("front/visitors.conf.liquid"), {
       // How visitors ask where nobody in front says so.
       scheme: tls.kind === "upstream" ? schemeOf(tls) : "$scheme",
       networks: behind?.networks ?? [],
+      websockets,
     }),
   "conf.d/berth-headers.conf": (args) =>
     renderTemplate(here("front/header-maps.conf.liquid"), { headers: headersIn(args) }),
@@ -258,12 +261,13 @@ const sharedFiles: Readonly<Record<string, (args: NginxArgs) => string>> = {
     }),
   "snippets/berth-own.conf": ({ shape }) =>
     shape?.nginx ?? "# The stack's file has nothing under site.nginx.",
-  "snippets/berth-proxy.conf": ({ behind, timeout, basicAuth }) => {
+  "snippets/berth-proxy.conf": ({ behind, timeout, basicAuth, websockets = false }) => {
     const own = (header: string) => (behind?.header === header ? "$remote_addr" : '""');
     return renderTemplate(here("front/proxy.conf.liquid"), {
       true_client_ip: own("True-Client-IP"),
       cf_connecting_ip: own("CF-Connecting-IP"),
       asks_password: basicAuth !== undefined,
+      websockets,
       timeout,
       answer: headLimits.answer,
     });

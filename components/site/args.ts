@@ -171,6 +171,7 @@ export function nginxArgs(
     asked: pagesOf(app.pages).map(({ path }) => path),
     maxBody: site.maxBody,
     timeout: site.timeout,
+    websockets: app.server === "uvicorn",
     socket: application.socket,
     staticRoot: application.staticRoot,
     mediaRoot: application.mediaRoot,

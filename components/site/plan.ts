@@ -1,5 +1,6 @@
 import type { Process } from "../app/processes/processes.ts";
 import { openSource, processesOf, type Source, sourceOf } from "../app/source/source.ts";
+import { entryOf } from "../app/web/servers.ts";
 import type { MakeCloud } from "../aws/cloud.ts";
 import { checkPermissions } from "../aws/permission.ts";
 import { firstHost } from "../host/host.ts";
@@ -40,11 +41,13 @@ export async function planSite(config: SiteConfig, before: DataNames | undefined
   const root = (link === undefined ? app.root : undefined) ?? `/srv/${app.name}`;
   const data = dataNames(config, root, before);
   refuseLoss(before, data, allow);
+  const entry = entryOf(app);
   const source = await openSource(
     "app",
     sourceOf(app.source, app.release),
-    app.wsgi.split(":")[0] ?? "",
+    entry.module,
     `${app.env.PYTHONPATH ?? ""}`,
+    entry.key,
   );
   // A site without AWS loads nothing of it.
   const onAws = host.kind === "ec2" || media.store === "s3";

@@ -138,12 +138,11 @@ export const migrationOf = (
   releaseCommand: appSection(root, stack)?.processes?.release?.command,
 });
 
-/** What starts the shell of a stack's application: Django's or Flask's, as its file says which it is. */
+/** What starts the shell of a stack's application: Django's, Flask's or Python's own, as its file says which it is. */
 export function consoleOf(root: string, stack: string): readonly string[] {
-  const { settings, wsgi = "" } = appSection(root, stack) ?? {};
-  return settings === undefined
-    ? ["python", "-m", "flask", "--app", wsgi, "shell"]
-    : ["python", "-m", "django", "shell"];
+  const { settings, wsgi } = appSection(root, stack) ?? {};
+  if (settings !== undefined) return ["python", "-m", "django", "shell"];
+  return wsgi === undefined ? ["python"] : ["python", "-m", "flask", "--app", wsgi, "shell"];
 }
 
 /** What starts the shell of its database. Django knows its own; otherwise it is the one of `DATABASE_URL`. */

@@ -21,7 +21,7 @@ test("a worker comes to a second machine that the user has, and goes again witho
     const refused = await stack.up();
     assert.match(
       refused.stdout + refused.stderr,
-      /berth:hosts\.tasks\.privateAddress: expected another address than berth:host\.address/,
+      /berth:hosts\.tasks\.privateAddress: expected another address than host\.address/,
     );
     assert.equal((await stack.resources()).length, 1, "nothing but the stack itself");
   });

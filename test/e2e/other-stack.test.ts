@@ -144,7 +144,7 @@ test("what does not fit, is not meant, or fails in its scrub changes nothing, an
   await mode("reach");
   const reached = await restore("--latest");
   assert.equal(reached.code, 1, reached.said);
-  assert.match(reached.said, /berth:copy\.scrub ended with 1: reached: scratch\. Nothing was changed/);
+  assert.match(reached.said, /copy\.scrub ended with 1: reached: scratch\. Nothing was changed/);
   assert.deepEqual(await facts(staging), had);
   assert.equal(await traces(staging), "");
 

@@ -213,7 +213,7 @@ class FakeWorld:
         if " venv --quiet" in words:
             programs = self.path(command.argv[-1]) / "bin"
             programs.mkdir(parents=True, exist_ok=True)
-            for name in ("python", "gunicorn", "uwsgi"):
+            for name in ("python", "gunicorn", "uwsgi", "uvicorn"):
                 (programs / name).touch()
         if command.argv[0] == "journalctl":
             for line in self.last_words.splitlines():
@@ -413,7 +413,7 @@ class FakeHost:
             folder.mkdir(parents=True)
         pins = self.world.path(f"{place.library}/program/release/pins")
         pins.mkdir(parents=True)
-        for name in ("uv", "gunicorn"):
+        for name in ("uv", "gunicorn", "uvicorn"):
             (pins / f"{name}.txt").write_text(f"# {name} 1.0\n{name}==1.0 \\\n    --hash=sha256:0\n")
         place.settings.write_text(
             "DATABASE_URL='postgres://shop:database-password@127.0.0.1:5432/shop'\n"
@@ -446,7 +446,7 @@ class FakeHost:
             build=Build(commands=(), after_collectstatic=(), env={}),
             files={},
             server="gunicorn",
-            wsgi_module="wsgi",
+            module="wsgi",
             django="shop.settings",
             check=(),
             static=None,

@@ -105,6 +105,19 @@ class Steps(Story):
         self.prepare("cccccccccc-0001", check=("security", "models"))
         self.assertTrue([call for call in self.world.calls if " check:security:models " in call])
 
+    def test_a_release_whose_server_has_nothing_to_serve_is_not_started(self) -> None:
+        self.deploy(A)
+        self.assertEqual(self.prepare(B, server="uvicorn"), "")
+        # The application's own, which lies there already.
+        self.assertIn("the application's uvicorn has no library for WebSockets", self.shown)
+        said = self.go_live(B)
+        self.assertIn(f"release {B} was prepared for uvicorn, and the stack names no application for it. Write", said)
+        self.assertIn("berth:app.asgi next to what the stack names", said)
+        self.assert_runs(A)
+        self.assertIn(
+            "no module 'other' (berth:app.asgi)", self.prepare("cccccccccc-0001", server="uvicorn", module="other")
+        )
+
     def test_more_than_are_kept_go_and_so_does_what_never_served(self) -> None:
         self.deploy(A)
         self.prepare(B)
@@ -119,7 +132,7 @@ class Steps(Story):
         self.assert_runs(third)
 
     def test_one_that_could_not_be_prepared_goes_when_another_is(self) -> None:
-        self.assertIn("no module 'other'", self.prepare(B, wsgi_module="other"))
+        self.assertIn("no module 'other'", self.prepare(B, module="other"))
         self.assertEqual(self.release_state(B), states.PREPARING)
         self.assertEqual(self.prepare(A), "")
         self.assertEqual(self.release_state(B), states.NONE)

@@ -205,6 +205,23 @@ test("a missing key is named, with what belongs there", () => {
   ]);
 });
 
+test("each server has the application that it can serve, and no keys that mean nothing to it", () => {
+  const source = { directory: "shop" };
+  const app = { source, server: "uvicorn", asgi: "shop.asgi" };
+  assert.equal(read({ ...least, app }).app.asgi, "shop.asgi:application");
+  assert.deepEqual(faults({ ...least, app: { source, server: "uvicorn", wsgi: "shop.wsgi" } }), [
+    "berth:app.asgi: expected a text (put it in quotes); found nothing: the key is required",
+  ]);
+  assert.deepEqual(faults({ ...least, app: { source, asgi: "shop.asgi", server: "uwsgi" } }), [
+    "berth:app.wsgi: expected a text (put it in quotes); found nothing: the key is required",
+  ]);
+  assert.deepEqual(faults({ ...least, app: { ...app, threads: 4, asgi: "shop asgi" } }), [
+    'berth:app.asgi: expected MODULE:CALLABLE, such as shop.asgi:application, or MODULE:FACTORY(), such as shop:create_app(); found "shop asgi"',
+    "berth:app.threads: expected none: each worker of uvicorn serves many requests at the same time; found 4",
+  ]);
+  assert.deepEqual(faults({ ...least, app: { source, server: "daphne" } }).length, 1);
+});
+
 test("a value of the wrong type is named, with the one expected", () => {
   assert.deepEqual(faults({ ...least, app: { ...least.app, workers: "two" } }), [
     'berth:app.workers: expected a number; found "two"',
@@ -560,7 +577,7 @@ test("a host that others cannot reach, or that is there twice, is refused", () =
   const byName = { ...given, address: "web.example.org" };
   assert.deepEqual(faults({ ...least, host: byName, hosts: { tasks: given, more: given } }), [
     "berth:host.privateAddress: expected an IP address: the other hosts take none of 'web.example.org'; found nothing: the key is required",
-    'berth:hosts.more.address: expected another address than berth:hosts.tasks.address; found "198.51.100.7"',
+    'berth:hosts.more.address: expected another address than hosts.tasks.address; found "198.51.100.7"',
   ]);
   read({ ...least, host: byName });
   const privately = (privateAddress: string) => ({ ...given, privateAddress });
@@ -596,7 +613,7 @@ test("each EC2 host whose port 22 is closed has a tunnel of its own", () => {
     faults({ ...least, host: closed, hosts: { tasks: host, mail: { ...host, reach: reach(2222) } } }),
     [
       "berth:hosts.tasks.reach: expected a tunnel of its own: host.sshFrom lets SSH in from nowhere; found nothing: the key is required",
-      "berth:hosts.mail.reach: expected another address than berth:host.reach; found a group with address, port",
+      "berth:hosts.mail.reach: expected another address than host.reach; found a group with address, port",
     ],
   );
   read({ ...least, host: closed, hosts: { tasks: { ...host, reach: reach(2223) } } });

@@ -13,7 +13,7 @@ test("the signal lamp's stack file is a valid configuration of an application th
   const values = Object.entries(sections).map(([key, value]) => [key, JSON.stringify(value)]);
   const { app } = parseConfig(Object.fromEntries(values), "flask");
   assert.ok("directory" in app.source);
-  for (const part of ["Procfile", `${app.wsgi.split(":")[0]}.py`, `${app.static}`])
+  for (const part of ["Procfile", `${app.wsgi?.split(":")[0]}.py`, `${app.static}`])
     assert.ok(existsSync(join(root, app.source.directory, part)), part);
 });
 

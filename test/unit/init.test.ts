@@ -263,26 +263,45 @@ test("Flask: an application, a factory, one that needs arguments, what a Procfil
   );
 });
 
-test("what is served by ASGI alone is said to be so", () => {
-  const fastapi = look(
-    application({
-      "main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
-      "requirements.txt": "fastapi\n",
-    }),
-  );
-  assert.match(
-    report(fastapi, "shop", "f"),
-    /main\.py makes a FastAPI application, which is served by ASGI, and Berth has no ASGI server yet/,
-  );
-  assert.match(stackFile(fastapi, { stack: "s", name: "s", directory: "d" }), /# TODO: the WSGI callable/);
-  const { "shop/wsgi.py": _, ...rest } = django;
-  const asgi = look(
-    application({
-      ...rest,
-      "shop/asgi.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
-    }),
-  );
-  assert.match(report(asgi, "shop", "f"), /There is only shop\/asgi\.py, .* write shop\/wsgi\.py/);
+test("what needs ASGI is served by uvicorn, and nothing else is", () => {
+  const served = ({ config: { app }, last }: ReturnType<typeof init>) => {
+    assert.doesNotMatch(last, /Left to do/);
+    return [app.server, app.asgi, app.wsgi];
+  };
+  const main = "from fastapi import FastAPI\napp = FastAPI()\n";
+  const fastapi = init({ "main.py": main, "requirements.txt": "fastapi\n" });
+  assert.deepEqual(served(fastapi), ["uvicorn", "main:app", undefined]);
+  assert.match(fastapi.text, /# main\.py makes a FastAPI application, which uvicorn serves by ASGI\./);
+  const two = {
+    "main.py": main,
+    "api.py": main,
+    "requirements.txt": "fastapi\n",
+    Procfile: "web: uvicorn api:app --port $PORT\n",
+  };
+  assert.deepEqual(served(init(two)), ["uvicorn", "api:app", undefined]);
+  const quart = "from quart import Quart\ndef create_app():\n    return Quart(__name__)\n";
+  assert.deepEqual(served(init({ "chat/__init__.py": quart, "requirements.txt": "quart\n" })), [
+    ...["uvicorn", "chat:create_app()", undefined],
+  ]);
+
+  const asgi = {
+    "shop/asgi.py":
+      'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\napplication = 1\n',
+  };
+  const { "shop/wsgi.py": _, ...withoutWsgi } = django;
+  assert.deepEqual(served(init({ ...django, ...asgi })), ["gunicorn", undefined, "shop.wsgi:application"]);
+  const bare = { ...withoutWsgi, "shop/settings.py": django["shop/settings.py"].replace(/WSGI_.*\n/, "") };
+  assert.deepEqual(served(init({ ...bare, ...asgi })), ["uvicorn", "shop.asgi:application", undefined]);
+  for (const app of ["channels", "daphne"]) {
+    const more = `INSTALLED_APPS = ["${app}", *INSTALLED_APPS]\nASGI_APPLICATION = "shop.routing.live"`;
+    const found = withSettings(more, { ...asgi, "shop/routing.py": "live = 1\n" });
+    assert.deepEqual(served(found), ["uvicorn", "shop.routing:live", undefined]);
+    assert.match(found.text, new RegExp(`# INSTALLED_APPS has ${app}, so uvicorn serves it\\.`));
+  }
+  const sockets = {
+    "shop/asgi.py": `${asgi["shop/asgi.py"]}from channels.routing import ProtocolTypeRouter\n`,
+  };
+  assert.deepEqual(served(init({ ...django, ...sockets })), ["uvicorn", "shop.asgi:application", undefined]);
 });
 
 test("dependencies: which file, which Python, and what Berth does not read", () => {

@@ -53,3 +53,20 @@ test("a host has what its database needs: extensions, or the means to dump one t
     ["postgresql-17", "postgresql-17-pgvector", "postgresql-17-postgis-3"],
   );
 });
+
+test("uvicorn gets a program of its own, and nginx hands WebSockets on to it alone", async () => {
+  const filesOf = async (app: object) => {
+    const steps = stepsOf(await programResources({}, { ...app }));
+    return { ...steps["app-web"]?.files, ...steps["nginx-site"]?.files } as Record<string, unknown>;
+  };
+  const text = (files: Record<string, unknown>, path: string) => JSON.stringify(files[path] ?? "none");
+  const served = await filesOf({ server: "uvicorn", asgi: "shop.wsgi:app", wsgi: undefined });
+  assert.match(text(served, "/etc/berth/shop/asgi.py"), /APPLICATION = \\"shop\.wsgi:app\\"/);
+  assert.match(text(served, "/etc/systemd/system/shop-web@.service"), /LimitNOFILE=65536/);
+  for (const other of ["gunicorn.py", "uwsgi.ini"]) assert.ok(!(`/etc/berth/shop/${other}` in served), other);
+  const proxy = "/etc/berth/nginx/snippets/berth-proxy.conf";
+  assert.match(text(served, proxy), /proxy_set_header Upgrade \$berth_upgrade;/);
+  const usual = await filesOf({ asgi: "shop.wsgi:app" });
+  assert.ok("/etc/berth/shop/gunicorn.py" in usual && "/etc/berth/shop/asgi.py" in usual);
+  assert.doesNotMatch(text(usual, proxy), /Upgrade/);
+});

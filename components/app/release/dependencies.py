@@ -28,6 +28,9 @@ _OF_AN_INDEX = (
     r"|--(require-hashes|pre|prefer-binary|(only|no)-binary[=\s].*|trusted-host[=\s].*)"
 )
 
+# Those that uvicorn can read WebSockets with.
+_WEBSOCKETS = {"websockets", "wsproto"}
+
 
 def files_to_read(requirements: str | None) -> list[str]:
     """What the source says of its dependencies and of its Python, by all names that it may have."""
@@ -72,6 +75,11 @@ class Dependencies:
         self._install(file, version, tree)
         if not (venv / "bin" / self._facts.server).exists():
             self._install_server()
+        elif self._facts.server == "uvicorn" and not self._there() & _WEBSOCKETS:
+            context.voice.say(
+                "the application's uvicorn has no library for WebSockets, so they are refused: add websockets to its "
+                "dependencies, or take uvicorn out, so that Berth brings both"
+            )
         # Every account may write uv's own locks.
         context.runner.run(self._source.as_owner("rm", "-f", f"{self._venv}/.lock"))
         context.world.sync(venv)
@@ -199,9 +207,9 @@ class Dependencies:
 
         What it needs in turn may be there, in the application's version.
         """
-        freeze = self._uv.as_owner(self._venv, "pip", "freeze", "--python", f"{self._venv}/bin/python")
-        lines = self._context.runner.lines_of(freeze)
-        there = {re.split(r"[ =]", line)[0] for line in lines}
+        there = self._there()
+        # One library for WebSockets is enough.
+        there |= _WEBSOCKETS if there & _WEBSOCKETS else set()
         pins = (self._uv.pins / f"{self._facts.server}.txt").read_text()
         wanted = self._context.place.ledger / "server.txt"
         self._context.files.put(wanted, without(pins, there))
@@ -209,6 +217,11 @@ class Dependencies:
         self._context.runner.run(self._source.as_owner("sh", "-c", 'cat >"$1"', "sh", written), stdin=wanted)
         self._context.files.remove(wanted)
         self._pip("--require-hashes", "--only-binary", ":all:", "--no-deps", "--requirement", written)
+
+    def _there(self) -> set[str]:
+        """The packages that the environment has."""
+        freeze = self._uv.as_owner(self._venv, "pip", "freeze", "--python", f"{self._venv}/bin/python")
+        return {re.split(r"[ =]", line)[0] for line in self._context.runner.lines_of(freeze)}
 
     def _folder(self, file: str) -> str:
         folder = posixpath.dirname(file)

@@ -100,7 +100,8 @@ class Prepare:
     # Files beside the code, by their path in the release; whether they take the place of the source's own.
     files: Mapping[str, bool]
     server: str
-    wsgi_module: str
+    # The module of the WSGI or ASGI application.
+    module: str
     # The settings module of a Django application.
     django: str | None
     # The tags of Django's checks that run, all of them where there is none; None: no check.
@@ -159,6 +160,11 @@ class Live:
     timeout: int
     # Digests of all that decides how an instance runs: a change of them is another run of the step.
     changes: Mapping[str, str]
+
+
+def entry_key(server: str) -> str:
+    """What names the callable that a server runs."""
+    return "app.asgi" if server == "uvicorn" else "app.wsgi"
 
 
 def application(told: object) -> Application:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # How many lines are shown of what an unhealthy release printed.
 _WORDS = 80
-# How systemd, gunicorn and uWSGI tell of a process that was killed.
+# How systemd and the servers tell of a process that was killed.
 _KILLED = re.compile(r"status=9/KILL|was sent SIGKILL|killed by signal 9")
 
 

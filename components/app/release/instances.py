@@ -8,12 +8,16 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from .facts import Process
+from .facts import Process, entry_key
+from .faults import Stop
 from .files import Files
 from .place import Place
 from .procfile import Procfile
 from .records import Ledger, Release, Unit
 from .settings import Settings
+
+# The settings of each server, which come with its name.
+_SETTINGS = {"gunicorn": "gunicorn.py", "uwsgi": "uwsgi.ini", "uvicorn": "asgi.py"}
 
 
 class Instances:
@@ -92,8 +96,14 @@ class Instances:
 
     def _server_settings(self, release: Release) -> Path:
         """Those of the server that the release was prepared with."""
-        name = "uwsgi.ini" if release.server == "uwsgi" else "gunicorn.py"
-        return self._place.config / name
+        found = self._place.config / _SETTINGS.get(release.server, "gunicorn.py")
+        if not found.exists():
+            raise Stop(
+                f"release {release.id} was prepared for {release.server}, and the stack names no application for it.",
+                f"Write {entry_key(release.server)} next to what the stack names, or take app.release out and "
+                "deploy its source.",
+            )
+        return found
 
     def runs(self, process: str, instance: str, command: str) -> bool:
         """Whether a process runs this on an instance."""

@@ -8,7 +8,7 @@ import threading
 from . import beside, build, frontend, shared, states
 from .context import Context
 from .dependencies import Dependencies, files_to_read
-from .facts import Prepare
+from .facts import Prepare, entry_key
 from .faults import FullDisk, LostLock, Stop
 from .place import release_of
 from .procfile import Procfile
@@ -62,7 +62,7 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     source = Source(context, facts)
     context.files.directory(source.directory, f"{context.place.owner}:{context.place.name}", 0o2750)
     source.fetch()
-    module = facts.wsgi_module.replace(".", "/")
+    module = facts.module.replace(".", "/")
     paths = settings.values.get("PYTHONPATH", "").split(":")
     searched = ["", *(f"{path.strip('/')}/" for path in paths if path and not path.startswith("/"))]
     modules = [f"{folder}{module}{end}" for folder in searched for end in (".py", "/__init__.py")]
@@ -81,7 +81,7 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
         )
     if not any(tree.there[one] for one in modules):
         raise Stop(
-            f"this source has no module '{facts.wsgi_module}' (app.wsgi): "
+            f"this source has no module '{facts.module}' ({entry_key(facts.server)}): "
             f"neither {module}.py nor a package of that name.",
             "Where it lies in a directory of its own, such as src, write PYTHONPATH: src below app.env.",
         )

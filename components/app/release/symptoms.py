@@ -80,8 +80,25 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
     (
         r"missing \d required positional arguments?: (?:'receive' and )?'send'",
         _constant(
-            "app.wsgi names an ASGI application, and Berth serves by WSGI. Name a WSGI callable, such as "
-            "shop.wsgi:application for Django; what has none (FastAPI, Starlette, Quart) cannot be deployed."
+            "app.wsgi names an ASGI application: write 'server: uvicorn' below app, and name it with "
+            "app.asgi in place of app.wsgi."
+        ),
+    ),
+    (
+        r"missing \d required positional arguments?: (?:'environ' and )?'start_response'",
+        _constant(
+            "app.asgi names a WSGI application: name it with app.wsgi, without 'server: uvicorn', or name "
+            "the project's ASGI application, such as shop.asgi:application for Django."
+        ),
+    ),
+    (
+        r'Attribute "(\w+)" not found in module "([\w.]+)"',
+        lambda found: f"The module '{found[2]}' has no '{found[1]}': name what it has with app.asgi.",
+    ),
+    (
+        r"Config\.__init__\(\) got an unexpected keyword argument",
+        _constant(
+            "The application brings an uvicorn that is too old: raise it to 0.22 or later, or leave it to Berth."
         ),
     ),
     (

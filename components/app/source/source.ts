@@ -42,28 +42,34 @@ export interface Source {
  * there stops it while nothing has been changed.
  *
  * @param name the first part of the name of the deploy key, the one resource that a private repository needs
- * @param wsgiModule the module of the WSGI application, which a directory must have
+ * @param module the module of the WSGI or ASGI application, which a directory must have
  * @param pythonPath what the application's PYTHONPATH is, if it has one
- * @throws {pulumi.RunError} when the directory, the WSGI module, the repository or the reference is not there
+ * @param key which key names the module
+ * @throws {pulumi.RunError} when the directory, the module, the repository or the reference is not there
  */
 export async function openSource(
   name: string,
   source: DirectorySource | GitSource,
-  wsgiModule: string,
+  module: string,
   pythonPath = "",
+  key: "wsgi" | "asgi" = "wsgi",
 ): Promise<Source> {
   return "directory" in source
-    ? openDirectory(source.directory, wsgiModule, pythonPath)
+    ? openDirectory(source.directory, { key, module }, pythonPath)
     : await openRepository(name, source);
 }
 
-function openDirectory(directory: string, wsgiModule: string, pythonPath: string): Source {
+function openDirectory(
+  directory: string,
+  entry: { readonly key: string; readonly module: string },
+  pythonPath: string,
+): Source {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw new pulumi.RunError(
       `app.source.directory: expected a directory, from ${process.cwd()}; found no directory '${directory}'`,
     );
   }
-  const module = wsgiModule.replaceAll(".", "/");
+  const module = entry.module.replaceAll(".", "/");
   const isIn = (folder: string) =>
     existsSync(join(directory, folder, `${module}.py`)) ||
     existsSync(join(directory, folder, module, "__init__.py"));
@@ -73,7 +79,7 @@ function openDirectory(directory: string, wsgiModule: string, pythonPath: string
     )?.name;
     const told = below === undefined ? "" : `. It is in ${below}/: write PYTHONPATH: ${below} below app.env`;
     throw new pulumi.RunError(
-      `app.wsgi: expected the module '${wsgiModule}' in '${directory}'; ` +
+      `app.${entry.key}: expected the module '${entry.module}' in '${directory}'; ` +
         `found neither ${module}.py nor ${module}/__init__.py there${told}`,
     );
   }

@@ -12,6 +12,17 @@ export const tools = {
    * is of Debian's Python alone.
    */
   uwsgi: ["pyuwsgi==2.0.30.post1"],
+  /**
+   * For an ASGI application that does not bring uvicorn itself. uvicorn has no WebSockets of its own: with websockets it
+   * has, which is pure Python with one optional module in C. HTTP it reads with h11, which it requires and which its
+   * users who install nothing else have, too. The last ones for Python 3.9 are older ones.
+   */
+  uvicorn: [
+    "uvicorn==0.54.0; python_version >= '3.10'",
+    "uvicorn==0.39.0; python_version < '3.10'",
+    "websockets==17.4; python_version >= '3.11'",
+    "websockets==15.0.1; python_version < '3.11'",
+  ],
   /** Reads poetry.lock; the plugin writes what it pins as a requirements file. */
   poetry: ["poetry==2.5.1", "poetry-plugin-export==1.10.1"],
   /** Node.js with npm in a wheel, for applications with a package.json. */

@@ -5,8 +5,10 @@ import { type Call, textIn, textsIn } from "./python.ts";
 
 export interface Entry {
   readonly framework: string;
-  /** MODULE:CALLABLE or MODULE:FACTORY(); undefined where there is none. */
+  /** MODULE:CALLABLE or MODULE:FACTORY(); undefined where there is none, or where uvicorn is to serve it. */
   readonly wsgi: string | undefined;
+  /** The same of what uvicorn is to serve. */
+  readonly asgi: string | undefined;
   /** Django's settings module. */
   readonly settings: string | undefined;
   /** Others that there are. */
@@ -28,16 +30,7 @@ const wsgiClasses = new Set([
   "FlaskApp",
   "Dash",
 ]);
-const asgiClasses = new Set([
-  "FastAPI",
-  "Starlette",
-  "Quart",
-  "Litestar",
-  "Sanic",
-  "NinjaAPI",
-  "BlackSheep",
-  "Robyn",
-]);
+const asgiClasses = new Set(["FastAPI", "Starlette", "Quart", "Litestar", "Sanic", "BlackSheep"]);
 const isManage = /DJANGO_SETTINGS_MODULE|execute_from_command_line/;
 const lastPart = (name: string) => name.split(".").at(-1) ?? name;
 
@@ -104,7 +97,7 @@ function readDjango(project: Project): Entry {
     (path) => /(^|[/_])wsgi(\.py|\/__init__\.py)$/.test(path) && !isAside(path),
   );
   const asgiFiles = files.paths.filter(
-    (path) => /(^|\/)asgi(\.py|\/__init__\.py)$/.test(path) && !isAside(path),
+    (path) => /(^|[/_])asgi(\.py|\/__init__\.py)$/.test(path) && !isAside(path),
   );
   const byManage = defaultSettings(project, "manage.py");
   const byWsgi = [...wsgiFiles, ...asgiFiles]
@@ -134,22 +127,54 @@ function readDjango(project: Project): Entry {
   }
   const otherSettings = all.filter((one) => one !== settings);
   const wsgi = djangoWsgi(project, settings, wsgiFiles);
-  if (wsgi === undefined) {
+  const because = reasonForAsgi(project, settings, asgiFiles);
+  const asgi =
+    wsgi === undefined || because !== undefined ? djangoAsgi(project, settings, asgiFiles) : undefined;
+  if (wsgi === undefined && asgi === undefined) {
     const package_ = settings?.split(".")[0] ?? "shop";
     todos.push(
-      asgiFiles.length > 0
-        ? `There is only ${asgiFiles[0]}, and Berth has no ASGI server yet. Django serves by WSGI as well: write ${package_}/wsgi.py, as 'django-admin startproject' does.`
-        : `No wsgi.py was found. Write ${package_}/wsgi.py, as 'django-admin startproject' does, and name it as app.wsgi.`,
+      `No wsgi.py was found. Write ${package_}/wsgi.py, as 'django-admin startproject' does, and name it as app.wsgi.`,
     );
   }
-  const notes: string[] = [];
-  if (
-    wsgi !== undefined &&
-    asgiFiles.some((path) => /ProtocolTypeRouter|websocket/i.test(files.read(path) ?? ""))
-  ) {
-    notes.push(`${asgiFiles[0]} serves WebSockets. Berth serves by WSGI: pages work, WebSockets do not.`);
-  }
-  return { framework: "Django", wsgi, settings, otherSettings, static: undefined, notes, todos };
+  const notes = asgi !== undefined && because !== undefined ? [`${because}, so uvicorn serves it.`] : [];
+  return {
+    framework: "Django",
+    ...{ wsgi: asgi === undefined ? wsgi : undefined, asgi, settings, otherSettings, static: undefined },
+    ...{ notes, todos },
+  };
+}
+
+/** Why a Django project must be served by ASGI; undefined where WSGI is enough, as it is for most. */
+function reasonForAsgi(
+  project: Project,
+  settings: string | undefined,
+  asgiFiles: readonly string[],
+): string | undefined {
+  const modules = settings === undefined ? [] : settingsChain(project, settings);
+  const apps = modules.flatMap(({ assigns }) =>
+    assigns.filter(({ name }) => name.endsWith("_APPS")).flatMap(({ value }) => textsIn(value)),
+  );
+  const app = apps.find((one) => /^(channels|daphne)(\.|$)/.test(one));
+  if (app !== undefined) return `INSTALLED_APPS has ${app}`;
+  const file = asgiFiles.find((path) => /ProtocolTypeRouter|websocket/i.test(project.files.read(path) ?? ""));
+  return file === undefined ? undefined : `${file} serves WebSockets`;
+}
+
+/** Django's ASGI callable, as the settings name it or as it lies next to them. */
+function djangoAsgi(
+  project: Project,
+  settings: string | undefined,
+  asgiFiles: readonly string[],
+): string | undefined {
+  const modules = settings === undefined ? [] : settingsChain(project, settings);
+  const told = modules
+    .flatMap(({ assigns }) => assigns.filter(({ name }) => name === "ASGI_APPLICATION"))
+    .map(({ value }) => textIn(value))
+    .find((one) => one !== undefined && project.fileOf(folderOf(one)) !== undefined);
+  if (told !== undefined) return `${folderOf(told)}:${lastPart(told)}`;
+  const near =
+    asgiFiles.find((path) => settings?.startsWith(moduleOf(path).split(".")[0] ?? "")) ?? asgiFiles[0];
+  return near === undefined ? undefined : `${moduleOf(near)}:application`;
 }
 
 /** A Django application without a manage.py of its own, told by its wsgi.py. */
@@ -254,22 +279,26 @@ interface Candidate {
 const usual = ["wsgi", "autoapp", "application", "app", "main", "run", "server", "web"];
 
 function readOther(project: Project): Entry {
-  const none = { settings: undefined, otherSettings: [], static: undefined, notes: [] };
+  const none = {
+    ...{ asgi: undefined, settings: undefined, otherSettings: [], static: undefined },
+    ...{ notes: [] as string[], todos: [] as string[] },
+  };
   const candidates = candidatesOf(project).sort((a, b) => a.rank - b.rank);
-  const served = servedBy(project);
+  const served = servedBy(project, "wsgi");
   const best =
     candidates.find(({ kind, wsgi }) => kind === "wsgi" && wsgi === served) ??
     candidates.find(({ kind }) => kind === "wsgi");
-  const asgi = candidates.find(({ kind }) => kind === "asgi");
+  const servedByAsgi = servedBy(project, "asgi");
+  const asgi =
+    candidates.find(({ kind, wsgi }) => kind === "asgi" && wsgi === servedByAsgi) ??
+    candidates.find(({ kind }) => kind === "asgi");
   if (asgi !== undefined && (best === undefined || asgi.rank < best.rank)) {
     return {
       ...none,
       framework: asgi.framework,
       wsgi: undefined,
-      todos: [
-        `${asgi.path} makes a ${asgi.framework} application, which is served by ASGI, and Berth has no ASGI server yet. ` +
-          "It deploys what has a WSGI callable: Django, Flask and others. As it is, this application cannot be deployed.",
-      ],
+      asgi: asgi.wsgi,
+      notes: [`${asgi.path} makes a ${asgi.framework} application, which uvicorn serves by ASGI.`],
     };
   }
   if (best === undefined && served === undefined) {
@@ -285,8 +314,11 @@ function readOther(project: Project): Entry {
   return { ...none, framework, wsgi, static: best && staticOf(project, best), todos: [] };
 }
 
-/** What a Procfile or a Dockerfile has gunicorn or uWSGI serve. */
-function servedBy(project: Project): string | undefined {
+/** What a Procfile or a Dockerfile has a server serve. */
+function servedBy(project: Project, kind: "wsgi" | "asgi"): string | undefined {
+  const isAsgi = (line: string) => /uvicorn|daphne|hypercorn/i.test(line);
+  const isServer = (line: string) =>
+    kind === "asgi" ? isAsgi(line) : /gunicorn|waitress|uwsgi/.test(line) && !isAsgi(line);
   const named = [
     "Procfile",
     "Dockerfile",
@@ -300,11 +332,7 @@ function servedBy(project: Project): string | undefined {
   ];
   for (const file of named) {
     const text = project.files.read(file) ?? "";
-    for (const line of text
-      .split("\n")
-      .filter(
-        (one) => /gunicorn|waitress|uwsgi/.test(one) && !/uvicorn/i.test(one) && !/^\s*(#|RUN\b)/.test(one),
-      )) {
+    for (const line of text.split("\n").filter((one) => isServer(one) && !/^\s*(#|RUN\b)/.test(one))) {
       const found = /["'\s]([A-Za-z_][\w.]*:[A-Za-z_]\w*(\(\))?)["'\s,\]]/.exec(`${line} `)?.[1];
       if (found !== undefined && project.fileOf(found.split(":")[0] ?? "")) return found;
     }

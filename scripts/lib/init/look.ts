@@ -55,7 +55,7 @@ export function look(directory: string): Facts {
     version.because === undefined && above !== project ? readPythonVersion(above.files, undefined) : version;
 
   const settings = entry.settings === undefined ? [] : settingsChain(project, entry.settings);
-  const start = entry.wsgi?.split(":")[0];
+  const start = (entry.wsgi ?? entry.asgi)?.split(":")[0];
   const loaded =
     isDjango || start === undefined
       ? settings

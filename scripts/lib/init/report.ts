@@ -14,7 +14,7 @@ export function report(facts: Facts, stack: string, file: string): string {
   const found: (readonly [string, string])[] = [
     [
       "application",
-      `${entry.framework}${entry.wsgi === undefined ? "" : `, ${entry.wsgi}`}${entry.settings === undefined ? "" : `, settings ${entry.settings}`}`,
+      `${[entry.framework, entry.wsgi, entry.asgi && `${entry.asgi} by uvicorn`].filter(Boolean).join(", ")}${entry.settings === undefined ? "" : `, settings ${entry.settings}`}`,
     ],
     ["directory", facts.directory],
     ["dependencies", dependencies.file ?? "none that Berth reads"],

@@ -73,8 +73,6 @@ export function applicationName(text: string): string {
 
 export function stackFile(facts: Facts, { stack, name, directory }: StackWanted): string {
   const { entry, services, python, dependencies } = facts;
-  const todoAt =
-    entry.wsgi === undefined ? "    # TODO: the WSGI callable, MODULE:CALLABLE.\n    # wsgi: " : "    wsgi: ";
   const lines: string[] = [
     ...comment(0, `Written by 'npm run init' from what it found in ${directory}. It is yours to change.`),
     ...comment(0, "docs/configuration.md has every key."),
@@ -98,7 +96,7 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
     "    source:",
     `      directory: ${yaml(directory)}`,
     ...entry.notes.flatMap((note) => comment(4, note)),
-    `${todoAt}${yaml(entry.wsgi ?? "shop.wsgi:application")}`,
+    ...callableLines(facts),
     ...settingsLines(facts),
     ...(entry.static === undefined
       ? []
@@ -168,6 +166,13 @@ function fileLines({ own, entry }: Facts): string[] {
       .map((line) => (line === "" ? "" : `          ${line}`))
       .slice(0, -1),
   ];
+}
+
+function callableLines({ entry: { wsgi, asgi } }: Facts): string[] {
+  if (asgi !== undefined) return ["    server: uvicorn", `    asgi: ${yaml(asgi)}`];
+  return wsgi === undefined
+    ? [...comment(4, "TODO: the WSGI callable, MODULE:CALLABLE."), "    # wsgi: shop.wsgi:application"]
+    : [`    wsgi: ${yaml(wsgi)}`];
 }
 
 function settingsLines({ entry, own }: Facts): string[] {

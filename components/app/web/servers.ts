@@ -1,0 +1,19 @@
+/** What can serve an application, and how the settings of each are called: in /etc/berth/NAME, and in each instance. */
+export const settingsFiles = { gunicorn: "gunicorn.py", uwsgi: "uwsgi.ini", uvicorn: "asgi.py" } as const;
+
+export type ServerName = keyof typeof settingsFiles;
+
+export const serverNames = Object.keys(settingsFiles) as [ServerName, ...ServerName[]];
+
+/** Which key names the callable that a server runs. */
+export const entryKey = (server: ServerName): "wsgi" | "asgi" => (server === "uvicorn" ? "asgi" : "wsgi");
+
+/** Where the callable that is served comes from: the key that names it, and its module. */
+export function entryOf(app: {
+  readonly server: ServerName;
+  readonly wsgi?: string | undefined;
+  readonly asgi?: string | undefined;
+}): { readonly key: "wsgi" | "asgi"; readonly module: string } {
+  const key = entryKey(app.server);
+  return { key, module: app[key]?.split(":")[0] ?? "" };
+}
