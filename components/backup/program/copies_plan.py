@@ -124,7 +124,6 @@ def _refuse_database(taker: Taker, plan: Plan, database: Database, asked: Asked)
         )
     if taker.scrub is None and taker.sql is None and not asked.as_it_is:
         raise Trouble(
-            f"stack '{taker.stack}' has nothing that makes personal data less personal (copy.scrub or "
-            "copy.sql)",
+            f"stack '{taker.stack}' has nothing that makes personal data less personal (copy.scrub or copy.sql)",
             "Write one into the stack's file and deploy it. To have all data as it is, add --as-it-is.",
         )
