@@ -327,7 +327,7 @@ test(
 
     await t.test("a volume cannot shrink: that is told before anything is changed", async () => {
       trial.change({ dataVolume: 29 });
-      assert.match(await trial.refusal(), /berth:host\.dataVolume: expected 30 or more, .*; found 29\./);
+      assert.match(await trial.refusal(), /host\.dataVolume: expected 30 or more, .*; found 29\./);
       trial.change({ dataVolume: 30 });
     });
 
@@ -391,7 +391,7 @@ test("every fault is told at once, before anything is made", promise, async (t) 
   const good = trial.shape;
   const faultsOf = async (shape: Partial<Shape>) => {
     trial.shape = { ...good, ...shape };
-    const faults = (await trial.refusal()).matchAll(/^ +((?:berth:|AWS: ).*)$/gm);
+    const faults = (await trial.refusal()).matchAll(/^ +((?:(?:host|site|media)\.|AWS: ).*)$/gm);
     return [...new Set([...faults].map(([, fault]) => fault as string))];
   };
   const expected = (faults: readonly string[], patterns: readonly RegExp[]) => {
@@ -409,10 +409,10 @@ test("every fault is told at once, before anything is made", promise, async (t) 
       bucket: "x".repeat(64),
     }),
     [
-      /^berth:host\.instanceType: .* found "t9\.huge"/,
-      /^berth:host\.network\.cidr: .* Did you mean 10\.20\.0\.0\/16\?/,
-      /^berth:site\.zone: .* found no "example\.com"/,
-      /^berth:media\.bucket: .* 3 to 63 characters/,
+      /^host\.instanceType: .* found "t9\.huge"/,
+      /^host\.network\.cidr: .* Did you mean 10\.20\.0\.0\/16\?/,
+      /^site\.zone: .* found no "example\.com"/,
+      /^media\.bucket: .* 3 to 63 characters/,
     ],
   );
   expected(
@@ -422,14 +422,14 @@ test("every fault is told at once, before anything is made", promise, async (t) 
       names: ["shop.example.net"],
     }),
     [
-      /^berth:host\.image: expected an image for arm64, which t4g\.small is; found ami-\w+ for x86_64/,
-      /^berth:host\.network\.vpc: .* found no vpc-0123456789abcdef0/,
-      /^berth:site\.zone: .* \(shop\.example\.net\)/,
+      /^host\.image: expected an image for arm64, which t4g\.small is; found ami-\w+ for x86_64/,
+      /^host\.network\.vpc: .* found no vpc-0123456789abcdef0/,
+      /^site\.zone: .* \(shop\.example\.net\)/,
     ],
   );
   const { image: _image, ...newest } = good;
   trial.shape = newest;
-  assert.match(await trial.refusal(), /berth:host\.region: .* debian-13-amd64-\* /);
+  assert.match(await trial.refusal(), /host\.region: .* debian-13-amd64-\* /);
   assert.deepEqual(await inventory(trial.moto), before);
 });
 

@@ -62,7 +62,7 @@ test("an extension that PostgreSQL does not have is refused by its name", async 
   const refused = await stack.up();
   assert.match(
     said(refused),
-    /this PostgreSQL has no extension 'postgres' \(berth:postgres\.extensions\)\. Name the Debian package/,
+    /this PostgreSQL has no extension 'postgres' \(postgres\.extensions\)\. Name the Debian package/,
   );
 });
 

@@ -287,7 +287,7 @@ test("a build's command has the environment's programs and no setting of the app
   assert.notEqual(refused.code, 0);
   assert.match(
     `${refused.stdout}${refused.stderr}`,
-    /none of them[\s\S]*' failed \(berth:app\.build\.commands\)\./,
+    /none of them[\s\S]*' failed \(app\.build\.commands\)\./,
   );
   assert.equal(await stack.on("basename $(readlink /srv/queue/current)"), release);
   stack.configure({ app: { build: undefined } });

@@ -114,7 +114,7 @@ test("an account that Berth has not made is not taken for its own", async () => 
   assert.notEqual(refused.code, 0);
   assert.match(
     said(refused),
-    /berth: system-accounts: this host has an account 'ada' that Berth has not made \(berth:app\.owner\)\. Choose another name\./,
+    /berth: system-accounts: this host has an account 'ada' that Berth has not made \(app\.owner\)\. Choose another name\./,
   );
   stack.configure({
     app: { owner: undefined, processes: { mail: { command: "sleep infinity", account: "ada" } } },
@@ -122,7 +122,7 @@ test("an account that Berth has not made is not taken for its own", async () => 
   const taken = await stack.up();
   assert.match(
     said(taken),
-    /an account 'ada' that Berth has not made \(berth:app\.processes\.mail\.account\)/,
+    /an account 'ada' that Berth has not made \(app\.processes\.mail\.account\)/,
   );
   stack.configure({ app: { processes: undefined } });
   await stack.succeed();

@@ -133,7 +133,7 @@ test("a file that the source has is refused by its name, and replaced where the 
   assert.notEqual(run.code, 0);
   assert.match(
     said(run),
-    /logbook\/local_settings\.py is in the release already.*'replace: true' below berth:app\.files\.logbook\/local_settings\.py/s,
+    /logbook\/local_settings\.py is in the release already.*'replace: true' below app\.files\.logbook\/local_settings\.py/s,
   );
   assert.equal(await asked(), "first");
   stack.configure({
@@ -187,7 +187,7 @@ test("a command that fails is told by its name, nothing goes live, and it is tri
   const run = await stack.up();
   assert.notEqual(run.code, 0);
   assert.match(said(run), /its last words/);
-  assert.match(said(run), /the command 'greet' of berth:app\.once failed with status 1/);
+  assert.match(said(run), /the command 'greet' of app\.once failed with status 1/);
   assert.equal(await stack.on("basename $(readlink /srv/logbook/current)"), release);
   edit(stack, "app/there", () => "what the command looks for");
   await stack.succeed();

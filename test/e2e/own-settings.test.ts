@@ -73,7 +73,7 @@ for (const [what, lines, refused] of [
   [
     "settings that cannot be loaded",
     'NAME = os.environ["NOT_SET"]\n',
-    /KeyError: 'NOT_SET'.*the project's settings cannot be loaded\..* needs NOT_SET, which is not set: write it below berth:app\.env\./s,
+    /KeyError: 'NOT_SET'.*the project's settings cannot be loaded\..* needs NOT_SET, which is not set: write it below app\.env\./s,
   ],
 ] as const)
   test(`${what}: the release is refused before anything goes live, with what to write`, async () => {
@@ -102,7 +102,7 @@ def tables(app_configs, **kwargs):
   assert.notEqual(refused.code, 0);
   assert.match(
     said(refused),
-    /a table is not there yet.*Django's check --deploy failed\. .* berth:app\.check says which checks run\./s,
+    /a table is not there yet.*Django's check --deploy failed\. .* app\.check says which checks run\./s,
   );
   stack.configure({ app: { check: { tags: ["security", "models"] } } });
   await stack.succeed();
@@ -155,7 +155,7 @@ test("a page that the stack names must answer, and its exception is shown though
   assert.notEqual(refused.code, 0);
   assert.match(
     said(refused),
-    /entries\/views\.py", line \d+, in front_page[\s\S]*LookupError: no such entry[\s\S]*is unhealthy: the page \/ answers 500, and 200 was expected \(berth:app\.pages\)\. It did not go live\. The previous release, \S+, still serves\./,
+    /entries\/views\.py", line \d+, in front_page[\s\S]*LookupError: no such entry[\s\S]*is unhealthy: the page \/ answers 500, and 200 was expected \(app\.pages\)\. It did not go live\. The previous release, \S+, still serves\./,
   );
   assert.equal(await stack.on("basename $(readlink /srv/logbook/current)"), release);
   edit(stack, "app/entries/views.py", () => views);
@@ -184,7 +184,7 @@ test("a static file that visitors do not get, and a page that is not let through
   assert.notEqual(hidden.code, 0);
   assert.match(
     said(hidden),
-    /berth: app-front: visitors do not get what the application answers: the page \/ answers 404, and 200 was expected \(berth:app\.pages\)\./,
+    /berth: app-front: visitors do not get what the application answers: the page \/ answers 404, and 200 was expected \(app\.pages\)\./,
   );
   await stack.on(`cp /root/door ${door} && nginx -s reload`);
   const [pepper, key] = [await given("API_PEPPER"), await given("FERNET_KEY")];

@@ -161,7 +161,7 @@ test("a directory of the release that the stack shares outlives it, and no file 
   assert.notEqual(refused.code, 0);
   assert.match(
     said(refused),
-    /the release has files at store\/index \(berth:app\.shared\).* where a link to \/srv\/logbook\/data\/index must be\. Take them out/s,
+    /the release has files at store\/index \(app\.shared\).* where a link to \/srv\/logbook\/data\/index must be\. Take them out/s,
   );
   assert.equal(await current(), first);
 });

@@ -30,7 +30,7 @@ test("what a project says of its Python is read before anything is installed, wi
     const run = await stack.up();
     assert.notEqual(run.code, 0);
     assert.match(said(run), message);
-    assert.match(said(run), /berth:app\.python: "3\.12"/);
+    assert.match(said(run), /app\.python: "3\.12"/);
     assert.doesNotMatch(said(run), /installing the dependencies/);
   };
   await refused(
@@ -73,7 +73,7 @@ END`);
   stack.configure({ app: { python: "3.12" } });
   const run = await stack.up();
   assert.notEqual(run.code, 0);
-  assert.match(said(run), /uv could not bring Python 3\.12 \(berth:app\.python\)/);
+  assert.match(said(run), /uv could not bring Python 3\.12 \(app\.python\)/);
   assert.match(said(run), /[Ee]xpected[\s\S]*0{64}/);
   assert.equal((await stack.fetch("/health")).status, 200);
 });

@@ -161,7 +161,7 @@ test("a release that is not kept is refused, with those that are", async () => {
   assert.notEqual(refused.code, 0);
   assert.match(
     said(refused),
-    new RegExp(`has not kept release ${releases[0]} \\(berth:app.release\\); it has: .*${releases.at(-1)}`),
+    new RegExp(`has not kept release ${releases[0]} \\(app.release\\); it has: .*${releases.at(-1)}`),
   );
   stack.configure({ app: { release: undefined } });
   await stack.succeed();

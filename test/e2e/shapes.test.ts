@@ -47,7 +47,7 @@ test("code in a folder of its own is refused with the line to write, and is serv
   });
   const refused = await stack.up();
   assert.notEqual(refused.code, 0);
-  assert.match(said(refused), /It is in src\/: write PYTHONPATH: src below berth:app\.env/);
+  assert.match(said(refused), /It is in src\/: write PYTHONPATH: src below app\.env/);
   stack.configure({ app: { env: { PYTHONPATH: "src" } } });
   const unpinned = await stack.up();
   assert.match(
@@ -83,7 +83,7 @@ snapshots:
 `,
   );
   const run = await stack.succeed();
-  assert.match(said(run), /gunicorn\.conf\.py is not read: berth:app\.workers, berth:app\.threads/);
+  assert.match(said(run), /gunicorn\.conf\.py is not read: app\.workers, app\.threads/);
   assert.equal((await stack.fetch("/")).text, "here");
   assert.equal(await built(), "--pnpm");
 });

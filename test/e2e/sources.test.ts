@@ -155,7 +155,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
       assert.notEqual(refused.code, 0);
       assert.match(
         said(refused),
-        /its Procfile has a process 'worker', which the stack does not name\. Add 'worker: \{kind: command\}' to berth:app\.processes/,
+        /its Procfile has a process 'worker', which the stack does not name\. Add 'worker: \{kind: command\}' to app\.processes/,
       );
       assert.equal(await live(), was);
       assert.equal(await stack.on(`ls ${home}/media/released 2>/dev/null || true`), "", "no release line");

@@ -15,7 +15,7 @@ test("a release that takes more memory than there is says so, spares what is liv
     assert.notEqual(run.code, 0);
     assert.match(
       run.stdout + run.stderr,
-      /memory was short, and the kernel ended processes\..* lower berth:app\.workers/s,
+      /memory was short, and the kernel ended processes\..* lower app\.workers/s,
       `${again}`,
     );
   }

@@ -587,7 +587,7 @@ KeyError: '{name}'"""
             "TypeError: Starlette.__call__() missing 1 required positional argument: 'send'": "server: uvicorn",
             "TypeError: FastAPI.__call__() missing 1 required positional argument: 'send'": "an ASGI application",
             "Failed to find attribute 'application' in 'shop.wsgi'.": "'shop.wsgi' has no 'application'",
-            'ERROR: Error loading ASGI app. Attribute "app" not found in module "shop.asgi".': "berth:app.asgi",
+            'ERROR: Error loading ASGI app. Attribute "app" not found in module "shop.asgi".': "app.asgi",
             "TypeError: WSGIHandler.__call__() missing 1 required positional argument: 'start_response'": "a WSGI app",
             "TypeError: Config.__init__() got an unexpected keyword argument 'backlog'": "raise it to 0.22",
             missing_host: "ALLOWED_HOSTS lacks 'shop.test'",

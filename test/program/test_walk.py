@@ -112,10 +112,10 @@ class Steps(Story):
         self.assertIn("the application's uvicorn has no library for WebSockets", self.shown)
         said = self.go_live(B)
         self.assertIn(f"release {B} was prepared for uvicorn, and the stack names no application for it. Write", said)
-        self.assertIn("berth:app.asgi next to what the stack names", said)
+        self.assertIn("app.asgi next to what the stack names", said)
         self.assert_runs(A)
         self.assertIn(
-            "no module 'other' (berth:app.asgi)", self.prepare("cccccccccc-0001", server="uvicorn", module="other")
+            "no module 'other' (app.asgi)", self.prepare("cccccccccc-0001", server="uvicorn", module="other")
         )
 
     def test_more_than_are_kept_go_and_so_does_what_never_served(self) -> None:

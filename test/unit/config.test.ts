@@ -242,7 +242,7 @@ test("a value of the wrong type is named, with the one expected", () => {
 
 test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
   assert.deepEqual(faults({ ...least, sute: {} }), [
-    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, media, backup, secrets, rotate, admins, allow, waive.",
+    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, media, backup, copy, secrets, rotate, admins, allow, waive.",
   ]);
   assert.deepEqual(faults({ ...least, host: { kind: "local", memroy: 512 } }), [
     "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, sshFrom.",
@@ -658,7 +658,7 @@ test("a process runs on a host that there is, and the web server on the first", 
     `berth:app.processes.worker.runsOn: expected a name in 'hosts': tasks; found "task"`,
   ]);
   assert.deepEqual(faults({ ...least, app: on("tasks") }), [
-    'berth:app.processes.worker.runsOn: expected a name in berth:hosts: there is none; found "tasks"',
+    `berth:app.processes.worker.runsOn: expected a name in 'hosts': there is none; found "tasks"`,
   ]);
   assert.deepEqual(faults({ ...least, hosts, app: on("tasks", "web") }), [
     'berth:app.processes.web.runsOn: expected none: the web server runs on the first host; found "tasks"',

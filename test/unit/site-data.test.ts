@@ -23,7 +23,7 @@ const namesOf = (keys: Readonly<Record<string, unknown>> = {}) => {
 const before = namesOf();
 const existing = (hostKey: string, address = "192.0.2.7") => ({ kind: "existing", address, hostKey });
 const keyOf = (fault: string) =>
-  /^berth:([\w.]+): found (.*?); this stack's data is under (.*?): /.exec(fault);
+  /^([\w.]+): found (.*?); this stack's data is under (.*?): /.exec(fault);
 
 for (const [keys, expected] of [
   [{ app: { ...app, name: "store" } }, [["app.name", "'store'", "'shop'"]]],
@@ -60,7 +60,7 @@ test("a bucket of another name, and another machine, are told as well", () => {
   const [here, elsewhere] = [machine("ssh-ed25519 AAAA1 a"), machine("ssh-ed25519 AAAA2", "192.0.2.8")];
   assert.match(
     `${lossFaults(here, elsewhere, [])}`,
-    /^berth:host\.address: found '192\.0\.2\.8'[^,]*, [^,]*$/,
+    /^host\.address: found '192\.0\.2\.8'[^,]*, [^,]*$/,
   );
   // The same one may get another address, or another key, of which the comment is no part.
   for (const same of [
@@ -114,6 +114,6 @@ test("a permission lets it through until its day", () => {
   assert.equal(lossFaults(before, after, permission(day(-3))).length, 1);
   assert.throws(
     () => refuseLoss(before, after, []),
-    /would leave the stack's data behind:\n {2}berth:app\.name.*\n.*Put back/,
+    /would leave the stack's data behind:\n {2}app\.name.*\n.*Put back/,
   );
 });
