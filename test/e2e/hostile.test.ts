@@ -120,10 +120,7 @@ test("an account that Berth has not made is not taken for its own", async () => 
     app: { owner: undefined, processes: { mail: { command: "sleep infinity", account: "ada" } } },
   });
   const taken = await stack.up();
-  assert.match(
-    said(taken),
-    /an account 'ada' that Berth has not made \(app\.processes\.mail\.account\)/,
-  );
+  assert.match(said(taken), /an account 'ada' that Berth has not made \(app\.processes\.mail\.account\)/);
   stack.configure({ app: { processes: undefined } });
   await stack.succeed();
 });

@@ -22,8 +22,7 @@ const namesOf = (keys: Readonly<Record<string, unknown>> = {}) => {
 };
 const before = namesOf();
 const existing = (hostKey: string, address = "192.0.2.7") => ({ kind: "existing", address, hostKey });
-const keyOf = (fault: string) =>
-  /^([\w.]+): found (.*?); this stack's data is under (.*?): /.exec(fault);
+const keyOf = (fault: string) => /^([\w.]+): found (.*?); this stack's data is under (.*?): /.exec(fault);
 
 for (const [keys, expected] of [
   [{ app: { ...app, name: "store" } }, [["app.name", "'store'", "'shop'"]]],
@@ -58,10 +57,7 @@ test("a bucket of another name, and another machine, are told as well", () => {
   assert.deepEqual(more, []);
   const machine = (key: string, address?: string) => namesOf({ host: existing(key, address) });
   const [here, elsewhere] = [machine("ssh-ed25519 AAAA1 a"), machine("ssh-ed25519 AAAA2", "192.0.2.8")];
-  assert.match(
-    `${lossFaults(here, elsewhere, [])}`,
-    /^host\.address: found '192\.0\.2\.8'[^,]*, [^,]*$/,
-  );
+  assert.match(`${lossFaults(here, elsewhere, [])}`, /^host\.address: found '192\.0\.2\.8'[^,]*, [^,]*$/);
   // The same one may get another address, or another key, of which the comment is no part.
   for (const same of [
     machine("ssh-ed25519 AAAA1 b"),
