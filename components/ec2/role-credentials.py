@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from instance import Fault, credentials, end, session
 
@@ -33,7 +33,7 @@ def main(path, group):
     try:
         fresh = credentials(session())
         expires = datetime.fromisoformat(fresh["Expiration"].replace("Z", "+00:00"))
-        if expires <= datetime.now(timezone.utc):
+        if expires <= datetime.now(UTC):
             raise Fault(f"the credentials that AWS gives expired at {fresh['Expiration']}. Is this host's clock right?")
         write(path, json.dumps(fresh) + "\n", group)
     except Fault as fault:

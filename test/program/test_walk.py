@@ -114,9 +114,7 @@ class Steps(Story):
         self.assertIn(f"release {B} was prepared for uvicorn, and the stack names no application for it. Write", said)
         self.assertIn("app.asgi next to what the stack names", said)
         self.assert_runs(A)
-        self.assertIn(
-            "no module 'other' (app.asgi)", self.prepare("cccccccccc-0001", server="uvicorn", module="other")
-        )
+        self.assertIn("no module 'other' (app.asgi)", self.prepare("cccccccccc-0001", server="uvicorn", module="other"))
 
     def test_more_than_are_kept_go_and_so_does_what_never_served(self) -> None:
         self.deploy(A)
