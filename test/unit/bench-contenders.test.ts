@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
@@ -37,4 +38,12 @@ test("Ansible and pyinfra write in the bench what the plain script writes", () =
     .map((path) => `/${path.replace(/\.j2$/, "")}`)
     .filter((path) => !files.has(path));
   assert.deepEqual(others.sort(), ["/etc/berth/redis/password.conf", "/etc/default/locale", "/release.env"]);
+});
+
+test("the plain script finds the password that it has written", () => {
+  const script = readFileSync(join(root, "bench/floor.sh"), "utf8");
+  const [, url = ""] = /^(DATABASE_URL=.*)$/m.exec(script) ?? [];
+  const [, expression = ""] = /password=\$\(sed -n "([^"]*DATABASE_URL[^"]*)"/.exec(script) ?? [];
+  const input = `${url.replace("$database_password", "0123abcd")}\n`;
+  assert.equal(execFileSync("sed", ["-n", expression], { input, encoding: "utf8" }), "0123abcd\n");
 });
