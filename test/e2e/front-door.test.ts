@@ -463,6 +463,21 @@ test("behind a proxy the visitor's own address and scheme count, and nobody else
   });
 });
 
+test("a host without IPv6 is served, and listens to it once there is some", async () => {
+  const sockets = "nginx -T 2>/dev/null | grep -c 'listen \\[::\\]' || true";
+  assert.notEqual((await stack.on(sockets)).trim(), "0");
+  const ipv6 = (off: 0 | 1) => stack.on(`sysctl -qw net.ipv6.conf.all.disable_ipv6=${off}`);
+  await ipv6(1);
+  stack.configure({ site: { maxBody: 12 } });
+  await stack.succeed();
+  assert.equal((await stack.on(sockets)).trim(), "0");
+  assert.equal((await stack.fetch("/health")).status, 200);
+  await ipv6(0);
+  stack.configure({ site: { maxBody: 13 } });
+  await stack.succeed();
+  assert.notEqual((await stack.on(sockets)).trim(), "0");
+});
+
 test("where a proxy in front ends HTTPS, its word counts, and the firewall may be closed to others", async () => {
   const here = (await stack.address()).replace(/\d+$/, "1");
   const behind = { proxies: [`${here}/32`], header: "CF-Connecting-IP", only: true };
