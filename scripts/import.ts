@@ -71,7 +71,8 @@ function whatOf({ dump, media }: Wanted): string {
 }
 
 function questionOf(dump: string | undefined, undo: boolean): string {
-  if (undo) return "What the database has now is deleted. Type the stack's name to go on";
+  if (undo)
+    return "What the database has now is deleted, and the uploads if they came with it. Type the stack's name to go on";
   if (dump === undefined) return "Type the stack's name to go on";
   return "The dump replaces the database, which is kept until the next import. Type the stack's name to go on";
 }

@@ -50,7 +50,12 @@ export class Copies extends pulumi.ComponentResource {
         host: args.host,
         script: here("copies.sh"),
         removal: here("copies-removal.sh"),
-        slots: { archive: copy.remotePath, archive_sha256: program.sha256 },
+        slots: {
+          archive: copy.remotePath,
+          archive_sha256: program.sha256,
+          account: args.uploads.account,
+          directories: args.uploads.directories.join("\n"),
+        },
         files: {
           "/etc/berth/copy/plan.json": pulumi
             .output(args.site.domain)

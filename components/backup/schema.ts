@@ -3,7 +3,11 @@ import { z } from "zod";
 const path = z
   .string()
   .regex(/^\/[A-Za-z0-9._/-]+$/, { error: "expected an absolute path, such as /mnt/backups" })
-  .refine((value) => !value.split("/").includes(".."), { error: "expected a path without '..'" });
+  .refine((value) => !value.split("/").includes(".."), { error: "expected a path without '..'" })
+  .refine((value) => !/^\/(home|root|run\/user|usr|boot|efi|etc)(\/|$)/.test(value), {
+    error:
+      "expected a path outside of /home, /root, /run/user, /usr, /boot, /efi and /etc, where PostgreSQL writes nothing",
+  });
 
 const directory = z.strictObject({
   kind: z.literal("directory").describe("A directory on the host, such as a disk that is mounted there."),

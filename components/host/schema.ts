@@ -66,13 +66,15 @@ export const existingHost = z
     sshFrom,
     openPorts: z
       .array(
-        z.union([z.int(), z.string()]).refine((value) => portPattern.test(`${value}`), {
-          error: "expected a port, such as 8443 or 51820/udp",
-        }),
+        z
+          .union([z.int(), z.string()])
+          .refine((value) => portPattern.test(`${value}`) && otherPort(value).number <= 65_535, {
+            error: "expected a port, such as 8443 or 51820/udp",
+          }),
       )
       .optional()
       .describe(
-        "Ports of what else the machine serves, which stay open to everyone: `8443`, or `51820/udp`. Berth's firewall closes all others. Without this key Berth stops where something else listens, and says what; an empty list closes them.",
+        "Ports of what else the machine serves, which stay open to everyone: `8443`, or `51820/udp`. Berth's firewall closes all others. Without this key Berth stops before the first deployment where something else listens, and says what; an empty list closes them.",
       ),
   })
   .describe("A machine that you have.");

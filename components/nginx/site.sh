@@ -32,10 +32,20 @@ keeps "${files[@]/#//etc/nginx/}" "/etc/nginx/sites-enabled/$name.conf"
 while read -r file; do
   case $file in /etc/nginx/*) rm -f "$trial/${file#/etc/nginx/}" ;; esac
 done < <(former)
+# Where nginx serves other sites as well, its unit stays as it is: they may need what the sandbox takes.
+others=$(find "$trial/sites-enabled" "$trial/conf.d" -mindepth 1 ! -name "$name.conf" ! -name 'berth*.conf' -print -quit)
+if [ -n "$others" ]; then
+  # shellcheck disable=SC2016 # Its own argument.
+  try=(unshare --mount -- bash -c 'mount --bind "$1" /etc/nginx && exec nginx -t' bash "$trial")
+else
+  try=(systemd-run --quiet --wait --pipe --collect "--property=BindReadOnlyPaths=$trial:/etc/nginx")
+  while read -r line; do
+    case $line in Protect* | Private* | ReadWritePaths=*) try+=("--property=$line") ;; esac
+  done <"$wanted/sandbox.conf"
+  try+=(-- nginx -t)
+fi
 tried=0
-running=$(systemctl show --property MainPID --value nginx.service)
-if [ "$running" = 0 ]; then running=$$; fi
-reason=$(nsenter --target "$running" --mount --wd=/ -- unshare --mount -- bash -c 'mount --bind "$1" /etc/nginx && exec nginx -t' bash "$trial" 2>&1 9>&-) || tried=$?
+reason=$("${try[@]}" 2>&1 9>&- </dev/null) || tried=$?
 rm -rf "$trial"
 [ "$tried" = 0 ] ||
   fail "nginx refuses the configuration: $(grep -m 1 emerg <<<"$reason" || tail -n 1 <<<"$reason")." "Nothing has been changed; what runs now goes on."
@@ -47,9 +57,7 @@ put_link "/etc/nginx/sites-enabled/$name.conf" "/etc/nginx/sites-available/$name
 rm -f /etc/nginx/sites-enabled/default
 take_away_former
 
-# Where nginx serves other sites as well, its unit stays as it is: they may need what the sandbox takes.
 sandbox=/etc/systemd/system/nginx.service.d/berth.conf
-others=$(find /etc/nginx/sites-enabled /etc/nginx/conf.d -mindepth 1 ! -name "$name.conf" ! -name 'berth*.conf' -print -quit)
 if [ -n "$others" ]; then take_away "$sandbox"; else put_file "$sandbox" root:root 0644 <"$wanted/sandbox.conf"; fi
 daemon_reload_if_changed
 # While nobody asks for the site yet. Later the sandbox holds from the next start on, for no request should be lost to it.

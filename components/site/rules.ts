@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { reservedNames } from "../app/processes/processes.ts";
 import { anotherAccount, processFaults } from "../app/processes/schema.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
@@ -131,7 +131,7 @@ export const configSchema = parts.superRefine((config, context) => {
     }
     if (account === config.app.owner) fault(`app.timers.${name}.account`, anotherAccount);
   }
-  if (copy?.sql !== undefined && !existsSync(copy.sql))
+  if (copy?.sql !== undefined && !statSync(copy.sql, { throwIfNoEntry: false })?.isFile())
     fault("copy.sql", `expected a file with SQL, from ${process.cwd()}`);
   if (host.kind !== "ec2") {
     if (site.zone !== undefined) fault("site.zone", "expected none: only an EC2 stack makes records");

@@ -27,7 +27,7 @@ fi
 # A router may hand another port on to sshd's own, which is the one that packets arrive at.
 ssh_ports() {
   printf '%s\n' "$ssh_port"
-  sshd -T 2>/dev/null | sed -n 's/^port //p'
+  sshd -T 2>/dev/null | sed -nE 's/^port //p; s/^listenaddress .*:([0-9]+)( .*)?$/\1/p'
   if systemctl is-active --quiet ssh.socket; then
     systemctl show --property Listen --value ssh.socket | sed -nE 's/.*:([0-9]+) \(Stream\).*/\1/p'
   fi

@@ -28,6 +28,6 @@ if [ ! -e "$state/claim" ] && [ -z "$ports_decided" ]; then
     if [ "$unit" = ssh.socket ] || [ -n "${taken[$port]+set}" ]; then continue; fi
     named=$port
     if [ "$protocol" = udp ]; then named=$port/udp; fi
-    in_the_way "$program${unit:+ ($unit)} listens on port $port ($protocol), which Berth's firewall would close." "Write '$settings.openPorts: [$named]' to keep it open to everyone, with all other such ports; an empty list closes those that it does not name."
+    in_the_way "$program${unit:+ ($unit)} listens on port $port ($protocol), which Berth's firewall would close." "Write 'openPorts: [$named]' below '$settings' to keep it open to everyone, with all other such ports in the same list. Ports that it does not name are closed; 'openPorts: []' closes them all."
   done < <(others)
 fi

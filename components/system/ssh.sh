@@ -1,3 +1,4 @@
+: "${owner?the account that owns the application files}"
 : "${people?the accounts that log in with keys of the stack, separated by spaces}"
 
 own=/etc/ssh/sshd_config.d/10-berth.conf
@@ -31,6 +32,8 @@ listed() {
   while read -r pattern; do case $1 in ${pattern%%@*}) return 0 ;; esac done < <(sed -n "s/^$2 //p" <<<"$effective" | tr ' ' '\n')
   return 1
 }
+where=$(sshd -T -C "user=$owner,host=localhost,addr=127.0.0.1" | sed -n 's/^authorizedkeysfile //p')
+[ "$where" = /etc/ssh/berth-keys/%u ] || fail "sshd would look for the keys of '$owner' in $where, where a build could put one." "Take AuthorizedKeysFile for it out of the file in /etc/ssh/sshd_config.d that sorts before 10-berth.conf."
 for name in $people; do
   where=$(sshd -T -C "user=$name,host=localhost,addr=127.0.0.1" | sed -n 's/^authorizedkeysfile //p')
   grep -qF /etc/ssh/berth-keys/ <<<"$where" || fail "sshd would look for the keys of '$name' in $where, and Berth's are in /etc/ssh/berth-keys." "Take AuthorizedKeysFile out of the file in /etc/ssh/sshd_config.d that sorts before 09-berth-keys.conf."

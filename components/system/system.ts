@@ -159,6 +159,7 @@ export class System extends pulumi.ComponentResource {
         script: here("ssh.sh"),
         removal: here("ssh-removal.sh"),
         slots: {
+          owner: args.owner,
           people: [
             ...args.admins.map((admin) => admin.name),
             ...(args.ownerKeys.length > 0 ? [args.owner] : []),

@@ -46,7 +46,9 @@ export function configurationPage(): string {
     "for the value and keeps it encrypted in the file.",
     "",
     // A component knows its arguments; a command is given their key.
-    ...sections.map((text) => text.replaceAll("--path '", "--path 'berth:")),
+    ...sections.map((text) =>
+      text.replaceAll("--path '", "--path 'berth:").replaceAll("`hosts`", "`berth:hosts`"),
+    ),
   ].join("\n");
 }
 

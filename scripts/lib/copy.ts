@@ -72,7 +72,10 @@ export async function copyTo(root: string, to: string, wanted: Wanted): Promise<
     for (const { start } of stopped) start();
   };
   try {
-    const code = await onHost(root, to, target, program, told);
+    const lost = undo
+      ? `See how the stack is: npm run status --${stackFlag(to)}`
+      : `What was begun goes on there. See how it ends: npm run ssh --${stackFlag(to)} sudo journalctl -t berth-copy`;
+    const code = await onHost({ root, stack: to, resources: target, program, told, lost });
     again();
     return code;
   } catch (fault) {
@@ -144,15 +147,20 @@ function undoOf(root: string, to: string, resources: readonly StateResource[]): 
   });
 }
 
+interface OnHost {
+  readonly root: string;
+  readonly stack: string;
+  readonly resources: readonly StateResource[];
+  readonly program: readonly string[];
+  /** What it is told, in a line. */
+  readonly told: string;
+  /** What to do when the connection is lost. */
+  readonly lost: string;
+}
+
 /** Runs it there, with its progress on this screen; what it is told comes by standard input alone. */
-function onHost(
-  root: string,
-  to: string,
-  resources: readonly StateResource[],
-  program: readonly string[],
-  told: string,
-): Promise<number> {
-  const ssh = sshArgumentsOf(root, to, firstHost, resources);
+function onHost({ root, stack, resources, program, told, lost }: OnHost): Promise<number> {
+  const ssh = sshArgumentsOf(root, stack, firstHost, resources);
   const command = ["sudo", "-n", ...program].map(shellQuote).join(" ");
   const child = spawn("ssh", [...ssh, command], { stdio: ["pipe", "pipe", "inherit"] });
   let said = "";
@@ -165,12 +173,7 @@ function onHost(
     child.once("error", reject);
     child.once("close", (code) => {
       if (code === 0) settle(0);
-      else if (code === 255)
-        reject(
-          new LostConnection(
-            `the connection to the host was lost; what was begun goes on there. See how it ends: npm run ssh --${stackFlag(to)} sudo journalctl -t berth-copy`,
-          ),
-        );
+      else if (code === 255) reject(new LostConnection(`the connection to the host was lost. ${lost}`));
       else reject(new Error(said.trim().replaceAll("\n", ". ") || "it failed: what the host says is above"));
     });
   });

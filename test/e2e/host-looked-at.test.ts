@@ -73,7 +73,7 @@ NFT`);
     /^a firewall of this host \(table 'inet office'\) closes port 80 and 443 to visitors\. Open them there /,
     /^python3 \(shop-web\.service\) listens on port 80 \(0\.0\.0\.0:80\), which nginx needs\. Stop it with 'systemctl disable --now shop-web\.service' on the host/,
     /^python3 \(shop-db\.service\) listens on port 5432 \(127\.0\.0\.1:5432\), which PostgreSQL needs\. /,
-    /^python3 \(shop-feed\.service\) listens on port 8443 \(tcp\), which Berth's firewall would close\. Write 'host\.openPorts: \[8443\]' .* Nothing has been changed\.$/,
+    /^python3 \(shop-feed\.service\) listens on port 8443 \(tcp\), which Berth's firewall would close\. Write 'openPorts: \[8443\]' below 'host' .* Nothing has been changed\.$/,
   ];
   assert.equal(lines.length, expected.length, lines.join("\n"));
   for (const [index, pattern] of expected.entries()) assert.match(lines[index] ?? "", pattern);

@@ -11,7 +11,7 @@ from unittest import mock
 
 from choice import Target, backup_for, named, snapshot_for, up_to
 from copies_plan import Asked, Taker, receive, refuse_other
-from copying import paired
+from copying import ON_ITS_OWN, identity, paired
 from database import DatabaseBackups
 from files import FileBackups, Snapshot
 from plan import Database, Django, Files, Plan, Trouble, plan_of
@@ -73,7 +73,7 @@ class Refusals(unittest.TestCase):
         self.assertIn("are of PostgreSQL 17, and stack 'staging' has 15", self.refused(older, asked()))
         none = replace(STAGING, database=None)
         self.assertIn("has no PostgreSQL on its host", self.refused(none, asked()))
-        refuse_other(none, asked(only="media"))
+        self.assertIn("has no PostgreSQL on its host", self.refused(none, asked(only="media")))
 
     def test_personal_data_comes_as_it_is_only_where_that_is_said(self) -> None:
         bare = replace(STAGING, scrub=None)
@@ -100,6 +100,44 @@ class Reading(unittest.TestCase):
             given = {str(one.args[0]).removeprefix(f"{folder}/") for one in chown.call_args_list}
             self.assertEqual(given, {"pgbackrest.conf", "pgbackrest.d/secret.conf", "pgbackrest.d"})
             self.assertEqual((told.at, told.plan.stack, told.plan.settings), (5, "prod", Path(folder)))
+
+    def test_the_other_stack_says_nothing_else_of_what_root_does_here(self) -> None:
+        def read(**told: Any) -> str:
+            plan = {**PROD, "options": told.get("options", [])}
+            files = told.get("files", {"passphrase": "c"})
+            given = {"plan": json.dumps(plan), "database": "shop", "files": files}
+            return json.dumps({"at": 5, "backup": None, "only": None, "as_it_is": False, "read": given})
+
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder, "place")
+            place.mkdir()
+            for told in (
+                {"files": {"../x": "y"}},
+                {"options": ["--password-command=id"]},
+                {"options": ["--cacert=/x"]},
+            ):
+                with self.assertRaisesRegex(Trouble, "which is not known here"):
+                    receive(read(**told), place)
+            self.assertEqual([*Path(folder).rglob("*")], [place])
+            receive(read(options=["--option=s3.region=eu-central-1", "--cacert=/run/berth-copy/ca.pem"]), place)
+
+    def test_what_has_arrived_is_known_by_itself_and_through_no_link(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            arrived = Path(folder, "media/.berth-copy/arrived")
+            arrived.mkdir(parents=True)
+            media = str(Path(folder, "media"))
+            found = arrived.stat()
+            known = f"{found.st_dev}:{found.st_ino}"
+            self.assertEqual(identity(media), known)
+            check = ["sh", "-c", ON_ITS_OWN, "sh", str(arrived), known, "--", "true"]
+            self.assertEqual(subprocess.run(check, check=False).returncode, 0)
+            arrived.rename(arrived.with_name("elsewhere"))
+            arrived.mkdir()
+            self.assertEqual(subprocess.run(check, check=False).returncode, 97)
+            arrived.rmdir()
+            arrived.symlink_to(folder)
+            with self.assertRaises(OSError):
+                identity(media)
 
     def test_a_place_of_another_stack_is_read_without_a_lock_and_without_a_log(self) -> None:
         plan = replace(plan_of(PROD), reading=True, settings=Path("/run/berth-copy"))

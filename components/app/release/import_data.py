@@ -60,7 +60,13 @@ def undo(context: Context, arrival: Arrival) -> None:
 def recover(context: Context) -> None:
     """After one that was killed: it is either done or undone, and nothing that had arrived stays."""
     stopped = Stopped.read(context)
-    one = Import(context, {} if stopped is None else stopped.told)
+    try:
+        one = Import(context, {} if stopped is None else stopped.told)
+    except Stop:
+        # It refused before it changed anything, and would do so again.
+        if stopped is None:
+            return
+        raise
     one.take_lock()
     one.recover()
     context.files.remove(context.place.arrivals)
@@ -255,6 +261,11 @@ class Import:
     def _keep(self, stopped: Stopped) -> list[str]:
         """What was there before, for an undo: where it is."""
         files, place = self._context.files, self._context.place
+        # What an earlier one has left of what this one did not bring: nothing would lead back to it.
+        earlier = json.loads(place.kept.read_text()) if place.kept.exists() else {}
+        if not self.has_database:
+            self._cluster.drop(self._before)
+        Uploads(self._context, [one for one in earlier.get("uploads", []) if one not in self._directories]).forget()
         if self._cluster.has(self._aside):
             self._cluster.drop(self._before)
             self._cluster.rename(self._aside, self._before)

@@ -67,6 +67,10 @@ class Uploads:
         """What was there is kept for an undo, and what was kept before goes."""
         self._each(_KEEP)
 
+    def forget(self) -> None:
+        """What was kept before goes."""
+        self._each('rm -rf "$own/before"\n')
+
     def undo(self) -> None:
         self._each(_UNDO)
         self.back()

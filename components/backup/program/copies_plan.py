@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +67,23 @@ class Asked:
         return tuple(self.only.split(",")) if self.only else None
 
 
+_FILES = {"pgbackrest.conf", "pgbackrest.d/secret.conf", "passphrase", "s3-key", "ca.pem"}
+_OPTION = re.compile(r"--option=s3\.[a-z-]+=[A-Za-z0-9._-]+\Z|--cacert=/run/berth-copy/ca\.pem\Z")
+
+
 def receive(line: str, place: Path = ARRIVED) -> Asked:
     """Keeps the secrets for root, and for postgres what the database's tool needs."""
     told: dict[str, Any] = json.loads(line)
     read = told.pop("read")
     settings: dict[str, str] = read["files"]
+    # It comes from the other stack's state, which may not say what else root does here.
+    if unknown := [
+        *(set(settings) - _FILES),
+        *(one for one in json.loads(read["plan"])["options"] if not _OPTION.match(one)),
+    ]:
+        raise Trouble(
+            f"the other stack tells of '{unknown[0]}', which is not known here", "Deploy both by one version."
+        )
     for name, content in settings.items():
         path = place / name
         path.parent.mkdir(mode=0o750, exist_ok=True)
@@ -92,6 +105,12 @@ def receive(line: str, place: Path = ARRIVED) -> Asked:
 def refuse_other(taker: Taker, asked: Asked) -> None:
     """What cannot become this stack's data."""
     plan, parts = asked.plan, asked.parts or ("database", "media")
+    # What takes the data over is the release program's import, for uploads too.
+    if taker.database is None:
+        raise Trouble(
+            f"stack '{taker.stack}' has no PostgreSQL on its host, which this needs",
+            "Set postgres.enabled and deploy it.",
+        )
     if plan.stack == taker.stack:
         raise Trouble(f"'{plan.stack}' is this stack", "Leave --to out: it restores a stack's own backups.")
     if plan.application != taker.application:
@@ -101,7 +120,7 @@ def refuse_other(taker: Taker, asked: Asked) -> None:
             "Only the data of the same application (app.name) fits.",
         )
     if "database" in parts and plan.database is not None:
-        _refuse_database(taker, plan, plan.database, asked)
+        _refuse_database(taker, taker.database, plan, plan.database, asked)
     if plan.directory is not None and not Path(plan.directory, "berth-backups").exists():
         raise Trouble(
             f"the backups of stack '{plan.stack}' are in the directory {plan.place} of its host, which this host does "
@@ -110,16 +129,11 @@ def refuse_other(taker: Taker, asked: Asked) -> None:
         )
 
 
-def _refuse_database(taker: Taker, plan: Plan, database: Database, asked: Asked) -> None:
-    if taker.database is None:
-        raise Trouble(
-            f"stack '{taker.stack}' has no PostgreSQL on its host, and the backups of '{plan.stack}' hold a database",
-            "Set postgres.enabled and deploy it, or restore the uploads alone: --only media.",
-        )
-    if database.version != taker.database.version:
+def _refuse_database(taker: Taker, own: Database, plan: Plan, database: Database, asked: Asked) -> None:
+    if database.version != own.version:
         raise Trouble(
             f"the backups of stack '{plan.stack}' are of PostgreSQL {database.version}, and stack '{taker.stack}' has "
-            f"{taker.database.version}",
+            f"{own.version}",
             "Give both the same postgres.version.",
         )
     if taker.scrub is None and taker.sql is None and not asked.as_it_is:

@@ -15,6 +15,7 @@ All runs in one unit. What the unit made goes with it, however it ends.
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -78,6 +79,11 @@ class Copying:
         chosen = self._choose()
         if chosen.backup is None and chosen.snapshot is None:
             raise Trouble("there is nothing to restore: neither a database nor files were chosen")
+        if chosen.backup is None and not self._asked.as_it_is:
+            raise Trouble(
+                "no script runs on uploads and private files alone, and they may be personal",
+                "To have them as they are, add --as-it-is.",
+            )
         self._refuse_large(chosen)
         _clean(self._taker)
         _mark(_BEGUN)
@@ -138,10 +144,10 @@ class Copying:
         for directory in self._taker.uploads.directories[:1]:
             place = os.statvfs(directory)
             free = place.f_bavail * place.f_frsize
-            if free < files * 1.1 + size:
+            if files and free < files * 1.1 + size:
                 raise Trouble(
                     f"the disk has {free // MIB} MiB left, and the uploads of '{self._plan.stack}' need "
-                    f"{files // MIB} MiB",
+                    f"{files // MIB} MiB beside {size // MIB} MiB for the database",
                     "Free some space on the host, give it a larger disk, or leave them out: --only database.",
                 )
         # The scratch cluster and a dump of it; and then the dump, and the database that is loaded of it.
@@ -220,7 +226,8 @@ class Copying:
             member = f"CREATE ROLE {_SCRUBBER} LOGIN IN ROLE {identifier(taker.names['role'])};"
             scratch.tell(f"{member} ALTER ROLE {_SCRUBBER} SET role TO {identifier(taker.names['role'])};")
             try:
-                scratch.tell(taker.sql, database=name, user=_SCRUBBER)
+                # Nothing but SQL: a command of psql's own would start programs as PostgreSQL's account.
+                scratch.tell(f"\\restrict {secrets.token_hex(16)}\n{taker.sql}", database=name, user=_SCRUBBER)
             except Failed as fault:
                 raise Trouble(f"copy.sql failed: {last_words(f'{fault}')}", _UNCHANGED) from fault
         if taker.scrub is not None:
@@ -232,9 +239,14 @@ class Copying:
         uploads = [f"BindPaths={place}:{directory}" for directory, place in arrived.items()]
         # As the application makes uploads: nginx reads them.
         more = ["UMask=0027", *uploads]
-        status, said = closed.run(f"berth-copy-{what}", ["/usr/bin/env", "--", *command], more)
+        # The application's account may have put a link there, which systemd follows: nothing runs on what is elsewhere.
+        checks = [word for directory in arrived for word in (directory, identity(directory))]
+        guarded = ["/bin/sh", "-c", ON_ITS_OWN, "sh", *checks, "--", *command]
+        status, said = closed.run(f"berth-copy-{what}", ["/usr/bin/env", "--", *guarded], more)
         if status == 0:
             return
+        if status == _MOVED:
+            raise Trouble("the uploads that have arrived were replaced meanwhile", _UNCHANGED)
         for line in said.strip().splitlines()[-20:]:
             say(line)
         key = "copy.scrub" if what == "scrub" else "the migration of the copy"
@@ -304,6 +316,31 @@ class Take:
 
 
 _UNCHANGED = "Nothing was changed, and the copy is gone."
+
+# Each directory, and which one it must be; then the command.
+_MOVED = 97
+ON_ITS_OWN = f"""
+while [ "$1" != -- ]; do
+  [ "$(/usr/bin/stat -c %d:%i -- "$1")" = "$2" ] || exit {_MOVED}
+  shift 2
+done
+shift
+exec "$@"
+"""
+
+
+def identity(directory: str) -> str:
+    """Which directory has arrived for this one, through no link."""
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
+    with contextlib.ExitStack() as opened:
+        at = os.open(directory, flags)
+        opened.callback(os.close, at)
+        for name in (COPY, "arrived"):
+            at = os.open(name, flags, dir_fd=at)
+            opened.callback(os.close, at)
+        found = os.stat(at)
+    return f"{found.st_dev}:{found.st_ino}"
+
 
 # Of what has arrived only files and directories stay; of another stack's copy nothing does.
 _PLAIN = """
@@ -392,7 +429,7 @@ def _stop(_number: int, _frame: object) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """'berth-copy here' takes over what standard input tells of; 'berth-copy clean' removes what is left of one."""
+    """'copy-here' takes over what standard input tells of; 'copy-clean' removes what is left of one."""
     for number in (signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     taker = read_taker()
@@ -408,9 +445,13 @@ def main(arguments: list[str]) -> int:
     except (Trouble, Failed, OSError, ValueError, subprocess.CalledProcessError) as fault:
         trouble = fault if isinstance(fault, Trouble) else Trouble(last_line(f"{fault}"))
         print(f"{printable(trouble.what)}\n{printable(trouble.further)}")
-        _note(f"the data of another stack was not restored: {trouble.what}")
+        # What it was may show data of the other stack: that is for who has asked.
+        _note("the data of another stack was not restored")
         return 1
     except Stopped:
-        print("it was stopped before its end\nNothing was changed.")
+        back = f"npm run restore -- --to {taker.stack} --undo"
+        print(
+            f"it was stopped before its end\nIf it was just being taken over, the data is new: '{back}' takes it back."
+        )
         return 1
     return 0

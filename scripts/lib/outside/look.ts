@@ -74,7 +74,11 @@ export async function lookAtDoor(door: Door, names: Names = nameServers()): Prom
   return { host: own, leads, answers: Object.fromEntries(answers), plain };
 }
 
-export const addressesOf = ({ four, six }: Lead): string[] => [...(four ?? []), ...(six ?? [])];
+export const addressesOf = ({ four, six }: Lead): string[] => [
+  // A name server may name any number.
+  ...(four ?? []).slice(0, 8),
+  ...(six ?? []).slice(0, 8),
+];
 
 async function leadOf(names: Names, name: string): Promise<Lead> {
   const version = isIP(name);
