@@ -287,8 +287,8 @@ test("a timer that is taken out goes with its units, and what it has started run
   assert.notEqual(stack.inside("systemctl is-active queue-late.timer").code, 0);
   assert.deepEqual(
     ["ActiveState", "TimeoutStartUSec", "MemoryMax"].map(of),
-    ["activating", "infinity", `${200 * 1024 * 1024}`],
-    "under way, for as long as it likes, with its own limits",
+    ["activating", "1d", `${200 * 1024 * 1024}`],
+    "under way, as it began: for a day at most, with its own limits",
   );
   host("touch /srv/queue/media/enough");
   await until("its end", () => sql("SELECT count(ended) FROM runs WHERE name = 'late'") === "1");
