@@ -468,7 +468,7 @@ test("a host without IPv6 is served, and listens to it once there is some", asyn
   assert.notEqual((await stack.on(sockets)).trim(), "0");
   const ipv6 = (off: 0 | 1) => stack.on(`sysctl -qw net.ipv6.conf.all.disable_ipv6=${off}`);
   await ipv6(1);
-  stack.configure({ site: { maxBody: 12 } });
+  stack.configure({ site: { nginx: undefined, maxBody: 12 } });
   await stack.succeed();
   assert.equal((await stack.on(sockets)).trim(), "0");
   assert.equal((await stack.fetch("/health")).status, 200);
