@@ -20,6 +20,7 @@ from explain import explain
 from plan import STATE_OF_COPIES, Files, Plan, Trouble
 
 _CACHE = "--cache-dir=/var/cache/berth-backup"
+_PATIENT = "--retry-lock=10m"
 _NO_REPOSITORY, _PROOF = "repository does not exist", "berth-proof"
 # What is written of the database's lives; and how many files tell whether a host has those of a backup.
 _ERAS, _SAMPLE = "berth-eras", 200
@@ -273,8 +274,8 @@ class FileBackups:
         run(command, stdin="".join(f"{directory}/{name}\0" for name in sorted(names)))
 
     def _words(self, *words: str) -> list[str]:
-        # A lock is a file in the place.
-        own = ["--no-lock", f"--cache-dir={STATE_OF_COPIES}/cache"] if self._plan.reading else [_CACHE]
+        # A lock is a file in the place. What is at work there, such as retention, ends.
+        own = ["--no-lock", f"--cache-dir={STATE_OF_COPIES}/cache"] if self._plan.reading else [_CACHE, _PATIENT]
         return ["restic", "--repo", self._plan.repository, *own, *self._plan.options, *words]
 
     def _environment(self) -> dict[str, str]:
