@@ -41,7 +41,10 @@ test("a stack comes to a machine that the user has, and goes again without it", 
       assert.match(machine.inside("id -nG karl"), /berth-admins/);
       machine.inside("userdel --remove dora");
       stack.configure({ admins: administrators("anna") });
-      assert.deepEqual((await stack.succeed()).changes, { "system-accounts": "update" });
+      assert.deepEqual((await stack.succeed()).changes, {
+        "system-accounts": "update",
+        "system-ssh": "update",
+      });
       assert.equal(await stack.on("whoami"), "root");
       assert.equal(accountOf("karl"), karl);
       assert.doesNotMatch(machine.inside("id -nG karl"), /berth-admins/);

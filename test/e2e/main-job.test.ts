@@ -182,7 +182,10 @@ test("a stack takes the Django example from nothing to production and back to no
       assert.equal(await stack.on("whoami", { user: "anna", key: anna.private }), "root");
       assert.equal((await stack.ssh("true", { user: "anna", key: ben.private })).code, 255);
       stack.configure({ admins: [admin("ben", ben)] });
-      assert.deepEqual((await stack.succeed()).changes, { "system-accounts": "update" });
+      assert.deepEqual((await stack.succeed()).changes, {
+        "system-accounts": "update",
+        "system-ssh": "update",
+      });
       assert.equal((await stack.ssh("true", { user: "anna", key: anna.private, asRoot: false })).code, 255);
       assert.equal(await stack.on("whoami", { user: "ben", key: ben.private }), "root");
     },
