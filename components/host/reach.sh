@@ -18,7 +18,7 @@ if [ -s "$folder/key" ]; then
   [ -z "$(tail -c 1 "$folder/key")" ] || echo >>"$folder/key"
   # OpenSSH ends its messages as on a terminal.
   reason=$(ssh-keygen -y -P "" -f "$folder/key" 2>&1 >/dev/null | tr -d '\r') ||
-    fail "the private key of $BERTH_SETTINGS cannot be read: ${reason##*: }. Give the whole file of a key without a passphrase, or load it into your SSH agent and take it out of $BERTH_SETTINGS."
+    fail "the private key of '$BERTH_SETTINGS' cannot be read: ${reason##*: }. Give the whole file of a key without a passphrase, or load it into your SSH agent and take it out of $BERTH_SETTINGS."
   options+=(-i "$folder/key" -o IdentitiesOnly=yes -o IdentityAgent=none)
 fi
 

@@ -8,6 +8,8 @@ import { attack, attackersOf, noteHost, startAttacks } from "./hostile.ts";
 /** What a stack makes outside of the application's places, and takes away: its files, and what systemd starts at a boot. */
 const berths = new RegExp(
   ` (${[
+    // The owner's account is locked.
+    "/etc/(passwd|shadow)-? ",
     "/etc/(ssh/(sshd_config\\.d/(05|10)-berth|berth-keys)|sudoers\\.d/berth-|logrotate\\.d/(berth|logbook) |ssl/berth)",
     "/etc/(apt/apt\\.conf\\.d/52berth|cloud/cloud\\.cfg\\.d/90-berth|sysctl\\.d/60-berth|postgresql-common/createcluster\\.d)",
     "/etc/nginx/(conf\\.d/berth|snippets/berth-|sites-(available|enabled)/logbook)",

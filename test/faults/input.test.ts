@@ -136,7 +136,7 @@ test("a host at whose address nothing answers is named, with where to look", asy
   const nobody = machine.address.replace(/\d+$/, "250");
   await refused(
     { host: { ...machineHost(), address: nobody } },
-    /berth: [\d.]+ cannot be reached by SSH: .*No route to host.*Look at berth:host\.address and port, and at the firewall/,
+    /berth: [\d.]+ cannot be reached by SSH: .*No route to host.*Look at host\.address and port, and at the firewall/,
   );
 });
 
@@ -144,14 +144,14 @@ test("a host whose SSH port is closed is named, with where to look", async () =>
   const port = await freePort();
   await refused(
     { host: { ...sshdHost(), port } },
-    /berth: \[127\.0\.0\.1\]:\d+ cannot be reached by SSH: .*Connection refused.*Look at berth:host\.address and port/,
+    /berth: \[127\.0\.0\.1\]:\d+ cannot be reached by SSH: .*Connection refused.*Look at host\.address and port/,
   );
 });
 
 test("a host that does not let this key in is named, with what to do", async () => {
   await refused(
     { host: { ...machineHost(), privateKeyFile: anotherKey("wrong").private } },
-    /berth: [\d.]+ does not let 'berth' in with this key\. Put the right key in berth:host\.privateKeyFile/,
+    /berth: [\d.]+ does not let 'berth' in with this key\. Put the right key in host\.privateKeyFile/,
   );
   assert.doesNotMatch(machine.inside("journalctl -u ssh --no-pager"), /Accepted/);
 });
@@ -160,13 +160,13 @@ test("a private key that is not whole, or that has a passphrase, is said to be t
   const broken = keyFile("broken", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
   await refused(
     { host: { ...machineHost(), privateKeyFile: broken } },
-    /berth: the private key of berth:host cannot be read: \w.*\. Give the whole file of a key without a passphrase/,
+    /berth: the private key of 'host' cannot be read: \w.*\. Give the whole file of a key without a passphrase/,
   );
   const locked = join(folder, "locked");
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "a passphrase", "-f", locked]);
   await refused(
     { host: { ...machineHost(), privateKeyFile: locked } },
-    /berth: the private key of berth:host cannot be read: incorrect passphrase .*load it into your SSH agent/,
+    /berth: the private key of 'host' cannot be read: incorrect passphrase .*load it into your SSH agent/,
   );
 });
 
@@ -175,7 +175,7 @@ test("a host that shows another key is sent nothing, and both keys are shown", a
   await refused(
     { host: { ...machineHost(), hostKey: other } },
     new RegExp(
-      `berth: ${machine.address} shows the host key '${machine.hostKey.split(" ").slice(0, 2).join(" ")}', and berth:host.hostKey expects '${other}'`.replaceAll(
+      `berth: ${machine.address} shows the host key '${machine.hostKey.split(" ").slice(0, 2).join(" ")}', and host.hostKey expects '${other}'`.replaceAll(
         /[.+/]/g,
         "\\$&",
       ),
