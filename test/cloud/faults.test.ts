@@ -184,7 +184,7 @@ test("what cannot be had is told by its key, with what was found and what is exp
       await refused(
         { host: { dataVolume: 40 } },
         new RegExp(
-          `berth:host\\.instanceType: expected a type for ${other}, as the image ${ami} of the stack's instance i-00000000000000001 is; found "${types[here]}" for ${here}\\. .* berth:host\\.image as well, such as ami-\\d+: it replaces the instance`,
+          `berth:host\\.instanceType: expected a type for ${other}, as the image ${ami} of the stack's instance i-00000000000000001 is; found "${types[here]}" for ${here}\\. .* host\\.image as well, such as ami-\\d+: it replaces the instance`,
         ),
       );
     });
