@@ -12,18 +12,16 @@ import { type Line, run, UsageError } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { isMeant } from "./lib/confirm.ts";
 import { framed, openDump, requireDump, tarOf } from "./lib/dump.ts";
-import { stopElsewhere } from "./lib/elsewhere.ts";
+import { alone } from "./lib/elsewhere.ts";
 import type { StateResource } from "./lib/removal.ts";
 import {
   applicationOf,
-  migrationOf,
+  importOf,
   requireStack,
   resourcesOf,
   say,
-  siteOf,
   sshArgumentsOf,
   stackFlag,
-  urlOf,
 } from "./lib/stack.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -45,12 +43,7 @@ await run(commands.import, async (wanted) => {
   }
   if (media !== undefined) await copyMedia(stack, resources, media);
   if (dump === undefined && !undo) return 0;
-  const stopped = stopElsewhere(root, stack, resources);
-  try {
-    return await onHost(stack, resources, dump);
-  } finally {
-    for (const { start } of stopped) start();
-  }
+  return alone(root, stack, resources, () => onHost(stack, resources, dump));
 });
 
 /** The dump's path, where there is one; refuses what is not there, before anything is changed. */
@@ -95,11 +88,7 @@ async function onHost(
   dump: string | undefined,
 ): Promise<number> {
   const { name } = applicationOf(root, stack);
-  const url = urlOf(resources);
-  if (url === undefined) throw new Error(`stack '${stack}' has no site yet. Deploy it first: npm start`);
-  const { hostname, protocol } = new URL(url);
-  const { health } = siteOf(root, stack);
-  const told = { domain: hostname, scheme: protocol.slice(0, -1), health, ...migrationOf(root, stack) };
+  const told = importOf(root, stack, resources);
   const program = `/usr/local/lib/berth/${name}/berth-release`;
   const words = ["sudo", "-n", program, dump === undefined ? "import-undo" : "import"];
   const file = dump === undefined ? undefined : openDump(dump);

@@ -10,16 +10,13 @@ import { type Line, run, UsageError } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { isMeant } from "./lib/confirm.ts";
 import { copyTo } from "./lib/copy.ts";
-import { stopElsewhere } from "./lib/elsewhere.ts";
+import { alone, LostConnection } from "./lib/elsewhere.ts";
 import type { StateResource } from "./lib/removal.ts";
 import { requireBackups, requireStack, resourcesOf, say, sshArgumentsOf, stackFlag } from "./lib/stack.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
 type Wanted = Line<typeof commands.restore>;
-
-/** It goes on, and nobody knows how it ends. */
-class LostConnection extends Error {}
 
 await run(commands.restore, async (wanted) => {
   const { stack, to, yes } = wanted;
@@ -37,23 +34,7 @@ await run(commands.restore, async (wanted) => {
     console.log(`berth: stack ${stack}: nothing was restored; its name was not typed`);
     return 1;
   }
-  const stopped = stopElsewhere(root, stack, resources);
-  const again = () => {
-    for (const { start } of stopped) start();
-  };
-  try {
-    const code = await onHost(stack, resources, words);
-    again();
-    return code;
-  } catch (fault) {
-    if (!(fault instanceof LostConnection)) {
-      again();
-      throw fault;
-    }
-    // What runs elsewhere would write into what is being restored.
-    const later = stopped.map(({ typed }) => `Start what was stopped, when that has ended: ${typed}`);
-    throw new Error([fault.message, ...later].join("\n"));
-  }
+  return alone(root, stack, resources, () => onHost(stack, resources, words));
 });
 
 /** What the program on the host is told. */

@@ -414,7 +414,7 @@ export class App extends pulumi.ComponentResource {
             content: renderTemplate(here("web/serve.sh.liquid"), { name, root }),
             mode: "0755",
           },
-          // Of all that can serve it: a release that is gone back to runs with the one that it was prepared with.
+          // For each server: a release that is rolled back to runs with the one that it was prepared for.
           ...Object.fromEntries(settings),
           [`/usr/local/bin/${name}-run`]: {
             content: renderTemplate(here("web/run.sh.liquid"), {

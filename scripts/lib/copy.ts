@@ -6,20 +6,18 @@ import { ensureEngine } from "../../engine/acquire.ts";
 import { lineProgress } from "../../engine/progress.ts";
 import { UsageError } from "./command-line.ts";
 import { isMeant } from "./confirm.ts";
-import { stopElsewhere } from "./elsewhere.ts";
+import { alone, LostConnection } from "./elsewhere.ts";
 import { protectedOf, type StateResource } from "./removal.ts";
 import {
   applicationOf,
   backupReadOf,
-  migrationOf,
+  importOf,
   requireBackups,
   requireStack,
   resourcesOf,
   say,
-  siteOf,
   sshArgumentsOf,
   stackFlag,
-  urlOf,
 } from "./stack.ts";
 
 interface Wanted {
@@ -32,9 +30,6 @@ interface Wanted {
   readonly protected: boolean;
   readonly yes: boolean;
 }
-
-/** It goes on, and nobody knows how it ends. */
-class LostConnection extends Error {}
 
 /**
  * Replaces the data of a stack by that of another one, or takes that back. The other one's host is not asked.
@@ -54,7 +49,7 @@ export async function copyTo(root: string, to: string, wanted: Wanted): Promise<
   await ensureEngine(root, lineProgress());
   const target = await resourcesOf(root, to, "--show-secrets");
   requireTaker(to, target, wanted);
-  const told = undo ? undoOf(root, to, target) : await requestOf(root, wanted);
+  const told = undo ? JSON.stringify(importOf(root, to, target)) : await requestOf(root, wanted);
   const question = undo
     ? "What it has now is deleted. Type the stack's name to go on"
     : `${only === "media" ? "Uploads" : "Data"} of '${stack}' replaces what it has. Type the name of the stack whose data is replaced`;
@@ -67,26 +62,10 @@ export async function copyTo(root: string, to: string, wanted: Wanted): Promise<
   const program = undo
     ? [`/usr/local/lib/berth/${name}/berth-release`, "import-undo"]
     : ["/usr/local/lib/berth/berth-copy"];
-  const stopped = stopElsewhere(root, to, target);
-  const again = () => {
-    for (const { start } of stopped) start();
-  };
-  try {
-    const lost = undo
-      ? `See how the stack is: npm run status --${stackFlag(to)}`
-      : `What was begun goes on there. See how it ends: npm run ssh --${stackFlag(to)} sudo journalctl -t berth-copy`;
-    const code = await onHost({ root, stack: to, resources: target, program, told, lost });
-    again();
-    return code;
-  } catch (fault) {
-    if (!(fault instanceof LostConnection)) {
-      again();
-      throw fault;
-    }
-    // What runs elsewhere would write into what is being replaced.
-    const later = stopped.map(({ typed }) => `Start what was stopped, when that has ended: ${typed}`);
-    throw new Error([fault.message, ...later].join("\n"));
-  }
+  const lost = undo
+    ? `See how the stack is: npm run status --${stackFlag(to)}`
+    : `What was begun goes on there. See how it ends: npm run ssh --${stackFlag(to)} sudo journalctl -t berth-copy`;
+  return alone(root, to, target, () => onHost({ root, stack: to, resources: target, program, told, lost }));
 }
 
 function requireSource(root: string, to: string, { stack, only }: Wanted): void {
@@ -130,20 +109,6 @@ async function requestOf(root: string, wanted: Wanted): Promise<string> {
     only: only ?? null,
     as_it_is: wanted["as-it-is"],
     read: JSON.parse(read),
-  });
-}
-
-function undoOf(root: string, to: string, resources: readonly StateResource[]): string {
-  const url = urlOf(resources);
-  if (url === undefined)
-    throw new Error(`stack '${to}' has no site yet. Deploy it first: npm start -- -s ${to}`);
-  const { hostname, protocol } = new URL(url);
-  const { health } = siteOf(root, to);
-  return JSON.stringify({
-    domain: hostname,
-    scheme: protocol.slice(0, -1),
-    health,
-    ...migrationOf(root, to),
   });
 }
 

@@ -3,14 +3,44 @@ import { firstHost } from "../../components/host/host.ts";
 import type { StateResource } from "./removal.ts";
 import { applicationOf, hostsOf, sshArgumentsOf, stackFlag } from "./stack.ts";
 
+/** The connection to a host is gone: what was begun goes on there, and nobody knows how it ends. */
+export class LostConnection extends Error {}
+
+/**
+ * Does something with the data of a stack while nothing of the application runs on its other hosts, where it would write
+ * into what is being replaced. All of it is started again; where the connection is lost, the error says how.
+ */
+export async function alone<Result>(
+  root: string,
+  stack: string,
+  resources: readonly StateResource[],
+  act: () => Promise<Result>,
+): Promise<Result> {
+  const stopped = stopElsewhere(root, stack, resources);
+  const again = () => {
+    for (const { start } of stopped) start();
+  };
+  try {
+    const result = await act();
+    again();
+    return result;
+  } catch (fault) {
+    if (!(fault instanceof LostConnection)) {
+      again();
+      throw fault;
+    }
+    const later = stopped.map(({ typed }) => `Start what was stopped, when that has ended: ${typed}`);
+    throw new Error([fault.message, ...later].join("\n"));
+  }
+}
+
 /** What was stopped on another host: how this program starts it again, and how a person does. */
-export interface Stopped {
+interface Stopped {
   readonly start: () => void;
   readonly typed: string;
 }
 
-/** Stops what runs of the application on other hosts. */
-export function stopElsewhere(root: string, stack: string, resources: readonly StateResource[]): Stopped[] {
+function stopElsewhere(root: string, stack: string, resources: readonly StateResource[]): Stopped[] {
   const { name } = applicationOf(root, stack);
   return hostsOf(resources)
     .filter((host) => host !== firstHost)

@@ -129,14 +129,20 @@ export function djangoName(root: string, stack: string): string | undefined {
   return appSection(root, stack)?.settings === undefined ? undefined : applicationOf(root, stack).name;
 }
 
-/** What migrates a stack's database, as far as its file says. */
-export const migrationOf = (
-  root: string,
-  stack: string,
-): { readonly django: boolean; readonly releaseCommand?: string | undefined } => ({
-  django: djangoName(root, stack) !== undefined,
-  releaseCommand: appSection(root, stack)?.processes?.release?.command,
-});
+/** What an import on the host is told: how the site's health is asked, and what migrates its database. */
+export function importOf(root: string, stack: string, resources: readonly StateResource[]) {
+  const url = urlOf(resources);
+  if (url === undefined)
+    throw new Error(`stack '${stack}' has no site yet. Deploy it first: npm start -- -s ${stack}`);
+  const { hostname, protocol } = new URL(url);
+  return {
+    domain: hostname,
+    scheme: protocol.slice(0, -1),
+    health: siteOf(root, stack).health,
+    django: djangoName(root, stack) !== undefined,
+    releaseCommand: appSection(root, stack)?.processes?.release?.command,
+  };
+}
 
 /** What starts the shell of a stack's application: Django's, Flask's or Python's own, as its file says which it is. */
 export function consoleOf(root: string, stack: string): readonly string[] {

@@ -126,12 +126,15 @@ export const withoutBeat =
   "make beat a process of its own, with 'celery … beat' for its command";
 export const oneBeat = "expected 1: two celery beats would send every periodic task twice";
 
+/** How long a timer's run may take where nothing is said, in seconds: a day. */
+export const longestRun = 86_400;
+
 /** A command that runs at certain times. */
 export interface Timer extends Limits {
   readonly command: string;
   /** When, as systemd.time(7) has it; without a time zone, in UTC. */
   readonly at: string;
-  /** How long a run may take, in seconds. @default 86400, a day */
+  /** How long a run may take, in seconds. @default {@link longestRun} */
   readonly timeout?: number;
   /** @default the application's */
   readonly account?: string | undefined;
@@ -253,7 +256,7 @@ export function timerFiles(
             "current",
             wanted.account === undefined ? undefined : `/var/lib/${name}-${timer}`,
           ),
-          timeout: wanted.timeout ?? 86_400,
+          timeout: wanted.timeout ?? longestRun,
           limits: limitLines(wanted),
           sandbox: sandbox(root),
         }),

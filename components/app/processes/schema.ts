@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { accountName } from "../../service/forms.ts";
-import { hasBeat, kindNames, kindOf, oneBeat, processNamePattern, withoutBeat } from "./processes.ts";
+import {
+  hasBeat,
+  kindNames,
+  kindOf,
+  longestRun,
+  oneBeat,
+  processNamePattern,
+  withoutBeat,
+} from "./processes.ts";
 
 export const processName = z.string().regex(processNamePattern, {
   error: "expected a lower-case letter, then letters, digits, hyphens or underscores, 23 at most",
@@ -76,7 +84,7 @@ export const timerSchema = z
     timeout: z
       .int()
       .min(1)
-      .default(86_400)
+      .default(longestRun)
       .describe(
         "How long a run may take, in seconds. One that takes longer is ended, and counts as failed; while it ran, no other began.",
       ),
