@@ -1,69 +1,95 @@
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+
+/** Raised by a change that breaks a reader of the outputs; scripts/lib/contract/compare.ts says what does. */
+export const outputsVersion = 1;
+
+const text = (meaning: string) => z.string().describe(meaning);
+/** Absent or a secret: the schema says so by a key of its own, as Pulumi's package schemas do. */
+const secretText = (meaning: string) => z.string().optional().meta({ description: meaning, secret: true });
+const namesWithText = (meaning: string) => z.record(z.string(), z.string()).describe(meaning);
+
+const instanceId = "The id of the EC2 instance. Absent unless the host is on EC2.";
+const imageOffer =
+  "The id of a newer Debian image than the instance's own; empty if there is none. Absent unless the host is on EC2.";
+
+/** What a stack tells of a host besides the one that serves the site. */
+const otherHostSchema = z.object({
+  address: text("The host's IP address, or its domain name."),
+  sshCommand: text("A command that logs in to the host."),
+  hostKey: text("The host's ed25519 public key, `ssh-ed25519 AAAA…`, for a known_hosts file."),
+  instanceId: text(instanceId).optional(),
+  imageOffer: text(imageOffer).optional(),
+});
 
 /**
- * The contract with other teams: what a stack of Berth tells a `pulumi.StackReference`. Names and types stay;
- * a change that breaks a reader raises {@link outputsVersion}.
+ * The contract with other teams: what a stack of Berth tells a `pulumi.StackReference`. The types, the JSON Schema, the
+ * table in docs/outputs.md and the packages for readers come from here, by `npm run docs`.
  */
-export interface StackOutputs {
-  /** Version of this contract. */
-  readonly outputsVersion: number;
-  /** Where the site answers, with a slash at the end. */
-  readonly url: pulumi.Input<string>;
-  /** The host's address: an IP address or a domain name. */
-  readonly hostAddress: pulumi.Input<string>;
-  /** A command that logs in to the host. */
-  readonly sshCommand: pulumi.Input<string>;
-  /** The host's ed25519 public key, `ssh-ed25519 AAAA…`, for a known_hosts file (sshd(8)). */
-  readonly hostKey: pulumi.Input<string>;
-  /** The database's URL as the application has it; secret. Absent without a database. */
-  readonly databaseUrl?: pulumi.Input<string> | undefined;
-  /** Redis's URL as the application has it; secret. Absent without Redis. */
-  readonly redisUrl?: pulumi.Input<string> | undefined;
-  /** Under which names the stack keeps its data, by the keys of its configuration; a change of one is refused. */
-  readonly data: Readonly<Record<string, string>>;
-  /** Where uploaded files lie: a directory on the host, or `s3://BUCKET`. */
-  readonly media: pulumi.Input<string>;
-  /** Where the public files of the bucket are, with a slash at the end. Absent when it has none. */
-  readonly publicFiles?: pulumi.Input<string> | undefined;
-  /** The stack's other hosts: address, login command, host key and instance of each by its name. Absent without any. */
-  readonly otherHosts?: Readonly<Record<string, OtherHost>> | undefined;
-  /** The public key to enter at the git server. Absent when the source needs none. */
-  readonly deployKey?: pulumi.Input<string> | undefined;
-  /** The id of the release that runs. */
-  readonly release: pulumi.Input<string>;
-  /** The password that the site asks for; secret. Absent when it asks for none. */
-  readonly basicAuthPassword?: pulumi.Input<string> | undefined;
-  /** The EC2 instance. Absent on hosts of another kind. */
-  readonly instanceId?: pulumi.Input<string> | undefined;
-  /** The id of a newer Debian image than the one that the instance was made from, or an empty text. */
-  readonly imageOffer?: pulumi.Input<string> | undefined;
-  /** DNS records to make by hand, such as `shop.example.org A 203.0.113.7`. Absent on hosts of another kind. */
-  readonly dns?: pulumi.Input<string[]> | undefined;
-  /** Where the stack's secrets are mirrored: the mirror's name of each. Absent without a mirror. */
-  readonly mirroredSecrets?: pulumi.Input<Record<string, string>> | undefined;
-}
+export const outputsSchema = z.object({
+  outputsVersion: z.literal(outputsVersion).describe("The version of this contract."),
+  url: text("The site's address, with a slash at the end. Set when the site has answered there with 200."),
+  hostAddress: text("The host's IP address, or its domain name."),
+  sshCommand: text(
+    "A command that logs in to the host. For local and EC2 hosts it is `npm run ssh`, in the checkout that made them.",
+  ),
+  hostKey: text("The host's ed25519 public key, `ssh-ed25519 AAAA…`, for a known_hosts file."),
+  databaseUrl: secretText(
+    "`postgresql://LOGIN:PASSWORD@127.0.0.1:5432/DATABASE`, as the application gets it. A new password comes with a new login. Absent if `postgres.enabled` is false.",
+  ),
+  redisUrl: secretText(
+    "`redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it. Absent if `redis.enabled` is false.",
+  ),
+  data: namesWithText(
+    "The names under which the stack keeps its data, by configuration key. Berth refuses a change of one.",
+  ),
+  media: text("Where uploaded files are: a directory on the host, or `s3://BUCKET`."),
+  publicFiles: text(
+    "Where the bucket's public files are, with a slash at the end. Absent unless `media.publicFiles` names a folder.",
+  ).optional(),
+  otherHosts: z
+    .record(z.string(), otherHostSchema)
+    .describe("The hosts in `berth:hosts`, by their names. Absent if there are none.")
+    .optional(),
+  deployKey: text(
+    "The public key to enter at the git server of a private repository. Absent unless the source is a git URL reached by SSH.",
+  ).optional(),
+  release: text(
+    "The id of the live release: the first ten characters of the code's hash or commit, a hyphen, and four for how it was built.",
+  ),
+  basicAuthPassword: secretText("The password for `site.basicAuth.user`. Absent if the site asks for none."),
+  instanceId: text(instanceId).optional(),
+  imageOffer: text(imageOffer).optional(),
+  dns: z
+    .array(z.string())
+    .describe(
+      "DNS records for you to make, such as `shop.example.org A 203.0.113.7`; empty if the stack makes them itself. Absent unless the host is on EC2.",
+    )
+    .optional(),
+  mirroredSecrets: namesWithText(
+    "The name of each secret in Secrets Manager or the Parameter Store. Absent unless `secrets.mirror` names one.",
+  ).optional(),
+});
 
-/** What a stack tells of a host beside the one that serves the site. */
-export interface OtherHost {
-  /** Its address: an IP address or a domain name. */
-  readonly address: pulumi.Input<string>;
-  /** A command that logs in to it. */
-  readonly sshCommand: pulumi.Input<string>;
-  /** Its ed25519 public key, `ssh-ed25519 AAAA…`, for a known_hosts file (sshd(8)). */
-  readonly hostKey: pulumi.Input<string>;
-  /** The EC2 instance. Absent on hosts of another kind. */
-  readonly instanceId?: pulumi.Input<string> | undefined;
-  /** The id of a newer Debian image than the one that the instance was made from, or an empty text. */
-  readonly imageOffer?: pulumi.Input<string> | undefined;
-}
+/** A value that the engine may learn only later, at any depth. */
+type Later<T> = pulumi.Input<T extends object ? { readonly [Key in keyof T]: Later<T[Key]> } : T>;
+type Told = z.infer<typeof outputsSchema>;
 
-/** Raised by a change that breaks a reader of the outputs. */
-export const outputsVersion = 1;
+/** What a stack tells of a host besides the one that serves the site, as its program gives it. */
+export type OtherHost = Later<z.infer<typeof otherHostSchema>>;
+
+/** The outputs of a stack, as its program gives them. */
+export type StackOutputs = {
+  readonly [Key in keyof Told]: Key extends "outputsVersion" ? number : Later<Told[Key]>;
+};
 
 /** The outputs of a stack: those that are secret marked so, those that it does not have left out. */
 export function stackOutputs(outputs: Omit<StackOutputs, "outputsVersion">): StackOutputs {
-  const secret = ["databaseUrl", "redisUrl", "basicAuthPassword"];
+  const contract: Readonly<Record<string, z.ZodType>> = outputsSchema.shape;
   const present = Object.entries(outputs).filter(([, value]) => value !== undefined);
-  const marked = present.map(([name, value]) => [name, secret.includes(name) ? pulumi.secret(value) : value]);
+  const marked = present.map(([name, value]) => [
+    name,
+    contract[name]?.meta()?.secret ? pulumi.secret(value) : value,
+  ]);
   return { outputsVersion, ...Object.fromEntries(marked) };
 }

@@ -31,6 +31,52 @@ export function berthEnvironment(root: string, engine: Engine = readEngine(root)
   });
 }
 
+/** What leads Pulumi to a backend, a login and a passphrase. */
+const leading = [
+  ...["PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_API"],
+  ...["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"],
+  "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER",
+];
+
+/** Whether the environment names a backend of the user's own: a team's, in a pipeline. */
+export const namesBackend = (user: NodeJS.ProcessEnv = process.env): boolean =>
+  Boolean(user.PULUMI_BACKEND_URL || user.PULUMI_ACCESS_TOKEN);
+
+/** Where Berth's own backend keeps a stack. */
+const ownFile = (root: string, stack: string) =>
+  join(berthPlaces(root).state, ".pulumi/stacks/berth", `${stack}.json`);
+
+/** Whether Berth itself keeps a stack, in this checkout. */
+export const isOwnStack = (root: string, stack: string): boolean => existsSync(ownFile(root, stack));
+
+/** Whether a stack is the team's: one that this checkout does not keep, where the environment names a backend. */
+export const isTeamStack = (root: string, stack: string, user: NodeJS.ProcessEnv = process.env): boolean =>
+  namesBackend(user) && !isOwnStack(root, stack);
+
+/** The same environment with the backend and the login that the user's own names. */
+export function teamEnvironment(
+  root: string,
+  engine: Engine = readEngine(root),
+  user: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const { home, state, passphraseFile } = berthPlaces(root);
+  const environment = engineEnvironment(
+    {
+      home,
+      state,
+      passphraseFile,
+      cliDirectory: dirname(engine.cli),
+      downloadPlugins: engine.plugins === "download",
+    },
+    user,
+  );
+  for (const name of leading) {
+    if (user[name] === undefined) delete environment[name];
+    else environment[name] = user[name];
+  }
+  return environment;
+}
+
 /** Makes a passphrase where there is none. One that is there is never written over: the state is lost without it. */
 function ensurePassphrase(path: string, state: string): void {
   if (existsSync(path)) return;

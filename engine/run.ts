@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 import { readEngine } from "./acquire.ts";
-import { berthEnvironment, berthPlaces } from "./checkout.ts";
+import { berthEnvironment, berthPlaces, isOwnStack, isTeamStack, teamEnvironment } from "./checkout.ts";
 import { rememberStackFiles, restoreStackFiles, type StackFiles } from "./salt.ts";
 import { clearKilledRuns } from "./stale-lock.ts";
 
@@ -13,6 +12,11 @@ export interface PulumiOptions {
   readonly capture?: boolean;
   /** Takes what the call says on either channel, a line at a time, rather than show it. @default none */
   readonly onLine?: (line: string) => void;
+  /**
+   * Whether another call is about to begin at the same time, which clears away what killed runs have left and puts the
+   * stack files right. @default false
+   */
+  readonly beside?: boolean;
   /** Further environment. @default none */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -26,16 +30,24 @@ export interface PulumiResult {
 }
 
 /**
- * Runs the CLI on this checkout, in its environment, with the stack files kept clean of salts. Every call of the
- * engine goes through here. The engine has to be in place: see ensureEngine.
+ * Runs the CLI on this checkout, in its environment, with the stack files kept clean of salts; for a stack that the
+ * arguments name and the team's backend keeps, in the environment that leads there. Every call of the engine goes
+ * through here. The engine has to be in place: see ensureEngine.
  */
 export async function runPulumi(
   root: string,
   args: readonly string[],
-  { capture = false, onLine, env = {} }: PulumiOptions = {},
+  { capture = false, onLine, beside = false, env = {} }: PulumiOptions = {},
 ): Promise<PulumiResult> {
   const engine = readEngine(root);
+  const captures = capture || onLine !== undefined;
+  const stack = stackIn(args);
+  if (stack !== undefined && isTeamStack(root, stack)) {
+    // Its locks, and the salt in its file, are the team's.
+    return await call(engine.cli, args, root, { ...teamEnvironment(root, engine), ...env }, captures, onLine);
+  }
   const environment = { ...berthEnvironment(root, engine), ...env };
+  if (beside) return await call(engine.cli, args, root, environment, captures, onLine);
   const { state, remembered } = berthPlaces(root);
   const files = { project: root, state, remembered };
   await restoreStackFiles(files);
@@ -49,11 +61,22 @@ export async function runPulumi(
         call(engine.cli, [...more, "--non-interactive"], root, environment, true, undefined, stdin),
       (line) => process.stderr.write(`berth: ${line}\n`),
     );
-    return await call(engine.cli, args, root, environment, capture || onLine !== undefined, onLine);
+    return await call(engine.cli, args, root, environment, captures, onLine);
   } finally {
     await stop?.();
     await restoreStackFiles(files);
   }
+}
+
+/** The stack that the arguments of a call name, if they name one. */
+function stackIn(args: readonly string[]): string | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { stack: { type: "string", short: "s" } },
+    strict: false,
+    allowPositionals: true,
+  });
+  return typeof values.stack === "string" ? values.stack : undefined;
 }
 
 /** The commands that may take minutes. None of them writes a stack file for any other reason than the salt. */
@@ -131,7 +154,7 @@ function passSignalsTo(send: (signal: NodeJS.Signals) => void): () => void {
 
 /** Makes a stack in Berth's own backend where it is not there yet, and selects it. */
 export async function ensureStack(root: string, stack: string): Promise<void> {
-  if (existsSync(join(berthPlaces(root).state, ".pulumi/stacks/berth", `${stack}.json`))) return;
+  if (isOwnStack(root, stack)) return;
   const result = await runPulumi(root, ["stack", "init", stack, "--non-interactive"], { capture: true });
   if (result.code !== 0) {
     throw new Error(

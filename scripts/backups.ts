@@ -5,28 +5,38 @@ import { firstHost } from "../components/host/host.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress } from "../engine/progress.ts";
 import { type Drills, drillText, type Listing, listingText } from "./lib/backups.ts";
-import { run } from "./lib/command-line.ts";
+import { run, UsageError } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import {
+  backupBucketOf,
   backupPassphraseOf,
   requireBackups,
   requireStack,
   resourcesOf,
   say,
   sshArgumentsOf,
+  stackFlag,
 } from "./lib/stack.ts";
+import { undelete } from "./lib/undelete/undelete.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
-await run(commands.backups, async ({ stack, json, drill, "show-passphrase": showPassphrase }) => {
+await run(commands.backups, async (line) => {
+  const { stack, json, drill, "show-passphrase": showPassphrase, undelete: isUndelete, at, yes } = line;
+  if (isUndelete ? at === undefined || drill || showPassphrase || json : at !== undefined || yes)
+    throw new UsageError(
+      "--undelete, --at TIME and perhaps --yes go together, with nothing else but -s: npm run backups -- --undelete --at '2026-11-28 14:03:07'",
+    );
   requireStack(root, stack);
   say(
     stack,
-    showPassphrase
-      ? "the passphrase of its backups"
-      : drill
-        ? "a drill of its backups; it goes on if this ends, and the site is not touched"
-        : "its backups",
+    isUndelete
+      ? "its backups as they were; with your own AWS credentials, and without its host"
+      : showPassphrase
+        ? "the passphrase of its backups"
+        : drill
+          ? "a drill of its backups; it goes on if this ends, and the site is not touched"
+          : "its backups",
   );
   await ensureEngine(root, lineProgress());
   const resources = await resourcesOf(root, stack, "--show-secrets");
@@ -34,6 +44,14 @@ await run(commands.backups, async ({ stack, json, drill, "show-passphrase": show
   if (showPassphrase) {
     console.log(backupPassphraseOf(resources));
     return 0;
+  }
+  if (at !== undefined) {
+    const place = backupBucketOf(resources);
+    if (place === undefined)
+      throw new UsageError(
+        `the backups of stack '${stack}' are in no bucket that this state knows. In a directory nothing keeps what is deleted. If they are in a bucket, deploy the stack once with this version.`,
+      );
+    return undelete(place, { stack, flag: stackFlag(stack), at, yes });
   }
   const ssh = sshArgumentsOf(root, stack, firstHost, resources);
   const now = () => Date.now() / 1000;

@@ -1,4 +1,4 @@
-// npm run check: the static checks, in seconds: style, types, rooms, shell, Python, documents and their links. They run at the same
+// npm run check: the static checks, in seconds: style, types, rooms, shell, Python, workflows, documents and their links. They run at the same
 // time, and what an earlier run found out is not asked again; see node_modules/.cache/berth-check.
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
@@ -6,9 +6,10 @@ import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { staleDocs } from "./lib/docs.ts";
 import { brokenLinks } from "./lib/links.ts";
-import { checkPython } from "./lib/python.ts";
+import { checkPython } from "./lib/python-check.ts";
 import { checkShell } from "./lib/shell-steps.ts";
 import { checkTypes } from "./lib/types.ts";
+import { checkWorkflows } from "./lib/workflows.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const cache = join(root, "node_modules/.cache/berth-check");
@@ -31,7 +32,7 @@ const program = (command: string, ...args: string[]) =>
 /** Which file may need which: the rules are in .dependency-cruiser.json. */
 const rooms = [
   ...["--output-type", "err", "index.ts", "outputs.ts"],
-  ...["components", "config", "engine", "scripts", "policy", "bench", "cloud-init", "test"],
+  ...["components", "config", "engine", "scripts", "policy", "bench", "cloud-init", "packages", "test"],
 ];
 
 /** In the order in which they are told. */
@@ -47,6 +48,7 @@ const checks: readonly Check[] = [
   },
   { name: "shell (shellcheck)", find: () => checkShell(root, join(cache, "shell.json")) },
   { name: "Python (ruff, mypy)", find: () => checkPython(root, join(cache, "python.json")) },
+  { name: "workflows (actionlint)", find: () => checkWorkflows(root, join(cache, "workflows.json")) },
   { name: "documents are current", find: () => staleDocs(root) },
   { name: "links of documents", find: () => brokenLinks(join(root, "README.md")) },
 ];

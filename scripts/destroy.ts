@@ -7,8 +7,8 @@ import { runPulumi } from "../engine/run.ts";
 import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { isMeant } from "./lib/confirm.ts";
-import { protectedOf, removalText } from "./lib/removal.ts";
-import { requireStack, resourcesOf, say } from "./lib/stack.ts";
+import { attachmentsOf, protectedOf, removalText } from "./lib/removal.ts";
+import { requireStack, resourcesOf, say, stackFlag } from "./lib/stack.ts";
 import { runUpdate } from "./lib/update.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -25,7 +25,7 @@ await run(commands.destroy, async ({ stack, yes }) => {
     console.log(`berth: stack ${stack}: nothing was removed; its name was not typed`);
     return 1;
   }
-  await remove(stack);
+  await remove(stack, attachmentsOf(resources));
   return 0;
 });
 
@@ -38,14 +38,24 @@ function refuseProtected(stack: string, names: readonly string[]): void {
   );
 }
 
-async function remove(stack: string): Promise<void> {
+async function remove(stack: string, attachments: readonly string[]): Promise<void> {
   say(stack, "removing it");
+  if (attachments.length > 0) {
+    const targets = attachments.flatMap((urn) => ["--target", urn]);
+    const options = ["--stack", stack, "--yes", "--skip-preview", "--non-interactive"];
+    const looked = await runPulumi(root, ["refresh", ...options, ...targets], { capture: true });
+    if (looked.code !== 0)
+      throw new Error(
+        `${`AWS did not say what there is of stack '${stack}':\n${looked.stdout}${looked.stderr}`.trim()}\n` +
+          `Set the credentials of its account (AWS_PROFILE), then run 'npm run destroy --${stackFlag(stack)}' again.`,
+      );
+  }
   const { code } = await runUpdate(root, "destroy", stack);
   if (code !== 0)
     throw new Error(
       `'pulumi destroy' ended with ${code}. Its reason is above; run this again when it is mended.`,
     );
-  const removed = await runPulumi(root, ["stack", "rm", stack, "--yes", "--preserve-config"], {
+  const removed = await runPulumi(root, ["stack", "rm", "--stack", stack, "--yes", "--preserve-config"], {
     capture: true,
   });
   if (removed.code !== 0)

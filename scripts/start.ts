@@ -2,10 +2,10 @@
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import { resolve } from "node:path";
-import { firstHost } from "../components/host/host.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress, type Progress } from "../engine/progress.ts";
 import { ensureStack } from "../engine/run.ts";
+import { leftToKnow } from "./lib/after.ts";
 import { run, UsageError } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { ensurePackages, forLocalHosts } from "./lib/debian.ts";
@@ -13,12 +13,12 @@ import { ensureStackFile, readTarget } from "./lib/existing.ts";
 import { ensureImage } from "./lib/image.ts";
 import { lookAtDoor } from "./lib/outside/look.ts";
 import { obstaclesOf, obstacleText } from "./lib/outside/obstacles.ts";
-import { releaseStatus } from "./lib/release-status.ts";
-import { noticesSince } from "./lib/releases.ts";
 import {
   djangoName,
   doorOf,
   hasLocalHost,
+  isTeamsOwn,
+  localNames,
   requireOwnStack,
   requireStackFile,
   say,
@@ -29,7 +29,7 @@ import { runUpdate } from "./lib/update.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
-async function start(named: string): Promise<void> {
+async function start(named: string, looks: boolean): Promise<boolean> {
   const [began, beganAt] = [performance.now(), new Date()];
   const progress = lineProgress();
   // Some shells export their own HOST, the computer's name.
@@ -54,9 +54,9 @@ async function start(named: string): Promise<void> {
     ensureEngine(root, progress),
     hasLocalHost(root, stack) ? readyForLocalHosts(progress) : undefined,
   ]);
-  await ensureStack(root, stack);
+  if (!isTeamsOwn(root, stack)) await ensureStack(root, stack);
 
-  const { code, summary } = await runUpdate(root, "up", stack);
+  const { code, summary } = await runUpdate(root, "up", stack, looks);
   if (code !== 0) {
     throw new Error(
       `'pulumi up' ended with ${code}. The reason is above. Fix it and run '${startAgain(stack)}' again: Berth continues where it stopped.`,
@@ -68,18 +68,8 @@ async function start(named: string): Promise<void> {
   console.log(
     changed === 0 ? `berth: unchanged (${same} resources), ${seconds} s` : `berth: done, ${seconds} s`,
   );
-  if (changed > 0) await tellNotices(stack, beganAt);
-  await report(stack);
-}
-
-/** What a healthy release has left to know. The step itself shows nothing where it ends well: it carries secrets. */
-async function tellNotices(stack: string, began: Date): Promise<void> {
-  try {
-    const notices = noticesSince(await releaseStatus(root, stack, firstHost), began);
-    for (const notice of notices) console.log(`berth: the release is healthy; ${notice}`);
-  } catch {
-    // The deployment has ended well all the same; 'npm run releases' shows them as well.
-  }
+  if (changed > 0) for (const line of await leftToKnow(root, stack, beganAt)) console.log(`berth: ${line}`);
+  return report(stack);
 }
 
 const startAgain = (stack: string) => (stack === "local" ? "npm start" : `npm start --${stackFlag(stack)}`);
@@ -90,29 +80,38 @@ async function readyForLocalHosts(progress: Progress): Promise<void> {
   await ensureImage(root);
 }
 
-/** Says where the site is, what answers there, and what to do next. */
-async function report(stack: string): Promise<void> {
+/** Says where the site is, what answers there, and what to do next; whether visitors get more than an error there. */
+async function report(stack: string): Promise<boolean> {
   const outputs = await stackOutputsOf(root, stack);
   const url = String(outputs.url);
-  const [status, obstacles] = await Promise.all([
-    statusOf(url),
+  const [front, obstacles] = await Promise.all([
+    frontOf(url),
     obstaclesTo(stack, String(outputs.hostAddress)),
   ]);
   const choice = stackFlag(stack);
+  const names = localNames(root, stack, String(outputs.hostAddress));
   const isDjango = djangoName(root, stack) !== undefined;
   const ssh = stack === "local" ? "npm run ssh" : `npm run ssh --${choice}`;
   console.log(`
-  ${url}    ${status}
-
+  ${url}    ${front.words}
+${names === undefined ? "" : `\n  by its name   ${names}`}
   log in        ${ssh}${isDjango ? `\n  make an admin npm run exec --${choice} python -m django createsuperuser` : ""}
   see status    npm run status${choice === "" ? "" : ` --${choice}`}
   see logs      npm run logs --${choice} web
   change        edit the application or Pulumi.${stack}.yaml, then ${startAgain(stack)}
-  preview       npm run pulumi -- preview --diff -s ${stack}
+  preview       npm run preview -- -s ${stack}
   outputs       npm run -s pulumi -- stack output --json -s ${stack}
   remove all    npm run destroy${choice === "" ? "" : ` --${choice}`}
 `);
   for (const obstacle of obstacles) console.log(`berth: warning: ${obstacle}`);
+  // 503 is the maintenance page's.
+  const isBroken = front.status >= 500 && front.status !== 503;
+  if (isBroken)
+    console.error(
+      `berth: the release is healthy by its health path, but visitors get an error at ${url} (${front.status}). ` +
+        `The log: npm run logs --${choice} web. Add its path to app.pages, such as 'pages: [/]': then no release that breaks it goes live.`,
+    );
+  return !isBroken;
 }
 
 /** What keeps visitors from the site, a line each: where its names lead, and what is closed in front of its host. */
@@ -121,20 +120,22 @@ async function obstaclesTo(stack: string, address: string): Promise<string[]> {
   return door === undefined ? [] : obstaclesOf(door, await lookAtDoor(door)).map(obstacleText);
 }
 
-/** What answers at the site's front door. The certificate may be the stack's own, which no authority has signed. */
-function statusOf(url: string): Promise<string> {
+/** What answers at the site's front door, 0 where nothing does. The certificate may be one that no authority has signed. */
+function frontOf(url: string): Promise<{ readonly status: number; readonly words: string }> {
   return new Promise((settle) => {
     const get = url.startsWith("https:") ? getHttps : getHttp;
     const request = get(url, { rejectUnauthorized: false, timeout: 10_000 }, (response) => {
       response.resume();
-      settle(`answers ${response.statusCode} ${response.statusMessage ?? ""}`.trim());
+      const { statusCode: status = 0, statusMessage = "" } = response;
+      settle({ status, words: `answers ${status} ${statusMessage}`.trim() });
     });
     request.on("timeout", () => request.destroy(new Error("no answer in 10 s")));
-    request.on("error", (error) => settle(`does not answer from here: ${error.message}`));
+    request.on("error", (error) =>
+      settle({ status: 0, words: `does not answer from here: ${error.message}` }),
+    );
   });
 }
 
-await run(commands.start, async ({ stack }) => {
-  await start(stack);
-  return 0;
+await run(commands.start, async ({ stack, "no-drift": noDrift }) => {
+  return (await start(stack, !noDrift)) ? 0 : 1;
 });

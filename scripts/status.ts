@@ -1,6 +1,7 @@
 // npm run status: what runs on each host of a stack and how it is, and what of it needs attention.
 import { resolve } from "node:path";
 import { styleText } from "node:util";
+import { hostFlag } from "../components/host/flags.ts";
 import { firstHost } from "../components/host/host.ts";
 import { ensureEngine } from "../engine/acquire.ts";
 import { lineProgress } from "../engine/progress.ts";
@@ -42,22 +43,29 @@ async function ask(stack: string): Promise<Report> {
   const { name } = applicationOf(root, stack);
   const { health, asksLogin } = siteOf(root, stack);
   const { protocol, hostname } = new URL(url ?? "http://localhost/");
-  const told = { name, scheme: protocol.slice(0, -1), domain: hostname, health };
+  const flag = stackFlag(stack);
+  const told = { name, scheme: protocol.slice(0, -1), domain: hostname, health, flag };
   const door = doorOf(root, stack, hostAddressOf(resources));
   const [answered, seen, ...hosts] = await Promise.all([
     url === undefined ? null : askSite(url, health),
     url === undefined || door === undefined ? null : lookAtDoor(door),
     ...names.map((host) => {
       const ssh = sshArgumentsOf(root, stack, host, resources);
-      return askHost({ name: host, address: addressOf(resources, host), ssh }, told);
+      return askHost(
+        { name: host, address: addressOf(resources, host), ssh },
+        {
+          ...told,
+          first: host === firstHost,
+          claim: claimOf(resources, host) ?? null,
+          host: hostFlag(host),
+        },
+      );
     }),
   ]);
   const site = answered && { ...answered, names: (seen?.leads ?? []).map(nameOf) };
   const obstacles = door === undefined || seen === null ? [] : obstaclesOf(door, seen);
   const at = Date.now() / 1000;
-  const claims = Object.fromEntries(names.map((host) => [host, claimOf(resources, host)]));
-  const flag = stackFlag(stack);
-  const findings = judge({ flag, firstHost, claims, health, asksLogin, site, obstacles, hosts, now: at });
+  const findings = judge({ flag, health, asksLogin, site, obstacles, hosts, now: at });
   return {
     version: 1,
     stack,
@@ -66,7 +74,7 @@ async function ask(stack: string): Promise<Report> {
     status: statusOf(hosts, findings),
     findings,
     site,
-    hosts,
+    hosts: hosts.map(({ findings: _, ...host }) => host),
   };
 }
 

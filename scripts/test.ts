@@ -52,7 +52,11 @@ function jobOf(
 }
 
 /** Runs the files, and tells of each when it has ended. */
-async function runFiles({ files, times }: Choice, signal: AbortSignal): Promise<FileResult[]> {
+async function runFiles(
+  { files, times }: Choice,
+  signal: AbortSignal,
+  mayBegin: () => boolean,
+): Promise<FileResult[]> {
   const needs = new Set(files.flatMap(needsOf));
   if (needs.size > 0) await ensurePackages(forTests, progress);
   const worlds = needs.size > 0 ? openWorlds() : undefined;
@@ -61,7 +65,10 @@ async function runFiles({ files, times }: Choice, signal: AbortSignal): Promise<
   try {
     const made = prepare(root, needs, worlds?.inside ?? (() => []), progress);
     const echo = all === 1 ? (text: string) => process.stdout.write(text) : undefined;
-    const order = longestFirst(files, readDurations(root));
+    // Those that need nothing are quick, and find most: they go first.
+    const order = longestFirst(files, readDurations(root)).sort(
+      (a, b) => Math.min(needsOf(a).length, 1) - Math.min(needsOf(b).length, 1),
+    );
     const jobs = Array.from({ length: times }, (_, count) =>
       order.map((file) => jobOf(file, count + 1, worlds, made, signal, echo)),
     ).flat();
@@ -70,7 +77,7 @@ async function runFiles({ files, times }: Choice, signal: AbortSignal): Promise<
       console.log(`\n== ${headline(result)}; ${results.length} of ${all}`);
       if (!echo) console.log(outputText(result.said));
     };
-    await runPool(jobs, slots, onEnd, signal);
+    await runPool(jobs, slots, onEnd, signal, mayBegin);
   } finally {
     worlds?.close();
   }
@@ -85,7 +92,9 @@ async function main(line: Line<typeof commands.test>): Promise<number> {
     process.once(signal, () => interrupted.abort());
 
   const checks = choice.whole ? runChecks() : Promise.resolve([]);
-  const results = await runFiles(choice, interrupted.signal);
+  const { minutes } = line;
+  const isTime = () => minutes === undefined || performance.now() < minutes * 60_000;
+  const results = await runFiles(choice, interrupted.signal, isTime);
   const failedChecks = await checks;
 
   const { aborted } = interrupted.signal;
@@ -93,7 +102,7 @@ async function main(line: Line<typeof commands.test>): Promise<number> {
   const failed = counts.failed + failedChecks.length;
   // A run of CI leaves its checkout as it was.
   if (!process.env.CI && !aborted) {
-    if (choice.whole && failed === 0)
+    if (choice.whole && failed === 0 && results.length === choice.files.length)
       writeDurations(
         root,
         updated(readDurations(root), Object.fromEntries(results.map((one) => [one.file, one.seconds]))),
@@ -102,6 +111,14 @@ async function main(line: Line<typeof commands.test>): Promise<number> {
   }
   console.log(`\n${durationsText(results)}`);
   for (const name of failedChecks) console.log(`failed: static check: ${name}`);
+  const run = new Set(results.map(({ file }) => file));
+  const left = aborted ? [] : choice.files.filter((file) => !run.has(file));
+  if (left.length > 0) {
+    const why = `${minutes} minutes were over before these ${left.length} of ${choice.files.length} files could begin`;
+    console.log(
+      `NOT RUN: ${why}, so that nothing is said of them:\n${left.map((file) => `  ${file}`).join("\n")}\n`,
+    );
+  }
   if (aborted) console.log("INTERRUPTED: what was under way counts as failed, and the rest was not run.");
   console.log(failuresText(results));
   console.log(`${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped`);

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { secretFromSchema } from "../secrets/from/schema.ts";
 import { generateSchema } from "../secrets/generate-schema.ts";
 import { accountName, settingName, sshKey } from "../service/forms.ts";
+import { hooksSchema } from "./hooks/schema.ts";
 import { processName, processSchema, timerSchema } from "./processes/schema.ts";
 import { checkSchema } from "./program/check-schema.ts";
 import { onceSchema } from "./program/once-schema.ts";
@@ -199,10 +201,12 @@ const keys = z.strictObject({
     .record(settingName, z.string())
     .default({})
     .describe("Secret settings. Set one with `pulumi config set --secret --path 'app.secrets.NAME'`."),
+  secretFrom: secretFromSchema,
   generate: generateSchema,
   files: filesSchema,
   once: onceSchema,
   check: checkSchema,
+  hooks: hooksSchema,
   health: z
     .string()
     .regex(/^\/\S*$/, { error: "expected a path that begins with /" })
@@ -222,6 +226,16 @@ const keys = z.strictObject({
     .default(1)
     .describe(
       "How many requests each of these worker processes serves at the same time, in threads. The application's code must allow that, as Django's and Flask's own does; it suits applications that wait for others, or that stream.",
+    ),
+  workerClass: z
+    .string()
+    .regex(/^(sync|gthread|gevent|eventlet|[A-Za-z_]\w*(\.[A-Za-z_]\w*)+)$/, {
+      error:
+        "expected sync, gthread, gevent, eventlet, or MODULE.CLASS of a dependency, such as shop.workers.Worker",
+    })
+    .optional()
+    .describe(
+      "The class of gunicorn's workers: `gevent` or `eventlet` for many requests at the same time in one process, if the application's requirements have that package; or `MODULE.CLASS` of a dependency. Default: `gthread` with `app.threads` above 1, and `sync` without. See docs/front-door.md.",
     ),
   processes: z
     .record(processName, processSchema)
@@ -257,6 +271,17 @@ const keys = z.strictObject({
     ),
 });
 
+function workerClassFaults(server: string, workerClass: unknown, threads: number): string[] {
+  if (typeof workerClass !== "string") return [];
+  if (server !== "gunicorn")
+    return [`expected none with app.server: ${server}: only gunicorn has classes of workers`];
+  if (/^uvicorn(_worker)?\.|\.UvicornWorker$|^gunicorn\.workers\.gasgi\./.test(workerClass))
+    return ["expected a class for WSGI; for ASGI write 'server: uvicorn' and app.asgi"];
+  if (threads > 1 && ["sync", "gevent", "eventlet"].includes(workerClass))
+    return [`expected gthread with app.threads: ${threads}: '${workerClass}' has no threads`];
+  return [];
+}
+
 /** A key that is required is missed together with all other faults, and not after them. */
 export const appSchema = keys.superRefine(
   (app, context) => {
@@ -273,6 +298,8 @@ export const appSchema = keys.superRefine(
         threads,
       );
     }
+    for (const message of workerClassFaults(server, app?.workerClass, Number(threads)))
+      fault("workerClass", message, app?.workerClass);
   },
   { when: ({ value }) => typeof value === "object" && value !== null },
 );

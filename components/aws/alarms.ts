@@ -8,6 +8,8 @@ import { cloudName, limits, tagsOf } from "./naming.ts";
 export interface AlarmsArgs {
   /** The instance that is watched. */
   readonly instanceId: pulumi.Input<string>;
+  /** What becomes of it when it has used up its CPU credits. @default it has none */
+  readonly credits?: "standard" | "unlimited" | undefined;
   /** Whom the alarms tell. @default a topic of their own */
   readonly topicArn?: pulumi.Input<string> | undefined;
   /** Who is written to by that topic; AWS asks for consent first. @default nobody: others subscribe to it */
@@ -36,10 +38,39 @@ type What = Pick<
   | "evaluationPeriods"
   | "threshold"
   | "treatMissingData"
->;
+> & { readonly comparisonOperator?: string };
 
 /** How much of it may be used, in percent: there is time to see to it, and no alarm over what passes by itself. */
 const full = { disk: 85, memory: 90 } as const;
+
+/**
+ * Of a burstable instance: that it is about to be slow, or that it costs more than its price. A machine at rest earns credits.
+ *
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-monitoring-cpu-credits.html
+ */
+const creditAlarms: Readonly<Record<"standard" | "unlimited", What>> = {
+  standard: {
+    alarmDescription:
+      "The instance has CPU credits for less than ten minutes of one processor. Without any, AWS slows it down.",
+    metricName: "CPUCreditBalance",
+    comparisonOperator: "LessThanThreshold",
+    statistic: "Minimum",
+    period: 300,
+    evaluationPeriods: 2,
+    threshold: 10,
+    treatMissingData: "missing",
+  },
+  unlimited: {
+    alarmDescription:
+      "The instance has used more of its CPU than its price includes, for 15 minutes. AWS charges for what is above.",
+    metricName: "CPUSurplusCreditsCharged",
+    statistic: "Maximum",
+    period: 300,
+    evaluationPeriods: 3,
+    threshold: 1,
+    treatMissingData: "missing",
+  },
+};
 
 /**
  * Alarms for an instance, told to a topic when they begin and when they end. They tell people; what AWS can mend by
@@ -60,9 +91,9 @@ export class Alarms extends pulumi.ComponentResource {
         {
           namespace: "AWS/EC2",
           dimensions: { InstanceId: args.instanceId },
+          comparisonOperator: "GreaterThanOrEqualToThreshold",
           ...metric,
           name: cloudName(`${name}-${what}`, limits.alarm),
-          comparisonOperator: "GreaterThanOrEqualToThreshold",
           alarmActions: [topicArn],
           okActions: [topicArn],
           tags: tagsOf("alarms"),
@@ -89,6 +120,7 @@ export class Alarms extends pulumi.ComponentResource {
       threshold: 90,
       treatMissingData: "missing",
     });
+    if (args.credits !== undefined) alarm("credits", creditAlarms[args.credits]);
     const { measured } = args;
     if (measured !== undefined) {
       // What says nothing any more may be full.

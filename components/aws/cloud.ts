@@ -2,6 +2,7 @@ import { Provider } from "@pulumi/aws/provider.js";
 import type { Region } from "@pulumi/aws/types/enums/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import type { backupSchema } from "../backup/schema.ts";
 import { Ec2Host, type Ec2HostArgs } from "../ec2/ec2-host.ts";
 import { HostMetrics, metricsNamespace, metricsPolicy } from "../ec2/host-metrics.ts";
 import { keyProof, keyTurn } from "../ec2/key-proof.ts";
@@ -12,7 +13,9 @@ import { schemeOf, tlsOf } from "../nginx/certificate/schema.ts";
 import { namesGiven, namesServed, type siteSchema } from "../nginx/schema.ts";
 import type { ServiceData } from "../system/system.ts";
 import { Alarms } from "./alarms.ts";
-import { type CloudFacts, checkCloud, type InstanceFacts } from "./checks.ts";
+import { BackupBucket } from "./backup-bucket.ts";
+import { checkCloud } from "./checks/checks.ts";
+import type { CloudFacts, InstanceFacts } from "./checks/wishes.ts";
 import { ConnectEndpoint } from "./connect-endpoint.ts";
 import { Dns } from "./dns.ts";
 import { IamUser } from "./iam-user.ts";
@@ -20,8 +23,12 @@ import { InstanceRole } from "./instance-role.ts";
 import { mediaPolicy } from "./media-access.ts";
 import { MediaBucket } from "./media-bucket.ts";
 import type { mediaSchema } from "./media-schema.ts";
-import { Network } from "./network.ts";
+import { backupBucketNames } from "./naming.ts";
+import { Network, type NetworkChoice } from "./network.ts";
+import { asOrganizationAsks } from "./organization.ts";
+import type { OrganizationConfig } from "./organization-schema.ts";
 import { checkPermissions, type Permission, protectedUnlessAllowed } from "./permission.ts";
+import { isBurstable } from "./schema.ts";
 import { SecretMirror } from "./secret-mirror.ts";
 import { SecurityGroups } from "./security-groups.ts";
 
@@ -33,13 +40,18 @@ type Settings = Readonly<Record<string, pulumi.Input<string>>>;
 export interface CloudConfig {
   readonly host: HostConfig;
   readonly hosts: Readonly<Record<string, OtherHostConfig>>;
-  readonly site: Pick<z.output<typeof siteSchema>, "domain" | "aliases" | "redirects" | "tls" | "zone">;
+  readonly site: Pick<
+    z.output<typeof siteSchema>,
+    "domain" | "aliases" | "redirects" | "tls" | "zone" | "takeOver"
+  >;
   readonly media: z.output<typeof mediaSchema>;
+  readonly aws: OrganizationConfig;
   /** Settings of the application: S3 may be elsewhere than at AWS. */
   readonly app: { readonly env: Readonly<Record<string, string | number | boolean>> };
   readonly secrets: { readonly mirror: "none" | "secrets-manager" | "parameter-store" };
-  /** The generation of the IAM user's key. */
-  readonly rotate: { readonly media: number };
+  readonly backup?: Pick<z.output<typeof backupSchema>, "place"> | undefined;
+  /** The generations of the IAM users' keys. */
+  readonly rotate: { readonly media: number; readonly backup: number };
   readonly allow: readonly Permission[];
 }
 
@@ -56,6 +68,10 @@ export type MakeCloud = (args: CloudArgs, options: pulumi.ComponentResourceOptio
 
 const bucketResource = "media-bucket-bucket";
 
+/** The network with the zone that was chosen; the first of given subnets says so itself. */
+const placed = (network: NetworkChoice, zone: string | undefined): NetworkChoice =>
+  network.kind === "given" ? network : { ...network, zone };
+
 /** What of a host nobody could bring back, or others rely on, by the names of the resources. */
 const preciousOf = (host: string) => [
   `${host}-instance`,
@@ -69,11 +85,26 @@ const otherInstances = ({ hosts }: CloudConfig) =>
     Object.entries(hosts).filter((entry): entry is [string, OtherEc2Config] => entry[1].kind === "ec2"),
   );
 
+/** What becomes of an instance that has used up its CPU credits; undefined where it has none. */
+const creditsOf = ({ instanceType, cpuCredits }: OtherEc2Config) =>
+  isBurstable(instanceType) ? (cpuCredits ?? "unlimited") : undefined;
+
 /** The same of a stack. */
 const precious = (config: CloudConfig) => [
   ...[firstHost, ...Object.keys(otherInstances(config))].flatMap(preciousOf),
   bucketResource,
+  backupBucketNames.resource,
 ];
+
+/** A bucket for backups that the stack has made, and the host's key to it. */
+export interface MadePlace {
+  readonly bucketName: pulumi.Output<string>;
+  readonly region: string;
+  readonly accessKeyId: pulumi.Output<string>;
+  readonly secretAccessKey: pulumi.Output<string>;
+  /** What must have happened on the host before it can use them. */
+  readonly ready: pulumi.Resource;
+}
 
 /** How an application gets at its bucket, under the names that AWS's SDKs read. */
 export interface MediaSettings {
@@ -85,6 +116,15 @@ export interface MediaSettings {
   readonly ready: pulumi.Resource;
 }
 
+/** Of the bucket for backups, where the stack makes one. */
+const wantedBackups = ({ backup }: CloudConfig) => (backup?.place.kind === "aws" ? backup.place : undefined);
+
+/** The region of what is not told to be in another one. */
+const regionOf = (config: CloudConfig): string =>
+  (config.host.kind === "ec2"
+    ? config.host.region
+    : (config.media.region ?? wantedBackups(config)?.region)) as string;
+
 /**
  * Checks what the stack wants of AWS, before it begins to make any of it.
  *
@@ -92,22 +132,37 @@ export interface MediaSettings {
  * @throws {pulumi.RunError} naming every fault at once
  */
 export async function lookAtCloud(name: string, config: CloudConfig): Promise<MakeCloud> {
-  const { host, media, site, secrets, allow } = config;
+  const { host, media, site, secrets, allow, aws } = config;
   checkPermissions(allow, precious(config));
-  const region = host.kind === "ec2" ? host.region : media.region;
-  const provider = new Provider(`${name}-account`, { region: region as Region });
+  const provider = new Provider(`${name}-account`, {
+    region: regionOf(config) as Region,
+    // Of destroy and refresh as well, which do not run this program.
+    ...(aws.account === undefined ? {} : { allowedAccountIds: [aws.account] }),
+  });
   const facts = await checkCloud(
     {
       host: host.kind === "ec2" ? host : undefined,
       others: otherInstances(config),
+      account: aws.account,
       zone: site.zone,
       names: namesServed(site),
-      bucket: media.store === "s3" ? media.bucket : undefined,
+      takeOver: site.takeOver,
+      buckets: {
+        "media.bucket": media.store === "s3" ? media.bucket : undefined,
+        "backup.place.bucket": config.backup?.place.kind === "aws" ? config.backup.place.bucket : undefined,
+      },
       mirror: secrets.mirror,
     },
     provider,
   );
-  return (args, options) => new Cloud(name, args, facts, { ...options, providers: [provider] });
+  for (const { existing } of facts === undefined ? [] : [facts, ...Object.values(facts.others)]) {
+    if (existing?.stopped !== undefined) {
+      pulumi.log.info(`The instance ${existing.id} is stopped. An update starts it.`);
+    }
+  }
+  const transformations = [asOrganizationAsks(aws)];
+  return (args, options) =>
+    new Cloud(name, args, facts, { ...options, providers: [provider], transformations });
 }
 
 /** The AWS side of a stack: the hosts with their network, their role and their alarms; the bucket; the way to all. */
@@ -145,7 +200,7 @@ export class Cloud extends pulumi.ComponentResource {
       const { address } = this.hosts[firstHost] as Ec2Host;
       this.dns = new Dns(
         "site-dns",
-        { zone: site.zone, names: namesServed(site), address },
+        { zone: site.zone, names: namesServed(site), address, takeOver: site.takeOver },
         { parent: this },
       ).toDo;
     }
@@ -175,7 +230,7 @@ export class Cloud extends pulumi.ComponentResource {
     if (this.#byRole) {
       const credentials = new RoleCredentials(
         host.name === firstHost ? "media-credentials" : `${host.name}-media-credentials`,
-        { host, app, root, region: this.#region() },
+        { host, app, root, region: this.#region(), atAws: this.#endpoint() === undefined },
         { parent: this, dependsOn: [after] },
       );
       return { env: { ...env, AWS_CONFIG_FILE: credentials.configFile }, secrets: {}, ready: credentials };
@@ -214,6 +269,49 @@ export class Cloud extends pulumi.ComponentResource {
   }
 
   /**
+   * Makes the bucket for backups, and the host's key to it; undefined where the stack has another place for them, or none.
+   *
+   * @param app name of the application
+   * @param after the step on the host after which that of this comes
+   */
+  backupPlace(host: Host, app: string, after: pulumi.Resource): MadePlace | undefined {
+    const wanted = wantedBackups(this.#config);
+    if (wanted === undefined) return undefined;
+    const own = this.#region();
+    const { region = own } = wanted;
+    const generation = this.#config.rotate.backup;
+    const made = new BackupBucket(
+      backupBucketNames.component,
+      {
+        bucket: wanted.bucket,
+        region: region === own ? undefined : region,
+        keepDeletedDays: wanted.keepDeleted,
+        protect: this.#protects(backupBucketNames.resource),
+        generation,
+      },
+      { parent: this },
+    );
+    const { bucketName, accessKeyId, secretAccessKey } = made;
+    const ready = keyProof(
+      "backup-key-proof",
+      {
+        ...{
+          host,
+          app: `${app}-backup`,
+          generation,
+          bucket: bucketName,
+          region,
+          accessKeyId,
+          secretAccessKey,
+        },
+        meanwhile: "Backups wait until it does.",
+      },
+      { parent: this, dependsOn: [after] },
+    );
+    return { bucketName, region, accessKeyId, secretAccessKey, ready };
+  }
+
+  /**
    * Makes the alarms for a host that the stack asks for, of the first one before any other's.
    *
    * @param name the host
@@ -222,7 +320,9 @@ export class Cloud extends pulumi.ComponentResource {
   watch(name: string, after: pulumi.Resource): void {
     const { host: config } = this.#config;
     const host = this.hosts[name];
-    if (host === undefined || config.kind !== "ec2" || config.alarms === undefined) return;
+    const wanted = name === firstHost ? config : this.#config.hosts[name];
+    if (host === undefined || wanted?.kind !== "ec2") return;
+    if (config.kind !== "ec2" || config.alarms === undefined) return;
     const { email, agent } = config.alarms;
     const disks = name === firstHost ? undefined : (["root"] as const);
     const by = agent
@@ -232,6 +332,7 @@ export class Cloud extends pulumi.ComponentResource {
       `${name}-alarms`,
       {
         instanceId: host.instanceId,
+        credits: creditsOf(wanted),
         topicArn: this.#alarmTopic,
         email,
         measured: by && { namespace: metricsNamespace(), by, disks },
@@ -260,8 +361,7 @@ export class Cloud extends pulumi.ComponentResource {
   }
 
   #region(): string {
-    const { host, media } = this.#config;
-    return (host.kind === "ec2" ? host.region : media.region) as string;
+    return regionOf(this.#config);
   }
 
   /** Where the application finds S3, when that is not AWS's: as AWS's SDKs read it, the more specific name first. */
@@ -305,7 +405,7 @@ export class Cloud extends pulumi.ComponentResource {
 
   #makeHosts(config: Ec2Config, facts: CloudFacts, args: CloudArgs): Readonly<Record<string, Ec2Host>> {
     const others = Object.entries(otherInstances(args.config));
-    const network = new Network("web-network", config.network, { parent: this });
+    const network = new Network("web-network", placed(config.network, facts.zone), { parent: this });
     const groups = new SecurityGroups(
       "web-groups",
       {
@@ -337,7 +437,7 @@ export class Cloud extends pulumi.ComponentResource {
     const host = (
       name: string,
       wanted: OtherEc2Config,
-      { image }: InstanceFacts,
+      { image, existing }: InstanceFacts,
       own: Pick<Ec2HostArgs, "securityGroupIds" | "data" | "way">,
     ) =>
       new Ec2Host(
@@ -346,8 +446,10 @@ export class Cloud extends pulumi.ComponentResource {
           ...place,
           ...own,
           instanceType: wanted.instanceType,
+          cpuCredits: wanted.cpuCredits,
           image,
           imagePinned: wanted.image !== undefined,
+          existing,
           rootVolume: wanted.rootVolume,
           protect: config.protect,
           unprotected: preciousOf(name).filter((resource) => !this.#protects(resource)),
@@ -358,6 +460,8 @@ export class Cloud extends pulumi.ComponentResource {
     const data = {
       volume: config.dataVolume,
       retain: config.retainDataVolume,
+      from: config.dataVolumeFrom,
+      restores: facts.restores,
       directories: args.data.flatMap((service) => service.directories),
       services: args.data.flatMap((service) => service.services),
     };

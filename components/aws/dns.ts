@@ -5,6 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 export interface DnsArgs {
   /** Name of a public Route 53 zone of the account; undefined where names are looked after elsewhere. */
   readonly zone: string | undefined;
+  /** Whether records that are there are overwritten. @default false: Route 53 refuses to make them once more */
+  readonly takeOver?: boolean;
   /** Names that lead to the address. */
   readonly names: readonly string[];
   /** An IPv4 address. */
@@ -28,7 +30,14 @@ export class Dns extends pulumi.ComponentResource {
       for (const fqdn of own) {
         new ZoneRecord(
           `${name}-${fqdn}`,
-          { zoneId, name: fqdn, type: "A", ttl, records: [address] },
+          {
+            zoneId,
+            name: fqdn,
+            type: "A",
+            ttl,
+            records: [address],
+            ...(args.takeOver ? { allowOverwrite: true } : {}),
+          },
           { parent: this },
         );
       }

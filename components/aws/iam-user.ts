@@ -10,7 +10,7 @@ export interface IamUserArgs {
   /**
    * The key's generation, 1 at first. Raised by one it makes a new key, and the one before goes on working until
    * the next is made: AWS lets a user have two. Never raise it by more, nor lower it: that deletes the key in use
-   * before there is another; {@link keyTurn} sees to it
+   * before there is another. Of uploads {@link keyTurn} sees to it
    * (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html#Using_RotateAccessKey).
    */
   readonly generation: number;
@@ -22,6 +22,8 @@ export interface IamUserArgs {
  * place that is not in use, so that the application never holds a key that is gone.
  */
 export class IamUser extends pulumi.ComponentResource {
+  /** The user's ARN. */
+  readonly arn: pulumi.Output<string>;
   /** The id of the newest key. */
   readonly accessKeyId: pulumi.Output<string>;
   /** Its secret part. */
@@ -44,6 +46,7 @@ export class IamUser extends pulumi.ComponentResource {
     );
     if (args.generation > 1) this.#key(args.generation - 1, user, policy);
     const key = this.#key(args.generation, user, policy);
+    this.arn = user.arn;
     this.accessKeyId = key.id;
     this.secretAccessKey = pulumi.secret(key.secret);
     this.registerOutputs();

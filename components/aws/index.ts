@@ -2,6 +2,7 @@
 
 export { Ec2Host, type Ec2HostArgs, type HostData } from "../ec2/ec2-host.ts";
 export { Alarms, type AlarmsArgs } from "./alarms.ts";
+export { BackupBucket, type BackupBucketArgs } from "./backup-bucket.ts";
 export { ConnectEndpoint, type ConnectEndpointArgs } from "./connect-endpoint.ts";
 export { Dns, type DnsArgs } from "./dns.ts";
 export { IamUser, type IamUserArgs } from "./iam-user.ts";

@@ -10,6 +10,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { RandomId } from "@pulumi/random";
 import { Delivery } from "./delivery.ts";
 import { cloudName, limits, tagsOf } from "./naming.ts";
+import { oldVersionRules } from "./old-versions.ts";
 
 export interface MediaBucketArgs {
   /** The bucket's name, unlike any other in the world. @default PROJECT-STACK-media and 8 random hexadecimal digits */
@@ -34,9 +35,6 @@ export interface PublicFiles {
   /** `s3`: from the bucket itself, which is public there. `cloudfront`: through CloudFront; the bucket stays private. */
   readonly by: "s3" | "cloudfront";
 }
-
-/** How long an upload in parts may stay unfinished before its parts are thrown away, in days. */
-const unfinishedUploadDays = 7;
 
 /**
  * A private bucket for what visitors upload. Nothing in it is public, but for a folder that the stack names: an
@@ -166,22 +164,7 @@ export class MediaBucket extends pulumi.ComponentResource {
       `${this.#name}-lifecycle`,
       {
         bucket: this.#bucket.bucket,
-        rules: [
-          {
-            id: "old-versions",
-            status: "Enabled",
-            filter: { prefix: "" },
-            noncurrentVersionExpiration: { noncurrentDays: oldVersionsDays },
-            // The mark of a deleted file, once no version of the file is left.
-            expiration: { expiredObjectDeleteMarker: true },
-          },
-          {
-            id: "unfinished-uploads",
-            status: "Enabled",
-            filter: { prefix: "" },
-            abortIncompleteMultipartUpload: { daysAfterInitiation: unfinishedUploadDays },
-          },
-        ],
+        rules: oldVersionRules("old-versions", oldVersionsDays),
       },
       { ...this.#part, dependsOn: [after] },
     );

@@ -2,6 +2,12 @@ import { z } from "zod";
 import { mediaPublic } from "../app/settings/places.ts";
 import { awsRegion } from "./schema.ts";
 
+export const bucketName = z
+  .string()
+  .regex(/^(?=.{3,63}$)(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]*[a-z0-9]$/, {
+    error: "expected a bucket's name: 3 to 63 lower-case letters, digits and hyphens",
+  });
+
 export const mediaSchema = z.strictObject({
   store: z
     .enum(["host", "s3"])
@@ -9,11 +15,7 @@ export const mediaSchema = z.strictObject({
     .describe("Where uploaded files are kept: on the host's disk, or in an S3 bucket that the stack makes."),
   public: mediaPublic,
   region: awsRegion.optional().describe("The bucket's AWS region. Default: that of the EC2 host."),
-  bucket: z
-    .string()
-    .regex(/^(?=.{3,63}$)(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]*[a-z0-9]$/, {
-      error: "expected a bucket's name: 3 to 63 lower-case letters, digits and hyphens",
-    })
+  bucket: bucketName
     .optional()
     .describe("The bucket's name, which must be unique in the world. Default: a generated one."),
   access: z

@@ -86,3 +86,6 @@ function tagValue(text: string): string {
   const allowed = text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-");
   return allowed.length <= limits.tagValue ? allowed : shortName(allowed, limits.tagValue);
 }
+
+/** The component of the bucket that a stack makes for its backups, and the bucket in it. */
+export const backupBucketNames = { component: "backup-bucket", resource: "backup-bucket-bucket" } as const;

@@ -17,7 +17,11 @@ import { tagsOf } from "./naming.ts";
 /** Which network things are in. */
 export type NetworkChoice =
   /** The account's default VPC, with its default subnets. */
-  | { readonly kind: "default" }
+  | {
+      readonly kind: "default";
+      /** The availability zone whose subnet is the first. @default the first by name */
+      readonly zone?: string | undefined;
+    }
   | {
       readonly kind: "given";
       /** Id of a VPC. */
@@ -31,6 +35,8 @@ export type NetworkChoice =
       readonly kind: "own";
       /** The addresses of the VPC: a private IPv4 network, /16 to /24. */
       readonly cidr: string;
+      /** The availability zone of a new first subnet. @default the first by name */
+      readonly zone?: string | undefined;
       /** Whether it has subnets that the internet does not reach. @default false */
       readonly privateSubnets?: boolean;
       /** Whether the private subnets reach the internet. A NAT gateway is paid by the hour. @default false */
@@ -76,7 +82,7 @@ export class Network extends pulumi.ComponentResource {
   #found(choice: NetworkChoice): Found {
     switch (choice.kind) {
       case "default":
-        return this.#default();
+        return this.#default(choice.zone);
       case "given":
         return this.#given(choice);
       case "own":
@@ -85,7 +91,7 @@ export class Network extends pulumi.ComponentResource {
   }
 
   /** https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html */
-  #default(): Found {
+  #default(zone: string | undefined): Found {
     const vpcId = getVpcOutput({ default: true }, { parent: this }).id;
     const ids = getSubnetsOutput(
       {
@@ -96,10 +102,19 @@ export class Network extends pulumi.ComponentResource {
       },
       { parent: this },
     ).ids;
-    // EC2 lists them in any order, and another first one would be another place for the instance.
+    // EC2 lists them in any order, and the account gets new ones: another first one would be another place for instance
+    // and data.
     const subnets = ids
       .apply((all) => pulumi.all(all.map((id) => getSubnetOutput({ id }, { parent: this }))))
-      .apply((all) => all.sort((left, right) => (left.availabilityZone < right.availabilityZone ? -1 : 1)));
+      .apply((all) => {
+        const ordered = inOrder(
+          all.map(({ availabilityZone }) => availabilityZone),
+          zone,
+        );
+        return all.sort(
+          (left, right) => ordered.indexOf(left.availabilityZone) - ordered.indexOf(right.availabilityZone),
+        );
+      });
     return {
       vpcId,
       publicSubnetIds: subnets.apply((all) => all.map(({ id }) => id)),
@@ -126,7 +141,7 @@ export class Network extends pulumi.ComponentResource {
     }
     const vpc = this.#vpc(network);
     const gateway = this.#internetGateway(vpc);
-    const names = this.#zoneNames();
+    const names = this.#zoneNames(choice.zone);
     const internet = this.#routeTable("public", vpc);
     const way = this.#way("public", internet, { gatewayId: gateway.id });
     const publicSubnets = zones.map((zone) =>
@@ -183,12 +198,12 @@ export class Network extends pulumi.ComponentResource {
   }
 
   /** Zones that every account has; no Local Zones or such, which do not offer everything. */
-  #zoneNames(): pulumi.Output<string>[] {
+  #zoneNames(first: string | undefined): pulumi.Output<string>[] {
     const { names } = getAvailabilityZonesOutput(
       { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
       { parent: this },
     );
-    return zones.map((zone) => names.apply((all) => [...all].sort()[zone - 1] as string));
+    return zones.map((zone) => names.apply((all) => inOrder(all, first)[zone - 1] as string));
   }
 
   #subnet(part: string, vpc: Vpc, cidrBlock: string, zone: pulumi.Output<string> | undefined): Subnet {
@@ -256,6 +271,14 @@ export class Network extends pulumi.ComponentResource {
       { parent: this },
     );
   }
+}
+
+/** Zones by their names, but one of them before all others. */
+function inOrder(zoneNames: readonly string[], first: string | undefined): string[] {
+  const sorted = [...zoneNames].sort();
+  return first !== undefined && sorted.includes(first)
+    ? [first, ...sorted.filter((zone) => zone !== first)]
+    : sorted;
 }
 
 /** The subnets' ids, once the ways to them are there; what uses them is taken away before the ways are. */

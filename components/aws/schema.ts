@@ -8,6 +8,9 @@ export const awsRegion = z
 const vpcId = awsId("vpc", "a VPC");
 const subnetIds = z.array(awsId("subnet", "a subnet")).min(1);
 
+/** Whether instances of a type have CPU credits: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html */
+export const isBurstable = (instanceType: string): boolean => /^t\d/.test(instanceType);
+
 /** The id that EC2 gives to a thing of one kind: `PREFIX-` and 8 or 17 hexadecimal digits. */
 function awsId(prefix: string, kind: string) {
   return z.string().regex(new RegExp(`^${prefix}-([0-9a-f]{8}|[0-9a-f]{17})$`), {
@@ -46,6 +49,12 @@ const everyInstance = {
     .describe(
       "The Debian 13 image. A change replaces the instance. Default: the newest one when the instance is made. The output `imageOffer` names a newer one.",
     ),
+  cpuCredits: z
+    .enum(["standard", "unlimited"])
+    .optional()
+    .describe(
+      "What becomes of an instance of a `t` type that has used up its CPU credits. With `unlimited` it stays as fast, and AWS charges for it; with `standard` AWS slows it down. Default: the account's choice, `unlimited` unless you have changed it.",
+    ),
   rootVolume: z
     .int()
     .min(8)
@@ -73,6 +82,11 @@ export const ec2Host = z
       .default(20)
       .describe(
         "Size of the volume for the database, uploads and other data, in GiB. It can grow but not shrink.",
+      ),
+    dataVolumeFrom: awsId("snap", "an EBS snapshot")
+      .optional()
+      .describe(
+        "The EBS snapshot that the data volume begins with. On a stack that has a data volume, another snapshot replaces the volume, and the preview says so; see docs/aws.md. Default: a new volume begins empty, and an existing one stays.",
       ),
     network: networkSchema.prefault({ kind: "default" }).describe("The network that the instance is in."),
     ...everyHost,

@@ -12,14 +12,26 @@ import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { DjangoRun, FilesBackup, ServiceBackup } from "../service/service.ts";
 import type { PackageSet } from "../system/system.ts";
-import { copySettings, type Place, placeOf, settings } from "./place.ts";
+import { copySettings, type Place, type PlaceChoice, placeOf, settings } from "./place.ts";
 import type { BackupConfig } from "./schema.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
 
+/** What the host shows to a bucket. */
+export interface BucketKey {
+  readonly id: pulumi.Input<string>;
+  readonly secret: pulumi.Input<string>;
+}
+
 export interface BackupArgs {
   readonly host: Host;
+  /** Where backups are kept; known when the stack has made it. */
+  readonly place: pulumi.Input<PlaceChoice>;
+  /** The key to it; `undefined` where it is a directory. */
+  readonly key: BucketKey | undefined;
+  /** The authority of its certificate, in PEM. */
+  readonly ca: string | undefined;
   readonly config: BackupConfig;
   /** Name of the stack; the place knows its backups by that and by the application's name. */
   readonly stack: string;
@@ -57,14 +69,14 @@ export class Backup extends pulumi.ComponentResource {
   }
 
   readonly #args: BackupArgs;
-  readonly #place: Place;
+  readonly #place: pulumi.Output<Place>;
   readonly #stanza: string;
 
   constructor(name: string, args: BackupArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:backup:Backup", name, {}, options);
     this.#args = args;
     this.#stanza = stanzaOf(args.stack, args.application);
-    this.#place = placeOf(args.config.place, this.#stanza);
+    this.#place = this.#placeIn(settings);
     this.passphrase = this.#passphrase(`${name}-passphrase`);
     const database = databaseOf(args.parts);
     const timers = [
@@ -83,18 +95,19 @@ export class Backup extends pulumi.ComponentResource {
       `${name}-setup`,
       {
         host: args.host,
+        check: here("setup-check.sh"),
         script: here("setup.sh"),
         removal: here("setup-removal.sh"),
         slots: {
-          place: this.#place.shown,
-          directory: this.#place.directory ?? "",
+          place: this.#place.apply(({ shown }) => shown),
+          directory: this.#place.apply(({ directory }) => directory ?? ""),
           archive: copy.remotePath,
           archive_sha256: program.sha256,
           timers: timers.join(" "),
         },
         files: {
           [`${settings}/plan.json`]: this.#plan(),
-          ...(this.#place.ca === undefined ? {} : { [`${settings}/ca.pem`]: { content: this.#place.ca } }),
+          ...(args.ca === undefined ? {} : { [`${settings}/ca.pem`]: { content: args.ca } }),
           ...this.#databaseFiles(),
           "/usr/local/lib/berth/berth-backup": { content: text("berth-backup.sh"), mode: "0755" },
           ...units(args.config.time, this.#isHourly()),
@@ -116,7 +129,8 @@ export class Backup extends pulumi.ComponentResource {
     // What came of the drills is the host's to tell: a state would be as old as the last deployment.
     const { every, day, time } = args.config.drill;
     this.registerOutputs({
-      place: this.#place.shown,
+      place: this.#place.apply(({ shown }) => shown),
+      bucket: this.#bucket(),
       drills: every === "never" ? "never" : `${day} ${time} UTC`,
       passphrase: pulumi.secret(this.passphrase),
       read: this.#read(),
@@ -125,27 +139,43 @@ export class Backup extends pulumi.ComponentResource {
 
   /** How another stack's host reads these backups, as program/copies_plan.py takes it: secret, and JSON. */
   #read(): pulumi.Output<string> {
-    const { config, parts } = this.#args;
-    const place = placeOf(config.place, this.#stanza, copySettings);
+    const { parts, ca } = this.#args;
+    const place = this.#placeIn(copySettings);
     const database = databaseOf(parts);
-    const facts = { ...place.pgbackrest, stanza: this.#stanza, version: database?.version ?? 0 };
-    const conf = renderTemplate(here("pgbackrest.conf.liquid"), { ...facts, limit: config.walLimit });
-    const plan = this.#planText({ options: place.options });
+    const conf = place.apply((found) => this.#conf(found, database?.version ?? 0));
+    const plan = this.#planText(place.apply(({ options }) => ({ options, bucket: undefined })));
+    const key = this.#keyFile();
     return pulumi.secret(
-      pulumi.all([plan, this.#secretOfDatabase(), this.passphrase]).apply(([text, secret, passphrase]) =>
-        JSON.stringify({
-          plan: text,
-          database: database?.database ?? "",
-          files: {
-            "pgbackrest.conf": conf,
-            "pgbackrest.d/secret.conf": secret,
-            passphrase,
-            ...(place.key === undefined ? {} : { "s3-key": keyFile(place.key) }),
-            ...(place.ca === undefined ? {} : { "ca.pem": place.ca }),
-          },
-        }),
-      ),
+      pulumi
+        .all([plan, conf, this.#secretOfDatabase(), this.passphrase, key])
+        .apply(([text, conf, secret, passphrase, key]) =>
+          JSON.stringify({
+            plan: text,
+            database: database?.database ?? "",
+            files: {
+              "pgbackrest.conf": conf,
+              "pgbackrest.d/secret.conf": secret,
+              passphrase,
+              ...(key === undefined ? {} : { "s3-key": key }),
+              ...(ca === undefined ? {} : { "ca.pem": ca }),
+            },
+          }),
+        ),
     );
+  }
+
+  #placeIn(folder: string): pulumi.Output<Place> {
+    return pulumi.output(this.#args.place).apply((place) => placeOf(place, this.#stanza, folder));
+  }
+
+  #conf({ pgbackrest }: Place, version: number): string {
+    const facts = { ...pgbackrest, stanza: this.#stanza, version, limit: this.#args.config.walLimit };
+    return renderTemplate(here("pgbackrest.conf.liquid"), facts);
+  }
+
+  /** Where 'npm run backups -- --undelete' finds the bucket; none where the place is a directory. */
+  #bucket(): pulumi.Output<object | undefined> {
+    return this.#place.apply(({ bucket, ca }) => bucket && { ...bucket, ca: ca ?? null });
   }
 
   #hasDrills(): boolean {
@@ -168,21 +198,22 @@ export class Backup extends pulumi.ComponentResource {
 
   /** What program/plan.py reads. */
   #plan(): pulumi.Output<StepFile> {
-    return this.#planText({}).apply((content) => ({ content }));
+    return this.#planText().apply((content) => ({ content }));
   }
 
-  #planText(instead: Partial<Place>): pulumi.Output<string> {
+  #planText(instead: pulumi.Input<Partial<Place>> = {}): pulumi.Output<string> {
     const { application, config, parts, site, stack, django } = this.#args;
-    const { shown, directory, repository, options } = { ...this.#place, ...instead };
     const database = databaseOf(parts);
-    return pulumi.output(site.domain).apply((domain) =>
-      JSON.stringify(
+    return pulumi.all([site.domain, this.#place, instead]).apply(([domain, place, instead]) => {
+      const { shown, directory, repository, options, bucket } = { ...place, ...instead };
+      return JSON.stringify(
         {
           application,
           stack,
           stanza: this.#stanza,
           place: shown,
           directory: directory ?? null,
+          bucket: bucket ?? null,
           repository,
           options,
           keep: config.keep,
@@ -195,22 +226,18 @@ export class Backup extends pulumi.ComponentResource {
         },
         null,
         2,
-      ),
-    );
+      );
+    });
   }
 
-  #databaseFiles(): Record<string, StepFile> {
+  #databaseFiles(): Record<string, pulumi.Input<StepFile>> {
     const database = databaseOf(this.#args.parts);
     if (database === undefined) return {};
     const stanza = this.#stanza;
-    const facts = { ...this.#place.pgbackrest, stanza, version: database.version };
     return {
-      [`${settings}/pgbackrest.conf`]: {
-        content: renderTemplate(here("pgbackrest.conf.liquid"), {
-          ...facts,
-          limit: this.#args.config.walLimit,
-        }),
-      },
+      [`${settings}/pgbackrest.conf`]: this.#place.apply((place) => ({
+        content: this.#conf(place, database.version),
+      })),
       "/usr/local/lib/berth/backup-archive": {
         content: renderTemplate(here("archive.sh.liquid"), { stanza }),
         mode: "0755",
@@ -218,29 +245,35 @@ export class Backup extends pulumi.ComponentResource {
     };
   }
 
-  #secretOfDatabase(): pulumi.Output<string> {
-    const { key } = this.#place;
-    return this.passphrase.apply((passphrase) =>
-      [
-        "[global]",
-        `repo1-cipher-pass=${passphraseOfDatabase(passphrase)}`,
-        ...(key ? [`repo1-s3-key=${key.id}`, `repo1-s3-key-secret=${key.secret}`] : []),
-        "",
-      ].join("\n"),
+  /** As Amazon's own programs read it. */
+  #keyFile(): pulumi.Output<string> | undefined {
+    const { key } = this.#args;
+    return (
+      key &&
+      pulumi.secret(
+        pulumi.interpolate`[default]\naws_access_key_id = ${key.id}\naws_secret_access_key = ${key.secret}\n`,
+      )
     );
   }
 
+  #secretOfDatabase(): pulumi.Output<string> {
+    return pulumi
+      .all([this.passphrase, this.#args.key])
+      .apply(([passphrase, key]) =>
+        [
+          "[global]",
+          `repo1-cipher-pass=${passphraseOfDatabase(passphrase)}`,
+          ...(key ? [`repo1-s3-key=${key.id}`, `repo1-s3-key-secret=${key.secret}`] : []),
+          "",
+        ].join("\n"),
+      );
+  }
+
   #secretFiles(): Record<string, SecretFile> {
-    const { key } = this.#place;
+    const key = this.#keyFile();
     return {
       [`${settings}/passphrase`]: { content: this.passphrase },
-      ...(key === undefined
-        ? {}
-        : {
-            [`${settings}/s3-key`]: {
-              content: pulumi.secret(keyFile(key)),
-            },
-          }),
+      ...(key === undefined ? {} : { [`${settings}/s3-key`]: { content: key } }),
       ...(databaseOf(this.#args.parts) === undefined
         ? {}
         : {
@@ -257,10 +290,6 @@ export class Backup extends pulumi.ComponentResource {
 /** Of the database's backups, whose account knows it: the files' cannot be told from it. */
 const passphraseOfDatabase = (passphrase: string): string =>
   createHmac("sha256", passphrase).update("postgresql").digest("hex");
-
-/** As Amazon's own programs read it. */
-const keyFile = ({ id, secret }: NonNullable<Place["key"]>): string =>
-  `[default]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\n`;
 
 const databaseOf = (parts: readonly ServiceBackup[]) => parts.find((part) => part.kind === "postgresql");
 const isFiles = (part: ServiceBackup): part is FilesBackup => part.kind === "files";

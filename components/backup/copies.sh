@@ -7,4 +7,4 @@ put_directory /var/lib/berth/copy root:root 0700
 put_program /usr/local/lib/berth/copy "$archive" "$archive_sha256"
 daemon_reload_if_changed
 # It has nothing to do before the next boot.
-logged systemctl enable berth-copy-clean.service
+at_boot berth-copy-clean.service

@@ -6,6 +6,26 @@ export const settings = "/etc/berth/backup";
 /** Where another stack's host keeps it for as long as it reads these backups: see berth-copy.sh. */
 export const copySettings = "/run/berth-copy";
 
+/** Where a bucket is asked, as program/bucket.py takes it. */
+export interface BucketFacts {
+  readonly name: string;
+  readonly region: string;
+  /** A host, with its port where that is not 443. */
+  readonly endpoint: string;
+  readonly addressing: "path" | "host";
+  /** What the names of this stack's objects begin with. */
+  readonly prefix: string;
+  /** The file with the authority of its certificate; `null` for those that Debian trusts. */
+  readonly ca: string | null;
+}
+
+/** What a place is known by, without its key. */
+export type PlaceChoice =
+  | Extract<Configured, { kind: "directory" }>
+  | Omit<Extract<Configured, { kind: "s3" }>, "accessKey" | "secretKey">;
+
+type Configured = BackupConfig["place"];
+
 /** A place as both tools know it. */
 export interface Place {
   /** As people know it. */
@@ -19,16 +39,17 @@ export interface Place {
   readonly pgbackrest: Readonly<
     Record<"bucket" | "region" | "endpoint" | "port" | "style" | "ca" | "path", string>
   >;
-  readonly key: { readonly id: string; readonly secret: string } | undefined;
   /** The authority of its certificate, in PEM. */
   readonly ca: string | undefined;
+  /** `undefined` where it is a directory. */
+  readonly bucket: BucketFacts | undefined;
 }
 
 /**
  * @param stanza whose backups they are: what the names of objects begin with where nothing else is said
  * @param folder where the host keeps what it must know of it
  */
-export function placeOf(place: BackupConfig["place"], stanza: string, folder = settings): Place {
+export function placeOf(place: PlaceChoice, stanza: string, folder = settings): Place {
   if (place.kind === "directory") {
     const directory = place.path.replace(/\/+$/, "");
     return {
@@ -40,8 +61,8 @@ export function placeOf(place: BackupConfig["place"], stanza: string, folder = s
         ...{ bucket: "", region: "", endpoint: "", port: "", style: "", ca: "" },
         path: `${directory}/postgresql`,
       },
-      key: undefined,
       ca: undefined,
+      bucket: undefined,
     };
   }
   const { bucket, region, endpoint = amazonIn(region), prefix = stanza, ca } = place;
@@ -62,8 +83,8 @@ export function placeOf(place: BackupConfig["place"], stanza: string, folder = s
       ...{ bucket, region, endpoint: host, port, style: addressing, ca: caFile },
       path: `/${prefix}/postgresql`,
     },
-    key: { id: place.accessKey, secret: place.secretKey },
     ca,
+    bucket: { name: bucket, region, endpoint, addressing, prefix, ca: ca === undefined ? null : caFile },
   };
 }
 

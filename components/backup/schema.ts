@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { bucketName } from "../aws/media-schema.ts";
+import { awsRegion } from "../aws/schema.ts";
 
 const path = z
   .string()
@@ -22,7 +24,7 @@ const s3 = z
     bucket: z
       .string()
       .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: "expected the name of a bucket" })
-      .describe("The bucket. It must exist."),
+      .describe("The bucket. It must exist; turn versioning on for it."),
     region: z.string().min(1).default("us-east-1").describe("Its region."),
     endpoint: z
       .string()
@@ -64,6 +66,28 @@ const s3 = z
     error: "expected `path` with an endpoint that is an IP address: there are no names below it",
   });
 
+const aws = z.strictObject({
+  kind: z
+    .literal("aws")
+    .describe(
+      "A bucket of Amazon S3 that the stack makes, with an access key for the host that can add to it and destroy nothing. It stays in AWS when you destroy the stack.",
+    ),
+  region: awsRegion
+    .optional()
+    .describe("The bucket's AWS region. Default: that of the EC2 host, otherwise that of `media`."),
+  bucket: bucketName
+    .optional()
+    .describe("The bucket's name, which must be unique in the world. Default: a generated one."),
+  keepDeleted: z
+    .int()
+    .min(1)
+    .max(3650)
+    .default(30)
+    .describe(
+      "For how many days the bucket keeps what was deleted or overwritten: so long you have to notice an intruder. You pay for it meanwhile.",
+    ),
+});
+
 const days = (about: string, least: number, otherwise: number) =>
   z.int().min(least).max(3650).default(otherwise).describe(about);
 
@@ -75,7 +99,7 @@ const time = (otherwise: string, about: string) =>
     .describe(about);
 
 export const backupSchema = z.strictObject({
-  place: z.discriminatedUnion("kind", [directory, s3]).describe("Where backups are kept."),
+  place: z.discriminatedUnion("kind", [directory, s3, aws]).describe("Where backups are kept."),
   passphrase: z
     .string()
     .min(20)

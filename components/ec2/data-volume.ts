@@ -28,14 +28,21 @@ export interface DataVolumeArgs {
   readonly protect: boolean;
   /** Whether it stays in AWS when the engine is done with it: its resource is destroyed, or replaced. */
   readonly retain: boolean;
+  /** The snapshot that it begins with: another one replaces it. @default a new one begins empty, one that is there stays */
+  readonly from?: string | undefined;
+  /** Whether it takes the place of a volume that there is, and may be in another zone. @default false */
+  readonly restores?: boolean | undefined;
+  /** Whether AWS takes a snapshot of it when it is deleted all the same. */
+  readonly finalSnapshot: boolean;
 }
 
 /** A disk that outlives the instance: what is on it is on the next instance as well. */
 export class DataVolume extends pulumi.ComponentResource {
   /** The volume's id. */
   readonly volumeId: pulumi.Output<string>;
+  /** That the instance has it. */
+  readonly attached: pulumi.Resource;
   readonly #volume: Volume;
-  readonly #attachment: VolumeAttachment;
 
   constructor(name: string, args: DataVolumeArgs, options?: pulumi.ComponentResourceOptions) {
     super("berth:ec2:DataVolume", name, {}, options);
@@ -46,11 +53,22 @@ export class DataVolume extends pulumi.ComponentResource {
         size: args.size,
         type: "gp3",
         encrypted: true,
+        ...(args.from === undefined ? {} : { snapshotId: args.from }),
+        ...(args.finalSnapshot ? { finalSnapshot: true } : {}),
         tags: tagsOf("data"),
       },
-      { parent: this, protect: args.protect, retainOnDelete: args.retain },
+      {
+        parent: this,
+        protect: args.protect,
+        retainOnDelete: args.retain,
+        // A volume in another zone would be another one, and empty. What it was made from is of no account later.
+        ignoreChanges: [
+          ...(args.restores ? [] : ["availabilityZone"]),
+          ...(args.from === undefined ? ["snapshotId"] : []),
+        ],
+      },
     );
-    this.#attachment = new VolumeAttachment(
+    this.attached = new VolumeAttachment(
       `${name}-attachment`,
       {
         deviceName: device,
@@ -100,7 +118,7 @@ export class DataVolume extends pulumi.ComponentResource {
           ),
         },
       },
-      { parent: this, dependsOn: [this.#attachment] },
+      { parent: this, dependsOn: [this.attached] },
     );
   }
 }

@@ -2,8 +2,10 @@ import { Eip } from "@pulumi/aws/ec2/eip.js";
 import { EipAssociation } from "@pulumi/aws/ec2/eipAssociation.js";
 import { Instance } from "@pulumi/aws/ec2/instance.js";
 import { KeyPair } from "@pulumi/aws/ec2/keyPair.js";
+import { InstanceState } from "@pulumi/aws/ec2transitgateway/instanceState.js";
 import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { RandomId } from "@pulumi/random";
 import * as tls from "@pulumi/tls";
 import { userData } from "../../cloud-init/user-data.ts";
 import { cloudName, hostTags, limits } from "../aws/naming.ts";
@@ -15,10 +17,21 @@ import { firstContact, publicKey } from "./host-key.ts";
 export interface Ec2HostArgs {
   /** Such as `t4g.small`. Another one stops the instance and starts it again; all else stays. */
   readonly instanceType: string;
+  /** What becomes of an instance of a burstable type that has used up its CPU credits. @default as the account has it */
+  readonly cpuCredits?: "standard" | "unlimited" | undefined;
   /** Id of the newest image for the instance type's architecture; an instance is made from it and keeps it. */
   readonly image: string;
   /** Whether the image was named by the user: then another one replaces the instance. */
   readonly imagePinned: boolean;
+  /** The machine that there is, as AWS tells of it. @default none yet */
+  readonly existing?:
+    | {
+        /** Id of the image that it was made from. */
+        readonly image: string;
+        /** When it was last started, if it is stopped now: then it is started. */
+        readonly stopped?: string;
+      }
+    | undefined;
   /** The subnet; another one replaces the instance. */
   readonly subnetId: pulumi.Input<string>;
   /** The subnet's availability zone. */
@@ -45,6 +58,10 @@ export interface HostData {
   readonly volume: number;
   /** Whether the volume stays in AWS when the host is destroyed, or another volume takes its place. */
   readonly retain: boolean;
+  /** The snapshot that it begins with. @default it begins empty */
+  readonly from?: string | undefined;
+  /** Whether it takes the place of a volume that there is, and may be in another zone. @default false */
+  readonly restores?: boolean;
   /** Absolute paths of the directories that must survive the instance; they live on the data volume. */
   readonly directories: readonly string[];
   /** The systemd units that keep data there; they do not start without it. */
@@ -80,13 +97,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     this.#protects = (resource) => args.protect && !unprotected.includes(resource);
     const login = this.#key(`${name}-login`);
     const hostKey = this.#key(`${name}-host-key`);
-    // What user-data shows serves one machine only: whatever makes a new instance makes a new one of these.
-    const bootstrapKey = this.#key(
-      `${name}-bootstrap-key`,
-      pulumi
-        .all([args.subnetId, publicKey(login)])
-        .apply((parts) => [...parts, ...(args.imagePinned ? [args.image] : [])].join(" ")),
-    );
+    const bootstrapKey = this.#bootstrapKey(name, args, login);
     const instance = this.#instance(name, args, login, bootstrapKey);
     const address = new Eip(
       `${name}-address`,
@@ -99,7 +110,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       // One address, one machine.
       { parent: this, deleteBeforeReplace: true },
     );
-    const volume = args.data && this.#volume(name, args.data, args.zone, instance);
+    const volume = args.data && this.#volume(name, args, args.data, instance);
+    const running = this.#running(name, args, instance, volume);
 
     this.name = name;
     this.address = address.publicIp;
@@ -128,7 +140,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     this.ready = firstContact(
       `${name}-first-contact`,
       { ...place, instanceId: instance.id, instanceType, login, bootstrapKey, hostKey },
-      { parent: this, dependsOn: [association, ...(args.way ?? [])], deletedWith: instance },
+      { parent: this, dependsOn: [association, running, ...(args.way ?? [])], deletedWith: instance },
     );
     this.ready = connected(this, this).ready;
     if (volume !== undefined && args.data !== undefined) {
@@ -137,15 +149,68 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     this.registerOutputs();
   }
 
-  #key(name: string, replacementTrigger?: pulumi.Output<string>): tls.PrivateKey {
-    const trigger = replacementTrigger === undefined ? {} : { replacementTrigger };
-    return new tls.PrivateKey(name, { algorithm: "ED25519" }, { parent: this, ...trigger });
+  #key(name: string, options: pulumi.CustomResourceOptions = {}): tls.PrivateKey {
+    return new tls.PrivateKey(name, { algorithm: "ED25519" }, { parent: this, ...options });
   }
 
-  #volume(name: string, data: HostData, zone: pulumi.Input<string>, instance: Instance): DataVolume {
+  /** What user-data shows serves one machine only: whatever makes a new instance makes a new one of these. */
+  #bootstrapKey(name: string, args: Ec2HostArgs, loginKey: tls.PrivateKey): tls.PrivateKey {
+    const { subnetId, image, imagePinned, existing } = args;
+    const login = publicKey(loginKey);
+    const machine = new RandomId(
+      `${name}-machine`,
+      {
+        byteLength: 8,
+        keepers: { subnet: subnetId, login, image: imagePinned ? image : (existing?.image ?? image) },
+      },
+      {
+        parent: this,
+        // To name the image that the machine has, or to name none any more, makes no other machine.
+        ignoreChanges: imagePinned && existing?.image !== image ? [] : ["keepers.image"],
+      },
+    );
+    return this.#key(`${name}-bootstrap-key`, { replaceWith: [machine] });
+  }
+
+  /**
+   * The word that the instance runs. AWS's provider stops it for another type or disk, and does not start it again when
+   * that goes wrong in between; others stop it as well. So each of these makes this anew, which starts it.
+   */
+  #running(
+    name: string,
+    args: Ec2HostArgs,
+    instance: Instance,
+    volume: DataVolume | undefined,
+  ): InstanceState {
+    const stopped = args.existing?.stopped;
+    const start = new RandomId(
+      `${name}-start`,
+      { byteLength: 8, keepers: { stopped: stopped ?? "" } },
+      // One that runs is no change, whatever it was started after.
+      { parent: this, ignoreChanges: stopped === undefined ? ["keepers"] : [] },
+    );
+    const reasons = [args.instanceType, start.hex, ...(volume === undefined ? [] : [volume.volumeId])];
+    return new InstanceState(
+      `${name}-running`,
+      { instanceId: instance.id, state: "running" },
+      {
+        parent: this,
+        dependsOn: volume === undefined ? [] : [volume.attached],
+        deletedWith: instance,
+        replacementTrigger: pulumi.all(reasons).apply((all) => all.join(" ")),
+      },
+    );
+  }
+
+  #volume(name: string, args: Ec2HostArgs, data: HostData, instance: Instance): DataVolume {
+    const { zone, protect: finalSnapshot } = args;
     const protect = this.#protects(`${name}-data-disk`);
-    const { volume: size, retain } = data;
-    return new DataVolume(`${name}-data`, { size, zone, instance, protect, retain }, { parent: this });
+    const { volume: size, retain, from, restores } = data;
+    return new DataVolume(
+      `${name}-data`,
+      { size, zone, instance, protect, retain, from, restores, finalSnapshot },
+      { parent: this },
+    );
   }
 
   #instance(name: string, args: Ec2HostArgs, login: tls.PrivateKey, bootstrapKey: tls.PrivateKey): Instance {
@@ -171,6 +236,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       {
         ami: args.image,
         instanceType: args.instanceType,
+        ...(args.cpuCredits && { creditSpecification: { cpuCredits: args.cpuCredits } }),
         subnetId: args.subnetId,
         vpcSecurityGroupIds: [...args.securityGroupIds],
         iamInstanceProfile: args.instanceProfile,

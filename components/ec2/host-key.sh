@@ -43,7 +43,7 @@ reached() {
       reason=$(tr -d '\r' <"$folder/errors" | grep -v '^$' | tail -n 1 || true)
     fi
     [ "$SECONDS" -lt "$deadline" ] ||
-      fail "$place was not reached by SSH within 5 minutes: ${reason:-no answer}. Look at the instance's console in AWS, and whether the way to its port 22 is open (host.sshFrom, host.reach); then run 'pulumi up' again."
+      fail "$place was not reached by SSH within 5 minutes: ${reason:-no answer}. Look whether the instance runs (aws ec2 describe-instances --instance-ids $BERTH_INSTANCE --query 'Reservations[].Instances[].[State.Name,StateReason.Message]'), and whether the way to its port 22 is open (host.sshFrom, host.reach); then run 'pulumi up' again."
     sleep 1
   done
 }

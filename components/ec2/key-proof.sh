@@ -2,6 +2,7 @@
 : "${region?the AWS region of the bucket}"
 : "${generation?the generation of the key}"
 : "${keys?which key is of which generation}"
+: "${meanwhile?what goes on while the key does not work yet, a sentence}"
 
 # By standard input: every account of this host can read a command's arguments.
 sign_in() { printf 'user = "%s:%s"\n' "$(secret id)" "$(secret key)"; }
@@ -22,7 +23,7 @@ taken() {
 }
 if ! wait_until 120 taken; then
   reason=$(grep -o -m 1 -e '<Code>[^<]*' -e '^curl: .*' <<<"$answer" | sed 's/^<Code>//' | head -n 1 || true)
-  fail "for 2 minutes S3 has rejected the IAM user's key of generation $generation at $bucket: ${reason:-HTTP status ${answer##*$'\n'}}. The application keeps its current key." \
+  fail "for 2 minutes S3 has rejected the IAM user's key of generation $generation at $bucket: ${reason:-HTTP status ${answer##*$'\n'}}. $meanwhile" \
     "Look at the user's key and policy in IAM, and check that this host reaches S3; then run 'pulumi up' again."
 fi
 

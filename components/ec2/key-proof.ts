@@ -28,6 +28,8 @@ export interface KeyProofArgs extends KeyArgs {
   readonly endpoint?: string | undefined;
   readonly accessKeyId: pulumi.Input<string>;
   readonly secretAccessKey: pulumi.Input<string>;
+  /** What goes on while the key does not work yet. @default "The application keeps its current key." */
+  readonly meanwhile?: string;
 }
 
 const keysOf = (app: string) => `/var/lib/berth/keys-${app}`;
@@ -78,6 +80,7 @@ export function keyProof(
         region,
         generation: args.generation,
         keys: keysOf(args.app),
+        meanwhile: args.meanwhile ?? "The application keeps its current key.",
       },
       secrets: { id: args.accessKeyId, key: args.secretAccessKey },
     },

@@ -7,7 +7,7 @@
 put_service_account "$app" "$root" "app.name"
 keeps "$file"
 daemon_reload_if_changed
-systemctl is-enabled --quiet "$unit.service" || logged systemctl enable "$unit.service"
+at_boot "$unit.service"
 
 fetched() { systemctl start "$unit.service"; }
 reason() { journalctl -u "$unit.service" -n 20 -o cat --no-pager | sed -n 's/^berth: //p' | tail -n 1; }

@@ -12,10 +12,21 @@ export interface RoleCredentialsArgs {
   readonly host: Host;
   /** The AWS region that the application works in. */
   readonly region: string;
+  /** Whether S3 is at AWS, and not at another endpoint. */
+  readonly atAws: boolean;
   /** Name of the application and of its service account, which alone may read the credentials. */
   readonly app: string;
   /** The application's directory on the host, its account's home. */
   readonly root: string;
+}
+
+/**
+ * What AWS's SDKs read by AWS_CONFIG_FILE. By itself boto3 signs links for `BUCKET.s3.amazonaws.com`, which answers for a new
+ * bucket in another region with a redirect that breaks the signature: https://github.com/boto/boto3/issues/1982
+ */
+export function configText(region: string, credentials: string, atAws: boolean): string {
+  const s3 = atAws ? "s3 =\n    addressing_style = virtual\n    signature_version = s3v4\n" : "";
+  return `[default]\nregion = ${region}\ncredential_process = /usr/bin/cat ${credentials}\n${s3}`;
 }
 
 /**
@@ -50,7 +61,7 @@ export class RoleCredentials extends pulumi.ComponentResource {
             content: renderTemplate(here("role-credentials.timer.liquid"), { app }),
           },
           [config]: {
-            content: `[default]\nregion = ${args.region}\ncredential_process = /usr/bin/cat ${file}\n`,
+            content: configText(args.region, file, args.atAws),
           },
         },
       },

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { ec2Host, otherEc2Host } from "../aws/schema.ts";
+import { ec2Host, isBurstable, otherEc2Host } from "../aws/schema.ts";
 import { firstHost } from "../host/host.ts";
 import { existingHost, localHost } from "../host/schema.ts";
 import { services } from "../services.ts";
@@ -42,7 +42,13 @@ export function faultsOfHosts(
   hosts: Readonly<Record<string, OtherHostConfig>>,
 ): (readonly [path: string, expected: string])[] {
   const others = Object.entries(hosts).map(([name, one]) => [`hosts.${name}`, one] as const);
-  if (others.length === 0) return [];
+  const all = [["host", host], ...others] as const;
+  const ofCredits = all.flatMap(([path, one]) =>
+    one.kind === "ec2" && one.cpuCredits !== undefined && !isBurstable(one.instanceType)
+      ? [[`${path}.cpuCredits`, `expected none: '${one.instanceType}' has no CPU credits`] as const]
+      : [],
+  );
+  if (others.length === 0) return ofCredits;
   const taken = new Map<string, string>();
   /** Where a host is to be found must be no other one's. */
   const alone = (place: string, path: string) => {
@@ -50,7 +56,7 @@ export function faultsOfHosts(
     taken.set(place, path);
     return other === undefined ? [] : [[path, `expected another address than ${other}`] as const];
   };
-  return ([["host", host], ...others] as const).flatMap(([path, one]): (readonly [string, string])[] => {
+  const ofPlaces = all.flatMap(([path, one]): (readonly [string, string])[] => {
     if (one.kind !== host.kind) {
       return [[`${path}.kind`, `expected '${host.kind}' as 'host' has: the hosts must reach each other`]];
     }
@@ -67,4 +73,5 @@ export function faultsOfHosts(
     }
     return alone(own, `${path}.${one.privateAddress === undefined ? "address" : "privateAddress"}`);
   });
+  return [...ofCredits, ...ofPlaces];
 }

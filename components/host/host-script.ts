@@ -1,6 +1,8 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { again } from "./drifted.ts";
 import type { Host } from "./host.ts";
+import { shellQuote } from "./quote.ts";
 import {
   removalText,
   type SecretFilePlace,
@@ -63,7 +65,12 @@ export interface HostScriptArgs {
  */
 export class HostScript extends remote.Command {
   constructor(name: string, args: HostScriptArgs, options?: pulumi.CustomResourceOptions) {
-    super(name, commandArgs(name, args), pulumi.mergeOptions(resourceOptions(args), options));
+    const undone = again(name, args.first ? "update" : `environment.${stepVariables.again}`);
+    super(
+      name,
+      commandArgs(name, args, undone.word),
+      pulumi.mergeOptions(pulumi.mergeOptions(resourceOptions(args), undone.options), options),
+    );
   }
 }
 
@@ -82,7 +89,7 @@ function resourceOptions(args: HostScriptArgs): pulumi.CustomResourceOptions {
   };
 }
 
-function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
+function commandArgs(name: string, args: HostScriptArgs, undone: string | undefined): remote.CommandArgs {
   const secretFiles = Object.entries(args.secretFiles ?? {});
   const contents = Object.fromEntries(secretFiles.map(([path, file]) => [path, file.content]));
   const secrets = pulumi
@@ -111,8 +118,8 @@ function commandArgs(name: string, args: HostScriptArgs): remote.CommandArgs {
   return {
     connection: args.host.connection,
     ...(args.first
-      ? carriedByInput(step, removal, goesWithMachine)
-      : carriedByEnvironment(step, removal, args.host.claim)),
+      ? carriedByInput(step, removal, goesWithMachine, undone)
+      : carriedByEnvironment(step, removal, args.host.claim, undone)),
     ...(hasSecrets(args) ? { stdin: secretLines(secrets) } : {}),
     triggers: [...replacedWith(args.host), ...(args.triggers ?? [])],
     logging: hasSecrets(args) ? remote.Logging.None : remote.Logging.StdoutAndStderr,
@@ -138,6 +145,7 @@ function carriedByEnvironment(
   step: pulumi.Output<string>,
   removal: pulumi.Output<string>,
   claim: pulumi.Output<string>,
+  undone: string | undefined,
 ): Partial<remote.CommandArgs> {
   const run = (variable: string) => `exec bash -c 'eval "\${${variable}:?was not taken by sshd}"'`;
   return {
@@ -148,6 +156,7 @@ function carriedByEnvironment(
       [stepVariables.step]: step,
       [stepVariables.removal]: removal,
       [stepVariables.claim]: claim,
+      ...(undone === undefined ? {} : { [stepVariables.again]: undone }),
     },
   };
 }
@@ -157,11 +166,13 @@ function carriedByInput(
   step: pulumi.Output<string>,
   removal: pulumi.Output<string>,
   goesWithMachine: boolean,
+  undone: string | undefined,
 ): Partial<remote.CommandArgs> {
   const run = `exec bash -c 'eval "$(cat)"'`;
   return {
     create: run,
-    update: run,
+    // sshd takes no environment from it yet.
+    update: undone === undefined ? run : `: ${shellQuote(undone)}; ${run}`,
     stdin: step,
     // It goes with its machine alone; asked for anew, the old one would take the new one's files.
     ...(goesWithMachine ? {} : { delete: pulumi.interpolate`exec </dev/null\n${removal}` }),

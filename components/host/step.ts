@@ -11,19 +11,26 @@ const longestCommand = 128 * 1024;
  * a preview shows a change of it once, and a stack's state is a third of what it would be. Its digest is in its
  * name, so that every step runs again when it changes, and so that the removal of an older step finds its own.
  */
-const library = ["step.sh", "files.sh", "services.sh", "kept.sh"]
+const library = ["step.sh", "files.sh", "services.sh", "kept.sh", "record.sh"]
   .map((file) => readFileSync(join(import.meta.dirname, "lib", file), "utf8"))
   .join("");
 const libraryPath = `/var/lib/berth/library/${createHash("sha256").update(library).digest("hex").slice(0, 12)}.sh`;
 
 /**
  * The environment variables by which a step reaches the host (sshd_config(5), AcceptEnv): its texts, and whose the host
- * must be. That is in no text, because a preview could not show the text before the stack has it.
+ * must be. That is in no text, because a preview could not show the text before the stack has it. The last says why a
+ * step runs again: see drifted.ts.
  */
-export const stepVariables = { step: "BERTH_STEP", removal: "BERTH_REMOVAL", claim: "BERTH_CLAIM" } as const;
+export const stepVariables = {
+  step: "BERTH_STEP",
+  removal: "BERTH_REMOVAL",
+  claim: "BERTH_CLAIM",
+  again: "BERTH_AGAIN",
+} as const;
 
 const stepEnd = "BERTH_STEP_END";
-const fileEnd = "BERTH_FILE_END";
+/** The line that ends a file in a step's text. */
+export const fileEnd = "BERTH_FILE_END";
 const libraryEnd = "BERTH_LIBRARY_END";
 
 /** A file that a step puts in place: atomically, and only where it differs. */

@@ -17,6 +17,7 @@ import {
   placeCertificate,
 } from "./certificate/certificate.ts";
 import { doorOf, hasCertificate, schemeOf, type Tls } from "./certificate/schema.ts";
+import { accelRules } from "./front/accel.ts";
 import type { Behind } from "./front/behind.ts";
 import { headersOf } from "./front/headers.ts";
 import { openPages, type PagesConfig, pagePlaces } from "./front/pages.ts";
@@ -294,6 +295,7 @@ const longestUsual = 46;
 function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
   const openPath = pathOf(args.health);
   const all = [...names, ...redirectedNames(args.shape?.redirects ?? [])];
+  const accel = accelRules(args.shape?.accel ?? {});
   return renderTemplate(here("site.conf.liquid"), {
     name: args.name,
     socket: args.socket,
@@ -311,6 +313,8 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     static_before: args.staticRoot === undefined ? "" : join(dirname(args.staticRoot), "before"),
     media_root: args.mediaRoot,
     media_public: args.mediaPublic,
+    accel,
+    private_media: [...new Set(accel.flatMap(({ directory }) => directory || []))],
     password_file: args.basicAuth === undefined ? "" : passwordFile,
     user: args.basicAuth?.user ?? "",
     excepted: (args.basicAuth?.except ?? []).map((path) => patternOf(path, "/|[?]|\\z")),

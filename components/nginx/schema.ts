@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { domainName } from "../service/forms.ts";
 import { tlsOf, tlsSchema } from "./certificate/schema.ts";
+import { type AccelAround, accelFaults, accelSchema } from "./front/accel.ts";
 import { behindSchema } from "./front/behind.ts";
 import { headerFaults, headersSchema, hstsSchema } from "./front/headers.ts";
 import { pageFaults, pagesSchema } from "./front/pages.ts";
@@ -21,7 +22,13 @@ export const siteSchema = z.strictObject({
     .min(1)
     .default(25)
     .describe("The largest request that is taken, uploads included, in MiB."),
-  timeout: z.int().min(1).default(60).describe("How long a request may take, in seconds."),
+  timeout: z
+    .int()
+    .min(1)
+    .default(60)
+    .describe(
+      "For how long a request may be silent, in seconds: until its answer begins, and between two parts of a streamed one.",
+    ),
   basicAuth: z
     .strictObject({
       user: z
@@ -40,6 +47,7 @@ export const siteSchema = z.strictObject({
   hsts: hstsSchema,
   allow: allowSchema,
   limits: limitsSchema,
+  accel: accelSchema,
   pages: pagesSchema,
   log: z
     .enum(["text", "json"])
@@ -58,6 +66,12 @@ export const siteSchema = z.strictObject({
     .describe(
       "The Route 53 zone in which the site's names are made to point at the host. Default: the output `dns` says what to make by hand.",
     ),
+  takeOver: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether A records of the site's names that are in `zone` already are overwritten, and lead to this stack from then on. Without it, they stop a new stack in the preview; see docs/aws.md.",
+    ),
 });
 
 /** The names that a site's author has given it, the one that people use first. */
@@ -69,7 +83,7 @@ export const namesGiven = (site: Pick<z.output<typeof siteSchema>, "domain" | "a
 /** What a site's author has said of its front door. */
 export type SiteShape = Pick<
   z.output<typeof siteSchema>,
-  "redirects" | "headers" | "hsts" | "allow" | "limits" | "pages" | "log" | "nginx"
+  "redirects" | "headers" | "hsts" | "allow" | "limits" | "accel" | "pages" | "log" | "nginx"
 >;
 
 /** All names that lead to a site: those too from which visitors are only sent on. */
@@ -81,8 +95,10 @@ export const namesServed = (
 export const shapeFaults = (
   site: z.output<typeof siteSchema>,
   health: string,
+  around: AccelAround,
 ): (readonly [path: readonly (string | number)[], expected: string])[] => [
   ...redirectFaults(site.redirects, namesGiven(site), new URL(health, "http://host").pathname),
   ...headerFaults(site.headers, site.hsts, tlsOf(site.tls).kind),
+  ...accelFaults(site.accel, around),
   ...pageFaults(site.pages).map(([key, expected]) => [["pages", key], expected] as const),
 ];

@@ -99,7 +99,9 @@ done
 daemon_reload_if_changed
 unit=postgresql@$version-main.service
 enabled postgresql.service
+unmasked "$unit"
 systemctl is-active --quiet "$unit" || logged systemctl start "$unit" || true
+note unit "$unit" "" active
 on_change restart "$unit" "$settings/berth"
 if changed "$settings/archive.conf" && wait_until 60 as_postgres -c 'SELECT 1'; then
   if [ "$(as_postgres -c 'SHOW archive_mode')" = on ]; then on_change reload "$unit" "$settings/archive.conf"; else

@@ -38,7 +38,10 @@ go_back() {
 
 # take_settings: the wanted ones come into use, or those of before stay.
 take_settings() {
-  settings_differ || return 0
+  if ! settings_differ; then
+    if [ -e "$own_settings" ]; then note_file "$own_settings" root:root 0644; fi
+    return 0
+  fi
   local fault why
   # What a killed run has tried may not be good; those of before are.
   [ -e "$settings_before" ] || put_file "$settings_before" root:root 0644 < <(cat "$own_settings" 2>/dev/null)

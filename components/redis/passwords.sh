@@ -1,9 +1,8 @@
 : "${grace?for how long what was live before may still be at work, in seconds}"
 
 # A start of Redis takes the new password alone; one that runs forgets those of before when what was live before has finished.
-users=/etc/berth/redis/users.conf
-if grep -qE '^user default .*#.*#' "$users"; then
-  sed -E '/^user default /s/(#[0-9a-f]{64}).*/\1/' "$users" | put_file "$users" root:redis 0640
+put_users
+if users_changed; then
   say "the previous password stays valid for $grace s, for requests and tasks that began with it"
   logged systemd-run --quiet --collect --on-active="$grace" --timer-property=AccuracySec=1s /usr/local/lib/berth/redis-passwords
 fi

@@ -123,9 +123,8 @@ export class Redis extends pulumi.ComponentResource {
       `${this.#name}-passwords`,
       {
         host: this.#args.host,
-        script: here("passwords.sh"),
+        script: ["users.sh", "passwords.sh"].map(here),
         slots: { grace },
-        // Not for use: another one makes this run.
         secrets: { password: this.#args.password },
       },
       // No child of this component, which those that it waits for depend on as a whole.
@@ -140,7 +139,7 @@ export class Redis extends pulumi.ComponentResource {
       `${this.#name}-server`,
       {
         host,
-        script: here("server.sh"),
+        script: ["users.sh", "server.sh"].map(here),
         removal: here("server-removal.sh"),
         slots: { memory, policy, private: address.apply(bracketed) },
         files: {

@@ -6,21 +6,13 @@
 sysctl -q -p /etc/sysctl.d/60-berth-redis.conf >>"$log" 2>&1 || say "this host does not let vm.overcommit_memory be set; Redis works without"
 
 if [ -z "$private" ]; then take_away /etc/berth/private/redis.crt /etc/berth/private/redis.key; fi
-# Whoever has the password is the user 'default', who may do all but administer the server: make users that outlive a
-# password, or write its settings. Root has one of its own, which changes passwords while Redis runs.
-own=/etc/berth/redis/own-password
-[ -s "$own" ] || head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1 | put_file "$own" root:root 0600
-digest() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
-users=/etc/berth/redis/users.conf
+keep_own_password
 # Those of before go when the new one is live everywhere (passwords.sh).
-before=$(sed -n 's/^user default //p' "$users" 2>/dev/null | grep -oE '#[0-9a-f]{64}' || true)
-put_file "$users" root:redis 0640 <<CONF
-user default on ~* &* +@all -@admin +client|list +config|get $(printf '#%s\n%s\n' "$(digest "$(secret password)")" "$before" | awk 'NF && !seen[$0]++' | paste -sd ' ')
-user berth on -@all +acl|setuser +ping +info +config|get +config|set #$(digest "$(cat "$own")")
-CONF
+mapfile -t before < <(passwords_of_before)
+put_users "${before[@]}"
 
 # as_own COMMAND: its answer to root's own user; nothing where it does not answer.
-as_own() { printf 'AUTH berth %s\n%s\n' "$(cat "$own")" "$*" | timeout 20 redis-cli -h 127.0.0.1 2>>"$log" | tail -n +2; }
+as_own() { printf 'AUTH berth %s\n%s\n' "$(own_password)" "$*" | timeout 20 redis-cli -h 127.0.0.1 2>>"$log" | tail -n +2; }
 # What is in memory must fit, or each write would fail from then on, silently, while all that is asked here is well.
 used=$(as_own INFO memory | sed -n 's/^used_memory:\([0-9]*\).*/\1/p' || true)
 if [ "$policy" = noeviction ] && [ "${used:-0}" -gt $((memory * 1048576)) ]; then
@@ -37,10 +29,10 @@ if changed /etc/berth/private/redis /etc/berth/redis/redis.conf /etc/systemd/sys
   logged systemctl restart redis-server.service || fail "Redis does not start again: $(journalctl -u redis-server -n 5 -o cat --no-pager | tr '\n' ' ')"
 fi
 enabled redis-server.service
-if changed "$users"; then
+if users_changed; then
   # Where it does not know root's own, a start reads all of them.
   logged /usr/local/lib/berth/redis-passwords || logged systemctl restart redis-server.service ||
-    fail "Redis rejects the passwords in $users." "Its log: journalctl -u redis-server"
+    fail "Redis rejects its users." "Its log: journalctl -u redis-server"
 fi
 
 # The password goes by a file descriptor and by no argument: redis-cli reads it from standard input as a command.

@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App, type AppArgs } from "../app/app.ts";
+import { openHooks } from "../app/hooks/hooks.ts";
 import { envTexts } from "../app/schema.ts";
 import { openFiles } from "../app/settings/files.ts";
 import { type References, referencesTo, settle } from "../app/settings/references.ts";
 import type { Cloud, MediaSettings } from "../aws/cloud.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Host } from "../host/host.ts";
+import { accelRules } from "../nginx/front/accel.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
 import type { Services } from "./services.ts";
@@ -48,6 +50,7 @@ export class Application {
     });
     const here = {
       ...this.#on(fleet.first, media),
+      hooks: openHooks(config.app.hooks),
       limits: config.app.processes.web,
       releaseCommand: config.app.processes.release?.command,
       ownerServices: ["nginx", ...servers.flatMap(({ ownerUnit }) => ownerUnit ?? [])],
@@ -73,10 +76,12 @@ export class Application {
     const own = settle(envTexts(app), references);
     return {
       ...app,
+      hooks: undefined,
       processes: processesOn(plan, host.name),
       processNames: plan.processes.map((process) => process.name),
       root: plan.root,
       mediaPublic: plan.config.media.public,
+      shown: accelRules(site.accel).flatMap(({ directory }) => (directory === "" ? [] : [directory])),
       link: plan.link,
       source: plan.source,
       host,

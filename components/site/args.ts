@@ -4,11 +4,12 @@ import { App } from "../app/app.ts";
 import type { NamesArgs } from "../app/names/names.ts";
 import type { FrontArgs } from "../app/program/front.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
-import type { Cloud, CloudArgs } from "../aws/cloud.ts";
+import type { Cloud, CloudArgs, MadePlace } from "../aws/cloud.ts";
 import { Backup, type BackupArgs } from "../backup/backup.ts";
 import type { CopiesArgs } from "../backup/copies.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
-import { firstHost, type Host } from "../host/host.ts";
+import { hostFlag, stackFlag } from "../host/flags.ts";
+import { firstAccount, firstHost, type Host } from "../host/host.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { behindOf } from "../nginx/front/behind.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
@@ -17,6 +18,7 @@ import { generatedOf } from "../secrets/generate-schema.ts";
 import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
 import type { ServiceBackup } from "../service/service.ts";
 import type { ServiceSecret } from "../services.ts";
+import { Notices, type NoticesArgs } from "../status/notices.ts";
 import type { PackageSet } from "../system/system.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
@@ -65,10 +67,17 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     ownerKeys: app.ownerKeys,
     accounts: { [app.owner]: "app.owner", [app.name]: "app.name" },
     services,
-    packages: { all: App.packages(app.packages), first: firstPackages(plan) },
+    packages: { all: packagesOfAll(plan), first: firstPackages(plan) },
     visitorsFrom: behind?.only ? behind.networks : undefined,
     looks: [Nginx.look(app.name, namesServed(site))],
   };
+}
+
+/** What every host needs from Debian. */
+function packagesOfAll({ config: { app, notify } }: SitePlan): PackageSet {
+  const own = App.packages(app.packages);
+  if (notify === undefined) return own;
+  return { ...own, packages: [...own.packages, ...Notices.packages().packages] };
 }
 
 /** What the host that serves the site needs from Debian beside what its services need. */
@@ -96,11 +105,13 @@ export function backupArgs(
   host: Host,
   names: SiteNames,
   keeper: Secrets,
+  made: MadePlace | undefined,
 ): BackupArgs | undefined {
   const { app, backup } = plan.config;
   if (backup === undefined) return undefined;
   return {
     host,
+    ...placeOf(backup, made),
     config: backup,
     stack: pulumi.getStack(),
     application: app.name,
@@ -109,6 +120,27 @@ export function backupArgs(
     keeper,
     site: { scheme: names.scheme, domain: names.domain, health: app.health },
   };
+}
+
+/** Where backups are kept, as the stack's file says or as the stack has made it. */
+function placeOf(
+  { place }: NonNullable<SitePlan["config"]["backup"]>,
+  made: MadePlace | undefined,
+): Pick<BackupArgs, "place" | "key" | "ca"> {
+  switch (place.kind) {
+    case "directory":
+      return { place, key: undefined, ca: undefined };
+    case "s3": {
+      const { accessKey: id, secretKey: secret, ...choice } = place;
+      return { place: choice, key: { id, secret }, ca: place.ca };
+    }
+    case "aws": {
+      if (made === undefined) throw new Error("the bucket for backups was not made");
+      const { bucketName, region, accessKeyId: id, secretAccessKey: secret } = made;
+      const choice = pulumi.output(bucketName).apply((bucket) => ({ kind: "s3" as const, bucket, region }));
+      return { place: choice, key: { id, secret }, ca: undefined };
+    }
+  }
 }
 
 /** Undefined where the data of another stack never comes here. */
@@ -139,6 +171,30 @@ export function frontArgs(
   if (app.pages.length === 0 && staticRoot === undefined) return undefined;
   const { domain, door } = names;
   return { host, name: app.name, pages: app.pages, staticRoot, domain, door };
+}
+
+/** Undefined where nobody is told. */
+export function noticesArgs(
+  { config }: SitePlan,
+  host: Host,
+  { scheme, domain }: SiteNames,
+): NoticesArgs | undefined {
+  const { app, notify, admins } = config;
+  if (notify === undefined) return undefined;
+  const machine = host.name === firstHost ? config.host : config.hosts[host.name];
+  const engine = machine?.kind === "existing" ? machine.user : firstAccount;
+  const stack = pulumi.getStack();
+  const first = host.name === firstHost;
+  return {
+    host,
+    config: notify,
+    label: `${app.name} (${stack}, ${host.name})`,
+    application: app.name,
+    site: { scheme, domain, health: app.health },
+    first,
+    people: [...admins.map(({ name }) => name), "root"].filter((name) => name !== engine),
+    flags: { stack: stackFlag(stack), host: hostFlag(host.name) },
+  };
 }
 
 /** What of the names of an application may be left on a host, under names that it has no longer. */

@@ -84,7 +84,7 @@ function typeName(type: string): string {
 }
 
 /** Keys with secrets below them. */
-const hidden = ["secrets", "privateKey", "passphrase", "accessKey", "secretKey", "eab"];
+const hidden = ["secrets", "privateKey", "passphrase", "accessKey", "secretKey", "eab", "targets", "hooks"];
 
 function found(issue: Issue): string {
   if (issue.path.some((part) => hidden.includes(part as string))) {

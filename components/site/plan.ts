@@ -34,23 +34,27 @@ export interface SitePlan {
  * @param before under which names it has kept its data so far; undefined for a new one
  * @throws {pulumi.RunError} for the first that is not there, and for what would leave data behind
  */
-export async function planSite(config: SiteConfig, before: DataNames | undefined): Promise<SitePlan> {
-  const { app, host, media, allow } = config;
+export async function planSite(given: SiteConfig, before: DataNames | undefined): Promise<SitePlan> {
+  const { app, host, media, backup, allow } = given;
   // What lies in a home can be moved by the account whose home it is; there is a link there instead.
   const link = app.root?.startsWith("/home/") ? app.root : undefined;
   const root = (link === undefined ? app.root : undefined) ?? `/srv/${app.name}`;
-  const data = dataNames(config, root, before);
+  const data = dataNames(given, root, before);
   refuseLoss(before, data, allow);
   const entry = entryOf(app);
-  const source = await openSource(
-    "app",
-    sourceOf(app.source, app.release),
-    entry.module,
-    `${app.env.PYTHONPATH ?? ""}`,
-    entry.key,
-  );
+  const [source, config] = await Promise.all([
+    openSource(
+      "app",
+      sourceOf(app.source, app.release),
+      entry.module,
+      `${app.env.PYTHONPATH ?? ""}`,
+      entry.key,
+      { settings: app.settings, files: Object.keys(app.files), commands: app.build.commands },
+    ),
+    withSecrets(given),
+  ]);
   // A site without AWS loads nothing of it.
-  const onAws = host.kind === "ec2" || media.store === "s3";
+  const onAws = host.kind === "ec2" || media.store === "s3" || backup?.place.kind === "aws";
   if (!onAws) checkPermissions(allow, []);
   const makeCloud = onAws ? await (await import("../aws/cloud.ts")).lookAtCloud("cloud", config) : undefined;
   return {
@@ -62,6 +66,18 @@ export async function planSite(config: SiteConfig, before: DataNames | undefined
     link,
     data,
     makeCloud,
+  };
+}
+
+/** The same with the secret settings that come from elsewhere: from here on they are as those in the stack's file. */
+async function withSecrets(config: SiteConfig): Promise<SiteConfig> {
+  const { app, secrets } = config;
+  if (app.secretFrom === undefined) return config;
+  const read = await (await import("../secrets/from/read.ts")).readSecrets(app.secretFrom);
+  return {
+    ...config,
+    app: { ...app, secrets: { ...app.secrets, ...read } },
+    secrets: read.SECRET_KEY === undefined ? secrets : { ...secrets, signingKey: read.SECRET_KEY },
   };
 }
 

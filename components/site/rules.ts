@@ -9,19 +9,25 @@ import { faultsOfHosts } from "../fleet/schema.ts";
 import { tlsFaults } from "../nginx/certificate/own.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { namesServed, shapeFaults } from "../nginx/schema.ts";
+import { placesOf } from "../secrets/from/schema.ts";
 import { generatedOf } from "../secrets/generate-schema.ts";
 import type { Service } from "../service/service.ts";
-import { parts, plansOf } from "./schema.ts";
+import { allowedHostsFaults } from "./allowed-hosts.ts";
+import { parts, plansOf, type SiteConfig } from "./schema.ts";
 
 /** The configuration of a stack, with what holds between its parts. */
 export const configSchema = parts.superRefine((config, context) => {
   const fault = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: path.split("."), message, input: at(config, path) });
-  const { host, hosts, site, app, media, secrets, admins, copy } = config;
+  const { host, hosts, site, app, media, secrets, admins, backup, copy } = config;
   const running = plansOf(config).filter(({ plan }) => plan.server !== undefined);
   const names = referenceNames(
     running.map(({ service }) => service),
-    [...Object.keys(app.secrets), ...generatedOf(app.generate).map(({ name }) => name)],
+    [
+      ...Object.keys(app.secrets),
+      ...Object.keys(placesOf(app.secretFrom)),
+      ...generatedOf(app.generate).map(({ name }) => name),
+    ],
   );
   for (const [index, { name }] of generatedOf(app.generate).entries()) {
     const others = {
@@ -35,7 +41,14 @@ export const configSchema = parts.superRefine((config, context) => {
       context.addIssue({ code: "custom", path: ["app", "generate", index], message, input: name });
     }
   }
+  const ofStack = running.flatMap(({ service }) => settingsOf(service));
+  for (const [name, other] of settledTwice(config, ofStack)) {
+    const message = `expected a name that is not given by ${other}, too: take it out of one of them`;
+    context.addIssue({ code: "custom", path: ["app", "secretFrom", "names"], message, input: name });
+  }
   for (const [name, message] of referenceFaults(envTexts(app), names)) fault(`app.env.${name}`, message);
+  for (const [name, message] of allowedHostsFaults(envTexts(app), site.domain))
+    fault(`app.env.${name}`, message);
   for (const { path, message, found } of fileFaults(app.files, names)) {
     context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
   }
@@ -82,6 +95,10 @@ export const configSchema = parts.superRefine((config, context) => {
     if (media.region === undefined) fault("media.region", "expected an AWS region for the bucket");
     if (media.access === "role") fault("media.access", "expected 'user': only an EC2 host has a role");
   }
+  if (backup?.place.kind === "aws" && host.kind !== "ec2") {
+    if ((backup.place.region ?? media.region) === undefined)
+      fault("backup.place.region", "expected an AWS region for the bucket");
+  }
   if (media.store === "s3" && media.public !== undefined) {
     fault("media.public", "expected none: uploads in a bucket have addresses of their own");
   }
@@ -101,7 +118,12 @@ export const configSchema = parts.superRefine((config, context) => {
     fault("site.domain", "expected the name that the certificate is for");
   }
   for (const [key, message] of tlsFaults(tls, namesServed(site))) fault(`site.tls.${key}`, message);
-  for (const [path, message] of shapeFaults(site, app.health)) {
+  const around = {
+    asked: [app.health, ...pagesOf(app.pages).map(({ path }) => path)],
+    mediaStore: media.store,
+    mediaPublic: media.public ?? false,
+  };
+  for (const [path, message] of shapeFaults(site, app.health, around)) {
     context.addIssue({
       code: "custom",
       path: ["site", ...path],
@@ -138,6 +160,25 @@ export const configSchema = parts.superRefine((config, context) => {
     if (secrets.mirror !== "none") fault("secrets.mirror", "expected 'none': only an EC2 stack mirrors");
   }
 });
+
+/** The settings from elsewhere that something else gives as well, and what: which of them wins is never a question. */
+function settledTwice(
+  { app, secrets }: SiteConfig,
+  ofStack: readonly string[],
+): [setting: string, other: string][] {
+  const others = {
+    "app.env": Object.keys(app.env),
+    "app.secrets": Object.keys(app.secrets),
+    "app.generate": generatedOf(app.generate).map(({ name }) => name),
+    "secrets.signingKey": secrets.signingKey === undefined ? [] : ["SECRET_KEY"],
+    "the stack itself": ofStack,
+  };
+  return Object.keys(placesOf(app.secretFrom)).flatMap((name) =>
+    Object.entries(others)
+      .filter(([, names]) => names.includes(name))
+      .map(([other]): [string, string] => [name, other]),
+  );
+}
 
 const settingsOf = ({ setting, furtherSettings }: Service) => [
   setting,

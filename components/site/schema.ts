@@ -1,12 +1,15 @@
 import { z } from "zod";
 import { appSchema, dumpsDatabase } from "../app/schema.ts";
 import { mediaSchema } from "../aws/media-schema.ts";
+import { organizationSchema } from "../aws/organization-schema.ts";
 import { copySchema } from "../backup/copies-schema.ts";
 import { backupSchema } from "../backup/schema.ts";
 import { hostSchema, hostsSchema } from "../fleet/schema.ts";
+import { driftSchema } from "../host/drift/schema.ts";
 import { siteSchema } from "../nginx/schema.ts";
 import { rotateSchema, secretsSchema } from "../secrets/schema.ts";
 import { planServices, serviceSchemas } from "../services.ts";
+import { noticesSchema } from "../status/schema.ts";
 import { adminSchema } from "../system/schema.ts";
 import { allowSchema, waiveSchema } from "./permissions.ts";
 
@@ -19,11 +22,12 @@ export const parts = z.strictObject({
   hosts: hostsSchema
     .default({})
     .describe(
-      "More machines, for workers and other processes, by name, such as `tasks`. Each has the keys of `host` above and is of the same kind. With kind `ec2`, it has only `instanceType`, `image`, `rootVolume`, `timezone`, `locale` and `reach`, and the rest is as in `host`. They use PostgreSQL and Redis on the first host; see docs/hosts.md.",
+      "More machines, for workers and other processes, by name, such as `tasks`. Each has the keys of `host` above and is of the same kind. With kind `ec2`, it has only `instanceType`, `image`, `cpuCredits`, `rootVolume`, `timezone`, `locale` and `reach`, and the rest is as in `host`. They use PostgreSQL and Redis on the first host; see docs/hosts.md.",
     ),
   site: siteSchema.prefault({}).describe("How the site is reached."),
   app: appSchema.describe("The application."),
   ...serviceSchemas,
+  aws: organizationSchema.prefault({}).describe("What holds for everything that the stack has in AWS."),
   media: mediaSchema.prefault({}).describe("Uploaded files."),
   backup: backupSchema
     .optional()
@@ -35,6 +39,14 @@ export const parts = z.strictObject({
     .describe(
       "Lets `npm run restore -- --to` replace this stack's data by that of another stack, such as production's. Leave it out where that must never happen. See docs/backups.md.",
     ),
+  notify: noticesSchema
+    .optional()
+    .describe(
+      "Tells people when something on a host needs attention, and when it is over; without this key nobody is told. See docs/notices.md.",
+    ),
+  drift: driftSchema
+    .prefault({})
+    .describe("What you change on the hosts by hand, on purpose; see docs/drift.md."),
   secrets: secretsSchema
     .prefault({})
     .describe("Secrets of your own, instead of generated ones, and where to copy the stack's secrets."),

@@ -7,6 +7,7 @@ import { Copies } from "../backup/copies.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Nginx } from "../nginx/nginx.ts";
 import { Secrets } from "../secrets/secrets.ts";
+import { Notices } from "../status/notices.ts";
 import { Application } from "./application.ts";
 import {
   backupArgs,
@@ -16,6 +17,7 @@ import {
   frontArgs,
   namesArgs,
   nginxArgs,
+  noticesArgs,
   secretsArgs,
 } from "./args.ts";
 import { checkSite } from "./check.ts";
@@ -94,12 +96,19 @@ export class Site extends pulumi.ComponentResource {
           ),
       ),
     );
-    const backup = backupArgs(plan, fleet.first, names, secrets);
+    const made = cloud?.backupPlace(fleet.first, plan.config.app.name, fleet.last(fleet.first));
+    if (made !== undefined) fleet.follows(fleet.first, made.ready);
+    const backup = backupArgs(plan, fleet.first, names, secrets, made);
     if (backup !== undefined) fleet.next(fleet.first, (next) => new Backup("backup", backup, next));
     const copies = copiesArgs(plan, fleet.first, names);
     if (copies !== undefined) fleet.next(fleet.first, (next) => new Copies("copy", copies, next));
     const front = frontArgs(plan, fleet.first, names, application.first);
     if (front !== undefined) fleet.next(fleet.first, (next) => new Front("app-front", front, next));
+    for (const host of [fleet.first, ...fleet.others]) {
+      const notices = noticesArgs(plan, host, names);
+      const own = host === fleet.first ? "notices" : `${host.name}-notices`;
+      if (notices !== undefined) fleet.next(host, (next) => new Notices(own, notices, next));
+    }
     const order = nginx.order?.({ ...own, dependsOn: [fleet.last(fleet.first)] });
     if (order !== undefined) fleet.follows(fleet.first, order);
     services.endPasswordsOfBefore(grace(plan), named, own);

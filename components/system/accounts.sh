@@ -51,6 +51,7 @@ for name in $wanted; do
   '!'*) logged usermod --password '*' --expiredate '' "$name" ;;
   esac
   id -nG "$name" | tr ' ' '\n' | grep -qx berth-admins || logged usermod -aG berth-admins "$name"
+  note account "$name" "" "+berth-admins"
   awk -v name="$name" '$1 == name { sub(/^[^ ]+ /, ""); print }' <<<"$admins" | put_file "/etc/ssh/berth-keys/$name" root:root 0644
 done
 put_file "$known" root:root 0644 <<<"$wanted"
@@ -66,6 +67,7 @@ if getent passwd "$owner" >/dev/null; then
 else
   logged useradd --comment "$made_by_berth" --create-home --shell /bin/bash --password '*' "$owner"
 fi
+if ! grep -qxF "$owner" <<<"$wanted"; then note account "$owner" "" "$owner"; fi
 # A directory in it that lives on a data volume is there before the account is.
 if [ "$(stat -c '%U' "/home/$owner" 2>/dev/null)" = root ]; then chown "$owner:" "/home/$owner"; fi
 # One who owned the files before loses the way in; an administrator has keys of its own.

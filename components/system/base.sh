@@ -9,6 +9,8 @@ hosts=$(grep -vE '^127\.0\.1\.1[[:space:]]' /etc/hosts || true)
 # What else runs here may go on asking by a name of before.
 names=$(awk -v own=" $fqdn $short " '$1 == "127.0.1.1" { sub(/#.*/, ""); for (i = 2; i <= NF; i++) if (!index(own, " " $i " ") && !told[$i]++) printf " %s", $i }' /etc/hosts)
 printf '127.0.1.1\t%s %s%s\n%s\n' "$fqdn" "$short" "$names" "$hosts" | put_file /etc/hosts root:root 0644
+# What others write into it stays.
+disregard /etc/hosts
 
 [ -e "/usr/share/zoneinfo/$timezone" ] || fail "there is no time zone '$timezone' ($settings.timezone)." "'timedatectl list-timezones' on the host lists them."
 put_link /etc/localtime "/usr/share/zoneinfo/$timezone"

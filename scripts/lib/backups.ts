@@ -45,6 +45,19 @@ export interface Drills {
   readonly failed: { readonly at: number; readonly why: string; readonly further: string } | null;
 }
 
+/** What came of trying whether a host's key could destroy its backups; see components/backup/program/guard.py. */
+export interface Guard {
+  readonly at: number;
+  /** Whether the bucket keeps what is overwritten or deleted. */
+  readonly versions: boolean;
+  /** By which rights the key may destroy what the bucket keeps. */
+  readonly rights: readonly string[];
+  /** Why it is not known; `null` where it is. */
+  readonly why: string | null;
+  /** What to do about it, in words; `null` where the past is safe. */
+  readonly warning: string | null;
+}
+
 /** What a host knows of its backups without asking the place. */
 export interface BackupFacts {
   readonly place: string;
@@ -62,6 +75,8 @@ export interface BackupFacts {
   } | null;
   /** Of when the backups are that this host, a new one, has neither made nor restored yet. */
   readonly unrestored: { readonly since: number; readonly until: number } | null;
+  /** What the host's own key could do to the backups; `null` in a directory, absent on a host of an earlier version. */
+  readonly guard?: Guard | null;
   /** The last restore, while it can be undone. */
   readonly undo: { readonly at: number; readonly finished: boolean } | null;
   /** Absent on a host that an earlier version has set up. */

@@ -80,6 +80,8 @@ const runner = "scripts/test.ts";
 /** These name much of the repository, to check or to order it. No test finds another result by that. */
 const checks = [
   "scripts/check.ts",
+  "scripts/lib/contract/files.ts",
+  "scripts/lib/python-check.ts",
   ".dependency-cruiser.json",
   "biome.json",
   "pyproject.toml",

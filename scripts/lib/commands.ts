@@ -62,8 +62,9 @@ export const commands = {
     about:
       "Deploys a stack, from nothing to a URL: gets the engine, makes or changes the hosts, deploys the application. " +
       "With HOST=user@address or HOST=user@address:port before it, it deploys the example application to that machine and " +
-      "writes the stack's file; HOST and -s cannot be combined.",
-    options: { stack },
+      "writes the stack's file; HOST and -s cannot be combined. What somebody has changed by hand on the hosts, it shows and " +
+      "puts right.",
+    options: { stack, "no-drift": flag("does not look for what was changed by hand") },
     words: {},
     examples: [
       ["", "deploys the stack 'local', a host on this computer"],
@@ -85,6 +86,42 @@ export const commands = {
       ["../shop", "writes Pulumi.shop.yaml"],
       ["../shop -s staging2", "writes Pulumi.staging2.yaml"],
       ["../shop --print", "shows what it would write"],
+    ],
+  }),
+  preview: command({
+    typed: "npm run preview",
+    about:
+      "Shows what a deployment would change, and changes nothing: what is lost on top, then the lines of every file and script on " +
+      "the hosts, then the cloud. With --markdown it is a comment for a pull request, and --post writes that. It ends with 0 if the preview succeeded, 1 if " +
+      "it failed or the policy pack forbids it, and 3 with --expect-no-changes if anything would change. See docs/pull-requests.md.",
+    options: {
+      stack,
+      markdown: flag("prints Markdown, of at most 65536 characters"),
+      output: optional("FILE", "writes the Markdown into a file, and shows the preview as usual", "none"),
+      post: reads(
+        "SERVICE",
+        "github or gitlab: writes the Markdown as the one comment of the pull request that the pipeline runs for",
+        oneOf(["github", "gitlab"]),
+      ),
+      issue: reads(
+        "SERVICE",
+        "github or gitlab: opens an issue if anything would change, updates it, and closes it when nothing would",
+        oneOf(["github", "gitlab"]),
+      ),
+      "policy-pack": optional("DIRECTORY", "checks the rules of a policy pack, such as policy", "none"),
+      since: optional("COMMIT", "lists the Django migrations that are new since a commit", "none"),
+      refresh: flag("asks the cloud first what there is, as 'pulumi refresh' does"),
+      "no-drift": flag("does not look for what was changed by hand on the hosts"),
+      "expect-no-changes": flag("ends with 3 if anything would change"),
+    },
+    words: {},
+    examples: [
+      ["-s prod", "shows what 'npm start -- -s prod' would change"],
+      ["-s prod --policy-pack policy --post github", "comments on the pull request, in a workflow of GitHub"],
+      [
+        "-s prod --refresh --issue gitlab",
+        "tells of what somebody has changed in the cloud, in a scheduled job of GitLab",
+      ],
     ],
   }),
   destroy: command({
@@ -109,6 +146,19 @@ export const commands = {
     examples: [
       ["", "shows the stack 'local'"],
       ["-s prod --json", "prints the stack 'prod' as JSON"],
+    ],
+  }),
+  drift: command({
+    typed: "npm run drift",
+    about:
+      "Shows what somebody has changed by hand on the hosts of a stack: files, links, units, packages, accounts and the rules " +
+      "of the firewall that are not as Berth made them. It changes nothing. It ends with 0 if all is as Berth made it, 4 if " +
+      "something is not, 3 if a host could not be looked at. See docs/drift.md.",
+    options: { stack, json: flag("prints JSON for programs") },
+    words: {},
+    examples: [
+      ["", "looks at the hosts of the stack 'local'"],
+      ["-s prod --json", "prints what is different in the stack 'prod' as JSON"],
     ],
   }),
   releases: command({
@@ -206,7 +256,8 @@ export const commands = {
     typed: "npm run backups",
     about:
       "Shows the backups of a stack: what there is, since when, how large, and what failed last. It asks the place where " +
-      "they are kept. See docs/backups.md.",
+      "they are kept. With --undelete, it brings them back after somebody has deleted or overwritten them in a bucket that " +
+      "keeps versions. See docs/backups.md.",
     options: {
       stack,
       json: flag("prints JSON for programs"),
@@ -216,12 +267,18 @@ export const commands = {
       "show-passphrase": flag(
         "prints what they are encrypted with instead; keep it outside of this computer",
       ),
+      undelete: flag(
+        "brings the backups in a bucket back as they were at the time of --at, with your own AWS credentials; it shows what it would do, and asks for the stack's name",
+      ),
+      at: reads("TIME", "with --undelete: the moment, in UTC", moment),
+      yes: flag("with --undelete: does not ask; needed without a terminal"),
     },
     words: {},
     examples: [
       ["", "shows the backups of the stack 'local'"],
       ["-s prod --drill", "proves that the backups of the stack 'prod' can be restored"],
       ["-s prod --show-passphrase", "prints the passphrase of the stack 'prod'"],
+      ["-s prod --undelete --at 2026-11-28T14:03:07Z", "brings back what was in the bucket at that second"],
     ],
   }),
   restore: command({
@@ -276,6 +333,15 @@ export const commands = {
       ["off -s prod", "shows the site of the stack 'prod' again"],
     ],
   }),
+  notify: command({
+    typed: "npm run notify",
+    about:
+      "Sends a test message to every target that the stack's messages go to (berth:notify), and says which of them have " +
+      "taken it. The exit status is 1 if one has not.",
+    options: { stack, host },
+    words: {},
+    examples: [["-s prod", "tries the targets of the stack 'prod'"]],
+  }),
   pulumi: command({
     typed: "npm run pulumi",
     about:
@@ -296,6 +362,11 @@ export const commands = {
         "runs what a change since a commit can have touched; the WORD is that commit, HEAD without one",
       ),
       times: option("COUNT", "how often each file is run", count, "1"),
+      minutes: reads(
+        "MINUTES",
+        "begins no file when so many minutes are over, and names those that were not run",
+        count,
+      ),
     },
     words: { words: many("a part of a test file's path: only the files that have one of them run") },
     examples: [
@@ -309,23 +380,26 @@ export const commands = {
   check: command({
     typed: "npm run check",
     about:
-      "Runs the static checks, in seconds: style, types, rooms, shell, Python, documents made from the code, links among documents.",
+      "Runs the static checks, in seconds: style, types, rooms, shell, Python, workflows, documents made from the code, links among documents.",
     ...none,
     examples: [["", "says what is wrong"]],
   }),
   docs: command({
     typed: "npm run docs",
-    about: "Writes docs/configuration.md and docs/commands.md from the code.",
+    about:
+      "Writes docs/configuration.md, docs/commands.md, outputs.schema.json and what else is made from outputs.ts, from the code.",
     ...none,
-    examples: [["", "after a change of a schema or scripts/lib/commands.ts"]],
+    examples: [["", "after a change of a schema, outputs.ts or scripts/lib/commands.ts"]],
   }),
   package: command({
     typed: "npm run package",
     about:
-      "Packs the components for other programs, as JavaScript with types, and prints the path of the packed file. " +
-      "See docs/using-components.md.",
+      "Packs what other programs use, and prints the paths of the packed files: the components, and the readers of outputs " +
+      "for TypeScript and Python. See docs/using-components.md and docs/outputs.md.",
     ...none,
-    examples: [["", "makes .berth/berth-VERSION.tgz, which 'npm install' takes"]],
+    examples: [
+      ["", "makes .berth/berth-VERSION.tgz and the others, which 'npm install' and 'pip install' take"],
+    ],
   }),
   pins: command({
     typed: "npm run pins",

@@ -98,7 +98,11 @@ function nested(name: string, schema: JsonSchema): string[] {
   const found = groups.flatMap((group) => {
     const kind = group.properties?.kind?.const;
     const title =
-      kind === undefined ? [] : [`| \`${name}.kind\` | \`${kind}\` |  | ${group.description ?? ""} |`];
+      kind === undefined
+        ? []
+        : [
+            `| \`${name}.kind\` | \`${kind}\` |  | ${group.description ?? group.properties?.kind?.description ?? ""} |`,
+          ];
     return [...title, ...rows(group, `${name}.`, groups.length < kinds.length)];
   });
   // What several kinds have is there once.
@@ -111,6 +115,7 @@ function kindOf(schema: JsonSchema): string {
   if (alternatives) return [...new Set(alternatives.map(kindOf))].join(" or ");
   if (schema.type === "array") {
     const kinds = schema.items?.anyOf ?? schema.items?.oneOf ?? [schema.items ?? {}];
+    if (kinds.every((one) => one.enum)) return `list of ${kinds.map(kindOf).join(", ")}`;
     return `list of ${kinds.map((one) => (one.properties ? "groups" : `${kindOf(one)}s`)).join(" or ")}`;
   }
   if (schema.type === "object") {

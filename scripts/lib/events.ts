@@ -58,7 +58,7 @@ export class EventReader {
 
   /** Takes one line of the engine's output. */
   read(line: string): void {
-    const event = parse(line);
+    const event = eventIn<EngineEvent>(line);
     if (event === undefined) {
       if (line.trim() !== "") this.#write(line);
     } else if (event.resourcePreEvent) {
@@ -102,16 +102,18 @@ export class EventReader {
   }
 }
 
-function parse(line: string): EngineEvent | undefined {
+/** The event in a line of the engine's; undefined for anything else that it says. */
+export function eventIn<Event>(line: string): Event | undefined {
   if (!line.startsWith("{")) return undefined;
   try {
-    return JSON.parse(line) as EngineEvent;
+    return JSON.parse(line) as Event;
   } catch {
     return undefined;
   }
 }
 
-const nameOf = (urn: string) => urn.slice(urn.lastIndexOf("::") + 2);
+/** The last part of a resource's URN. */
+export const nameOf = (urn: string): string => urn.slice(urn.lastIndexOf("::") + 2);
 
 /** Components and the stack itself take no time of their own. */
 const isOwn = (urn: string) =>

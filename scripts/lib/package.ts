@@ -1,37 +1,79 @@
-// The package that other programs use: the components as JavaScript, because Node strips no types in node_modules, with
-// their types, and beside them all that they read.
+// The packages that other programs use: what is TypeScript here is JavaScript there, because Node strips no types in
+// node_modules, with its types, and beside it all that it reads.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 
-/** What a program imports of it, and the file that this is, without its ending. */
-const entries: Readonly<Record<string, string>> = {
-  ".": "components/index",
-  "./aws": "components/aws/index",
+/** A package for npm. */
+export interface NpmPackage {
+  readonly name: string;
+  readonly description: string;
+  /** CommonJS is read by every program, modules only by modules. */
+  readonly format: "module" | "commonjs";
+  /** The folder in the checkout that is the package's own. */
+  readonly from: string;
+  /** What a program imports of it, and the file that this is, without its ending, below `from`. */
+  readonly entries: Readonly<Record<string, string>>;
+  /** Folders whose files lie beside the code: scripts, templates, units and all else that it reads. */
+  readonly beside: readonly string[];
+  /** What lies in the package elsewhere than in the checkout, by its path there. */
+  readonly pages: Readonly<Record<string, string>>;
+  /** Files that a program may ask for by their names. */
+  readonly files: readonly string[];
+  /** Ranges for what the program has already and of which there is to be one copy; the rest is pinned as in the checkout. */
+  readonly peers: Readonly<Record<string, string>>;
+}
+
+/** The components, for a program that makes its own hosts. */
+export const components: NpmPackage = {
+  name: "berth",
+  description: "Pulumi components that take Django and Flask applications to production on plain hosts",
+  format: "module",
+  from: ".",
+  entries: { ".": "components/index", "./aws": "components/aws/index" },
+  beside: ["components", "cloud-init"],
+  pages: {
+    "docs/using-components.md": "README.md",
+    "docs/configuration.md": "docs/configuration.md",
+    LICENSE: "LICENSE",
+  },
+  files: ["package.json"],
+  peers: {},
 };
 
-/** What lies in the package elsewhere than in the checkout. */
-const pages: Readonly<Record<string, string>> = {
-  "docs/using-components.md": "README.md",
-  "docs/configuration.md": "docs/configuration.md",
-  LICENSE: "LICENSE",
+/** The reader of outputs, for a program that builds on a stack. */
+export const reader: NpmPackage = {
+  name: "berth-outputs",
+  description: "Reads the outputs of a stack of Berth in another Pulumi program",
+  // As 'pulumi new typescript' makes programs.
+  format: "commonjs",
+  from: "packages/outputs",
+  entries: { ".": "index" },
+  beside: [],
+  pages: {
+    "packages/outputs/README.md": "README.md",
+    "packages/outputs/outputs.schema.json": "outputs.schema.json",
+    LICENSE: "LICENSE",
+  },
+  files: ["outputs.schema.json", "package.json"],
+  peers: { "@pulumi/pulumi": "^3.0.0" },
 };
 
 /**
- * Makes the folder of the package, and packs it.
+ * Makes the folder of a package, and packs it.
  *
  * @param folder is emptied first
  * @returns the path of the packed file, beside the folder
  */
-export function packPackage(root: string, folder: string): string {
+export function packPackage(root: string, folder: string, which: NpmPackage = components): string {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  compile(root, folder);
-  for (const path of filesBesideCode(root)) cpSync(join(root, path), join(folder, path));
-  for (const [path, place] of Object.entries(pages)) cpSync(join(root, path), join(folder, place));
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest(root, folder), null, 2)}\n`);
+  compile(root, folder, which);
+  for (const path of filesBesideCode(root, which)) cpSync(join(root, path), join(folder, path));
+  for (const [path, place] of Object.entries(which.pages)) cpSync(join(root, path), join(folder, place));
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest(root, folder, which), null, 2)}\n`);
   const packed = execFileSync(
     "npm",
     ["pack", "--json", "--ignore-scripts", "--pack-destination", dirname(folder)],
@@ -40,18 +82,25 @@ export function packPackage(root: string, folder: string): string {
   return join(dirname(folder), JSON.parse(packed)[0].filename);
 }
 
+const asCommonJs = {
+  module: ts.ModuleKind.CommonJS,
+  moduleResolution: ts.ModuleResolutionKind.Node10,
+  verbatimModuleSyntax: false,
+};
+
 /** Compiles the entries and all that they import. */
-function compile(root: string, folder: string): void {
+function compile(root: string, folder: string, { from, entries, format }: NpmPackage): void {
   const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
   const program = ts.createProgram(
-    Object.values(entries).map((entry) => join(root, `${entry}.ts`)),
+    Object.values(entries).map((entry) => join(root, from, `${entry}.ts`)),
     {
       ...options,
+      ...(format === "commonjs" && asCommonJs),
       noEmit: false,
       rewriteRelativeImportExtensions: true,
       declaration: true,
-      rootDir: root,
+      rootDir: join(root, from),
       outDir: folder,
       // The same on every computer.
       newLine: ts.NewLineKind.LineFeed,
@@ -70,10 +119,11 @@ function compile(root: string, folder: string): void {
 /** The imports of a declaration as those of its JavaScript: TypeScript leaves them as they were written. */
 const withoutTs = (text: string): string => text.replaceAll(/((?:from |import\()"\.[^"]*)\.ts"/g, '$1.js"');
 
-/** Scripts, templates, units and all else that the components read: what git has of their folders, or would take. */
-function filesBesideCode(root: string): string[] {
+/** What git has of the folders beside the code, or would take. */
+function filesBesideCode(root: string, { beside }: NpmPackage): string[] {
+  if (beside.length === 0) return [];
   const which = ["--cached", "--others", "--exclude-standard"];
-  const listed = execFileSync("git", ["ls-files", "-z", ...which, "components", "cloud-init"], {
+  const listed = execFileSync("git", ["ls-files", "-z", ...which, ...beside], {
     cwd: root,
     encoding: "utf8",
   });
@@ -86,13 +136,13 @@ function filesBesideCode(root: string): string[] {
 function importsOf(text: string): string[] {
   const later = [...text.matchAll(/createRequire\(import\.meta\.url\)\("([^"]+)"\)/g)];
   return [
-    ...ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName),
+    ...ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName),
     ...later.map(([, name = ""]) => name),
   ];
 }
 
-/** Its package.json: of the checkout's dependencies those that the compiled files import, pinned as there. */
-function manifest(root: string, folder: string): Record<string, unknown> {
+/** Its package.json: of the checkout's dependencies those that the compiled files import. */
+function manifest(root: string, folder: string, which: NpmPackage): Record<string, unknown> {
   const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const imported = new Set(
     globSync("**/*.{js,d.ts}", { cwd: folder })
@@ -100,28 +150,35 @@ function manifest(root: string, folder: string): Record<string, unknown> {
       .filter((name) => !name.startsWith(".") && !isBuiltin(name))
       .map((name) => name.split("/", name.startsWith("@") ? 2 : 1).join("/")),
   );
-  const dependencies = [...imported].sort().map((name) => {
+  const dependencies = [...imported].sort().flatMap((name) => {
+    if (name in which.peers) return [];
     const version = own.dependencies[name];
     if (version === undefined)
-      throw new Error(`components import '${name}', which is no dependency in package.json`);
-    return [name, version];
+      throw new Error(`${which.name} imports '${name}', which is no dependency in package.json`);
+    return [[name, version]];
   });
   return {
-    name: own.name,
+    name: which.name,
     version: own.version,
-    description: "Pulumi components that take Django and Flask applications to production on plain hosts",
+    description: which.description,
     license: own.license,
-    type: "module",
+    type: which.format,
     engines: { node: ">=20.11" },
+    // For programs whose TypeScript does not read 'exports'.
+    ...(which.format === "commonjs" && {
+      main: `./${which.entries["."]}.js`,
+      types: `./${which.entries["."]}.d.ts`,
+    }),
     exports: {
       ...Object.fromEntries(
-        Object.entries(entries).map(([name, file]) => [
+        Object.entries(which.entries).map(([name, file]) => [
           name,
           { types: `./${file}.d.ts`, default: `./${file}.js` },
         ]),
       ),
-      "./package.json": "./package.json",
+      ...Object.fromEntries(which.files.map((file) => [`./${file}`, `./${file}`])),
     },
     dependencies: Object.fromEntries(dependencies),
+    ...(Object.keys(which.peers).length > 0 && { peerDependencies: which.peers }),
   };
 }

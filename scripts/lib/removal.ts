@@ -1,4 +1,5 @@
 // What a destroy would take away, for people who are asked whether they mean it.
+import { backupBucketNames } from "../../components/aws/naming.ts";
 import { firstHost } from "../../components/host/host.ts";
 
 /** A resource of a stack, as the engine exports it. */
@@ -19,6 +20,13 @@ export interface StateResource {
 /** The names of the resources that the engine refuses to delete. */
 export const protectedOf = (resources: readonly StateResource[]): string[] =>
   resources.filter(({ protect }) => protect).map(nameOf);
+
+/**
+ * What links a volume to an instance, by URN. AWS fails to take such a link away when the instance is gone, and so would a
+ * destroy: whether they are there is asked first, of them alone.
+ */
+export const attachmentsOf = (resources: readonly StateResource[]): string[] =>
+  resources.filter(({ type }) => type === "aws:ec2/volumeAttachment:VolumeAttachment").map(({ urn }) => urn);
 
 /** What goes and what stays when a stack is destroyed, and what of it is data: lines for a person. */
 export function removalText(resources: readonly StateResource[]): string[] {
@@ -53,14 +61,17 @@ export function removalText(resources: readonly StateResource[]): string[] {
       case "berth:backup:Backup":
         return backupText(resource, resources);
       case "aws:s3/bucket:Bucket":
-        return [`${fate}  ${bucketText(resource)}`];
+        return name === backupBucketNames.resource ? [] : [`${fate}  ${bucketText(resource)}`];
       default:
         return [];
     }
   });
   const media = mediaOf(resources);
   const bucketOfOthers =
-    media?.startsWith("s3://") && !resources.some(({ type }) => type === "aws:s3/bucket:Bucket");
+    media?.startsWith("s3://") &&
+    !resources.some(
+      (one) => one.type === "aws:s3/bucket:Bucket" && nameOf(one) !== backupBucketNames.resource,
+    );
   const all = resources.filter(({ custom, type }) => custom && !type.startsWith("pulumi:")).length;
   return [
     ...lines,
@@ -77,12 +88,12 @@ function bucketText({ urn, inputs, outputs, retainOnDelete }: StateResource): st
     : `${bucket} if it is empty; while it holds DATA, it stays and the removal stops there`;
 }
 
-/** Backups stay, and one that Berth made up is the only passphrase that they can be read with. */
+/** Backups stay where their place does, and one that Berth made up is the only passphrase that they can be read with. */
 function backupText(backup: StateResource, resources: readonly StateResource[]): string[] {
   const [name, stack] = [nameOf(backup), backup.urn.split("::")[0]?.split(":").at(-1)];
   const isMadeUp = resources.some((one) => nameOf(one) === `${name}-passphrase`);
   return [
-    `stays  backups in ${backup.outputs?.place ?? "their place"}`,
+    placeText(`${backup.outputs?.place ?? "their place"}`, resources),
     ...(isMadeUp
       ? [
           `goes   their passphrase, without which nobody can read them. Keep a copy first: npm run --silent backups -- -s ${stack} --show-passphrase`,
@@ -91,8 +102,18 @@ function backupText(backup: StateResource, resources: readonly StateResource[]):
   ];
 }
 
+/** A directory is the first host's, and on its own disk unless somebody has mounted another one there. */
+function placeText(place: string, resources: readonly StateResource[]): string {
+  const goes = resources.find(
+    (one) => /^berth:(host:LocalHost|ec2:Ec2Host)$/.test(one.type) && nameOf(one) === firstHost,
+  );
+  return place.startsWith("/") && goes !== undefined
+    ? `goes   backups in ${place} on host ${firstHost}, unless another disk is mounted there. Copy them away first`
+    : `stays  backups in ${place}`;
+}
+
 /** What the first host holds that nothing makes again: what components say that they keep, and uploads. */
-function dataOnHost(resources: readonly StateResource[]): string[] {
+export function dataOnHost(resources: readonly StateResource[]): string[] {
   const kept = resources.flatMap(({ outputs }) =>
     typeof outputs?.keeps === "string" ? [outputs.keeps] : [],
   );

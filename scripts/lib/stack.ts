@@ -4,12 +4,13 @@ import { parse } from "yaml";
 import { firstHost } from "../../components/host/host.ts";
 import { stepVariables } from "../../components/host/step.ts";
 import { didYouMean } from "../../components/service/did-you-mean.ts";
-import { berthPlaces } from "../../engine/checkout.ts";
+import { berthPlaces, isOwnStack, isTeamStack, namesBackend } from "../../engine/checkout.ts";
 import { readText } from "../../engine/files.ts";
 import { runPulumi } from "../../engine/run.ts";
 import { UsageError } from "./command-line.ts";
 import type { Door } from "./outside/look.ts";
 import type { StateResource } from "./removal.ts";
+import type { BucketPlace } from "./undelete/bucket.ts";
 
 /** The stacks that this checkout has made, by their names. */
 export function stacksOf(root: string): string[] {
@@ -27,8 +28,15 @@ const describedStacks = (root: string): string[] =>
     .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
     .sort();
 
-/** Refuses a stack that this checkout has not made, and says which ones it has. */
+/**
+ * Refuses a stack that this checkout has not made, and says which ones it has. Of a team's backend the engine says whether it
+ * has it.
+ */
 export function requireStack(root: string, stack: string): void {
+  if (isTeamStack(root, stack)) {
+    requireStackFile(root, stack);
+    return;
+  }
   const stacks = stacksOf(root);
   if (stacks.includes(stack)) return;
   const there = stacks.length === 0 ? "None has been made yet: npm start" : `There is: ${stacks.join(", ")}.`;
@@ -45,28 +53,62 @@ export function requireStackFile(root: string, stack: string): void {
   );
 }
 
-/** Refuses a stack of a Pulumi of the user's own, which Berth would otherwise make a second time. */
-export function requireOwnStack(root: string, stack: string): void {
-  if (stacksOf(root).includes(stack)) return;
+/** Whether a Pulumi of the user's own has made a stack, as its file says. */
+export function isTeamsOwn(root: string, stack: string): boolean {
   const { encryptionsalt, secretsprovider } = stackFile(root, stack);
-  if (encryptionsalt === undefined && secretsprovider === undefined) return;
+  return !isOwnStack(root, stack) && (encryptionsalt !== undefined || secretsprovider !== undefined);
+}
+
+/**
+ * Refuses a stack of a Pulumi of the user's own, which Berth would otherwise make a second time.
+ *
+ * @param instead what to do
+ */
+export function requireOwnStack(
+  root: string,
+  stack: string,
+  instead = `Deploy it with that: pulumi up -s ${stack}. Or name its backend: set PULUMI_BACKEND_URL. See docs/pull-requests.md.`,
+): void {
+  if (isOwnStack(root, stack)) return;
+  const { encryptionsalt } = stackFile(root, stack);
+  if (!isTeamsOwn(root, stack) || namesBackend()) return;
   throw new UsageError(
     `stack '${stack}' was made by a Pulumi of your own, as Pulumi.${stack}.yaml says with ` +
-      `${encryptionsalt === undefined ? "secretsprovider" : "encryptionsalt"}. Deploy it with that: pulumi up -s ${stack}`,
+      `${encryptionsalt === undefined ? "secretsprovider" : "encryptionsalt"}. ${instead}`,
   );
 }
 
 /** Says what is being done to a stack, on stderr: stdout is for what a command answers. */
 export const say = (stack: string, what: string): void => console.error(`berth: stack ${stack}: ${what}`);
 
-/** What is typed after a command to name a stack; nothing for the one that it takes by itself. */
-export const stackFlag = (stack: string): string => (stack === "local" ? "" : ` -s ${stack}`);
+export { stackFlag } from "../../components/host/flags.ts";
 
 /** Whether a stack has a host on this computer, as its file says. */
 export function hasLocalHost(root: string, stack: string): boolean {
   const { config = {} } = stackFile(root, stack);
   const hosts = [config["berth:host"] ?? {}, ...Object.values(config["berth:hosts"] ?? {})];
   return hosts.some(({ kind }) => kind === "local");
+}
+
+/** Whether a stack's file has a key that need not be there. */
+export const hasKey = (root: string, stack: string, key: "backup" | "notify"): boolean =>
+  stackFile(root, stack).config?.[`berth:${key}`] !== undefined;
+
+/**
+ * What `npm run drift` leaves out, as the stack's file says.
+ *
+ * @throws {UsageError} where it is not what the schema has: it would leave out something else, or everything
+ */
+export async function driftIgnoredIn(root: string, stack: string): Promise<readonly string[]> {
+  const own = stackFile(root, stack).config?.["berth:drift"];
+  if (own === undefined) return [];
+  const { driftSchema } = await import("../../components/host/drift/schema.ts");
+  const { data, error } = driftSchema.safeParse(own);
+  if (data !== undefined) return data.ignore;
+  const { path, message } = error.issues[0] ?? { path: [], message: "" };
+  throw new UsageError(
+    `berth:drift${path.map((part) => `.${String(part)}`).join("")} in Pulumi.${stack}.yaml: ${message}.`,
+  );
 }
 
 /** The outputs of a stack by their names in outputs.ts, the secret ones masked. */
@@ -88,6 +130,19 @@ export function siteOf(
 ): { readonly health: string; readonly asksLogin: boolean } {
   const login = stackFile(root, stack).config?.["berth:site"]?.basicAuth;
   return { health: appSection(root, stack)?.health ?? "/", asksLogin: login !== undefined };
+}
+
+/**
+ * How the names of a site on this computer are made to lead to it; undefined for a site that has none, or is elsewhere.
+ *
+ * @param address where its host is reached, as the stack's outputs have it
+ */
+export function localNames(root: string, stack: string, address: string): string | undefined {
+  const { config = {} } = stackFile(root, stack);
+  const { domain, aliases = [] } = config["berth:site"] ?? {};
+  if (config["berth:host"]?.kind !== "local" || typeof domain !== "string" || address === "")
+    return undefined;
+  return `echo '${[address, domain, ...aliases].join(" ")}' | sudo tee -a /etc/hosts`;
 }
 
 /**
@@ -168,11 +223,15 @@ interface StackFile {
   readonly encryptionsalt?: string;
   readonly secretsprovider?: string;
   readonly config?: {
+    readonly "berth:backup"?: object;
+    readonly "berth:notify"?: object;
+    readonly "berth:drift"?: object;
     readonly "berth:app"?: {
       readonly name?: string;
       readonly root?: string;
       readonly settings?: string;
       readonly wsgi?: string;
+      readonly source?: { readonly directory?: string; readonly git?: string };
       readonly health?: string;
       readonly processes?: Record<
         string,
@@ -195,11 +254,21 @@ interface StackFile {
 const appSection = (root: string, stack: string) => stackFile(root, stack).config?.["berth:app"];
 
 function stackFile(root: string, stack: string): StackFile {
-  const name = `Pulumi.${stack}.yaml`;
+  // Of a team's backend, a stack may be named with its organization and project.
+  const name = `Pulumi.${stack.split("/").at(-1)}.yaml`;
   const content = readText(join(root, name));
   if (content === undefined)
     throw new Error(`${name} is missing, which says what stack '${stack}' is. Put it back.`);
   return (parse(content) ?? {}) as StackFile;
+}
+
+/** The directory of a stack's application, as its file says. */
+export function sourceOf(root: string, stack: string): string {
+  const { directory, git } = appSection(root, stack)?.source ?? {};
+  if (typeof directory === "string") return directory;
+  throw new UsageError(
+    `--since: the application of stack '${stack}' comes from ${git ?? "nowhere"}, and not from a directory. Leave --since out.`,
+  );
 }
 
 /** How to log in to a stack's host with OpenSSH: the arguments for ssh(1), the last one being the destination. */
@@ -207,12 +276,17 @@ export async function sshArguments(root: string, stack: string, host = firstHost
   return sshArgumentsOf(root, stack, host, await resourcesOf(root, stack, "--show-secrets"));
 }
 
-/** The same, of the stack's resources with their secrets. */
+/**
+ * The same, of the stack's resources with their secrets.
+ *
+ * @param keys the folder for the hosts' keys @default one of this checkout
+ */
 export function sshArgumentsOf(
   root: string,
   stack: string,
   host: string,
   resources: readonly StateResource[],
+  keys = join(root, ".berth", "ssh"),
 ): string[] {
   const step = connectStepOf(resources, host);
   if (step === undefined) {
@@ -223,7 +297,7 @@ export function sshArgumentsOf(
     );
   }
   const connection = connectionOf(step);
-  const folder = join(root, ".berth", "ssh", stack, host);
+  const folder = join(keys, stack, host);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const place = `${connection.port}` === "22" ? connection.host : `[${connection.host}]:${connection.port}`;
   writeFileSync(join(folder, "known_hosts"), `${place} ${connection.hostKey}\n`, { mode: 0o600 });
@@ -243,7 +317,16 @@ export async function resourcesOf(
   stack: string,
   ...flags: readonly string[]
 ): Promise<readonly StateResource[]> {
-  const result = await runPulumi(root, ["stack", "export", "--stack", stack, ...flags], { capture: true });
+  return exported(root, stack, flags, false);
+}
+
+/** The same with their secrets, while a deployment of the stack begins. */
+export const resourcesBeside = (root: string, stack: string): Promise<readonly StateResource[]> =>
+  exported(root, stack, ["--show-secrets"], true);
+
+async function exported(root: string, stack: string, flags: readonly string[], beside: boolean) {
+  const options = { capture: true, beside };
+  const result = await runPulumi(root, ["stack", "export", "--stack", stack, ...flags], options);
   if (result.code !== 0)
     throw new Error(`the state of stack '${stack}' cannot be read: ${result.stderr.trim()}`);
   const { deployment } = JSON.parse(result.stdout) as { deployment: { resources?: StateResource[] } };
@@ -290,6 +373,12 @@ export function requireBackups(stack: string, resources: readonly StateResource[
 export function backupReadOf(resources: readonly StateResource[]): string | undefined {
   const read = reveal(backupOf(resources)?.outputs?.read);
   return typeof read === "string" ? read : undefined;
+}
+
+/** Where the bucket with the backups of a stack is; undefined where they are in a directory. */
+export function backupBucketOf(resources: readonly StateResource[]): BucketPlace | undefined {
+  const bucket = reveal(backupOf(resources)?.outputs?.bucket);
+  return typeof bucket === "object" && bucket !== null ? (bucket as BucketPlace) : undefined;
 }
 
 /** What the backups of a stack are encrypted with, of its resources with their secrets. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DescribeParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { attachmentsOf, type StateResource } from "../../scripts/lib/removal.ts";
 import { type Engine, type Result, withEngine, withoutRealPlugins } from "../engine/harness.ts";
 import { startSshd } from "../engine/sshd.ts";
 import { refused, type Uses } from "./deploying-role.ts";
@@ -112,6 +113,11 @@ class Trial {
 
   async outputs(): Promise<Record<string, string & string[]>> {
     return JSON.parse((await this.succeed("stack", "output", "--json")).stdout);
+  }
+
+  /** What the engine knows of. */
+  async resources(): Promise<readonly StateResource[]> {
+    return JSON.parse((await this.succeed("stack", "export")).stdout).deployment.resources;
   }
 
   async destroy(): Promise<void> {
@@ -308,6 +314,7 @@ test(
           [
             { op: "create", name: "user-key-b" },
             { op: "replace", name: "secrets-manager-database-value" },
+            { op: "replace", name: "web-running" },
           ],
         );
         for (const updated of ["parameter-store-database", "web-instance", "web-data-disk"]) {
@@ -331,8 +338,51 @@ test(
       trial.change({ dataVolume: 30 });
     });
 
+    const web = async () => {
+      const told = await ec2(trial.moto, "DescribeInstances", { "InstanceId.1": `${made.instanceId}` });
+      const found = (pattern: RegExp) => pattern.exec(told)?.[1];
+      return `${found(/<instanceType>(\S+)<\/instanceType>/)} ${found(/<instanceState>.*?<name>(\w+)<\/name>/s)}`;
+    };
+
+    await t.test("an instance that somebody has stopped is started, and then nothing is to do", async () => {
+      await ec2(trial.moto, "StopInstances", { "InstanceId.1": `${made.instanceId}` });
+      assert.deepEqual(await trial.planned(), [
+        { op: "replace", name: "web-running" },
+        { op: "replace", name: "web-start" },
+      ]);
+      await trial.up();
+      assert.equal(await web(), "t3.medium running");
+      assert.deepEqual(await trial.planned(), []);
+    });
+
+    await t.test(
+      "an instance that did not start with another type is started by the next update",
+      async () => {
+        trial.recorder.refuse("StartInstances", "VcpuLimitExceeded");
+        trial.change({ instanceType: "t3.small" });
+        assert.match(await trial.refusal(), /VcpuLimitExceeded/);
+        assert.equal(await web(), "t3.small stopped");
+        await trial.up();
+        assert.equal(await web(), "t3.small running");
+        assert.deepEqual(await trial.planned(), []);
+      },
+    );
+
+    await t.test(
+      "to name the image that runs, to name none, and one that is gone change nothing",
+      async () => {
+        trial.change({ imagePinned: false });
+        assert.deepEqual(await trial.planned(), []);
+        await trial.up();
+        trial.change({ imagePinned: true });
+        assert.deepEqual(await trial.planned(), []);
+        await ec2(trial.moto, "DeregisterImage", { ImageId: `${trial.shape.image}` });
+        assert.deepEqual(await trial.planned(), []);
+      },
+    );
+
     await t.test("another image is another machine with the same address and the same data", async () => {
-      const [, other] = await images(trial.moto);
+      const [other] = await images(trial.moto);
       const disk = await dataVolumes(trial.moto);
       assert.equal(disk.length, 1);
       trial.change({ image: other as string });
@@ -367,8 +417,20 @@ test(
   async (t) => {
     const trial = await Trial.start(t, { network: { kind: "default" } });
     const before = await inventory(trial.moto);
+    // The account has one default subnet, in the zone c, and gets another.
+    for (const zone of ["eu-central-1a", "eu-central-1b"]) {
+      const filter = { "Filter.1.Name": "availability-zone", "Filter.1.Value.1": zone };
+      const [, SubnetId = ""] =
+        /<subnetId>(\S+)<\/subnetId>/.exec(await ec2(trial.moto, "DescribeSubnets", filter)) ?? [];
+      await ec2(trial.moto, "DeleteSubnet", { SubnetId });
+    }
     await trial.up();
     await trial.unchanged();
+    await t.test("a new default subnet in an earlier zone changes nothing", async () => {
+      const made = await ec2(trial.moto, "CreateDefaultSubnet", { AvailabilityZone: "eu-central-1a" });
+      assert.match(made, /<defaultForAz>true</);
+      assert.deepEqual(await trial.planned(), []);
+    });
     const { vpc, publicSubnets } = await trial.outputs();
     assert.deepEqual((await inventory(trial.moto)).DescribeVpcs, before.DescribeVpcs);
     trial.change({ network: { kind: "given", vpc: vpc as string, subnets: publicSubnets as string[] } });
@@ -380,8 +442,29 @@ test(
     ]);
     await trial.up();
     await trial.unchanged();
+    await t.test(
+      "an instance that was terminated by hand is made anew on the data, and is no obstacle",
+      async () => {
+        const disk = await dataVolumes(trial.moto);
+        const terminate = async () => {
+          const { instanceId } = await trial.outputs();
+          await ec2(trial.moto, "TerminateInstances", { "InstanceId.1": `${instanceId}` });
+          const attachments = attachmentsOf(await trial.resources());
+          await trial.succeed("refresh", "--yes", "--skip-preview", "--target", `${attachments[0]}`);
+          return instanceId;
+        };
+        const gone = await terminate();
+        const machine = (await trial.resources()).find(({ urn }) => urn.endsWith("::web-machine"));
+        await trial.up("--replace", `${machine?.urn}`);
+        await trial.unchanged();
+        assert.notEqual((await trial.outputs()).instanceId, gone);
+        assert.deepEqual(await dataVolumes(trial.moto), disk);
+        await terminate();
+      },
+    );
     await trial.destroy();
-    assert.deepEqual(await inventory(trial.moto), before);
+    const { DescribeSubnets } = before;
+    assert.deepEqual({ ...(await inventory(trial.moto)), DescribeSubnets }, before);
   },
 );
 

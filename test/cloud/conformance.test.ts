@@ -155,6 +155,11 @@ const cases: Record<string, { inputs: Properties; changes: Properties; state?: P
       },
     },
   },
+  "aws:ec2transitgateway/instanceState:InstanceState": {
+    inputs: { instanceId: "i-1", state: "running" },
+    changes: { instanceId: "i-2", state: "stopped" },
+    state: { force: false },
+  },
   "aws:ebs/volume:Volume": {
     inputs: { availabilityZone: "eu-central-1a", size: 20, type: "gp3", encrypted: true, tags },
     changes: {

@@ -119,7 +119,7 @@ test("a photo is stored in the bucket with the user's key, and a signed URL alon
   assert.equal(shown.status, 200);
   assert.equal(await shown.text(), "a photo");
   const signed = new URL(said.url);
-  assert.equal(signed.searchParams.get("X-Amz-Expires"), "3600");
+  assert.equal(signed.searchParams.get("X-Amz-Expires"), "300");
   assert.equal((await fetch(`${signed.origin}${signed.pathname}`)).status, 403);
 });
 

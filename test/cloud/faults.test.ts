@@ -129,16 +129,38 @@ test("what cannot be had is told by its key, with what was found and what is exp
       ),
     );
 
-    await t.test("a type that the subnet's zone does not have is told", async () => {
-      cloud.put("offerings", { id: types[here], zones: ["eu-central-1b"] });
+    await t.test("a type that no zone of the network has is told", async () => {
+      cloud.put("offerings", { id: types[here], zones: ["eu-central-1c"] });
       await refused(
         { host: { dataVolume: 40 } },
         new RegExp(
-          `berth:host\\.instanceType: expected a type that eu-central-1a has, .*; found "${types[here]}", which is in eu-central-1b\\.`,
+          `berth:host\\.instanceType: expected a type that one zone of the network has .*; found "${types[here]}", which is in eu-central-1c\\.`,
         ),
       );
       cloud.put("offerings", { id: types[here], zones: ["eu-central-1a", "eu-central-1b"] });
     });
+
+    await t.test("a record that leads a name elsewhere, and a quota that has no room, are told", async () => {
+      const record = { zoneId: "Z00000000000000000001", name: "shop.example.org", type: "A" };
+      cloud.put("records", { id: "old", ...record, records: ["198.51.100.7"] });
+      cloud.put("quotas", { id: "L-1216C47A", value: 1 });
+      await refused(
+        {
+          host: { dataVolume: 40 },
+          site: { domain: "shop.example.org", aliases: [], zone: "example.org" },
+        },
+        /berth:site\.zone: expected no record .*; found shop\.example\.org A 198\.51\.100\.7\./,
+        /berth:host\.instanceType: expected instances with 1 vCPUs together at most, .*; found types with 2\./,
+      );
+      cloud.put("quotas", { id: "L-1216C47A", value: 32 });
+    });
+
+    await t.test("credentials of another account are told", () =>
+      refused(
+        { host: { dataVolume: 40 }, aws: { account: "210987654321" } },
+        /berth:aws\.account: expected credentials of the account 210987654321; found those of 123456789012\./,
+      ),
+    );
 
     await t.test("texts that are no network, type, region or name are told before AWS is asked", async () => {
       const calls = cloud.calls();

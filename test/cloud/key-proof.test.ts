@@ -67,6 +67,7 @@ function prove(
     region: key.region,
     generation: "2",
     keys,
+    meanwhile: "The application keeps the key that it has.",
   };
   return new Promise((resolve) => {
     const child = execFile("bash", ["--norc", "-c", script], { env }, (error, stdout, stderr) =>

@@ -14,27 +14,35 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteBucketCommand,
+  DeleteBucketLifecycleCommand,
   DeleteBucketPolicyCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetBucketPolicyCommand,
   GetObjectCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DescribeParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { backupPolicy } from "../../components/aws/backup-access.ts";
 import { mediaPolicy } from "../../components/aws/media-access.ts";
 import { withMoto } from "./moto.ts";
 
 const Bucket = "shop-prod-media";
 const other = "shop-prod-media-of-others";
 
-/** Two buckets with a file in each, and the key of a user that may use the first. */
-async function userOf(t: TestContext, mayDelete: boolean) {
+const userOf = (t: TestContext, mayDelete: boolean) =>
+  userWith(t, mediaPolicy(`arn:aws:s3:::${Bucket}`, mayDelete));
+
+/** Two buckets with a file in each, and the key of a user whose policy is about the first. */
+async function userWith(t: TestContext, PolicyDocument: string) {
   const moto = await withMoto(t, { enforceIam: true });
   const owner = new S3Client(moto.client());
   for (const name of [Bucket, other]) {
@@ -48,12 +56,11 @@ async function userOf(t: TestContext, mayDelete: boolean) {
   }
   const iam = new IAMClient(moto.client());
   const UserName = "uploader";
-  const PolicyDocument = mediaPolicy(`arn:aws:s3:::${Bucket}`, mayDelete);
   await iam.send(new CreateUserCommand({ UserName }));
   await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: "media", PolicyDocument }));
   const { AccessKey: made } = await iam.send(new CreateAccessKeyCommand({ UserName }));
   const key = { accessKeyId: `${made?.AccessKeyId}`, secretAccessKey: `${made?.SecretAccessKey}` };
-  return { settings: moto.client(key), s3: new S3Client(moto.client(key)) };
+  return { settings: moto.client(key), s3: new S3Client(moto.client(key)), owner };
 }
 
 const read = async (s3: S3Client, Key: string) =>
@@ -138,3 +145,46 @@ for (const mayDelete of [false, true]) {
     }
   });
 }
+
+test("the key of a host that makes backups writes, reads and deletes there, and what it deletes stays as a version", async (t) => {
+  const { s3, owner } = await userWith(t, backupPolicy(`arn:aws:s3:::${Bucket}`));
+  const versioned = (Status: "Enabled" | "Suspended") =>
+    new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status } });
+  await owner.send(versioned("Enabled"));
+  const Key = "prod-shop/files/snapshots/1";
+  const { VersionId } = await s3.send(new PutObjectCommand({ Bucket, Key, Body: "kept" }));
+  assert.ok(VersionId);
+  assert.equal(await read(s3, Key), "kept");
+  await s3.send(new PutObjectCommand({ Bucket, Key, Body: "garbage" }));
+  await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  const Rules = [
+    {
+      ID: "all",
+      Status: "Enabled" as const,
+      Filter: { Prefix: "" },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+    },
+  ];
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+  const attempts: Record<string, () => Promise<unknown>> = {
+    "delete a version": () => s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId })),
+    "delete versions at once": () =>
+      s3
+        .send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: [{ Key, VersionId }] } }))
+        .then(({ Errors }) => {
+          throw Object.assign(new Error(), { name: Errors?.[0]?.Code });
+        }),
+    "turn versions off": () => s3.send(versioned("Suspended")),
+    "let versions go sooner": () =>
+      s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } })),
+    "take the lifecycle away": () => s3.send(new DeleteBucketLifecycleCommand({ Bucket })),
+    "change the bucket's policy": () => s3.send(new PutBucketPolicyCommand({ Bucket, Policy })),
+    "take the bucket's policy away": () => s3.send(new DeleteBucketPolicyCommand({ Bucket })),
+    "delete the bucket": () => s3.send(new DeleteBucketCommand({ Bucket })),
+    "write to another bucket": () => s3.send(new PutObjectCommand({ Bucket: other, Key, Body: "x" })),
+  };
+  for (const [what, attempt] of Object.entries(attempts))
+    await assert.rejects(attempt(), isRefusal, `the key could ${what}, or was refused for another reason`);
+  const past = await owner.send(new GetObjectCommand({ Bucket, Key, VersionId }));
+  assert.equal(await past.Body?.transformToString(), "kept");
+});

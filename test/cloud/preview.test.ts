@@ -84,6 +84,7 @@ async function previewOf(name: string, more: Values = {}, processes: Values = {}
     ...given,
     source: { directory: "app" },
     wsgi: "logbook.wsgi",
+    settings: "logbook.settings",
     processes: { ...given.processes, ...processes },
   };
   writeFileSync(stack.file, stringify({ config: { ...config, "berth:app": app, ...more } }));
@@ -135,12 +136,13 @@ for (const name of ["staging", "prod"]) {
     });
   });
 
-  describe(`the stack '${name}' with its workers on a second host`, () => {
+  describe(`the stack '${name}' with its workers on a second host, and backups in a bucket that it makes`, () => {
     const hosts = { tasks: { kind: "ec2", instanceType: "t4g.small" } };
     const worker = { command: "celery -A logbook worker", runsOn: "tasks" };
     let preview: Run;
     before(async () => {
-      preview = await previewOf(name, { "berth:hosts": hosts }, { worker });
+      const backup = { place: { kind: "aws" } };
+      preview = await previewOf(name, { "berth:hosts": hosts, "berth:backup": backup }, { worker });
     });
 
     it("breaks no rule of the policy pack", () => {

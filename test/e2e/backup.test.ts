@@ -1,12 +1,25 @@
 // Backups and getting back: to a directory of the host, and to an S3 server with TLS.
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { after, before, test } from "node:test";
+import {
+  DeleteBucketCommand,
+  DeleteBucketPolicyCommand,
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import type { Drills, Listing } from "../../scripts/lib/backups.ts";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
-import { npmRun } from "./checkout.ts";
+import { npmRun, npmRunIn } from "./checkout.ts";
 import { psql, type Run, untilWell, withStack } from "./harness.ts";
-import { startS3 } from "./s3-server.ts";
+import { startS3Beside } from "./s3-server.ts";
 import { photoOn, visitLog } from "./visitor.ts";
 
 const stack = await withStack({ after }, { deployed: true });
@@ -139,6 +152,7 @@ tries = {
     "passphrase": lambda: open("/etc/berth/backup/passphrase"),
     "files": lambda: os.listdir("/var/lib/postgresql/17/main.drill"),
     "scratch": lambda: socket.create_connection(("127.0.0.1", 5432), 2),
+    "log": lambda: open("/srv/logbook/logs/by-a-drill", "w"),
 }
 def does(attempt):
     try:
@@ -161,8 +175,9 @@ END`);
   await drillEnded();
   assert.match(
     (await drills()).failed?.why ?? "",
-    /^the application cannot use the restored database: reached: scratch$/,
+    /^the application cannot use the restored database: reached: scratch log$/,
   );
+  assert.equal(await stack.on("find /srv/logbook/logs -name by-a-drill"), "", "a log of its own");
   await stack.on("rm /srv/logbook/current/.venv/lib/python3*/site-packages/probe.*");
 
   // Killed in the middle, while visitors come.
@@ -352,6 +367,15 @@ test("another passphrase and the place of another stack are refused by name, and
   assert.notEqual(other.code, 0);
   assert.match(said(other), /the backups in \/srv\/backups were made with another passphrase/);
   assert.doesNotMatch(said(other), /one-that-somebody-made-up/);
+  // What was refused is not in force: backups and the archive of the log go on as before.
+  await backUp();
+  await sql("SELECT pg_switch_wal()");
+  await until("the log to be archived", async () => {
+    const told = await sql(
+      "SELECT failed_count, last_archived_time > now() - interval '1 minute' FROM pg_stat_archiver",
+    );
+    return told.endsWith("|t");
+  });
   stack.configure({ backup: { passphrase: undefined } });
   await stack.succeed();
 
@@ -367,43 +391,191 @@ test("another passphrase and the place of another stack are refused by name, and
   assert.match(await stack.on("systemctl cat berth-backup.timer"), /OnCalendar=\*-\*-\* 05:00:00 UTC/);
 });
 
+const s3 = await startS3Beside({ after });
+const owner = s3.client(s3.owner);
+const Bucket = "backups";
+const inBucket = () => `${stack.name}-logbook/`;
+const keyFindings = async () => {
+  const { stdout } = await npmRun(stack, "status", "--json").ended;
+  return (JSON.parse(stdout) as Report).findings
+    .filter(({ code }) => code.startsWith("backup"))
+    .map(({ code, what }) => `${code}: ${what}`)
+    .join("\n");
+};
+
 test("a bucket with TLS keeps them: what is wrong with it is said, and the database and uploads come back", async () => {
-  const s3 = await startS3(stack);
-  const right = { ...s3.place, secretKey: s3.secretKey };
   const refused = async (wrong: Record<string, string | undefined>) => {
-    stack.configure({ backup: { place: { ...right, ...wrong } } });
+    stack.configure({ backup: { place: { ...s3.place, ...wrong } } });
     const run = await stack.up();
     assert.notEqual(run.code, 0);
-    assert.doesNotMatch(said(run), new RegExp(s3.secretKey));
+    assert.doesNotMatch(said(run), new RegExp(s3.owner.secretKey));
     return said(run);
   };
   assert.match(await refused({ secretKey: "wrong-wrong-wrong" }), /refuses the keys/);
   assert.match(await refused({ bucket: "nobodys" }), /there is no such bucket: s3:\/\/nobodys/);
-  stack.configure({ backup: { place: right } });
-  await stack.succeed();
+  // A bucket of another stack: its stanza says whose it is.
+  const Key = "taken/postgresql/archive/prod-shop/archive.info";
+  await owner.send(new PutObjectCommand({ Bucket, Key, Body: "x" }));
+  assert.match(await refused({ prefix: "taken" }), /holds the backups of 'prod-shop'/);
+  stack.configure({ backup: { place: s3.place } });
+  const { stdout: deployed } = await npm("start");
+  const unversioned =
+    /warning: whoever is root on the host can destroy all backups in s3:\S+: the bucket keeps no/;
+  assert.match(deployed, unversioned);
   await backUp();
   assert.match((await npm("backups", "--drill")).stdout, /^drill: passed /);
 
   await (await visitLog(stack)).sign("Grace", "kept in a bucket");
   await sql("CREATE TABLE bucketed AS SELECT generate_series(1, 700) AS entry");
+  const upload = (path: string) =>
+    stack.on(
+      `runuser -u logbook -- sh -euc 'umask 0027; cd /srv/logbook/media; mkdir -p ${dirname(path)}; echo x >${path}'`,
+    );
+  await upload("nested/2026/x.txt");
   await stack.on("systemctl start berth-backup-files.service");
+  const rights = () => stack.on("cd /srv/logbook/media && find nested -printf '%p %u:%g %m\\n' | sort");
+  const had = await rights();
   const kept = await uploads();
   const at = await moment();
   await sql("DROP TABLE bucketed");
-  await stack.on("cd /srv/logbook/media && find . -type f -exec rm {} +");
+  await stack.on("find /srv/logbook/media -mindepth 1 -delete");
   await npm("restore", "--at", at, "--yes");
   assert.equal(await sql("SELECT count(*) FROM bucketed"), "700");
   assert.equal(await uploads(), kept);
-
-  // A bucket of another stack: its stanza says whose it is.
-  const { place: told } = await listing();
-  assert.equal(told, `s3://backups/${stack.name}-logbook`);
-  await stack.on(
-    `${s3.stop}; cd /srv/s3/data/backups && mkdir -p taken/postgresql/archive/prod-shop && ${s3.start}`,
-  );
-  await stack.on("echo x >/srv/s3/data/backups/taken/postgresql/archive/prod-shop/archive.info");
-  assert.match(await refused({ prefix: "taken" }), /holds the backups of 'prod-shop'/);
+  assert.equal(await rights(), had);
+  // Over what is there, too; and nginx reads what comes later.
+  await npm("restore", "--at", at, "--only", "media", "--yes");
+  assert.equal(await rights(), had);
+  await upload("nested/2027/y.txt");
+  await stack.on("runuser -u www-data -- cat /srv/logbook/media/nested/2027/y.txt");
+  await stack.on("rm -r /srv/logbook/media/nested");
+  assert.equal((await listing()).place, `s3://backups/${stack.name}-logbook`);
 });
+
+test("a key that could destroy what the bucket keeps is told of; with one that cannot, retention goes on", async () => {
+  const VersioningConfiguration = { Status: "Enabled" as const };
+  await owner.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+  await backUp();
+  assert.match(await keyFindings(), /its key has s3:DeleteObjectVersion and s3:PutBucketVersioning/);
+
+  stack.configure({ backup: { place: { ...s3.place, ...(await s3.hostKey()) } } });
+  await stack.succeed();
+  assert.equal(await keyFindings(), "");
+  // The first full backup goes, and with it what was made of it, when there is another.
+  const first = (await listing()).database?.backups[0]?.id ?? "";
+  const tool = `runuser -u postgres -- pgbackrest --config=/etc/berth/backup/pgbackrest.conf --config-include-path=/etc/berth/backup/pgbackrest.d --stanza=${stack.name}-logbook`;
+  await stack.on(`${tool} --type=full backup && ${tool} expire --set=${first}`, { timeout: 180_000 });
+  await backUp();
+  assert.ok(!(await listing()).database?.backups.some(({ id }) => id.startsWith(first)));
+  const { DeleteMarkers = [] } = await owner.send(
+    new ListObjectVersionsCommand({ Bucket, Prefix: inBucket() }),
+  );
+  const deleted = DeleteMarkers.map(({ Key = "" }) => Key.slice(inBucket().length));
+  assert.ok(
+    deleted.includes(`postgresql/backup/${stack.name}-logbook/${first}/backup.manifest`),
+    deleted.join("\n"),
+  );
+  assert.ok(deleted.some((name) => name.startsWith("files/snapshots/")));
+  assert.match((await npm("backups", "--drill")).stdout, /^drill: passed /);
+});
+
+test("an intruder with the host's key destroys nothing for good: the owner's rights bring the past back", async () => {
+  await (await visitLog(stack)).sign("Mary", "before the intruder came");
+  await sql("CREATE TABLE before_intruder AS SELECT generate_series(1, 900) AS entry");
+  await stack.on("systemctl start berth-backup-files.service");
+  const kept = await uploads();
+  const at = await moment();
+  const piece = await sql("SELECT pg_walfile_name(pg_switch_wal())");
+  const archived = async () =>
+    (await objects()).some(
+      (key) => key.startsWith(`${inBucket()}postgresql/archive/`) && key.includes(`/${piece}-`),
+    );
+  await until("the log is archived", archived);
+  const whole = (await sql("SELECT ceil(extract(epoch FROM clock_timestamp()))")).replace(/\..*/, "");
+  const before = new Date(Number(whole) * 1000).toISOString();
+  await until("the second to be over", async () => (await stack.on("date +%s")) > whole);
+
+  // As root on the host: its key, and all that it may.
+  const key = await stack.on("cat /etc/berth/backup/s3-key");
+  const intruder = s3.client({
+    accessKey: /aws_access_key_id = (.*)/.exec(key)?.[1] ?? "",
+    secretKey: /aws_secret_access_key = (.*)/.exec(key)?.[1] ?? "",
+  });
+  const refused = { name: "AccessDenied" };
+  const all = await objects(intruder);
+  assert.ok(all.length > 20, all.join("\n"));
+  for (const [index, Key] of all.entries()) {
+    // What was written before the bucket kept versions is the version 'null'.
+    const { VersionId = "null" } = await intruder.send(new HeadObjectCommand({ Bucket, Key }));
+    await assert.rejects(intruder.send(new DeleteObjectCommand({ Bucket, Key, VersionId })), refused);
+    if (index % 2 === 0) await intruder.send(new PutObjectCommand({ Bucket, Key, Body: "nothing is left" }));
+    if (index % 4 !== 0) await intruder.send(new DeleteObjectCommand({ Bucket, Key }));
+  }
+  const planted = `${inBucket()}files/snapshots/${"0".repeat(64)}`;
+  await intruder.send(new PutObjectCommand({ Bucket, Key: planted, Body: "not a snapshot" }));
+  const VersioningConfiguration = { Status: "Suspended" as const };
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+  const Rules = [
+    {
+      ID: "all",
+      Status: "Enabled" as const,
+      Filter: { Prefix: "" },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+    },
+  ];
+  for (const attempt of [
+    () => intruder.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration })),
+    () => intruder.send(new PutBucketPolicyCommand({ Bucket, Policy })),
+    () => intruder.send(new DeleteBucketPolicyCommand({ Bucket })),
+    () => intruder.send(new DeleteBucketCommand({ Bucket })),
+  ])
+    await assert.rejects(attempt(), refused);
+  // This server knows no lifecycle: test/cloud has it refused.
+  const LifecycleConfiguration = { Rules };
+  await assert.rejects(
+    intruder.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration })),
+  );
+  await sql("DROP TABLE before_intruder");
+  await stack.on("cd /srv/logbook/media && find . -type f -exec rm {} +");
+  const lost = await npmRun(stack, "restore", "--at", at, "--yes").ended;
+  assert.equal(lost.code, 1, lost.stdout);
+
+  // The host's own key brings nothing back either.
+  const undelete = (who: { readonly accessKey: string; readonly secretKey: string }) =>
+    npmRunIn(
+      { AWS_ACCESS_KEY_ID: who.accessKey, AWS_SECRET_ACCESS_KEY: who.secretKey },
+      undefined,
+      stack,
+      ...(["backups", "--undelete", "--at", before, "--yes"] as const),
+    ).ended;
+  const byHost = await undelete({ accessKey: "host", secretKey: "a-key-that-can-add-and-not-take-away" });
+  assert.equal(byHost.code, 1);
+  assert.match(byHost.stderr, /refuses these credentials \(AccessDenied\).*not the host's/);
+  const back = await undelete(s3.owner);
+  assert.equal(back.code, 0, back.stdout + back.stderr);
+  assert.match(back.stdout, /\d+ objects deleted since then, to be brought back/);
+  assert.match(back.stdout, /\d+ objects overwritten since then, to be brought back/);
+  // Again, it finds next to nothing to do: what was sent in parts has another ETag as a copy.
+  assert.match(
+    (await undelete(s3.owner)).stdout,
+    /nothing was done| {2}0 objects deleted since then(?:.|\n)* {2}0 objects written/,
+  );
+
+  await npm("restore", "--at", at, "--yes");
+  assert.equal(await sql("SELECT count(*) FROM before_intruder"), "900");
+  assert.equal(await uploads(), kept);
+  await backUp();
+  assert.equal(await keyFindings(), "");
+});
+
+/** What a bucket shows to a key. */
+async function objects(client = owner): Promise<string[]> {
+  const { Contents = [], IsTruncated } = await client.send(
+    new ListObjectsV2Command({ Bucket, Prefix: inBucket() }),
+  );
+  assert.equal(IsTruncated, false);
+  return Contents.map(({ Key = "" }) => Key);
+}
 
 test("without the key all of it goes but what is in the place, and the database needs no restart", async () => {
   const postgres = await stack.on("systemctl show postgresql@17-main -P MainPID");

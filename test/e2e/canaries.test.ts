@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readPreview } from "../../scripts/lib/preview/events.ts";
+import { comment, limits } from "../../scripts/lib/preview/markdown.ts";
+import { plainText } from "../../scripts/lib/preview/plain.ts";
+import { reportOn } from "../../scripts/lib/preview/report.ts";
 import { canariesOf, Search, shownIn, watchProcesses } from "./canaries.ts";
 import { edit, execute, type Run, type Stack, withStack } from "./harness.ts";
 
@@ -15,8 +19,14 @@ const given = {
 };
 // Another each time, for it is sought in all processes of this computer, those of other runs among them.
 const laterToken = `token/with+odd "characters" \\and% a 'space ${randomBytes(4).toString("hex")}`;
+// Nobody answers there; the host tries all the same.
+const target = "json://127.0.0.1:9/hook/Vt4cRm8KpZq2LxJ6";
+// What a command reads where the team keeps it.
+const fromElsewhere = "Store-x4Nw8Gk2ZrQ7vLpD";
 const known = {
   ...given,
+  "a secret from elsewhere": fromElsewhere,
+  "the token of a target of messages": "Vt4cRm8KpZq2LxJ6",
   "password of MAIL_URL": "Kq7xPw93mZtR5vBn",
   "the later PARTNER_TOKEN": laterToken,
 };
@@ -33,6 +43,9 @@ test("no secret is seen in previews, outputs, logs, processes or files that othe
     if (run.events !== "") said.set(`${name}, its events`, run.events);
   };
   for (const [name, value] of Object.entries(given)) await setSecret(stack, name, value);
+  await setSecret(stack, "ops", target, "notify.targets");
+  writeFileSync(join(stack.project, "WEBHOOK_KEY"), fromElsewhere, { mode: 0o600 });
+  stack.configure({ app: { secretFrom: { command: "cat {name}", names: ["WEBHOOK_KEY"] } } });
 
   keep("first preview", await stack.preview("--diff"));
   const sampler = watchProcesses(application);
@@ -46,6 +59,10 @@ test("no secret is seen in previews, outputs, logs, processes or files that othe
     const preview = await stack.preview(format);
     assert.deepEqual(Object.keys(preview.changes).sort(), changing, preview.stderr);
     keep(`preview ${format}`, preview);
+    const { events, stderr, code } = preview;
+    const report = reportOn("shop", readPreview(events, stderr, code));
+    said.set(`comment on preview ${format}`, comment(report, { limit: limits.gitlab }));
+    said.set(`npm run preview, as ${format}`, plainText(report));
   }
   keep("second up, with its diff", await stack.up("--diff"));
 
@@ -189,8 +206,8 @@ class Migration(migrations.Migration):
     dependencies = [("entries", "0001_initial")]
 `;
 
-async function setSecret(stack: Stack, name: string, value: string): Promise<void> {
-  const path = `berth:app.secrets.${name}`;
+async function setSecret(stack: Stack, name: string, value: string, at = "app.secrets"): Promise<void> {
+  const path = `berth:${at}.${name}`;
   const set = await stack.pulumi(["config", "set", "--secret", "--path", path], { stdin: value });
   assert.equal(set.code, 0, set.stderr);
 }

@@ -2,12 +2,12 @@
 // asked at the front door, by a name, and trusted only as a browser would.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import https from "node:https";
 import { after, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
-import { readFacts } from "../../scripts/lib/status/facts.ts";
+import { askingProgram } from "../../scripts/lib/status/ask.ts";
+import { readAnswer } from "../../scripts/lib/status/facts.ts";
 import { makeCertificate } from "../certificates.ts";
 import { authorityOn } from "./authority.ts";
 import { withStack } from "./harness.ts";
@@ -88,9 +88,11 @@ async function whileVisited<T>(happens: () => Promise<T>): Promise<T> {
 
 /** What 'npm run status' learns of the certificate. */
 async function told() {
-  const program = readFileSync(new URL("../../scripts/lib/status/host_status.py", import.meta.url), "utf8");
-  const site = { name: "logbook", scheme: "https", domain: await stack.address(), health: "/health" };
-  const facts = readFacts(await stack.on(`python3 -IS - '${JSON.stringify(site)}'`, { stdin: program }));
+  const domain = await stack.address();
+  const site = { name: "logbook", scheme: "https", domain, health: "/health" };
+  const { command, input } = askingProgram({ ...site, first: true, claim: null, flag: "", host: "" });
+  const { facts } = readAnswer(await stack.on(command, { stdin: input }));
+  assert.ok(facts);
   assert.ok(facts.certificate, JSON.stringify(facts.unknown));
   return { ...facts.certificate, failed: facts.failedUnits?.map(({ unit }) => unit) };
 }

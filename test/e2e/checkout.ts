@@ -22,7 +22,16 @@ export const npmRun = (stack: Stack, name: string, ...args: string[]): Command =
   npmRunWith(undefined, stack, name, ...args);
 
 /** The same with what it reads from its standard input; undefined for none. */
-export function npmRunWith(
+export const npmRunWith = (
+  input: string | undefined,
+  stack: Stack,
+  name: string,
+  ...args: string[]
+): Command => npmRunIn({}, input, stack, name, ...args);
+
+/** The same with more of an environment. */
+export function npmRunIn(
+  environment: Readonly<Record<string, string>>,
   input: string | undefined,
   stack: Stack,
   name: string,
@@ -31,7 +40,7 @@ export function npmRunWith(
   ensureCheckout(stack);
   const child = spawn("npm", ["run", "--silent", name, "--", "-s", stack.name, ...args], {
     cwd: stack.project,
-    env: { ...process.env, BERTH_ENGINE: "registry" },
+    env: { ...process.env, BERTH_ENGINE: "registry", ...environment },
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });

@@ -7,14 +7,17 @@ import http2 from "node:http2";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import tls from "node:tls";
+import { until } from "../until.ts";
 import { edit, withStack } from "./harness.ts";
+import { openStream } from "./stream.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue", deployed: true });
 
 const views = `
 
 def make():
-    import json, socket
+    import json, socket, time
+    from urllib.parse import parse_qs
 
     own = {
         "X-Frame-Options": "SAMEORIGIN",
@@ -24,9 +27,34 @@ def make():
     }
     long = [("Set-Cookie", f"{name}={name * 3000}") for name in "abcd"]
 
+    def streams(environ, start_response):
+        queue, how = Redis.from_url(os.environ["REDIS_URL"]), environ["QUERY_STRING"]
+        is_marked = environ["PATH_INFO"] == "/streamed"
+        kind = "text/plain" if is_marked else "text/event-stream; charset=utf-8"
+        start_response("200 OK", [("Content-Type", kind)] + [("X-Accel-Buffering", "no")] * is_marked)
+        yield b"data: first\\n\\n"
+        if how == "silent":
+            time.sleep(600)
+        for number in range({"heard": 2, "lasting": 13, "on": 600}[how]):
+            if how == "heard":
+                queue.blpop("heard", 60)
+            else:
+                time.sleep(1)
+            yield f"data: {os.readlink('/run/queue/web.sock') if how == 'on' else number}\\n\\n".encode()
+        yield b"data: last\\n\\n"
+
     def answers(environ, start_response):
         path = environ["PATH_INFO"]
-        if path not in ("/own", "/long", "/longer", "/asks", "/queue", "/new/a") and not path.startswith("/media/"):
+        if path in ("/events", "/streamed"):
+            return streams(environ, start_response)
+        if path == "/heard":
+            Redis.from_url(os.environ["REDIS_URL"]).rpush("heard", 1)
+        if path.startswith("/shown/"):
+            told = parse_qs(environ["QUERY_STRING"])
+            headers = [(name, value) for name, (value,) in told.items()]
+            start_response("200 OK", [("X-Accel-Redirect", path[len("/shown"):]), *headers])
+            return [b"in place of a file"]
+        if path not in ("/own", "/long", "/longer", "/asks", "/queue", "/new/a", "/heard") and not path.startswith("/media/"):
             return app(environ, start_response)
         start_response("200 OK", list(own.items()) if path == "/own" else long if path == "/long" else long * 3 if path == "/longer" else [])
         if path == "/queue":
@@ -97,7 +125,7 @@ before(async () => {
   for (const file of [...Object.keys(types).map((end) => `a.${end}`), ".hidden"])
     writeFileSync(join(stack.project, "app/static", file), "");
   stack.configure({
-    site: { redirects: [furtherName] },
+    site: { redirects: [furtherName], accel: { "/protected": "${paths.media}/invoices" } },
     app: {
       wsgi: "wsgi:make()",
       static: "static",
@@ -140,10 +168,22 @@ async function asksByHttp2(headers: http2.OutgoingHttpHeaders) {
 
 const asks = async (path = "/asks", how = {}) => JSON.parse((await stack.fetch(path, how)).text);
 
-for (const server of ["gunicorn", "uwsgi"])
+/** An answer that has begun goes on with the release that has begun it, and ends when that ends. */
+async function whileStreaming(run: () => Promise<unknown>): Promise<void> {
+  const stream = await openStream(await stack.address(), "/events?on");
+  const live = () => stack.on("readlink /run/queue/web.sock");
+  const old = await live();
+  await until("it to go on", () => stream.lines.includes(`data: ${old}`));
+  await run();
+  await stream.ended;
+  assert.equal(stream.lines.at(-1), `data: ${await live()}`);
+}
+
+for (const server of ["gunicorn", "uwsgi"]) {
   test(`${server}: the application learns who visits, and gets all that a browser may send`, async () => {
     stack.configure({ app: { server }, site: { maxBody: 1, timeout: 10 } });
-    await stack.succeed();
+    if (server === "gunicorn") await stack.succeed();
+    else await whileStreaming(() => stack.succeed());
     const { from } = await asks();
     // This computer, in the network of the local host.
     assert.equal(from, (await stack.address()).replace(/\d+$/, "1"));
@@ -186,6 +226,34 @@ for (const server of ["gunicorn", "uwsgi"])
     );
     assert.match(logged, new RegExp(`408 413 414 431\\n${Number(from408) + 1}$`));
   });
+
+  test(`${server}: each part of an answer arrives at once, for as long as it is not silent for site.timeout`, async () => {
+    const site = await stack.address();
+    for (const [path, encoding] of [
+      ["/events?heard", undefined],
+      ["/streamed?heard", "gzip"],
+    ] as const) {
+      const heard = await openStream(site, path, { "accept-encoding": "gzip" });
+      assert.deepEqual(
+        [heard.headers["content-encoding"], heard.headers["x-accel-buffering"]],
+        [encoding, undefined],
+      );
+      // The next part is not made before this one has arrived.
+      for (const part of ["first", "0"]) {
+        await until(`${part} of ${path}`, () => heard.lines.at(-1) === `data: ${part}`);
+        await asks("/heard");
+      }
+      await heard.ended;
+      assert.equal(heard.lines.join(), "data: first,data: 0,data: 1,data: last");
+    }
+    const [lasting, silent] = await Promise.all(
+      ["lasting", "silent"].map((how) => openStream(site, `/events?${how}`)),
+    );
+    await Promise.all([lasting?.ended, silent?.ended]);
+    assert.equal(lasting?.lines.length, 15);
+    assert.deepEqual(silent?.lines, ["data: first"]);
+  });
+}
 
 test("security headers that the application has chosen stay, and where it has none there are strict ones", async () => {
   const names = [
@@ -234,6 +302,120 @@ test("a path below /media/ that is no upload is the application's, and so is one
   assert.equal((await asks("/media/.git/config")).path, "/media/.git/config");
 });
 
+const invoices = "/srv/queue/media/invoices";
+const asApplication = (script: string) =>
+  stack.on(`runuser -u queue -- sh -eu -c 'cd ${invoices}; ${script}'`);
+
+test("a private file reaches whom the application shows it to, in parts and with the type that it says", async () => {
+  assert.equal(await stack.on(`stat -c '%U:%G %a' ${invoices}`), "queue:www-data 2750");
+  await asApplication("umask 027; mkdir -p 2026; echo 0123456789 >2026/größe.pdf");
+  for (const account of ["deployer", "nobody"])
+    assert.notEqual(
+      (await stack.ssh(`sudo runuser -u ${account} -- cat ${invoices}/2026/größe.pdf`)).code,
+      0,
+    );
+  const path = "/shown/protected/2026/gr%25C3%25B6%25C3%259Fe.pdf";
+  const { status, text, headers } = await stack.fetch(path);
+  assert.deepEqual([status, text, headers["content-type"]], [200, "0123456789\n", "application/pdf"]);
+  assert.deepEqual(
+    ["cache-control", "x-content-type-options", "referrer-policy"].map((name) => headers[name]),
+    ["private, no-cache", "nosniff", "same-origin"],
+  );
+  assert.match(`${headers["content-security-policy"]}`, /script-src 'none'/);
+  const own =
+    "Content-Type=text/csv&Content-Disposition=attachment&Cache-Control=no-store&Referrer-Policy=origin";
+  const told = await stack.fetch(`${path}?${own}`, { headers: { range: "bytes=2-4" } });
+  assert.deepEqual([told.status, told.text, told.headers["content-range"]], [206, "234", "bytes 2-4/11"]);
+  assert.deepEqual(
+    ["content-type", "content-disposition", "cache-control", "referrer-policy"].map(
+      (name) => told.headers[name],
+    ),
+    ["text/csv", "attachment", "no-store", "origin"],
+  );
+});
+
+test("a private file is nobody's to ask for, and no path leads out of its directory", async () => {
+  await asApplication(
+    "echo secret >a.txt; mkdir -p .git; echo secret >.git/config; echo secret >.env; echo secret >../other.txt; " +
+      "ln -sfn ../other.txt link; ln -sfn .. up; ln -sfn /var/log/nginx logs; ln -sfn /etc/passwd passwd; ln -sfn invoices ../door",
+  );
+  assert.equal((await stack.fetch("/shown/protected/a.txt")).text, "secret\n");
+  const outside = [
+    "/protected/a.txt",
+    "//protected/a.txt",
+    "/%70rotected/a.txt",
+    "/./protected//a.txt",
+    "/protected/",
+  ];
+  // They are public, but for this directory of them.
+  const media = [
+    "invoices/a.txt",
+    "/invoices/a.txt",
+    "%69nvoices/a.txt",
+    "./invoices/a.txt",
+    "invoices/%61.txt",
+    "door/a.txt",
+  ];
+  const shown = [
+    ...[
+      ".git/config",
+      ".env",
+      "link",
+      "up/other.txt",
+      "up/invoices/a.txt",
+      "logs/queue.access.log",
+      "passwd",
+    ],
+    ...[
+      "../other.txt",
+      "%252e%252e/other.txt",
+      "..%252fother.txt",
+      "2026/../../other.txt",
+      "/../other.txt",
+      "",
+    ],
+  ];
+  const paths = [
+    ...outside,
+    ...media.map((path) => `/media/${path}`),
+    ...shown.map((path) => `/shown/protected/${path}`),
+    "/berth/before/static/../../media/invoices/a.txt",
+  ];
+  const site = `https://${await stack.address()}`;
+  const answers = await stack.on(
+    paths.map((path) => `curl -sk --path-as-is -w '\\n%{http_code}\\n====\\n' '${site}${path}'`).join("; "),
+  );
+  const all = answers.split(/\n====\n?/).slice(0, -1);
+  assert.equal(all.length, paths.length);
+  for (const [index, answer] of all.entries()) {
+    assert.doesNotMatch(answer, /secret|root:|"GET \//, paths[index]);
+    assert.match(answer, /\n(400|403|404)$|"path": "\/media\//, paths[index]);
+  }
+  assert.equal((await stack.fetch("/media/other.txt")).text, "secret\n", "the rest of them is public");
+});
+
+test("what the application puts in the place of a private directory opens nothing, and no step follows it", async () => {
+  await asApplication("cd ..; mv invoices kept; ln -s /var/log/nginx invoices");
+  assert.match(await directly("/shown/protected/queue.access.log"), /\n(403|404)$/);
+  const accel = {
+    "/protected/": "${paths.media}/invoices",
+    "/contracts/": "${paths.media}/contracts/signed",
+  };
+  stack.configure({ site: { accel } });
+  await stack.on("runuser -u queue -- ln -s /var/tmp /srv/queue/media/contracts");
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    `${refused.stdout}${refused.stderr}`,
+    /\/srv\/queue\/media\/(invoices|contracts\/signed) \(site\.accel\) is a link or lies behind one/,
+  );
+  await stack.on("cd /srv/queue/media && rm invoices contracts && mv kept invoices");
+  await stack.succeed();
+  assert.equal((await stack.fetch("/shown/protected/a.txt")).text, "secret\n");
+  assert.match(await directly("/contracts/"), /\n404$/);
+  assert.equal(await stack.on("stat -c '%U:%G %a' /srv/queue/media/contracts/signed"), "queue:www-data 2750");
+});
+
 test("an emptied cache takes no task of a queue with it", async () => {
   assert.deepEqual(await asks("/queue"), [1, 0]);
 });
@@ -252,7 +434,7 @@ const written = `      ZIP: 0123
 
 test("a setting arrives as it is written in the stack's file", async () => {
   edit(stack, `Pulumi.${stack.name}.yaml`, (text) => text.replace("PLAIN: here", `PLAIN: here\n${written}`));
-  await stack.succeed();
+  await whileStreaming(() => stack.succeed());
   const told = await asks();
   for (const line of written.trim().split("\n")) {
     const [name = "", value] = line.trim().split(": ");

@@ -67,8 +67,15 @@ async function queued(count: number, seconds: number): Promise<string[]> {
 
 /** Waits until each of the tasks was finished, once. */
 async function done(names: readonly string[]): Promise<void> {
-  const ended = () => sql("SELECT name FROM runs WHERE ended IS NOT NULL").split("\n");
-  await until(`${names.length} tasks to be done`, () => names.every((name) => ended().includes(name)));
+  const left = () => {
+    const ended = sql("SELECT name FROM runs WHERE ended IS NOT NULL").split("\n");
+    return names.filter((name) => !ended.includes(name));
+  };
+  await until(
+    `${names.length} tasks to be done`,
+    () => left().length === 0,
+    () => `not done: ${left().join(" ")}`,
+  );
   const twice = sql("SELECT name FROM runs GROUP BY name HAVING count(*) > 1").split("\n");
   assert.deepEqual(
     twice.filter((name) => names.includes(name)),

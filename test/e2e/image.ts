@@ -9,6 +9,7 @@ import { Backup } from "../../components/backup/backup.ts";
 import { Nginx } from "../../components/nginx/nginx.ts";
 import { Postgres } from "../../components/postgres/postgres.ts";
 import { Redis } from "../../components/redis/redis.ts";
+import { Notices } from "../../components/status/notices.ts";
 import { basePackages } from "../../components/system/system.ts";
 
 const sets = [
@@ -19,6 +20,7 @@ const sets = [
     Postgres.packages(17),
     Redis.packages(),
   ],
+  Notices.packages(),
   Backup.packages([Postgres.backup(17, { database: "app", role: "app" })]),
 ];
 const packages = [...new Set(sets.flatMap((set) => set.packages))].sort();

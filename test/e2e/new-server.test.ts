@@ -33,7 +33,7 @@ const archived = () =>
 const codes = async (stack: Stack) =>
   (JSON.parse((await npmRun(stack, "status", "--json").ended).stdout) as Report).findings
     .map(({ code }) => code)
-    .filter((code) => /^(site|maintenance|backup|restore)/.test(code));
+    .filter((code) => /^(site|maintenance|backup-(?!key)|restore)/.test(code));
 
 /** Rows that a host has acknowledged: each with the second in which it did. */
 interface Acknowledged {

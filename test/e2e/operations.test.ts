@@ -1,24 +1,52 @@
 // What people do with a host from day to day: read its logs, start and stop services as the owner, have logs rotated, ask
-// how it is.
+// how it is, and be told when something is wrong.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import http from "node:http";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import ssh2 from "ssh2";
 import type { Report } from "../../scripts/lib/status/facts.ts";
+import { standInForGitHub } from "../forges.ts";
 import { until } from "../until.ts";
-import { npmRun, npmRunWith } from "./checkout.ts";
+import { npmRun, npmRunIn, npmRunWith } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
 
+after(() => webhook.close());
 const stack = await withStack({ after }, { crew: true, deployed: true });
 const owner = ssh2.utils.generateKeyPairSync("ed25519");
+const admin = ssh2.utils.generateKeyPairSync("ed25519");
 /** A shell command as the owner, logged in with the own key. */
 const asOwner = (command: string) =>
   stack.ssh(command, { user: "deployer", key: owner.private, asRoot: false });
 const liveUnit = async () =>
   `logbook-web@${await stack.on("readlink /srv/logbook/config/web/current")}.service`;
 
+/** The messages of the host, as a webhook gets them. */
+const messages: { readonly title: string; readonly message: string; readonly type: string }[] = [];
+/** What hooks of releases have sent there. */
+const records: string[] = [];
+/** What the webhook answers. */
+let answer = 200;
+const token = "token-of-the-webhook";
+const webhook = http.createServer(async (request, response) => {
+  const text = (await request.toArray()).join("");
+  if (answer === 200 && request.url === `/hook/${token}`) messages.push(JSON.parse(text));
+  if (request.url === `/released/${token}`) records.push(text);
+  response.writeHead(answer).end();
+});
+const hooks = { released: `http://10.219.83.1:4998/released/${token}` };
+const said = () => messages.map(({ title, message }) => `${title}\n${message}`).join("\n\n");
+
 before(async () => {
+  webhook.listen(4998, "0.0.0.0");
+  // The address that this computer has in the network of local hosts.
+  stack.configure({
+    notify: { targets: { ops: `json://10.219.83.1:4998/hook/${token}` }, logins: true },
+    admins: [{ name: "ada", keys: [admin.public.trim()] }],
+  });
   const timers = { clean: { command: "python manage.py clearsessions", at: "yearly" } };
-  stack.configure({ app: { ownerKeys: [owner.public.trim()], timers } });
+  stack.configure({ app: { ownerKeys: [owner.public.trim()], timers, hooks } });
   // Every request is a line in the journal and one in a log file; '?fill' makes that one long.
   edit(
     stack,
@@ -47,6 +75,65 @@ LOGGING["root"]["handlers"].append("file")
   await stack.succeed();
 });
 
+test("a preview is one comment of a pull request, at a stand-in of GitHub, and an issue while anything would change", async (t) => {
+  const event = join(stack.project, "event.json");
+  writeFileSync(event, JSON.stringify({ pull_request: { number: 7 } }));
+  const github = await standInForGitHub(t, event);
+  // In GitHub's own log there would be a line more before and after.
+  const env = { ...github.env, GITHUB_ACTIONS: "" };
+  const preview = (...args: string[]) =>
+    npmRunIn(env, undefined, stack, "preview", "--expect-no-changes", "--issue", "github", ...args).ended;
+
+  const same = await preview();
+  assert.deepEqual([same.code, same.stdout], [0, "no changes\n"], same.stderr);
+  assert.deepEqual([github.comments, github.issues], [[], []]);
+
+  stack.configure({ site: { maxBody: 7 } });
+  const changed = await preview("--post", "github");
+  assert.equal(changed.code, 3, changed.stdout + changed.stderr);
+  assert.match(changed.stdout, /^nginx reloads, 1 line\n/);
+  const diff = /^- {4}client_max_body_size 25m;\n\+ {4}client_max_body_size 7m;$/m;
+  assert.match(github.comments[0]?.body ?? "", diff);
+  assert.match(github.issues[0]?.body ?? "", diff);
+  stack.configure({ site: { maxBody: undefined } });
+
+  // A stack that this checkout has not made is looked for where the environment says.
+  const team = { PULUMI_BACKEND_URL: `file://${stack.project}`, PULUMI_CONFIG_PASSPHRASE: "the team's" };
+  const theirs = await npmRunIn(team, undefined, { ...stack, name: "theirs" }, "preview").ended;
+  assert.equal(theirs.code, 1);
+  assert.match(theirs.stdout, /no stack named 'theirs' found/);
+});
+
+test("a URL gets the record of a release by POST, once, and only root can read that URL", async () => {
+  const record = JSON.parse(await stack.on("tail -n 1 /var/lib/berth/app-logbook/releases.jsonl"));
+  await until("it has arrived", () => records.length > 0);
+  assert.equal(records.length, 1);
+  assert.match(records[0] ?? "", /^\{.*\}\n$/);
+  const site = `https://${await stack.address()}`;
+  assert.deepEqual(JSON.parse(records[0] ?? ""), {
+    ...{ event: "released", application: "logbook", stack: stack.name, site },
+    ...record,
+  });
+  await until("it is done", async () => (await hookState()) === "done");
+  assert.equal(await stack.on("stat -c '%U:%G %a' /etc/berth/logbook/hooks"), "root:root 600");
+  // The next release, in the test that follows.
+  const attacks = [
+    "id -un",
+    "head -n 1",
+    'echo "$BERTH_RELEASE $SENTRY_RELEASE"',
+    "cat /etc/berth/logbook/hooks",
+    "ls /var/lib/berth/app-logbook/hooks",
+    "sudo -n id -u",
+    "echo '{}' >/dev/stdin",
+  ].join("; ");
+  const released = `{ ${attacks}; } >"$DATA_ROOT/told" 2>&1; exec sleep infinity`;
+  stack.configure({ app: { hooks: { released } } });
+});
+
+/** How the last hook went. */
+const hookState = async () =>
+  JSON.parse(await stack.on("/usr/local/lib/berth/logbook/berth-release status")).hooks[0]?.state;
+
 test("logs of a part follow: a request's line is seen as it comes, through a release, until Ctrl-C", async () => {
   await stack.fetch("/health?before-it-began");
   const logs = npmRun(stack, "logs", "web", "-n", "5");
@@ -66,6 +153,41 @@ test("logs of a part follow: a request's line is seen as it comes, through a rel
   assert.equal((await logs.ended).stderr, `berth: stack ${stack.name}: the log of web on host web\n`);
   const left = "pgrep -x 'journalctl|tail' || true";
   await until("nothing is left on the host", async () => (await stack.on(left)) === "");
+});
+
+test("a command gets the record as the application, and delays nothing while it hangs; one that fails is a warning", async () => {
+  const release = `${(await stack.outputs()).release}`;
+  const unit = "berth-logbook-hook-*-run.service";
+  const running = `systemctl list-units --no-legend --plain '${unit}' | cut -d' ' -f1`;
+  const told = "cat /srv/logbook/data/told";
+  await until("it has come to its end", async () => /stdin/.test(await stack.on(told)));
+  const [account, line, variables, ...refused] = (await stack.on(told)).split("\n");
+  assert.equal(account, "logbook");
+  const { event, to, result } = JSON.parse(line ?? "");
+  assert.deepEqual([event, to, result], ["released", release, "release"]);
+  assert.equal(variables, `${release} ${release}`);
+  assert.match(refused[0] ?? "", /\/etc\/berth\/logbook\/hooks: Permission denied$/);
+  assert.match(refused[1] ?? "", /app-logbook\/hooks': Permission denied$/);
+  assert.match(refused.slice(2, -1).join(" "), /sudo: /, "it has no way to root");
+  assert.match(refused.at(-1) ?? "", /\/dev\/stdin: Permission denied$/);
+  assert.ok(!refused.includes("0"));
+
+  // The release that was made with it is long live.
+  assert.equal(await hookState(), "waiting");
+  assert.match(await stack.on(running), /^berth-logbook-hook-\d+-run\.service$/);
+  await stack.on(`systemctl kill --signal=KILL "$(${running})"`);
+  await until("it has ended", async () => (await hookState()) === "failed");
+  const { code, stdout, report } = await statusOf();
+  assert.equal(code, 0, stdout);
+  const found = report.findings.find((one) => one.code === "hook-failed");
+  assert.match(
+    found?.what ?? "",
+    new RegExp(`^app\\.hooks\\.released was not told of release ${release}: it ended`),
+  );
+  const log = await npmRun(stack, "logs", "hooks", "--no-follow").ended;
+  assert.match(log.stdout, new RegExp(`has not been told of ${release}: it ended`), log.stderr);
+  // What is known of a hook that is no more is not told, from the next deployment on.
+  stack.configure({ app: { hooks } });
 });
 
 test("logs of nginx follow through a rotation of its files, which nginx then writes anew", async () => {
@@ -148,7 +270,7 @@ test("without following, the last lines of each part are shown, and a wrong word
   assert.equal(wrong.code, 2);
   assert.match(
     wrong.stderr,
-    /berth: expected one of beat, clean, web, worker, nginx, postgres, redis, system; found ngnix/,
+    /berth: expected one of beat, clean, web, worker, hooks, nginx, notices, postgres, redis, system; found ngnix/,
   );
   const late = await npmRun(stack, "logs", "worker", "-n", "1", "--host", "web", "--no-follow").ended;
   assert.equal(late.code, 0, late.stderr);
@@ -348,6 +470,7 @@ test("status says that all is well, by its words and its exit status, and what r
     "  certificate  self-signed, valid until .+ \\(36[45] days left\\)",
     "  maintenance  off",
     "  backups {6}none; see docs/backups.md",
+    "  messages {5}to ops, looked .+ ago",
     "  belongs to   the stack '.+' of berth as its host 'web', since .+",
   ])
     assert.match(stdout, new RegExp(`^${line}$`, "m"));
@@ -359,6 +482,14 @@ test("status says that all is well, by its words and its exit status, and what r
   assert.equal(processOf(report, "worker")?.[0]?.state, "active");
   assert.equal(report.site?.fingerprint, host?.facts?.certificate?.fingerprint);
 });
+
+/** The timer looks every minute; this is a look that begins now. To start one that is under way is to wait for its end. */
+const lookForNotices = () =>
+  stack.on(
+    `until [ "$(systemctl show -P ActiveState berth-notices)" != activating ]; do sleep 0.2; done
+     systemctl start berth-notices`,
+    { timeout: 180_000 },
+  );
 
 test("status names what is stopped, failed, restarting, full or shut, ends with 1, and shows no secret of a log", async () => {
   const worker = `logbook-worker@${await stack.on("readlink /srv/logbook/config/web/current")}`;
@@ -397,12 +528,83 @@ test("status names what is stopped, failed, restarting, full or shut, ends with 
   for (const secret of [url, new URL(url).password]) assert.ok(!JSON.stringify(report).includes(secret));
   assert.equal(processOf(report, "worker")?.[0]?.state, "inactive");
 
+  await lookForNotices();
+  for (const [, what] of findings.slice(1))
+    assert.match(said(), new RegExp(`^fault: ${what.source.replaceAll(/^\^|\$$/g, "")}`, "m"));
+  assert.match(said(), /^ {2}log: no answer from \[DATABASE_URL\]$/m);
+  assert.match(said(), /^ {2}npm run maintenance -- -s \S+ off$/m);
+  for (const secret of [url, new URL(url).password]) assert.ok(!said().includes(secret));
+
   await stack.on(
     `mv /var/lib/berth/claim.away /var/lib/berth/claim; rm /var/tmp/fill; systemctl stop restless
     systemctl reset-failed; systemctl start ${worker}`,
   );
   assert.equal((await npmRun(stack, "maintenance", "off").ended).code, 0);
   await until("all is well again", async () => (await npmRun(stack, "status").ended).code === 0);
+  await lookForNotices();
+  for (const over of ["worker is stopped", "visitors see the maintenance page"])
+    assert.match(said(), new RegExp(`^over after .+: ${over}`, "m"));
+});
+
+test("a target is greeted, tried by command, and no address of one is in a log or a command line", async () => {
+  const [first] = messages;
+  assert.equal(first?.title, `logbook (${stack.name}, web): watched`);
+  const tried = await npmRun(stack, "notify").ended;
+  assert.match(tried.stdout, /: ops: the message has arrived\n$/, tried.stderr);
+  assert.equal(messages.at(-1)?.title, `logbook (${stack.name}, web): a test`);
+  answer = 403;
+  const refused = await npmRun(stack, "notify").ended;
+  assert.equal(refused.code, 1);
+  assert.match(refused.stdout, /: ops: it answered 403\n$/);
+  answer = 200;
+  const logs = await stack.on("journalctl --no-pager -o export; cat /var/log/berth/* 2>/dev/null || true");
+  assert.ok(!logs.includes(token));
+  const sending = "systemd-run --quiet --pipe --wait -p DynamicUser=yes cat /etc/berth/notices/targets.json";
+  assert.notEqual((await stack.ssh(sending)).code, 0, "only root reads the addresses");
+});
+
+test("a login of an administrator is told once, and neither the engine's own nor one that somebody else has made up", async () => {
+  // What was before is not told; from here on it is.
+  await lookForNotices();
+  const made = "Accepted publickey for ada from 192.0.2.66 port 22 ssh2: ED25519 SHA256:none";
+  await stack.on(`install -m 0755 /usr/bin/logger /var/tmp/sshd-session
+    runuser -u logbook -- /var/tmp/sshd-session -t sshd-session '${made}'
+    runuser -u logbook -- logger -t sshd '${made}'
+    rm /var/tmp/sshd-session`);
+  for (const round of [1, 2]) {
+    const { code, stdout } = await stack.ssh(`echo ${round}`, {
+      user: "ada",
+      key: admin.private,
+      asRoot: false,
+    });
+    assert.deepEqual([code, stdout.trim()], [0, `${round}`]);
+  }
+  await stack.on("journalctl --sync");
+  await lookForNotices();
+  const logins = messages.filter(({ title }) => / logged in$/.test(title));
+  assert.deepEqual(
+    logins.map(({ title }) => title),
+    [`logbook (${stack.name}, web): ada has logged in`],
+  );
+  const from =
+    /^20\S+ \S+ UTC: ada has logged in by SSH from 10\.219\.83\.1 \(publickey, ED25519 SHA256:\S+\)$/m;
+  assert.match(logins[0]?.message ?? "", from);
+  assert.doesNotMatch(said(), /192\.0\.2\.66/);
+});
+
+test("an address of no kind that Apprise knows is refused by its key, and does not reach the screen", async () => {
+  stack.configure({ notify: { targets: { ops: "nonsense://secret-part" } } });
+  const refused = await stack.up();
+  assert.match(
+    refused.stdout + refused.stderr,
+    /notify\.targets\.ops: Apprise does not know such an address\./,
+  );
+  assert.ok(!`${refused.stdout}${refused.stderr}`.includes("secret-part"));
+  stack.configure({ notify: undefined });
+  await stack.succeed();
+  const left =
+    "ls -d /etc/berth/notices /usr/local/lib/berth/notices /var/lib/berth/notices.json 2>/dev/null; systemctl list-units --all --no-legend 'berth-notices*'";
+  assert.equal(await stack.on(`${left} || true`), "");
 });
 
 test("a host that cannot be asked is one line with the reason, beside what answers, and status 3", async () => {

@@ -85,7 +85,7 @@ def unix(path):
     socket.socket(socket.AF_UNIX).connect(path)
 
 tries = {
-    "place": lambda: socket.create_connection(("10.219.83.1", 4444), 2),
+    "place": lambda: socket.create_connection(("10.219.83.1", ${s3.place.endpoint?.split(":")[1]}), 2),
     "redis": lambda: socket.create_connection(("127.0.0.1", 6379), 2),
     "site": lambda: socket.create_connection(("127.0.0.1", 80), 2),
     "database": lambda: unix("/run/postgresql/.s.PGSQL.5432"),

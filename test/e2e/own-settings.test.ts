@@ -12,7 +12,8 @@ const own = `
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 MEDIA_URL = "media/"
-MEDIA_ROOT = BASE_DIR / "media"
+MEDIA_ROOT = os.environ.get("UPLOADS") or BASE_DIR / "media"
+STATICFILES_DIRS = [BASE_DIR / "more"] if "MORE" in os.environ else []
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
@@ -29,6 +30,8 @@ test("static files and uploads of a project with places of its own are served, f
     ),
   );
   mkdirSync(join(stack.project, "app/media/photos"), { recursive: true });
+  mkdirSync(join(stack.project, "app/more"));
+  writeFileSync(join(stack.project, "app/more/new.txt"), "collected by a setting");
   for (const place of ["media", "media/photos"])
     writeFileSync(join(stack.project, "app", place, ".gitkeep"), "");
   await stack.succeed();
@@ -44,11 +47,89 @@ test("static files and uploads of a project with places of its own are served, f
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });
 
+test("a setting decides what is collected, and where uploads lie, of a release that runs already", async () => {
+  const { release } = await stack.outputs();
+  assert.equal((await stack.fetch("/static/new.txt")).status, 404);
+  stack.configure({ app: { env: { MORE: "1" } } });
+  await stack.succeed();
+  assert.equal((await stack.outputs()).release, release);
+  assert.equal((await stack.fetch("/static/new.txt")).text, "collected by a setting");
+  const named = await stack.on(
+    "logbook-manage shell -c 'from django.templatetags.static import static; print(static(\"new.txt\"))'",
+  );
+  const url = /\/static\/new\.[0-9a-f]{12}\.txt/.exec(named)?.[0] ?? named;
+  assert.equal((await stack.fetch(url)).status, 200, url);
+  const style = /\/static\/admin\/css\/base\.[0-9a-f]{12}\.css/;
+  assert.equal(
+    (await stack.fetch(style.exec((await stack.fetch("/admin/login/")).text)?.[0] ?? "")).status,
+    200,
+  );
+
+  stack.configure({ app: { env: { MORE: "1", UPLOADS: "/var/www/media" } } });
+  assert.match(
+    said(await stack.up()),
+    /the project's MEDIA_ROOT is \/var\/www\/media, where the application may not/,
+  );
+  assert.equal((await stack.fetch("/media/a.txt")).text, "text");
+  stack.configure({ app: { env: undefined } });
+  await stack.succeed();
+});
+
+test("a secret from elsewhere: a change there is a setting here, and a command that fails changes nothing", async () => {
+  mkdirSync(join(stack.project, "store"), { mode: 0o700 });
+  const put = (name: string, value: string) =>
+    writeFileSync(join(stack.project, "store", name), `${value}\n`, { mode: 0o600 });
+  const instance = async () => await stack.on("readlink /srv/logbook/config/web/current");
+  const before = await instance();
+  const { release } = await stack.outputs();
+  put("pay", "pay-Zr6Kw2Vn9TxQ");
+  stack.configure({
+    app: {
+      secretFrom: { command: "cat store/{name}", names: { PAYMENT_KEY: "pay", MAIL_KEY: "mail" } },
+      env: { PAYMENT_URL: "https://${secrets.PAYMENT_KEY}@pay.test" },
+    },
+  });
+  const missing = await stack.up();
+  assert.notEqual(missing.code, 0);
+  assert.match(
+    said(missing),
+    /berth:app\.secretFrom: the command `cat store\/\{name\}` gave no value for 1 of 2 names:\n\s*MAIL_KEY \(mail\): ended with status 1\n\s*\| cat: store\/mail: No such file/,
+  );
+  assert.ok(!said(missing).includes("pay-Zr6Kw2Vn9TxQ"));
+  assert.equal(await instance(), before);
+
+  put("mail", "mail-Hd4Lq8Rz1PvM");
+  await stack.succeed();
+  assert.equal(await given("MAIL_KEY"), "mail-Hd4Lq8Rz1PvM");
+  assert.equal(await given("PAYMENT_URL"), "https://pay-Zr6Kw2Vn9TxQ@pay.test");
+  const first = await instance();
+  assert.notEqual(first, before);
+
+  put("pay", "pay-Xc5Bm3Jt7YsF");
+  const preview = await stack.preview("--diff");
+  assert.deepEqual(Object.keys(preview.changes).sort(), ["app-live", "app-settings"], said(preview));
+  assert.doesNotMatch(said(preview), /pay-\w{12}/);
+  await stack.succeed();
+  assert.equal(await given("PAYMENT_KEY"), "pay-Xc5Bm3Jt7YsF");
+  const running = `systemctl show -p MainPID --value "logbook-web@$(readlink /srv/logbook/config/web/current)"`;
+  assert.match(
+    await stack.on(`tr '\\0' '\\n' </proc/$(${running})/environ`),
+    /^PAYMENT_URL=https:\/\/pay-Xc5Bm3Jt7YsF@pay\.test$/m,
+  );
+  assert.notEqual(await instance(), first);
+  assert.equal((await stack.outputs()).release, release);
+});
+
 for (const [what, lines, refused] of [
   [
     "a database in the release",
     'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}}\n',
     /the project's database 'default' is SQLite at db\.sqlite3 in the release.* Take DATABASES from DATABASE_URL/s,
+  ],
+  [
+    "a signing key that each process makes up",
+    "from django.core.management.utils import get_random_secret_key\nSECRET_KEY = get_random_secret_key()\n",
+    /the settings logbook\.settings make up another SECRET_KEY in each process.* below 'from logbook\.settings import \*'/s,
   ],
   [
     "static files under another URL",
@@ -136,7 +217,7 @@ test("a page that the stack names must answer, and its exception is shown though
   const { history } = JSON.parse(await stack.on("/usr/local/lib/berth/logbook/berth-release status"));
   assert.match(
     history.at(-1).notices.join("\n"),
-    /^its log has an exception: ZeroDivisionError: division by zero \(logbook\/wsgi\.py, line \d+, in <module>\), \d times$/,
+    /^its log has an exception: ZeroDivisionError: division by zero \(logbook\/wsgi\.py, line \d+, in <module>\)(, \d times)?$/,
   );
   assert.equal((await stack.fetch("/static/CACHE/all.css")).text, "a {}\n");
   assert.match(await given("FERNET_KEY"), /^[\w-]{43}=$/);
@@ -202,10 +283,38 @@ test("a static file that visitors do not get, and a page that is not let through
   assert.equal(await given("FERNET_KEY"), key);
 });
 
+test("a health path that redirects is told with where it leads, and what to write", async () => {
+  stack.configure({ app: { health: "/admin/" } });
+  assert.match(
+    said(await stack.up()),
+    /is unhealthy: \/admin\/ answers 302, and 200 was expected\. It leads to \/admin\/login\/, which answers 200: write health: \/admin\/login\/ below berth:app\./,
+  );
+  stack.configure({ app: { health: "/health" } });
+});
+
 test("files of the source where collected or uploaded ones would go are not lost without a word", async () => {
   mkdirSync(join(stack.project, "app/staticfiles"));
   writeFileSync(join(stack.project, "app/staticfiles/own.css"), "a {}");
-  assert.match(said(await stack.up()), /the project's STATIC_ROOT, staticfiles, holds files already/);
+  const refused = said(await stack.up());
+  assert.match(
+    refused,
+    /the project's STATIC_ROOT, staticfiles, holds files already.* write STATICFILES_DIRS = \[STATIC_ROOT\]/s,
+  );
+  assert.doesNotMatch(refused, /ln: /);
+  const content =
+    'import os\n\nfrom logbook.settings import *\n\nSTATICFILES_DIRS = [STATIC_ROOT]\nSTATIC_ROOT = os.environ["STATIC_ROOT"]\n';
+  stack.configure({
+    app: {
+      build: undefined,
+      settings: "logbook.berth_settings",
+      files: { "logbook/berth_settings.py": { content } },
+    },
+  });
+  await stack.succeed();
+  const ask = `from django.templatetags.static import static; print(static("own.css"))`;
+  const own =
+    (await stack.on(`logbook-manage shell -c '${ask}'`)).match(/\/static\/own\.\w+\.css/)?.[0] ?? "";
+  assert.equal((await stack.fetch(own)).text, "a {}", own);
   rmSync(join(stack.project, "app/staticfiles"), { recursive: true });
   writeFileSync(join(stack.project, "app/media/own.txt"), "mine");
   assert.match(said(await stack.up()), /the project's MEDIA_ROOT, media, holds files already/);

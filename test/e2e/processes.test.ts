@@ -16,7 +16,7 @@ const current = () => host("basename $(readlink /srv/queue/current)");
 const processes = {
   celery: { count: 2 },
   huey: { command: "huey_consumer tasks.huey -w 2", account: "huey", memory: 256, cpu: 150 },
-  rq: { command: "rq worker -c rq_settings" },
+  rq: { command: "rq worker -c rq_settings -w late_rq.LateWorker" },
   idle: { command: "sleep infinity", stopTimeout: 10 },
   web: { memory: 512, cpu: 180 },
 };
@@ -236,6 +236,25 @@ test("workers that are stopped while they do many short tasks lose none, and run
   assert.deepEqual(faultsOf(names), { lost: [], twice: [] });
   const log = host("journalctl -b -o cat -u 'queue-celery@*.service'");
   assert.doesNotMatch(log, /celery_drain|does not answer/);
+});
+
+test("a worker of RQ that is stopped between two jobs loses none, and runs none twice", async () => {
+  const names = numbered("quick", 40);
+  const ended = () => Number(sql("SELECT count(ended) FROM runs WHERE name LIKE 'quick-%'"));
+  host("touch /srv/queue/media/late");
+  await queue("rq", names, 0);
+  for (let round = 1; round <= 3; round++) {
+    const before = ended();
+    await until("another job to be done", () => ended() > before);
+    assert.equal(stack.inside("systemctl restart 'queue-rq@*.service'").code, 0);
+    assert.ok(ended() < names.length, "the queue was full throughout");
+  }
+  host("rm /srv/queue/media/late");
+  await until("all jobs to be done", () => faultsOf(names).lost.length === 0).catch(() => {});
+  assert.deepEqual(faultsOf(names), { lost: [], twice: [] });
+  // At an empty queue there is nothing to lose, and nothing to wait for.
+  assert.equal(stack.inside("systemctl restart 'queue-rq@*.service'").code, 0);
+  assert.doesNotMatch(host("journalctl -b -o cat -u 'queue-rq@*.service'"), /rq_drain|cold shut/);
 });
 
 test("a timer runs the live release at its times, and never twice at once", async () => {
@@ -467,7 +486,7 @@ test("all processes and timers are taken out at once: the site serves throughout
     host(
       "find /etc/systemd /run/systemd/system -name 'queue-*' ! -name 'queue-web*'; ls -A /etc/berth/queue",
     ),
-    "gunicorn.py\nuwsgi.ini",
+    "gunicorn.py\nuwsgi-application.py\nuwsgi.ini",
   );
   assert.equal(host("systemctl list-units --all --plain --no-legend 'queue-*' | grep -v '^queue-web'"), "");
   assert.match(host("cat /etc/sudoers.d/berth-queue"), /\|queue-web-start\|queue-\(web\)@/);

@@ -41,7 +41,7 @@ test("the stack file in examples/ is what init writes, and a few lines", () => {
   const text = stackFile(facts, { stack: "mysite", name: "mysite", directory: "../mysite" });
   const lines = written.split("\n");
   const missing = text.split("\n").filter((line) => !lines.includes(line));
-  assert.deepEqual(missing, ["    public: false"]);
+  assert.deepEqual(missing, ["  # berth:media:", "  #   public: true"]);
   assert.doesNotMatch(report(facts, "mysite", "Pulumi.mysite.yaml"), /Left to do/);
 });
 

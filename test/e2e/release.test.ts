@@ -35,7 +35,7 @@ before(async () => {
 });
 
 test("four releases and a changed setting in a row: no request fails, no POST is lost or written twice", async (t) => {
-  const load = await loadOn(stack, { rate: 20, long: 20 });
+  const load = await loadOn(stack, { rate: 8, long: 20 });
   const from = Date.now();
   for (const text of ["one", "two", "three", "four"]) await release(text);
   stack.configure({ app: { env: { SITE_NAME: "Renamed logbook" } } });
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
   const migrated = await release("with a migration");
   assert.match(migrated.stdout, /to migrate: entries\.0002_more/);
   const [back = "", newest = ""] = releases.slice(-2);
-  const load = await loadOn(stack, { rate: 20, long: 5 });
+  const load = await loadOn(stack, { rate: 8, long: 5 });
   stack.configure({ app: { release: back } });
   const run = await stack.succeed();
   assert.match(

@@ -1,12 +1,14 @@
-// A real S3 server in a test's host: versitygw, built once from its Go module. It keeps what it is given, checks
-// signatures, and speaks TLS by a certificate that nobody trusts but who is told of it.
+// A real S3 server for tests: versitygw, built once from its Go module. It keeps what it is given, checks signatures and
+// policies, keeps versions where it is told to, and speaks TLS by a certificate that nobody trusts but who is told of it.
 import { execFile, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { Agent } from "node:https";
+import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { until } from "../until.ts";
-import type { Stack } from "./harness.ts";
 
 const version = "1.8.0";
 
@@ -29,22 +31,37 @@ async function program(): Promise<string> {
   return path;
 }
 
+export interface S3Key {
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+export interface S3Server {
+  /** As `backup.place` has it, with the key of the bucket's owner. */
+  readonly place: Readonly<Record<string, string>>;
+  /** The directory of the bucket, `backups`. */
+  readonly bucket: string;
+  readonly owner: S3Key;
+  /** Asks it with a key. */
+  client(key: S3Key): S3Client;
+  /** Makes a key that may do what docs/backups.md writes for a host's, and nothing else. */
+  hostKey(): Promise<S3Key>;
+}
+
 /**
  * Starts the server on the computer of the tests, where it outlives the hosts: the place of backups, of one bucket,
  * `backups`. Hosts know it by the address that this computer has in their network.
  */
-export async function startS3Beside(scope: {
-  after(clean: () => void): void;
-}): Promise<{ readonly place: Readonly<Record<string, string>>; readonly bucket: string }> {
+export async function startS3Beside(scope: { after(clean: () => void): void }): Promise<S3Server> {
   const path = await program();
   const address = "10.219.83.1";
   const folder = mkdtempSync(join(tmpdir(), "berth-s3-"));
   const bucket = join(folder, "data/backups");
   mkdirSync(bucket, { recursive: true });
-  mkdirSync(join(folder, "sidecar"));
+  for (const part of ["sidecar", "versions", "accounts"]) mkdirSync(join(folder, part));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   // pgBackRest looks for an address among the names.
-  const names = `subjectAltName=IP:${address},DNS:${address}`;
+  const names = `subjectAltName=IP:${address},DNS:${address},IP:127.0.0.1`;
   const words = [
     "req",
     "-x509",
@@ -60,57 +77,75 @@ export async function startS3Beside(scope: {
     ...words,
     ...["-subj", `/CN=${address}`, "-addext", names, "-keyout", key, "-out", cert],
   ]);
-  const secretKey = "correct-horse-battery-staple";
-  const where = ["posix", "--sidecar", join(folder, "sidecar"), join(folder, "data")];
-  const server = spawn(path, ["--port", "0.0.0.0:4444", "--cert", cert, "--key", key, ...where], {
-    env: { ROOT_ACCESS_KEY: "berth", ROOT_SECRET_KEY: secretKey },
-    stdio: "ignore",
-  });
+  const owner = { accessKey: "berth", secretKey: "correct-horse-battery-staple" };
+  const port = await freePort();
+  const where = [
+    ...["posix", "--sidecar", join(folder, "sidecar"), "--versioning-dir", join(folder, "versions")],
+    join(folder, "data"),
+  ];
+  const server = spawn(
+    path,
+    [
+      ...["--port", `0.0.0.0:${port}`, "--cert", cert, "--key", key],
+      ...["--iam-dir", join(folder, "accounts"), ...where],
+    ],
+    { env: { ROOT_ACCESS_KEY: owner.accessKey, ROOT_SECRET_KEY: owner.secretKey }, stdio: "ignore" },
+  );
   const stop = () => {
     server.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   };
   scope.after(stop);
   process.once("exit", stop);
-  const endpoint = `${address}:4444`;
   const ca = readFileSync(cert, "utf8");
-  return { place: { kind: "s3", bucket: "backups", endpoint, accessKey: "berth", secretKey, ca }, bucket };
-}
-
-export interface S3Server {
-  /** As `backup.place` has it, without the secret key. */
-  readonly place: Readonly<Record<string, string>>;
-  readonly secretKey: string;
-  /** Shell, on the host. */
-  readonly stop: string;
-  readonly start: string;
-}
-
-/** Starts the server in a stack's host, which then knows it by the name s3.berth.test; with one bucket, `backups`. */
-export async function startS3(stack: Stack): Promise<S3Server> {
-  const place = `/var/lib/berth/machines/${stack.machine}/root/opt/versitygw`;
-  cpSync(await program(), place);
-  const secretKey = "correct-horse-battery-staple";
-  const ca = await stack.on(`set -e
-    mkdir -p /srv/s3/data/backups /srv/s3/sidecar /srv/s3/tls
-    chmod 0755 /opt/versitygw
-    grep -q s3.berth.test /etc/hosts || echo '127.0.0.1 s3.berth.test' >>/etc/hosts
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=s3.berth.test \
-      -addext subjectAltName=DNS:s3.berth.test -keyout /srv/s3/tls/key.pem -out /srv/s3/tls/cert.pem 2>/dev/null
-    cat >/etc/systemd/system/s3.service <<UNIT
-[Service]
-Environment=ROOT_ACCESS_KEY=berth ROOT_SECRET_KEY=${secretKey}
-ExecStart=/opt/versitygw --port 127.0.0.1:4444 --cert /srv/s3/tls/cert.pem --key /srv/s3/tls/key.pem posix --sidecar /srv/s3/sidecar /srv/s3/data
-UNIT
-    systemctl daemon-reload
-    systemctl start s3
-    cat /srv/s3/tls/cert.pem`);
-  const answers = "curl -s -o /dev/null --cacert /srv/s3/tls/cert.pem https://s3.berth.test:4444/";
-  await until("the S3 server answers", async () => (await stack.ssh(answers)).code === 0);
-  return {
-    place: { kind: "s3", bucket: "backups", endpoint: "s3.berth.test:4444", accessKey: "berth", ca },
-    secretKey,
-    stop: "systemctl stop s3",
-    start: "systemctl start s3",
+  const client = ({ accessKey, secretKey }: S3Key) =>
+    new S3Client({
+      endpoint: `https://127.0.0.1:${port}`,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+      requestHandler: {
+        httpsAgent: new Agent({ ca, checkServerIdentity: () => undefined }),
+      },
+    });
+  const hostKey = async () => {
+    const made = { accessKey: "host", secretKey: "a-key-that-can-add-and-not-take-away" };
+    const asOwner = ["--allow-insecure", "--endpoint-url", `https://127.0.0.1:${port}`];
+    const user = ["--access", made.accessKey, "--secret", made.secretKey, "--role", "user"];
+    await promisify(execFile)(path, ["admin", ...asOwner, "create-user", ...user], {
+      env: { ADMIN_ACCESS_KEY_ID: owner.accessKey, ADMIN_SECRET_ACCESS_KEY: owner.secretKey },
+    });
+    const Principal = { AWS: [made.accessKey] };
+    const all = "arn:aws:s3:::backups";
+    const Statement = [
+      { Effect: "Allow", Principal, Action: ["s3:ListBucket"], Resource: [all] },
+      {
+        Effect: "Allow",
+        Principal,
+        Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        Resource: [`${all}/*`],
+      },
+    ];
+    const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+    await client(owner).send(new PutBucketPolicyCommand({ Bucket: "backups", Policy }));
+    return made;
   };
+  const answers = () =>
+    fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      (fault: Error) => !`${(fault.cause as Error | undefined)?.message}`.includes("ECONNREFUSED"),
+    );
+  await until("the S3 server answers", answers);
+  const place = { kind: "s3", bucket: "backups", endpoint: `${address}:${port}`, ...owner, ca };
+  return { place, bucket, owner, client, hostKey };
+}
+
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((settle) => {
+    server.listen(0, "0.0.0.0", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => settle(port));
+    });
+  });
 }

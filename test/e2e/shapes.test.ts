@@ -14,7 +14,9 @@ const integrity =
 edit(
   stack,
   "app/src/shapes/web.py",
-  () => `import threading
+  () => `import os
+import threading
+import time
 
 together = threading.Barrier(3)
 
@@ -22,12 +24,33 @@ together = threading.Barrier(3)
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/together":
         together.wait(timeout=50)
+    if environ["PATH_INFO"] == "/stuck":
+        time.sleep(600)
     start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/own":
+        return [f"{os.environ['OWN']} {os.environ['ASKED']} {environ['REMOTE_ADDR']} {os.getpid()}".encode()]
     return [b"here"]
 `,
 );
 edit(stack, "app/src/shapes/__init__.py", () => "");
-edit(stack, "app/gunicorn.conf.py", () => "workers = 64\n");
+edit(
+  stack,
+  "app/gunicorn.conf.py",
+  () => `import os
+
+workers = 64
+bind = "0.0.0.0:8000"
+proc_name = "shapes"
+
+
+def post_worker_init(worker):
+    os.environ["OWN"] = worker.cfg.proc_name
+
+
+def post_request(worker, request):
+    os.environ["ASKED"] = request.path
+`,
+);
 edit(stack, "app/package.json", () =>
   JSON.stringify({
     name: "shapes",
@@ -44,6 +67,7 @@ edit(stack, "app/package.json", () =>
 test("code in a folder of its own is refused with the line to write, and is served with it", async () => {
   stack.configure({
     app: { wsgi: "shapes.web:app", workers: 1, threads: 3, build: { env: { WITH: "pnpm" } } },
+    site: { timeout: 10 },
   });
   const refused = await stack.up();
   assert.notEqual(refused.code, 0);
@@ -83,17 +107,35 @@ snapshots:
 `,
   );
   const run = await stack.succeed();
-  assert.match(said(run), /gunicorn\.conf\.py is not read: app\.workers, app\.threads/);
+  const overruled = [
+    ...said(run).matchAll(/gunicorn\.conf\.py is read, but its '(\w+)' does not count: (.*) decides$/gm),
+  ];
+  assert.deepEqual(
+    overruled.map(([, name, decides]) => `${name}: ${decides}`),
+    ["workers: app.workers", "bind: the unit of systemd"],
+  );
   assert.equal((await stack.fetch("/")).text, "here");
   assert.equal(await built(), "--pnpm");
 });
 
-test("each worker serves as many requests at the same time as it has threads", async () => {
-  const answers = await Promise.all(["a", "b", "c"].map((one) => stack.fetch(`/together?${one}`)));
-  assert.deepEqual(
-    answers.map(({ status }) => status),
-    [200, 200, 200],
-  );
+/** What the application says of itself: what its gunicorn.conf.py has set, what was asked last, who asks, and its process. */
+const own = async () => (await stack.fetch("/own")).text.split(" ");
+const allAtOnce = async (path: string) => {
+  const answers = await Promise.all(["a", "b", "c"].map((one) => stack.fetch(`${path}?${one}`)));
+  return answers.map(({ status }) => status);
+};
+
+test("the settings and functions of a gunicorn.conf.py count next to Berth's own", async () => {
+  await stack.fetch("/before");
+  const here = (await stack.address()).replace(/\d+$/, "1");
+  assert.deepEqual((await own()).slice(0, 3), ["shapes", "/before", here]);
+});
+
+test("each worker serves as many requests at the same time as it has threads, and is replaced when all stand still", async () => {
+  assert.deepEqual(await allAtOnce("/together"), [200, 200, 200]);
+  const worker = (await own())[3];
+  for (const status of await allAtOnce("/stuck")) assert.ok([502, 504].includes(status), `${status}`);
+  assert.notEqual((await own())[3], worker);
 });
 
 test("a front end that yarn has pinned is built by yarn, and one whose lock file does not fit is refused", async () => {
@@ -120,4 +162,24 @@ left-pad@1.3.0:
   stack.configure({ app: { build: { env: { WITH: "yarn" } } } });
   await stack.succeed();
   assert.equal(await built(), "--yarn");
+});
+
+test("a class of workers that the release does not have is refused, and one that it has serves", async () => {
+  stack.configure({ app: { threads: undefined, workerClass: "gevent" } });
+  const refused = await stack.up();
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    said(refused),
+    /cannot load the class 'gevent' of gunicorn's workers \(app\.workerClass\)\. Add gevent to the application's requirements/,
+  );
+  assert.match((await stack.fetch("/")).text, /^here$/);
+  edit(
+    stack,
+    "app/requirements.txt",
+    (text) => `${text.replaceAll(/ \\\n +--hash=\S+/g, "")}gevent==26.9.0\n`,
+  );
+  await stack.succeed();
+  const [name, , from] = await own();
+  assert.deepEqual([name, from], ["shapes", (await stack.address()).replace(/\d+$/, "1")]);
+  assert.deepEqual(await allAtOnce("/together"), [200, 200, 200]);
 });

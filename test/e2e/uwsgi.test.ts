@@ -4,7 +4,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { tools } from "../../components/app/web/tools.ts";
-import { addLoadViews, assertEachKindAnswered, assertNothingLost, loadOn, stopLoads } from "../load.ts";
+import {
+  addLoadViews,
+  assertEachKindAnswered,
+  assertNothingLost,
+  crashAfterSwitch,
+  loadOn,
+  stopLoads,
+} from "../load.ts";
 import { until } from "../until.ts";
 import { edit, type Run, reboot, untilWell, withStack } from "./harness.ts";
 
@@ -37,7 +44,7 @@ before(async () => {
 });
 
 test("from gunicorn to uWSGI, two releases and a changed setting: no request fails, no POST is lost or written twice", async (t) => {
-  const load = await loadOn(stack, { rate: 20, long: 15 });
+  const load = await loadOn(stack, { rate: 8, long: 15 });
   stack.configure({ app: { server: "uwsgi" } });
   await stack.succeed();
   assert.notEqual(await current(), ofGunicorn, "another server is another release");
@@ -94,7 +101,7 @@ test("a request that takes longer than site.timeout is ended, and its worker is 
 
 test("one that does not start is unnoticed, and says why", async () => {
   const release = await current();
-  const load = await loadOn(stack, { rate: 10, long: 5 });
+  const load = await loadOn(stack, { rate: 5, long: 5 });
   edit(stack, "app/logbook/wsgi.py", () => `${wsgi}\nraise RuntimeError("this cannot start")\n`);
   const run = await stack.up();
   await assertNothingLost(stack, await load.stop());
@@ -111,24 +118,11 @@ test("one that does not start is unnoticed, and says why", async () => {
 for (const [what, whom] of [
   ["server", "os.getppid()"],
   ["worker", "os.getpid()"],
-]) {
-  test(`one whose ${what} crashes right after the switch is gone back from, and no request is lost`, async () => {
+] as const) {
+  test(`one whose ${what} crashes right after the switch is gone back from, and no request is lost that has no answer yet`, async () => {
     const release = await current();
-    const load = await loadOn(stack, { rate: 10, long: 5, writes: false });
-    edit(
-      stack,
-      "app/logbook/wsgi.py",
-      () => `${wsgi}
-import os, signal, threading, time
-def crash():
-    while os.environ["BERTH_RELEASE"] not in os.readlink("/run/logbook/web.sock"):
-        time.sleep(0.02)
-    time.sleep(0.1)
-    os.kill(${whom}, signal.SIGKILL)
-if os.getppid() != 1:
-    threading.Thread(target=crash, daemon=True).start()
-`,
-    );
+    const load = await loadOn(stack, { rate: 5, long: 5, writes: false });
+    edit(stack, "app/logbook/wsgi.py", () => `${wsgi}\n${crashAfterSwitch(whom)}`);
     const run = await stack.up();
     await assertNothingLost(stack, await load.stop());
     assert.notEqual(run.code, 0, run.stdout);
@@ -143,7 +137,7 @@ test("a release made for gunicorn is gone back to while uWSGI is configured, and
   edit(stack, "app/logbook/wsgi.py", () => wsgi);
   await release("good again");
   const newest = await current();
-  const load = await loadOn(stack, { rate: 20, long: 5 });
+  const load = await loadOn(stack, { rate: 8, long: 5 });
   stack.configure({ app: { release: ofGunicorn } });
   await stack.succeed();
   assert.equal(await current(), ofGunicorn);

@@ -35,6 +35,8 @@ const answers: Readonly<Record<string, Properties>> = {
   "aws:ec2/getSubnets:getSubnets": { ids: ["subnet-1"] },
   "aws:ec2/getSubnet:getSubnet": { id: "subnet-1", availabilityZone: "eu-central-1a" },
   "aws:ebs/getEbsVolumes:getEbsVolumes": { ids: [] },
+  "aws:ec2/getEips:getEips": { publicIps: [] },
+  "aws:route53/getRecords:getRecords": { resourceRecordSets: [] },
   "aws:route53/getZone:getZone": { zoneId: "Z1", name: "example.org" },
 };
 const functions = Object.fromEntries(

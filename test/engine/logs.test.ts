@@ -7,7 +7,7 @@ import { keepNoLogs } from "../../engine/logs.ts";
 import { withEngine } from "./harness.ts";
 
 test("an update writes no log under PULUMI_HOME, and one that was there goes", async (t) => {
-  const engine = await withEngine(t);
+  const engine = await withEngine(t, { logs: true });
   const cwd = engine.project({ "index.ts": "export const answer = 42;\n" });
   const logs = join(engine.home, "logs");
   await engine.succeed(["stack", "init", "quiet"], { cwd });

@@ -378,7 +378,10 @@ for (const name of ["staging", "prod"]) {
     const { config } = parse(readFileSync(join(root, `Pulumi.${name}.yaml`), "utf8"));
     // The repository in these files is nobody's.
     const source = { directory: "examples/django" };
-    stack.configure({ ...config, "berth:app": { ...config["berth:app"], source, wsgi: "logbook.wsgi" } });
+    stack.configure({
+      ...config,
+      "berth:app": { ...config["berth:app"], source, wsgi: "logbook.wsgi", settings: "logbook.settings" },
+    });
     const preview = await stack.preview();
     assertPasses(preview);
     assert.match(preview.stdout, /web-instance create/);

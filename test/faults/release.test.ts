@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { edit, type Run, reboot, tidied, untilWell, withStack } from "../e2e/harness.ts";
-import { addLoadViews, assertNothingLost, loadOn, stopLoads } from "../load.ts";
+import { addLoadViews, assertNothingLost, crashAfterSwitch, loadOn, stopLoads } from "../load.ts";
 import { until } from "../until.ts";
 import { assertWell, killEngine, recover, unfinished } from "./faults.ts";
 
@@ -39,7 +39,7 @@ async function oneServes(): Promise<void> {
 /** A release with this change fails for this reason, and nobody who asks the site notices. */
 async function unnoticed(change: () => void, undo: () => void, reason: RegExp, writes = true): Promise<Run> {
   const release = current();
-  const load = await loadOn(stack, { rate: 10, long: 5, writes });
+  const load = await loadOn(stack, { rate: 5, long: 5, writes });
   change();
   const run = await stack.up();
   const result = await load.stop();
@@ -83,18 +83,9 @@ test("one whose health path answers 500 is unnoticed", async () => {
   );
 });
 
-test("one that crashes right after the switch is gone back from, and no request is lost", async () => {
+test("one that crashes right after the switch is gone back from, and no request is lost that has no answer yet", async () => {
   await unnoticed(
-    // Ends its server and all workers when the link says that people are sent to it.
-    wsgi(`import os, signal, threading, time
-def crash():
-    while os.environ["BERTH_RELEASE"] not in os.readlink("/run/logbook/web.sock"):
-        time.sleep(0.02)
-    time.sleep(0.1)
-    os.kill(os.getppid(), signal.SIGKILL)
-if os.getppid() != 1:
-    threading.Thread(target=crash, daemon=True).start()
-`),
+    wsgi(crashAfterSwitch("os.getppid()")),
     wsgi(""),
     /is unhealthy: \/health does not answer, and 200 was expected\. It was healthy before the switch\. The previous release, \S+, serves again\./,
     // What the process was working on as it died may be asked again only where it writes nothing.
@@ -186,7 +177,7 @@ test("one that goes live while the database is away is not marked, and goes thro
 
 test("the next good one goes through, unnoticed as well", async () => {
   const release = current();
-  const load = await loadOn(stack, { rate: 10, long: 5 });
+  const load = await loadOn(stack, { rate: 5, long: 5 });
   edit(stack, "app/notes.txt", () => "good again\n");
   await stack.succeed();
   await assertNothingLost(stack, await load.stop());
@@ -202,7 +193,7 @@ const moments = {
 };
 
 test("the engine killed at any moment of a release: nobody notices, and the next run finishes", async () => {
-  const load = await loadOn(stack, { rate: 10, long: 5 });
+  const load = await loadOn(stack, { rate: 5, long: 5 });
   for (const [moment, there] of Object.entries(moments)) {
     const before = current();
     edit(stack, "app/notes.txt", () => `killed ${moment}\n`);

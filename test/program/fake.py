@@ -47,6 +47,9 @@ class FakeWorld:
         self.front: dict[str, Answer] = {}
         # Some of the static files of releases, with their checksums.
         self.samples: list[tuple[str, str]] = []
+        # More files of each source, and what its environment lacks.
+        self.sources: dict[str, str] = {}
+        self.lacking: set[str] = set()
         # What Django raises where it is asked for a page by itself.
         self.raises: list[str] = []
         # For how many seconds they compute until they answer.
@@ -198,6 +201,8 @@ class FakeWorld:
         if command.argv[0] == "tar" and stdin is not None and command.directory is not None:
             (command.directory / "wsgi.py").write_text("application = None\n")
             (command.directory / "requirements.txt").write_text("django==5.2\n")
+            for name, text in self.sources.items():
+                (command.directory / name).write_text(text)
         if "tree.py" in words and command.directory is not None:
             listen(_tree(command.directory, json.loads(command.argv[-1])), False)
         if command.argv[0] == "ln" and command.directory is not None:
@@ -208,6 +213,9 @@ class FakeWorld:
             listen("3.13.5", False)
         if "samples.py" in words:
             listen(json.dumps(self.samples), False)
+        if "load_class" in words and command.argv[-1] in self.lacking:
+            listen(f"ModuleNotFoundError: No module named '{command.argv[-1]}'", True)
+            return 1
         if command.argv[0] == "du":
             listen("1 /var/cache", False)
         if " venv --quiet" in words:
@@ -419,7 +427,7 @@ class FakeHost:
             "DATABASE_URL='postgres://shop:database-password@127.0.0.1:5432/shop'\n"
             "REDIS_URL='redis://:redis-password@127.0.0.1:6379/0'\n"
         )
-        (place.config / "gunicorn.py").write_text("workers = 2\n")
+        (place.config / "gunicorn.py").write_text('OVERRULED = {"app.workers": "workers", "the unit": "bind user"}\n')
         for name in ("web", *(process.name for process in self.processes)):
             what = "application" if name == "web" else f"process {name} of the application"
             text = f"# Berth: the {what} {NAME}.\n[Service]\nEnvironmentFile=/config/web/%i/env\n"
@@ -447,6 +455,7 @@ class FakeHost:
             files={},
             server="gunicorn",
             module="wsgi",
+            worker_class=None,
             django="shop.settings",
             check=(),
             static=None,

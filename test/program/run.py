@@ -50,9 +50,10 @@ def main() -> int:
         components / "app",
         components / "app/release/application",
         components / "backup/program",
+        components / "host/drift",
         components / "nginx/certificate/program",
         components / "system",
-        HERE.parent.parent / "scripts/lib/status",
+        components / "status/program",
     )
     sys.path[:0] = [str(HERE), *(str(place) for place in places)]
     loader = unittest.TestLoader()

@@ -1,22 +1,33 @@
 """What the backup program decides: what is kept, which life a point in time belongs to, what failures mean."""
 
+import dataclasses
 import datetime
 import os
 import tempfile
 import unittest
+import unittest.mock
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from bucket import Answer, BucketFacts
 from choice import Target, up_to
 from commands import Failed, read_as, run, without_links
 from database import why_it_does_not_start
 from eras import Era, began, era_at, read, timeline_at, usable, written
 from explain import explain
 from files import FileBackups
+from guard import Guard, guard_of, try_key, warning_of
+from history import Record
 from plan import Files, Keep, Plan, Site, Unreadable
 from retention import DAY, Backup, archive_count, expired, points_since, wants_full
 from unrestored import Span, span_of
 
 KEEP = Keep(points=7, daily=30, monthly=12)
+PLAN = Plan(
+    *("shop", "prod", "prod-shop", "/mnt/backups", None, "/mnt/backups/files", ()),
+    *(KEEP, 1, Site("https", "shop.made-up.test", "/health"), None, ()),
+)
 
 
 def at(text: str) -> float:
@@ -34,6 +45,20 @@ def life(until: float, days: int) -> list[Backup]:
             full = f"{next(one.label for one in reversed(made) if one.is_full)}_{label}D"
         made.append(Backup(full, now - 60, now, 1000, 100))
     return made
+
+
+class Remembered(unittest.TestCase):
+    def test_what_another_has_written_meanwhile_stays(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch("history.STATE", Path(folder)):
+            of_a_backup_that_waits, of_a_restore = Record(), Record()
+            of_a_restore.set_eras([Era(1.0, 4)])
+            of_a_restore.set_undo({"finished": True})
+            of_a_backup_that_waits.succeeded("media", id="abc")
+            of_a_backup_that_waits.set_guard(None)
+            now = Record()
+            self.assertEqual([era.timeline for era in now.eras], [4])
+            self.assertEqual(now.undo, {"finished": True})
+            self.assertEqual(now.parts["media"]["last"]["id"], "abc")
 
 
 class Retention(unittest.TestCase):
@@ -123,16 +148,66 @@ class Elsewhere(unittest.TestCase):
         known = Path(folder, "a name\nof two lines.jpg")
         known.write_text("photo")
         os.utime(known, (1000, 1000))
-        plan = Plan(
-            *("shop", "prod", "prod-shop", "/mnt/backups", None, "/mnt/backups/files", ()),
-            *(KEEP, 1, Site("https", "shop.made-up.test", "/health"), None, ()),
-        )
         part = Files("media", "root", (folder,))
-        backups = FileBackups(plan)
+        backups = FileBackups(PLAN)
         gone = f"{folder}/gone.jpg"
         self.assertTrue(backups.holds(part, {gone: "5 1000", str(known): "5 1000"}))
         self.assertFalse(backups.holds(part, {gone: "5 1000", str(known): "5 1001"}))
         self.assertFalse(backups.holds(part, {}))
+
+
+class FakeBucket:
+    """A bucket of a service: whether it keeps versions, and which statuses it answers with to what destroys."""
+
+    def __init__(self, version: str | None = "v1", delete: int = 403, versioning: int = 403, put: int = 200) -> None:
+        self.version, self.statuses = version, {"DELETE versionId": delete, "PUT versioning": versioning, "PUT": put}
+        self.asked: list[str] = []
+
+    def ask(self, method: str, name: str, query: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+        assert isinstance(body, bytes)
+        what = " ".join([method, *(query or {})])
+        self.asked.append(f"{what} {name}".strip())
+        return Answer(self.statuses.get(what, 204), self.version, "Refused")
+
+
+class Guarding(unittest.TestCase):
+    def test_a_key_that_is_refused_what_destroys_is_safe(self) -> None:
+        bucket = FakeBucket()
+        self.assertEqual(try_key(bucket, "prod-shop"), (True, ()))
+        # Nothing else is tried on what is not the test's own, and its own object goes from sight.
+        name = "prod-shop/berth-key-test"
+        self.assertEqual(bucket.asked, [f"PUT {name}", f"DELETE versionId {name}", f"DELETE {name}", "PUT versioning"])
+
+    def test_what_the_key_may_is_told_by_the_names_of_the_rights(self) -> None:
+        self.assertEqual(try_key(FakeBucket(delete=204), "p"), (True, ("s3:DeleteObjectVersion",)))
+        self.assertEqual(try_key(FakeBucket(versioning=200), "p"), (True, ("s3:PutBucketVersioning",)))
+        self.assertEqual(try_key(FakeBucket(versioning=501), "p"), (True, ()))
+
+    def test_a_bucket_without_versions_is_told_of(self) -> None:
+        for version in (None, "null"):
+            bucket = FakeBucket(version)
+            self.assertEqual(try_key(bucket, "p"), (False, ()))
+            self.assertEqual(bucket.asked, ["PUT p/berth-key-test", "DELETE p/berth-key-test"])
+
+    def test_what_cannot_be_found_out_is_no_failure(self) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            Path(place, "s3-key").write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b%\n")
+            facts = BucketFacts("shop", "us-east-1", "127.0.0.1:1", "path", "prod-shop", None)
+            plan = dataclasses.replace(PLAN, bucket=facts, settings=Path(place))
+            guard = guard_of(plan)
+        assert guard is not None
+        self.assertIn("refused", f"{guard['why']}")
+        self.assertIn("is not known: ", f"{guard['warning']}")
+        self.assertIsNone(guard_of(PLAN), "a directory has no key")
+
+    def test_a_key_that_could_destroy_the_backups_is_told_with_what_to_do(self) -> None:
+        def told(**changes: Any) -> str:
+            return warning_of("s3://shop/prod-shop", Guard(0, **{"versions": True, **changes})) or ""
+
+        self.assertEqual(told(), "")
+        self.assertIn(": the bucket keeps no versions. Turn versioning on. See ", told(versions=False))
+        self.assertIn("its key has s3:DeleteObjectVersion. Take that", told(rights=("s3:DeleteObjectVersion",)))
+        self.assertIn("is not known: it answered 500. See", told(why="it answered 500"))
 
 
 class Explaining(unittest.TestCase):

@@ -2,14 +2,16 @@
 
 import contextlib
 import hashlib
+import io
 import json
 import socket
+import sys
 import tempfile
 import threading
 import unittest
 from pathlib import Path
 
-from release import asking, pages, states
+from release import asking, merge, pages, states
 from release.asking import Answer
 from release.facts import Build, Front, Page
 from release.faults import Stop
@@ -20,6 +22,17 @@ from story import A, B, Story
 
 FRONT_PAGE, LOGIN = Page("/", 200), Page("/login/", 302)
 STYLE = ("shop/style.css", "aa")
+FILES = {
+    "new": {"a.css": "new", "deep/b.css": "b", **{f"e.css{form}": "new" for form in ("", ".br", ".gz")}},
+    "served": {
+        "a.css": "old",
+        "a.css.gz": "old, small",
+        "c.css": "c",
+        "deep/d.css": "d",
+        **{f"e.css{form}": "old" for form in ("", ".br", ".gz")},
+    },
+    "kept": {},
+}
 
 RAISED = """\
 Traceback (most recent call last):
@@ -28,6 +41,21 @@ Traceback (most recent call last):
   File "/srv/shop/releases/bbbbbbbbbb-0001/shop/views.py", line 12, in front_page
     return basket.total
 AttributeError: 'NoneType' object has no attribute 'total'"""
+
+
+class Repeats(unittest.TestCase):
+    def test_what_is_said_over_and_over_is_shown_once_and_counted(self) -> None:
+        line = "[2026-11-30 07:30:{:02} +0000] [{}] GET / 500"
+        asked = [line.format(second, 700 + second) for second in range(50)]
+        self.assertEqual(cause(["starts", *asked, "ends"]), ["starts", asked[0], "  … the same 49 more times", "ends"])
+        block = ["Internal Server Error: /", *RAISED.splitlines()]
+        shown = cause([*block * 30, "ends"])
+        self.assertEqual(shown, [*block, "  … the same 29 more times", "ends"])
+        self.assertEqual(cause([*block * 2]), [*block, "  … the same once more"])
+
+    def test_what_differs_is_all_shown(self) -> None:
+        for lines in (["a", "a", "b"], ["0001_auto", "0002_auto", "0003_auto"], ["", ""], [], ["a b", "b a"]):
+            self.assertEqual(cause(lines), lines)
 
 
 class OfPages(Story):
@@ -233,6 +261,139 @@ class StaticFiles(OfPages):
             self.assertEqual(chosen(folder), told)
 
 
+class OtherSettings(OfPages):
+    """Static files, and what the project says of its own files, depend on the settings."""
+
+    def change(self, name: str) -> None:
+        path = self.host.context("look").place.settings
+        path.write_text(f"{path.read_text()}{name}='1'\n")
+        self.world.calls.clear()
+
+    def steps(self) -> list[str]:
+        """What was done with the static files."""
+        return [
+            "merge" if "merge.py" in call else _step(call)
+            for call in self.world.calls
+            if _step(call) or "merge.py" in call
+        ]
+
+    def test_files_are_collected_again_and_put_among_those_that_are_served(self) -> None:
+        self.change("STORAGE")
+        self.assertEqual(self.live_with(A, changes={"settings": "other"}), "")
+        self.assertEqual(self.steps(), ["collect", "take", "merge"])
+        bound = next(call for call in self.world.calls if "django_release.py" in call)
+        self.assertRegex(bound, rf"BindPaths=\S+:\S+/static/{A} -- \S+ \S+ project static check migrations$")
+        self.assertFalse(self.host.context("look").place.static.joinpath(".again").exists())
+        self.world.calls.clear()
+        self.assertEqual(self.live_with(A, changes={"settings": "other"}), "")
+        self.assertEqual(self.steps(), [])
+
+    def test_a_secret_that_was_made_anew_changes_no_static_file(self) -> None:
+        self.change("SECRET_KEY")
+        self.assertEqual(self.live_with(A), "")
+        self.assertEqual(self.steps(), ["collect"], "migrations are asked for")
+        self.assertNotIn(
+            "static", next(call for call in self.world.calls if "django_release.py" in call).split(" -- ")[1]
+        )
+
+    def test_what_was_corrected_before_the_first_time_live_is_collected_with(self) -> None:
+        self.prepare(B)
+        self.change("STATICFILES_DIRS")
+        self.assertEqual(self.live_with(B, changes={"settings": "corrected"}), "")
+        self.assertEqual(self.steps(), ["collect", "take", "merge"])
+
+    def test_settings_that_cannot_be_collected_with_stop_the_step_and_what_runs_stays(self) -> None:
+        self.change("BROKEN")
+        shown = self.world.run
+        self.world.run = (  # type: ignore[method-assign]
+            lambda command, listen, **more: (
+                5 if any("django_release.py" in word for word in command.argv) else shown(command, listen, **more)
+            )
+        )
+        told = self.live_with(A, changes={"settings": "broken"})
+        self.assertIn("Django's collectstatic failed. Its last lines are above; nothing that runs was changed.", told)
+        self.assertEqual(self.world.seen(), 200)
+        self.assertFalse(self.host.context("look").place.static.joinpath(".again").exists())
+        # Nothing is marked: it is tried again by itself.
+        self.world.run = shown  # type: ignore[method-assign]
+        self.assertEqual(self.live_with(A, changes={"settings": "broken"}), "")
+
+    def test_a_setting_that_fails_gives_the_files_back(self) -> None:
+        self.change("BROKEN")
+        self.world.pages[A, "/"] = Answer(500)
+        self.assertIn("the page / answers 500", self.live_with(A, changes={"settings": "broken"}))
+        merges = [call.split("merge.py ")[1] for call in self.world.calls if "merge.py" in call]
+        self.assertEqual(len(merges), 2)
+        _, served, kept = merges[0].split()
+        self.assertEqual((merges[1].split(), served.endswith(f"/static/{A}")), ([kept, served], True))
+        self.assertEqual(self.left(), [])
+        release = self.host.context("look").ledger.release(A)
+        del self.world.pages[A, "/"]
+        self.change("CORRECTED")
+        self.assertEqual(self.live_with(A, changes={"settings": "corrected"}), "")
+        self.assertNotEqual(self.host.context("look").ledger.release(A).asked_with, release.asked_with)
+        self.assertEqual(self.left(), [])
+
+    def left(self) -> list[str]:
+        return [path.name for path in self.host.context("look").place.static.glob(".*")]
+
+    def test_what_an_interruption_has_left_is_put_back_unless_its_instance_boots(self) -> None:
+        place, live = self.host.context("look").place, self.host.context("look").ledger.live()
+        for instance, merges in ((f"{A}.abcdef", 1), (live, 0)):
+            place.static.joinpath(f".kept-{instance}").mkdir()
+            place.static.joinpath(A).mkdir(exist_ok=True)
+            self.world.calls.clear()
+            self.assertEqual(self.live_with(A), "")
+            self.assertEqual(len([call for call in self.world.calls if "merge.py" in call]), merges, instance)
+            self.assertEqual(self.left(), [])
+
+    def test_a_file_is_the_old_one_or_the_new_one_and_none_goes_and_all_can_be_put_back(self) -> None:
+        before = FILES["served"]
+        with tempfile.TemporaryDirectory() as folder:
+            new, served, kept = (self.tree(folder, name, files) for name, files in FILES.items())
+            self.assertEqual(self.files(served), before)
+            opened = served.joinpath("a.css").open()
+            self.merge(new, served, kept)
+            # Its compressed form is of before, and nginx does not look at times.
+            after = {**before, **FILES["new"]}
+            del after["a.css.gz"]
+            self.assertEqual(self.files(served), after)
+            with opened:
+                self.assertEqual(opened.read(), "old")
+            self.merge(kept, served)
+            self.assertEqual(self.files(served), {**before, "deep/b.css": "b"})
+
+    def test_a_file_where_a_directory_is_changes_nothing(self) -> None:
+        for path, told in (("deep", "deep"), ("c.css/e.css", "c.css")):
+            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as said:
+                new = self.tree(folder, "new", {"a.css": "new", path: "x"})
+                served = self.tree(folder, "served", FILES["served"])
+                self.assertEqual(self.merge(new, served), 3)
+                self.assertEqual((said.getvalue(), self.files(served)), (f"{told}\n", FILES["served"]))
+
+    def tree(self, folder: str, name: str, files: dict[str, str]) -> Path:
+        top = Path(folder, name)
+        top.mkdir()
+        for path, text in files.items():
+            top.joinpath(path).parent.mkdir(parents=True, exist_ok=True)
+            top.joinpath(path).write_text(text)
+        return top
+
+    def files(self, top: Path) -> dict[str, str]:
+        return {f"{path.relative_to(top)}": path.read_text() for path in top.rglob("*") if path.is_file()}
+
+    def merge(self, *folders: Path) -> int:
+        sys.argv = ["merge.py", *map(str, folders)]
+        return merge.main()
+
+    def test_one_that_is_rolled_back_to_has_passed_the_checks(self) -> None:
+        self.assertEqual(self.deploy_with(B), "")
+        self.change("STORAGE")
+        self.assertEqual(self.live_with(A, kept=True, changes={"settings": "other"}), "")
+        asked = next(call for call in self.world.calls if "django_release.py" in call)
+        self.assertRegex(asked, r" project static migrations$")
+
+
 def _step(call: str) -> str:
     """What a call does with the static files; nothing for another."""
     if call.startswith("pipe tar"):
@@ -355,6 +516,11 @@ class Tracebacks(unittest.TestCase):
     def test_what_was_told_to_end_or_was_cut_off_is_no_exception(self) -> None:
         self.assertEqual(exceptions(self.library(2, "KeyboardInterrupt")), [])
         self.assertEqual(exceptions(self.library(2, "x")[:-1]), [])
+
+    def test_one_without_its_frames_is_told_by_what_it_says(self) -> None:
+        self.assertEqual(exceptions(["Traceback (most recent call last):", "ValueError: x"]), ["ValueError: x"])
+
+    def test_one_that_another_cuts_off_is_not_taken_for_it(self) -> None:
         self.assertEqual(exceptions([*self.library(2, "x")[:-1], *RAISED.splitlines()])[0][:14], "AttributeError")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fake import FakeHost, FakeWorld
-from release import advice, facts, frontend, project, symptoms, tree
+from release import advice, facts, frontend, project, shared, symptoms, tree
 from release.compress import has_forms_of, worthwhile
 from release.dependencies import Dependencies, files_to_read, refuse_without_dependencies, says_all, without
 from release.facts import Process
@@ -469,6 +469,7 @@ class WhatIsInstalled(unittest.TestCase):
             "error: can't find Rust compiler": "cargo].",
             "Cargo, the Rust package manager, is not installed or is not on PATH.": "cargo].",
             "./psycopg/psycopg.h:36:10: fatal error: libpq-fe.h: No such file or directory": "libpq-dev].",
+            "psycopg_c/pq.c:1290:10: fatal error: pg_config.h: No such file or directory": "libpq-dev].",
             "ERROR: Unknown compiler(s): [['cc'], ['gcc'], ['clang']]": "[build-essential, python3-dev].",
             "error: Multiple top-level packages discovered in a flat-layout: ['shop', 'static'].": "commit a uv.lock",
             "hint: `numpy` has no wheels with a matching Python ABI tag (e.g., `cp313`)": "does not fit Python 3.13",
@@ -612,6 +613,7 @@ KeyError: '{name}'"""
             "media_url": None,
             "keeps_uploads": False,
             "sqlite": {},
+            "random_key_of": None,
         }
         nobody = cast(Any, None)
         for path in (
@@ -634,8 +636,29 @@ KeyError: '{name}'"""
             with self.assertRaisesRegex(Stop, "cannot be read"):
                 project.read(line, by_stack=False)
 
+    def test_a_link_is_put_where_nothing_is_and_only_there_without_a_word_of_ln(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            here = Path(folder).resolve()
+            (here / "kept").mkdir()
+            (here / "kept/.gitkeep").touch()
+            (here / "full").mkdir()
+            (here / "full/style.css").touch()
+            (here / "link").symlink_to("nowhere")
+
+            def lead(path: str) -> tuple[int, str]:
+                argv = ["sh", "-c", shared._LINK, "sh", path, "/srv/shop/data/x"]
+                done = subprocess.run(argv, cwd=here, capture_output=True, text=True, check=False)
+                return done.returncode, done.stdout + done.stderr
+
+            for path in ("kept", "none", "a/b"):
+                self.assertEqual(lead(path), (0, ""), path)
+                self.assertEqual(os.readlink(here / path), "/srv/shop/data/x")
+            for path in ("full", "link", "full/style.css"):
+                self.assertEqual(lead(path), (1, ""), path)
+            self.assertTrue((here / "full/style.css").exists())
+
     def test_a_file_of_sqlite_in_the_release_is_refused_for_each_database(self) -> None:
-        told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url"))
+        told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url", "random_key_of"))
         rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False}
 
         def read(sqlite: object) -> project.Project:
@@ -647,6 +670,20 @@ KeyError: '{name}'"""
         for wrong in (None, "db.sqlite3", {"default": None}):
             with self.assertRaisesRegex(Stop, "cannot be read"):
                 read(wrong)
+
+    def test_a_signing_key_that_differs_between_processes_is_refused_with_what_to_write(self) -> None:
+        told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url"))
+        rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False, "sqlite": {}}
+
+        def read(module: object) -> project.Project:
+            return project.read(json.dumps({**told, **rest, "random_key_of": module}), by_stack=False)
+
+        project.refuse(read(None))
+        with self.assertRaisesRegex(Stop, "settings shop.prod make up another SECRET_KEY") as stopped:
+            project.refuse(read("shop.prod"))
+        self.assertIn("below 'from shop.prod import *'", stopped.exception.todo)
+        with self.assertRaisesRegex(Stop, "cannot be read"):
+            read(True)
 
     def test_a_pyproject_with_the_settings_of_tools_alone_is_told_from_one_with_dependencies(self) -> None:
         for text in (

@@ -1,5 +1,6 @@
 """What a host tells of itself for 'npm run status', of files and of answers of programs that are none."""
 
+import datetime
 import json
 import tempfile
 import threading
@@ -8,8 +9,16 @@ import unittest
 from collections.abc import Sequence
 from pathlib import Path
 
-import host_status as status
-from host_status import Host, Told, Unit, Units, Unknown
+from host_status.application import application, timers
+from host_status.door import answers, certificate, maintenance
+from host_status.gather import gather
+from host_status.judge import is_slow
+from host_status.machine import claim, disks, kills, memory, share, upgrades
+from host_status.masking import masking
+from host_status.reading import Host, Late, Unknown, answer_of
+from host_status.services import Figure, redis_figures, services
+from host_status.told import Told
+from host_status.units import Unit, Units
 
 SHOP = Told("shop", "https", "shop.example.org", "/health")
 SHOWN = """\
@@ -68,7 +77,7 @@ class OfStatus(unittest.TestCase):
         file.write_text(text)
 
     def units(self) -> Units:
-        return Units(self.host(), status.masking(self.host(), "shop"))
+        return Units(self.host(), masking(self.host(), "shop"))
 
 
 class OfUnits(OfStatus):
@@ -109,7 +118,7 @@ class OfUnits(OfStatus):
             "DATABASE_URL='postgresql://shop:pass%2Fword@127.0.0.1/shop'\nTOKEN=\"it's \\\"quoted\\\"\"\nSHORT='on'\n",
         )
         self.put("srv/shop/config/web/b-1.c/env", "TOKEN='of-an-earlier-release'\n")
-        mask = status.masking(self.host(), "shop")
+        mask = masking(self.host(), "shop")
         self.assertEqual(mask("to postgresql://shop:pass%2Fword@127.0.0.1/shop"), "to [DATABASE_URL]")
         self.assertEqual(mask("FATAL: pass/word is on"), "FATAL: [DATABASE_URL] is on")
         self.assertEqual(mask('token it\'s "quoted" or of-an-earlier-release'), "token [TOKEN] or [TOKEN]")
@@ -118,36 +127,36 @@ class OfUnits(OfStatus):
 
     def test_a_line_is_not_told_where_the_settings_cannot_be_read(self) -> None:
         self.put("usr/local/lib/berth/shop/application.json", "{")
-        self.assertIsNone(status.masking(self.host(), "shop")("anything"))
+        self.assertIsNone(masking(self.host(), "shop")("anything"))
 
 
 class OfServices(OfStatus):
     def test_only_what_berth_has_set_up_on_the_host_is_told(self) -> None:
-        self.assertEqual(status.services(self.host(), self.units()), [])
+        self.assertEqual(services(self.host(), self.units()), [])
         self.put("etc/nginx/conf.d/berth.conf", "")
-        self.assertEqual([one["name"] for one in status.services(self.host(), self.units())], ["nginx"])
+        self.assertEqual([one["name"] for one in services(self.host(), self.units())], ["nginx"])
 
     def test_postgresql_tells_its_connections_and_its_size_or_why_it_does_not(self) -> None:
         self.put("etc/postgresql/17/main/conf.d/berth.conf", "")
         self.answers["/usr/lib/postgresql/17/bin/psql"] = "3|100|16215398\n"
-        [told] = status.services(self.host(), self.units())
+        [told] = services(self.host(), self.units())
         self.assertEqual((told["name"], told["problem"]), ("PostgreSQL", None))
-        figures = [status.Figure("connections", 3, 100), status.Figure("size", 16215398, None, bytes=True)]
+        figures = [Figure("connections", 3, 100), Figure("size", 16215398, None, bytes=True)]
         self.assertEqual(told["figures"], figures)
         del self.answers["/usr/lib/postgresql/17/bin/psql"]
-        [told] = status.services(self.host(), self.units())
+        [told] = services(self.host(), self.units())
         self.assertEqual((told["figures"], told["problem"]), ([], "runuser ended with 1: it is not there"))
 
     def test_redis_tells_its_memory_or_why_it_takes_nothing(self) -> None:
         info = "# Memory\r\nused_memory:1000\r\nmaxmemory:4000\r\nconnected_clients:5\r\nmaxclients:10000\r\n"
-        figures = status.redis_figures(f"+OK\r\n+PONG\r\n$99\r\n{info}+OK\r\n")
-        expected = [status.Figure("memory", 1000, 4000, bytes=True), status.Figure("connections", 4, 10000)]
+        figures = redis_figures(f"+OK\r\n+PONG\r\n$99\r\n{info}+OK\r\n")
+        expected = [Figure("memory", 1000, 4000, bytes=True), Figure("connections", 4, 10000)]
         self.assertEqual(figures, expected)
-        self.assertEqual(status.redis_figures("+OK\r\n+PONG\r\n-NOPERM no permissions\r\n+OK\r\n"), [])
+        self.assertEqual(redis_figures("+OK\r\n+PONG\r\n-NOPERM no permissions\r\n+OK\r\n"), [])
         with self.assertRaisesRegex(Unknown, "aof_last_write_status is err"):
-            status.redis_figures("+OK\r\n+PONG\r\naof_last_write_status:err\r\n")
+            redis_figures("+OK\r\n+PONG\r\naof_last_write_status:err\r\n")
         with self.assertRaisesRegex(Unknown, "^LOADING Redis is loading"):
-            status.redis_figures("-LOADING Redis is loading\r\n-LOADING Redis is loading\r\n")
+            redis_figures("-LOADING Redis is loading\r\n-LOADING Redis is loading\r\n")
 
 
 class OfTheApplication(OfStatus):
@@ -169,7 +178,7 @@ class OfTheApplication(OfStatus):
                 ],
             }
         )
-        told = status.application(self.host(), SHOP, self.units())
+        told = application(self.host(), SHOP, self.units())
         release = {"id": "b-1", "since": 5.5, "commit": "0123456789abcdef", "by": "ada", "from": "192.0.2.1"}
         self.assertEqual(told["release"], release)
         processes = told["processes"]
@@ -180,39 +189,105 @@ class OfTheApplication(OfStatus):
         )
 
     def test_a_host_without_an_application_has_no_release(self) -> None:
-        told = status.application(self.host(), SHOP, self.units())
-        self.assertEqual(told, {"release": None, "lastTried": None, "processes": []})
+        told = application(self.host(), SHOP, self.units())
+        self.assertEqual(told, {"release": None, "lastTried": None, "hooks": [], "processes": []})
 
     def test_timers_have_their_next_and_last_time(self) -> None:
         self.put("etc/systemd/system/shop-clean.timer", "")
         self.answers["list-timers"] = '[{"next":1700000000000000,"last":0,"unit":"shop-clean.timer"}]'
-        [told] = status.timers(self.host(), SHOP, self.units())
+        [told] = timers(self.host(), SHOP, self.units())
         self.assertEqual((told["timer"], told["next"], told["last"]), ("clean", 1_700_000_000, None))
 
 
 UNITS = [{"unit": "shop-worker@b-1.c.service"}, {"unit": "shop-web@b-1.c.service"}]
-PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+# What 'openssl x509' prints, with the options of door.py.
+CERTIFICATE = """\
+notBefore=2026-10-30 06:34:39Z
+notAfter=2027-01-28 06:34:39Z
+issuer=
+    C=US
+    O=Let's Encrypt
+    CN=R3
+subject=
+    CN=shop.example.org
+sha256 Fingerprint=60:CE:4D
+X509v3 Subject Alternative Name:
+    DNS:shop.example.org, IP Address:192.0.2.1
+"""
 
 
 class OfTheSystem(OfStatus):
-    def test_the_certificate_is_the_one_that_nginx_shows_and_a_key_next_to_it_stays_there(self) -> None:
-        self.assertIsNone(status.certificate(self.host(), SHOP))
+    def test_the_certificate_is_the_one_that_nginx_shows(self) -> None:
+        self.assertIsNone(certificate(self.host(), SHOP))
         self.put("etc/nginx/sites-enabled/shop.conf", "server {\n    ssl_certificate /etc/ssl/shop.pem;\n}\n")
         with self.assertRaisesRegex(Unknown, "^/etc/ssl/shop.pem, which nginx's site names, holds none"):
-            status.certificate(self.host(), SHOP)
-        self.put("etc/ssl/shop.pem", f"-----BEGIN PRIVATE KEY-----\nBBBB\n-----END PRIVATE KEY-----\n{PEM}\n{PEM}\n")
-        told = {"path": "/etc/ssl/shop.pem", "pem": PEM, "source": None, "waits": None}
-        self.assertEqual(status.certificate(self.host(), SHOP), told)
+            certificate(self.host(), SHOP)
+        self.answers["-in /etc/ssl/shop.pem"] = CERTIFICATE
+        told = {
+            "kind": "issued",
+            "issuer": "Let's Encrypt",
+            "names": ["shop.example.org", "192.0.2.1"],
+            "from": 1793342079,
+            "until": 1801118079,
+            "fingerprint": "60:CE:4D",
+            "source": None,
+            "waits": None,
+        }
+        self.assertEqual(certificate(self.host(), SHOP), told)
+
+    def test_a_certificate_that_has_signed_itself_says_so_and_openssl_prints_what_is_read(self) -> None:
+        chain = self.root / "own.pem"
+        request = (
+            f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /O=Shop/CN=shop -out {chain}"
+        )
+        answer_of(["openssl", *request.split(), "-keyout", f"{self.root}/own.key"])
+        self.put("etc/nginx/sites-enabled/shop.conf", f"ssl_certificate {chain};\n")
+        told = certificate(Host(self.root), SHOP) or {}
+        self.assertEqual((told["kind"], told["issuer"], told["names"]), ("self-signed", "Shop", []))
+        self.assertRegex(str(told["fingerprint"]), "^([0-9A-F]{2}:){31}[0-9A-F]{2}$")
+        self.assertEqual(float(f"{told['until']}") - float(f"{told['from']}"), 9 * 86_400)
 
     def test_a_certificate_has_its_source_and_what_the_site_waits_for(self) -> None:
         self.put("etc/nginx/sites-enabled/shop.conf", "ssl_certificate /etc/ssl/berth/site.crt;\n")
-        self.put("etc/ssl/berth/self-signed-1a2b/chain.pem", PEM)
+        self.put("etc/ssl/berth/self-signed-1a2b/chain.pem", "")
         (self.root / "etc/ssl/berth/live").symlink_to("self-signed-1a2b")
-        (self.root / "etc/ssl/berth/site.crt").symlink_to("live/chain.pem")
+        self.answers["openssl"] = CERTIFICATE
         waits = {"reason": "no way", "since": 1.0, "tried": 2.0, "next": 3.0}
         self.put("var/lib/berth/certificate.json", json.dumps({**waits, "orders": 0}))
-        told = status.certificate(self.host(), SHOP) or {}
-        self.assertEqual((told["source"], told["waits"], told["pem"]), ("self-signed", waits, PEM))
+        told = certificate(self.host(), SHOP) or {}
+        self.assertEqual((told["source"], told["waits"]), ("self-signed", waits))
+
+    def test_what_visitors_got_is_read_of_both_forms_of_nginxs_log(self) -> None:
+        self.assertIsNone(answers(self.host(), SHOP))
+        now = datetime.datetime.now(datetime.UTC)
+
+        def plain(status: int, *, agent: str = "curl", upstream: str = "0.01", ago: int = 5, path: str = "/") -> str:
+            at = (now - datetime.timedelta(seconds=ago)).isoformat(timespec="seconds")
+            ends = f"host=shop time=0.1 connect=0.0 upstream={upstream}"
+            return f'192.0.2.1 - - [{at}] "GET {path} HTTP/2.0" {status} 12 "-" "{agent}" {ends}'
+
+        def in_json(status: int) -> str:
+            told = {"time": now.isoformat(timespec="seconds"), "uri": "/", "user_agent": "curl", "upstream": "0.01"}
+            return json.dumps({**told, "status": status})
+
+        lines = [plain(200), plain(500), plain(500, path="/a\\x22 500 1"), in_json(502), in_json(404), "no line"]
+        # Of another time, of Berth itself, and the maintenance page.
+        lines += [plain(500, ago=900), plain(500, agent="berth-status"), plain(503, upstream="-"), '{"half']
+        # What nginx itself refuses: another name, a form that it does not know.
+        lines += [plain(421, upstream="-"), plain(501, upstream="-"), plain(505, upstream="-")]
+        self.put("var/log/nginx/shop.access.log", "\n".join(lines) + "\n")
+        told = {"seconds": 300, "requests": 5, "errors": 3}
+        self.assertEqual(answers(self.host(), SHOP), told)
+        self.put("var/log/nginx/shop.access.log", plain(503) + "\n")
+        self.assertEqual((answers(self.host(), SHOP) or {})["errors"], 1, "the application's own")
+
+    def test_that_apt_takes_long_on_a_busy_host_is_no_fault(self) -> None:
+        def late(_: Sequence[str]) -> str:
+            raise Late("runuser did not answer in 5 s")
+
+        with self.assertRaises(Unknown) as raised:
+            upgrades(Host(self.root, late))
+        self.assertTrue(is_slow(str(raised.exception)))
 
     def test_upgrades_are_counted_and_those_of_security_are_named(self) -> None:
         self.answers["apt list"] = (
@@ -222,7 +297,7 @@ class OfTheSystem(OfStatus):
         )
         self.put("run/reboot-required", "")
         self.put("run/reboot-required.pkgs", "linux-image-amd64\nlinux-image-amd64\n")
-        told = status.upgrades(self.host())
+        told = upgrades(self.host())
         self.assertEqual((told["waiting"], told["security"]), (2, ["libssl3t64"]))
         self.assertEqual(told["rebootFor"], ["linux-image-amd64"])
         self.assertIsInstance(told["rebootSince"], float)
@@ -236,7 +311,7 @@ class OfTheSystem(OfStatus):
             "proc/pressure/memory", "some avg10=9 avg60=9 avg300=9 total=1\nfull avg10=0 avg60=0 avg300=2.50 total=1\n"
         )
         self.put("proc/vmstat", "oom_kill 0\n")
-        told = status.memory(self.host())
+        told = memory(self.host())
         gib = 1 << 30
         self.assertEqual(
             (told["total"], told["available"], told["pressure"], told["killed"]), (4 * gib, 3 * gib, 2.5, 0)
@@ -244,31 +319,31 @@ class OfTheSystem(OfStatus):
         self.put("sys/fs/cgroup/memory.max", f"{gib}\n")
         self.put("sys/fs/cgroup/memory.current", f"{gib // 2}\n")
         self.put("sys/fs/cgroup/memory.stat", f"anon 1\ninactive_file {gib // 4}\n")
-        told = status.memory(self.host())
+        told = memory(self.host())
         self.assertEqual((told["total"], told["available"]), (gib, gib * 3 // 4))
 
     def test_processes_that_were_killed_for_want_of_memory_are_the_host_s_own(self) -> None:
         self.put("proc/vmstat", "oom_kill 3\n")
-        self.assertEqual(status.kills(self.host()), 3)
+        self.assertEqual(kills(self.host()), 3)
         self.put("run/systemd/container", "systemd-nspawn\n")
-        self.assertIsNone(status.kills(self.host()), "the computer's")
+        self.assertIsNone(kills(self.host()), "the computer's")
         self.put("sys/fs/cgroup/memory.events", "oom 1\noom_kill 1\n")
-        self.assertEqual(status.kills(self.host()), 1)
+        self.assertEqual(kills(self.host()), 1)
 
     def test_each_file_system_is_told_once_with_its_share(self) -> None:
         (self.root / "var/lib/postgresql").mkdir(parents=True)
-        [told] = status.disks(self.host())
+        [told] = disks(self.host())
         self.assertEqual(told["place"], "/")
-        self.assertEqual((status.share(0, 0), status.share(3, 1)), (0, 0.75))
+        self.assertEqual((share(0, 0), share(3, 1)), (0, 0.75))
 
     def test_the_claim_and_the_maintenance_page_are_read(self) -> None:
-        self.assertIsNone(status.claim(self.host()))
+        self.assertIsNone(claim(self.host()))
         self.put("var/lib/berth/claim", "c0ffee\nthe stack 'prod' of berth as its host 'web', since 2026-01-02\n")
         text = "the stack 'prod' of berth as its host 'web', since 2026-01-02"
-        self.assertEqual(status.claim(self.host()), {"id": "c0ffee", "text": text})
-        self.assertEqual(status.maintenance(self.host(), SHOP), {"on": False, "since": None})
+        self.assertEqual(claim(self.host()), {"id": "c0ffee", "text": text})
+        self.assertEqual(maintenance(self.host(), SHOP), {"on": False, "since": None})
         self.put("etc/berth/shop/maintenance", "")
-        self.assertTrue(status.maintenance(self.host(), SHOP)["on"])
+        self.assertTrue(maintenance(self.host(), SHOP)["on"])
 
 
 class OfAll(OfStatus):
@@ -279,7 +354,7 @@ class OfAll(OfStatus):
         hold = threading.Event()
         self.addCleanup(hold.set)
         asked = {"load": lambda: 1, "services": fail, "disks": hold.wait, "clock": lambda: int("x")}
-        told = status.gather(asked, 0.2)
+        told = gather(asked, 0.2)
         self.assertEqual((told["load"], told["services"], told["disks"]), (1, None, None))
         self.assertEqual(
             told["unknown"],
@@ -292,6 +367,6 @@ class OfAll(OfStatus):
 
     def test_a_command_that_fails_says_so_by_its_last_line(self) -> None:
         with self.assertRaisesRegex(Unknown, "^sh ended with 3: second$"):
-            status.answer_of(["sh", "-c", "echo first >&2; echo second >&2; exit 3"])
+            answer_of(["sh", "-c", "echo first >&2; echo second >&2; exit 3"])
         with self.assertRaisesRegex(Unknown, "^none: No such file"):
-            status.answer_of(["none"])
+            answer_of(["none"])

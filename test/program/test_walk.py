@@ -5,6 +5,7 @@ import unittest
 from collections.abc import Callable
 
 from release import states
+from release.asking import Answer
 from story import A, B, Story, walked
 
 
@@ -116,6 +117,26 @@ class Steps(Story):
         self.assert_runs(A)
         self.assertIn("no module 'other' (app.asgi)", self.prepare("cccccccccc-0001", server="uvicorn", module="other"))
 
+    def test_a_class_of_workers_that_the_release_does_not_have_is_refused_before_it_goes_live(self) -> None:
+        self.deploy(A)
+        self.world.lacking = {"gevent"}
+        said = self.prepare(B, worker_class="gevent")
+        self.assertIn("the release cannot load the class 'gevent' of gunicorn's workers (app.workerClass).", said)
+        self.assertIn("Add gevent to the application's requirements, or take app.workerClass out.", said)
+        # What a release brings does not change: it is asked each time.
+        self.assertIn("Add gevent", self.prepare(B, worker_class="gevent"))
+        self.world.lacking = set()
+        self.assertEqual(self.prepare(B, worker_class="gevent"), "")
+
+    def test_what_of_a_projects_settings_of_gunicorn_does_not_count_is_said(self) -> None:
+        own = "import os\nworkers = 9\nloglevel = 'debug'\nif 1:\n    bind: str = ':80'\ndef user():\n    threads = 1\n"
+        self.world.sources["gunicorn.conf.py"] = own
+        self.assertEqual(self.prepare(A), "")
+        told = "the source's gunicorn.conf.py is read, but its"
+        for name, decides in (("workers", "app.workers"), ("bind", "the unit"), ("user", "the unit")):
+            self.assertIn(f"{told} '{name}' does not count: {decides} decides", self.shown)
+        self.assertNotIn("loglevel", self.shown)
+
     def test_more_than_are_kept_go_and_so_does_what_never_served(self) -> None:
         self.deploy(A)
         self.prepare(B)
@@ -186,6 +207,39 @@ class Failures(Story):
         self.assertEqual(self.go_live(B, retry=B), "")
         self.tidy()
         self.assert_runs(B)
+
+    def test_a_health_path_that_leads_elsewhere_is_told_at_once_with_what_to_write(self) -> None:
+        told = {
+            "/login/?next=/health": "It leads to /login/, which answers 200: write health: /login/ below berth:app.",
+            "https://shop.example/up": "It leads to /up, which answers 200: write health: /up below berth:app.",
+            "https://shop.example/health": "It leads to https://shop.example/health. Write a path",
+            "https://other.example/login/": "It leads to https://other.example/login/. Write a path",
+            "/away/": "It leads to /away/, which does not answer 200 either.",
+        }
+        self.world.pages[B, "/away/"] = Answer(404)
+        self.world.answers[B] = 302
+        for location, sentence in told.items():
+            self.world.pages[B, "/health"] = Answer(302, location)
+            began = self.world.now()
+            found = self.go_live(B, retry=B) if location != next(iter(told)) else self.deploy(B)
+            self.assertIn(f"/health answers 302, and 200 was expected. {sentence}", found)
+            self.assertLess(self.world.now() - began, 20, location)
+        self.world.answers[B] = 404
+        self.assertIn("/health answers 404, and 200 was expected. Write a path", self.go_live(B, retry=B))
+
+    def test_the_callable_may_be_in_a_file_of_the_stack_or_djangos_own(self) -> None:
+        self.assertIn("this source has no module 'shop.asgi'", self.prepare(B, module="shop.asgi"))
+        self.assertIn("has no module", self.prepare(B, module="django.core.management"))
+        self.assertEqual(self.prepare(B, module="django.core.asgi"), "")
+        self.assertEqual(self.prepare(A, module="shop.asgi", files={"shop/asgi.py": False}), "")
+
+    def test_an_answer_that_may_pass_is_waited_for(self) -> None:
+        for code in (503, 500, 429, 408):
+            self.world.answers[B] = code
+            began = self.world.now()
+            told = self.deploy(B) if code == 503 else self.go_live(B, retry=B)
+            self.assertIn(f"/health answers {code}, and 200 was expected. It did not", told)
+            self.assertGreater(self.world.now() - began, 39, code)
 
     def test_one_that_failed_is_tried_again_when_what_decided_that_is_another(self) -> None:
         changes: tuple[dict[str, object], ...] = (

@@ -10,20 +10,21 @@ export interface Job<Result> {
 
 /**
  * Runs jobs in their order, `slots` at a time; one whose needs are not there yet lets later ones pass. When the needs
- * of a job fail, the whole fails with their error.
+ * of a job fail, the whole fails with their error. When no more may begin, those that wait are left out.
  */
 export async function runPool<Result>(
   jobs: readonly Job<Result>[],
   slots: number,
   onEnd: (result: Result) => void,
   signal?: AbortSignal,
+  mayBegin: () => boolean = () => true,
 ): Promise<void> {
   const waiting = [...jobs];
   const ready = new Set<Job<Result>>();
   let running = 0;
   await new Promise<void>((resolve, reject) => {
     const next = () => {
-      if (signal?.aborted) waiting.length = 0;
+      if (signal?.aborted || !mayBegin()) waiting.length = 0;
       while (running < slots) {
         const index = waiting.findIndex((job) => ready.has(job));
         if (index < 0) break;

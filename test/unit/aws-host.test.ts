@@ -71,24 +71,56 @@ test("the private host key that stays is not in user-data", async () => {
 });
 
 test("whatever makes a new instance makes a new bootstrap key, and new user-data makes a new instance", async () => {
-  const trigger = async (args: Partial<Ec2HostArgs>) =>
-    (await host(args)).named("web-bootstrap-key").replacementTrigger;
-  const now = await trigger({});
-  assert.equal(
-    await trigger({
-      instanceType: "t4g.medium",
-      image: "ami-newer",
-      data: { volume: 30, retain: true, directories: [], services: [] },
-    }),
-    now,
-  );
-  assert.notEqual(await trigger({ subnetId: "subnet-b" }), now);
-  assert.notEqual(
-    await trigger({ imagePinned: true }),
-    await trigger({ imagePinned: true, image: "ami-newer" }),
-  );
+  const machine = async (args: Partial<Ec2HostArgs>) => (await host(args)).named("web-machine");
+  const key = (await host()).named("web-bootstrap-key");
+  assert.deepEqual(key.replaceWith, ["web-machine"]);
+  // Of stacks made by a version that had one, it is no reason any more.
+  assert.equal(key.replacementTrigger, undefined);
+  const { keepers } = (await machine({})).inputs;
+  const others = {
+    instanceType: "t4g.medium",
+    data: { volume: 30, retain: true, directories: [], services: [] },
+  };
+  assert.deepEqual((await machine(others)).inputs.keepers, keepers);
+  assert.notDeepEqual((await machine({ subnetId: "subnet-b" })).inputs.keepers, keepers);
   assert.equal((await host()).only("Instance").inputs.userDataReplaceOnChange, true);
-  assert.equal((await host()).named("web-host-key").replacementTrigger, undefined);
+  assert.deepEqual((await host()).named("web-host-key").replaceWith, []);
+});
+
+test("an image makes a new machine only if it is named and the machine has another", async () => {
+  const machine = async (image: string, imagePinned: boolean, existing?: string) => {
+    const there = existing === undefined ? undefined : { image: existing };
+    const { inputs, ignoreChanges } = (await host({ image, imagePinned, existing: there })).named(
+      "web-machine",
+    );
+    return { image: inputs.keepers.image, kept: ignoreChanges.includes("keepers.image") };
+  };
+  assert.deepEqual(await machine("ami-2", false), { image: "ami-2", kept: true });
+  assert.deepEqual(await machine("ami-2", false, "ami-1"), { image: "ami-1", kept: true });
+  assert.deepEqual(await machine("ami-1", true, "ami-1"), { image: "ami-1", kept: true });
+  assert.deepEqual(await machine("ami-2", true, "ami-1"), { image: "ami-2", kept: false });
+  assert.deepEqual(await machine("ami-2", true), { image: "ami-2", kept: false });
+});
+
+test("an instance is started after all that stops it, and before it is spoken to", async () => {
+  const running = async (args: Partial<Ec2HostArgs>) => (await host(args)).named("web-running");
+  const now = await running({});
+  assert.deepEqual(now.inputs, { instanceId: "web-instance-id", state: "running" });
+  assert.ok(now.dependsOn.includes("web-data-attachment"));
+  assert.ok((await host()).named("web-first-contact").dependsOn.includes("web-running"));
+  assert.notEqual((await running({ instanceType: "t4g.medium" })).replacementTrigger, now.replacementTrigger);
+  assert.equal((await running({ image: "ami-2" })).replacementTrigger, now.replacementTrigger);
+});
+
+test("a machine that is found stopped is started, each time anew, and one that runs is no change", async () => {
+  const start = async (existing: Ec2HostArgs["existing"]) => {
+    const { inputs, ignoreChanges } = (await host({ existing })).named("web-start");
+    return [inputs.keepers, ignoreChanges];
+  };
+  const since = "2026-11-30T08:00:00Z";
+  assert.deepEqual(await start(undefined), [{ stopped: "" }, ["keepers"]]);
+  assert.deepEqual(await start({ image: "ami-1" }), [{ stopped: "" }, ["keepers"]]);
+  assert.deepEqual(await start({ image: "ami-1", stopped: since }), [{ stopped: since }, []]);
 });
 
 test("the first contact comes once a machine, and has its private keys by standard input alone", async () => {
@@ -138,6 +170,26 @@ test("the data volume stays in AWS where the stack says so, and the instance and
   );
   const without = await host({ data: { volume: 20, retain: false, directories: [], services: [] } });
   assert.equal(without.only("Volume").retainOnDelete, false);
+});
+
+test("a data volume stays where it is, whichever zone the instance is asked for in", async () => {
+  assert.ok((await host()).only("Volume").ignoreChanges.includes("availabilityZone"));
+});
+
+test("a data volume begins with the snapshot that is named, and one that is there stays without", async () => {
+  const volume = async (more: object) => {
+    const data = { volume: 20, retain: true, directories: [], services: [], ...more };
+    const { inputs, ignoreChanges } = (await host({ data })).only("Volume");
+    return [inputs.snapshotId, ignoreChanges];
+  };
+  assert.deepEqual(await volume({}), [undefined, ["availabilityZone", "snapshotId"]]);
+  assert.deepEqual(await volume({ from: "snap-1" }), ["snap-1", ["availabilityZone"]]);
+  assert.deepEqual(await volume({ from: "snap-1", restores: true }), ["snap-1", []]);
+});
+
+test("a protected volume that is deleted all the same leaves a snapshot", async () => {
+  assert.equal((await host({ protect: true })).only("Volume").inputs.finalSnapshot, true);
+  assert.equal((await host()).only("Volume").inputs.finalSnapshot, undefined);
 });
 
 test("a host whose port 22 is closed is reached by the end of a tunnel", async () => {
@@ -228,6 +280,26 @@ test("a machine that fails its checks, or says nothing any more, alarms; so does
   assert.equal(seen.only("TopicSubscription").inputs.endpoint, "ops@example.org");
   const silent = await record(() => new Alarms("web-alarms", { instanceId: "i-1" }));
   assert.equal(silent.all("TopicSubscription").length, 0);
+});
+
+test("a burstable machine alarms before it is slow, or when it costs more, as its credits are", async () => {
+  const of = async (credits: "standard" | "unlimited" | undefined) => {
+    const seen = await record(() => new Alarms("web-alarms", { instanceId: "i-1", credits }));
+    return seen.all("MetricAlarm").find(({ name }) => name === "web-alarms-credits")?.inputs;
+  };
+  const standard = await of("standard");
+  assert.equal(standard?.metricName, "CPUCreditBalance");
+  assert.equal(standard?.comparisonOperator, "LessThanThreshold");
+  const unlimited = await of("unlimited");
+  assert.equal(unlimited?.metricName, "CPUSurplusCreditsCharged");
+  assert.equal(unlimited?.comparisonOperator, "GreaterThanOrEqualToThreshold");
+  assert.equal(await of(undefined), undefined);
+});
+
+test("what becomes of used up CPU credits is the account's choice, unless the stack says it", async () => {
+  assert.equal((await host()).only("Instance").inputs.creditSpecification, undefined);
+  const { inputs } = (await host({ cpuCredits: "standard" })).only("Instance");
+  assert.deepEqual(inputs.creditSpecification, { cpuCredits: "standard" });
 });
 
 test("the alarms of another host tell the topic that there is, and know the disks that it has", async () => {

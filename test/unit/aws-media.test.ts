@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { BackupBucket, type BackupBucketArgs } from "../../components/aws/backup-bucket.ts";
 import { MediaBucket, type MediaBucketArgs } from "../../components/aws/media-bucket.ts";
 import { known, record } from "./aws-mocks.ts";
 
@@ -166,4 +168,59 @@ test("the media bucket is tagged with project, stack and component", async () =>
     component: "media",
     Name: "shop-prod-media",
   });
+});
+
+const backups = (args: Partial<BackupBucketArgs> = {}) =>
+  record(
+    () => new BackupBucket("backup-bucket", { keepDeletedDays: 30, protect: true, generation: 1, ...args }),
+  );
+
+test("the host's key adds to the backups' bucket and takes nothing away, whatever policy its user may get one day", async () => {
+  const made = await backups();
+  const own = statements(made.only("UserPolicy").inputs.policy);
+  const allowed = own.flatMap(({ Action }: { Action: string[] }) => Action);
+  const may = ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"];
+  assert.deepEqual(allowed, may);
+  const [plain, host, ...more] = statements(made.only("BucketPolicy").inputs.policy);
+  assert.equal(plain.Sid, "RefusePlainHttp");
+  const bucketArn = "arn:aws:mock:eu-central-1:123456789012:backup-bucket-bucket";
+  assert.deepEqual(host, {
+    Sid: "HostTakesNothingAway",
+    Effect: "Deny",
+    Principal: "*",
+    NotAction: may,
+    Resource: [bucketArn, `${bucketArn}/*`],
+    Condition: {
+      ArnEquals: { "aws:PrincipalArn": "arn:aws:mock:eu-central-1:123456789012:backup-bucket-user-user" },
+    },
+  });
+  assert.deepEqual(more, []);
+  assert.equal(await pulumi.isSecret(made.result.secretAccessKey), true);
+});
+
+test("the backups' bucket is private and encrypted, keeps what is deleted, and stays with its rules when the stack goes", async () => {
+  const made = await backups({ keepDeletedDays: 14 });
+  const { bucket, ...blocks } = made.only("BucketPublicAccessBlock").inputs;
+  assert.equal(bucket, "shop-prod-backups-0badcafe");
+  assert.ok(Object.values(blocks).every((block) => block === true) && Object.keys(blocks).length === 4);
+  assert.equal(made.only("BucketVersioning").inputs.versioningConfiguration.status, "Enabled");
+  assert.equal(made.all("BucketServerSideEncryptionConfiguration").length, 1);
+  const [deleted, unfinished] = made.only("BucketLifecycleConfiguration").inputs.rules;
+  assert.equal(deleted.noncurrentVersionExpiration.noncurrentDays, 14);
+  assert.deepEqual(deleted.expiration, { expiredObjectDeleteMarker: true }, "what is in use never expires");
+  assert.equal(unfinished.abortIncompleteMultipartUpload.daysAfterInitiation, 7);
+  const parts = made.resources.filter(({ type }) => /:s3\/bucket/.test(type));
+  assert.equal(parts.length, 7);
+  for (const part of parts) assert.equal(part.retainOnDelete, true, part.name);
+  const itself = made.only("s3/bucket:Bucket");
+  assert.equal(itself.protect, true);
+  assert.deepEqual(itself.inputs.tags.component, "backups");
+  assert.notEqual(itself.inputs.forceDestroy, true);
+});
+
+test("the backups' bucket may be in another region than the rest, with all its rules", async () => {
+  const made = await backups({ region: "eu-west-1" });
+  for (const { type, inputs } of made.resources.filter(({ type }) => /:s3\/bucket/.test(type)))
+    assert.equal(inputs.region, "eu-west-1", type);
+  for (const { inputs } of (await backups()).resources) assert.equal(inputs.region, undefined);
 });

@@ -42,6 +42,8 @@ export interface Made {
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
   readonly additionalSecretOutputs: readonly string[];
+  /** Names of the resources with whose replacement it is replaced. */
+  readonly replaceWith: readonly string[];
   /** Name of the resource with which it goes. */
   readonly deletedWith: string | undefined;
   /** The value of the option `replacementTrigger`. */
@@ -192,6 +194,7 @@ function madeOf(request: RegisterResourceRequest): Made {
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    replaceWith: request.getReplaceWithList().map((urn) => nameOf(urn) as string),
     deletedWith: nameOf(request.getDeletedwith()),
     replacementTrigger: trigger === undefined ? undefined : plain(trigger, "", []),
     custom: request.getCustom(),

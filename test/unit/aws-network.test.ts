@@ -69,6 +69,17 @@ test("the host stays in its zone in whatever order AWS lists the default subnets
   assert.deepEqual(result, ["subnet-a", "subnet-c"]);
 });
 
+test("the subnet of the zone that was chosen comes first, in a default network and in a new one", async () => {
+  const chosen = await network({ kind: "default", zone: "eu-central-1c" });
+  assert.deepEqual(chosen.result.public, ["subnet-c", "subnet-a"]);
+  assert.equal(chosen.result.zone, "eu-central-1c");
+  const made = await network({ ...own, zone: "eu-central-1b" });
+  assert.deepEqual(
+    made.all("aws:ec2/subnet:Subnet").map(({ inputs }) => inputs.availabilityZone),
+    ["eu-central-1b", "eu-central-1a"],
+  );
+});
+
 test("a given network is taken as it is, its first subnet first", async () => {
   const seen = await network({ kind: "given", vpc: "vpc-1", subnets: ["subnet-c", "subnet-a"] });
   assert.equal(seen.all("aws:ec2/vpc:Vpc").length, 0);

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { RoleCredentials } from "../../components/ec2/role-credentials.ts";
+import { configText, RoleCredentials } from "../../components/ec2/role-credentials.ts";
 import { type Metadata, secret, usual, withMetadata } from "./aws-metadata.ts";
 import { known, record, standInHost } from "./aws-mocks.ts";
 import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
@@ -86,12 +86,21 @@ test("a metadata service that does not answer is named", async (t) => {
   assert.match(said, /^<3>berth: the metadata service at http:\/\/127\.0\.0\.1:1 does not answer: /);
 });
 
+test("links are signed for the bucket's own region, unless S3 is elsewhere", () => {
+  const text = (atAws: boolean) => configText("eu-central-1", "/run/c.json", atAws);
+  assert.match(text(true), /^s3 =\n {4}addressing_style = virtual\n {4}signature_version = s3v4\n$/m);
+  assert.doesNotMatch(text(false), /s3/);
+  for (const one of [true, false])
+    assert.match(text(one), /^credential_process = \/usr\/bin\/cat \/run\/c\.json$/m);
+});
+
 test("the step that keeps a role's credentials on a host is this text", async (t) => {
   const { result, only, resources } = await record(
     () =>
       new RoleCredentials("credentials", {
         host: standInHost(),
         region: "eu-central-1",
+        atAws: true,
         app: "shop",
         root: "/srv/shop",
       }),

@@ -9,6 +9,8 @@ import { checkSite } from "../../components/site/check.ts";
 import { drillText, type Listing, listingText } from "../../scripts/lib/backups.ts";
 import { parse, UsageError } from "../../scripts/lib/command-line.ts";
 import { commands } from "../../scripts/lib/commands.ts";
+import { countsText } from "../../scripts/lib/undelete/undelete.ts";
+import { actFor, countsOf, timeOfId, type Version } from "../../scripts/lib/undelete/versions.ts";
 import type { Made } from "./aws-mocks.ts";
 import { assertNoSecret, programResources } from "./program-steps.ts";
 import { assertSnapshot, shown, stepsOf } from "./step-snapshots.ts";
@@ -37,6 +39,13 @@ const taken = (backup: object) => {
   return checked.config.backup;
 };
 
+/** A bucket as the stack's file names it, without its key. */
+const choice = (place: object) => {
+  const found = taken({ place }).place;
+  assert.ok(found.kind === "s3");
+  return found;
+};
+
 let made: readonly Made[] = [];
 before(async () => {
   made = await programResources({ backup: { place: bucket } });
@@ -57,7 +66,7 @@ test("what is wrong is said by its key, and no secret is shown", () => {
   assert.match(faults({})[0] ?? "", /^backup\.place: /);
   assert.match(
     faults({ place: { kind: "ftp" } })[0] ?? "",
-    /^backup\.place\.kind: expected "directory" or "s3"/,
+    /^backup\.place\.kind: expected "directory" or "s3" or "aws"/,
   );
   assert.match(
     faults({ place: { kind: "directory", path: "backups" } })[0] ?? "",
@@ -80,13 +89,10 @@ test("what is wrong is said by its key, and no secret is shown", () => {
 });
 
 test("a bucket of Amazon's is asked by its own name, another service by its endpoint's", () => {
-  const amazon = placeOf(
-    taken({ place: { ...bucket, endpoint: undefined, region: "eu-central-1" } }).place,
-    "prod-shop",
-  );
+  const amazon = placeOf(choice({ ...bucket, endpoint: undefined, region: "eu-central-1" }), "prod-shop");
   assert.equal(amazon.repository, "s3:https://s3.eu-central-1.amazonaws.com/shop-backups/prod-shop/files");
   assert.deepEqual([amazon.pgbackrest.style, amazon.pgbackrest.port], ["host", "443"]);
-  const other = placeOf(taken({ place: { ...bucket, prefix: "berth/shop" } }).place, "prod-shop");
+  const other = placeOf(choice({ ...bucket, prefix: "berth/shop" }), "prod-shop");
   assert.equal(other.repository, "s3:https://s3.example.com:9000/shop-backups/berth/shop/files");
   assert.deepEqual(
     [other.pgbackrest.style, other.pgbackrest.endpoint, other.pgbackrest.port, other.pgbackrest.path],
@@ -96,7 +102,7 @@ test("a bucket of Amazon's is asked by its own name, another service by its endp
 
 test("a service that forbids its endpoint's own name is asked by the bucket's, by both tools", () => {
   const at = (more: object) => {
-    const { options, pgbackrest } = placeOf(taken({ place: { ...bucket, ...more } }).place, "prod-shop");
+    const { options, pgbackrest } = placeOf(choice({ ...bucket, ...more }), "prod-shop");
     const lookup = options
       .find((one) => one.startsWith("--option=s3.bucket-lookup="))
       ?.split("=")
@@ -280,4 +286,75 @@ test("a stack takes another one's data only where it says so, with its scrub and
   });
   assert.match("faults" in missing ? missing.faults.join() : "", /copy\.sql: expected a file with SQL/);
   assert.doesNotMatch(Object.keys(stepsOf(made)).join(), /copy-setup/);
+});
+
+test("a bucket that the stack makes needs a region where the host is not on AWS, and has a key that AWS makes", async () => {
+  const wanted = { place: { kind: "aws", region: "eu-central-1" } };
+  assert.deepEqual(taken(wanted).place, { ...wanted.place, keepDeleted: 30 });
+  assert.match(
+    faults({ place: { kind: "aws" } })[0] ?? "",
+    /^backup\.place\.region: expected an AWS region for the bucket/,
+  );
+  assert.match(
+    faults({ place: { ...wanted.place, keepDeleted: 0 } })[0] ?? "",
+    /^backup\.place\.keepDeleted: /,
+  );
+  const steps = stepsOf(await programResources({ backup: wanted }));
+  assert.ok(!JSON.stringify(shown(steps)).includes("secret-of-the-test"));
+  const step = steps["backup-setup"];
+  assert.equal(step?.slots.place, "s3://berth-prod-backups-0badcafe/prod-shop");
+  assert.match(JSON.stringify(step?.files), /repo1-s3-endpoint=s3\.eu-central-1\.amazonaws\.com/);
+  assert.ok(step?.secretFiles["/etc/berth/backup/s3-key"]);
+  assert.match(`${steps["backup-key-proof"]?.slots.bucket}`, /\/berth-prod-backups-0badcafe$/);
+});
+
+/** An object's past, the newest first as S3 tells it: `o1@5` an object with content 1 of second 5, `x@7` a deletion. */
+const past = (text: string): Version[] =>
+  text.split(" ").map((one, index) => {
+    const [, kind, content = "", second = ""] = /^([ox])(\d?)@(\d+)$/.exec(one) ?? [];
+    const version = { key: "a", id: one, at: Number(second), latest: index === 0 };
+    return kind === "x" ? version : { ...version, content: { etag: content, size: 10 } };
+  });
+const act = (text: string, at: number, isLock = false) => actFor(past(text), at, isLock);
+
+test("what was deleted is uncovered, what was overwritten is copied back, what came later is hidden", () => {
+  assert.equal(act("o1@5", 9), undefined);
+  assert.deepEqual(act("x@12 x@11 o1@5", 9), { act: "uncover", key: "a", marks: ["x@12", "x@11"], size: 10 });
+  const copy = { act: "copy", key: "a", id: "o1@5", marks: [] as string[], size: 10, alike: false };
+  assert.deepEqual(act("o2@11 o1@5", 9), copy);
+  assert.deepEqual(act("x@12 o2@11 o1@5", 9), { ...copy, marks: ["x@12"] });
+  // A service that shows another version than the newest one, once a mark is deleted.
+  assert.deepEqual(act("o2@3 o1@5", 9), copy);
+  assert.deepEqual(act("o1@11", 9), { act: "hide", key: "a" });
+  assert.deepEqual(act("o2@11 x@8 o1@5", 9), { act: "hide", key: "a" });
+  assert.equal(act("x@12 o1@11", 9), undefined);
+  assert.equal(act("x@8 o1@5", 9), undefined);
+});
+
+test("a second run does nothing again, a lock never comes back, and of one second the object counts", () => {
+  assert.equal(act("o1@20 x@12 o2@11 o1@5", 9), undefined, "the copy is what it was copied from");
+  assert.deepEqual(act("o1@5", 9, true), { act: "hide", key: "a" });
+  assert.equal(act("x@12 o1@5", 9, true), undefined);
+  assert.deepEqual(act("x@12 x@5 o1@5", 9), { act: "uncover", key: "a", marks: ["x@12"], size: 10 });
+});
+
+test("the time of a version is in a ULID, and in no id of Amazon's or MinIO's", () => {
+  assert.equal(timeOfId("01ARZ3NDEKTSV4RRFFQ69G5FAV"), 1_469_922_850.259);
+  for (const id of ["null", "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"])
+    assert.equal(timeOfId(id), undefined);
+  assert.equal(timeOfId("fb1ba8a4-1a1c-4d4f-a5b1-8f1b1a1c4d4f"), undefined);
+});
+
+test("people read what would come back before they agree", () => {
+  const acts = ["x@12 o1@5", "o2@11 o1@5", "o1@11"].flatMap((text) => act(text, 9) ?? []);
+  assert.equal(
+    countsText(countsOf(acts, 5), 1_795_874_587),
+    [
+      "The backups as they were at 2026-11-28 14:03:07 UTC:",
+      "  2 objects as they were",
+      "  1 object deleted since then, to be brought back (10 bytes)",
+      "  1 object overwritten since then, to be brought back (10 bytes)",
+      "  1 object written since then, to be hidden; a later --at brings it back",
+    ].join("\n"),
+  );
 });

@@ -227,7 +227,7 @@ describe("the commands", () => {
 
   test("that are about a stack take it by -s or --stack, and are about 'local' without it", () => {
     const words: Record<string, string[]> = { logs: ["web"], maintenance: ["on"] };
-    for (const name of ["start", "destroy", "releases", "logs", "ssh", "maintenance"] as const) {
+    for (const name of ["start", "destroy", "releases", "logs", "ssh", "maintenance", "notify"] as const) {
       const one: Command = commands[name];
       const stackOf = (...args: string[]) =>
         (parse(one, [...args, ...(words[name] ?? [])]) as { stack: string }).stack;

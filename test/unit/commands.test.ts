@@ -108,7 +108,7 @@ describe("a command does nothing", { concurrency: 2 }, () => {
     assert.equal(code, 2);
     assert.match(
       stderr,
-      /^berth: stack 'theirs' was made by a Pulumi of your own, .*: pulumi up -s theirs$/m,
+      /^berth: stack 'theirs' was made by a Pulumi of your own, .*: pulumi up -s theirs\. Or name its backend: set PULUMI_BACKEND_URL\./m,
     );
   });
 

@@ -61,6 +61,39 @@ test("Django's checks are told by their tags", () => {
   );
 });
 
+test("a list of names that lacks the site's own is refused, wherever Berth knows both", () => {
+  const with_ = (env: Keys, domain = "www.shop.example") => ({
+    ...least,
+    app: { ...least.app, env },
+    ...(domain === "" ? {} : { site: { domain } }),
+  });
+  for (const text of [
+    "shop.example",
+    "www.shop.example.evil.example",
+    "localhost 127.0.0.1",
+    "['a.example']",
+  ])
+    assert.match(
+      faults(with_({ ALLOWED_HOSTS: text }))[0] ?? "",
+      /^berth:app\.env\.ALLOWED_HOSTS: expected 'www\.shop\.example' \(site\.domain\) in it: visitors would get a 400\. Take it out: Berth hands over every name of the site; found "/,
+      text,
+    );
+  assert.match(
+    faults(with_({ DJANGO_ALLOWED_HOSTS: "a.example" }))[0] ?? "",
+    /Write \$\{site\.domain\}; found/,
+  );
+  for (const text of [
+    "*",
+    "a.example, www.shop.example",
+    "['WWW.shop.example']",
+    ".shop.example",
+    "${site.domain} x",
+  ])
+    assert.ok(read(with_({ ALLOWED_HOSTS: text })).app.env.ALLOWED_HOSTS, text);
+  assert.ok(read(with_({ ALLOWED_HOSTS: "a.example" }, "")));
+  assert.ok(read(with_({ ALLOWED_HOSTS_FILE: "a.example" })));
+});
+
 test("pages are named with the status that they answer, each once, and none that nginx answers by itself", () => {
   const pages = (...named: unknown[]) => ({
     ...least,
@@ -107,6 +140,69 @@ test("secrets that are made up have names that nothing else gives, and settings 
     assert.deepEqual(faults(generate(more, name)), [
       `berth:app.generate[0]: expected a setting that is not given by ${by}; found "${name}"`,
     ]);
+});
+
+test("secrets from elsewhere have names that nothing else gives, and settings may refer to them", () => {
+  const command = "op read op://shop/{name}/password";
+  const from = (secretFrom: object, more: object = {}) => ({
+    ...least,
+    app: { ...least.app, secretFrom, ...more },
+  });
+  const given = from({ command, names: ["PAYMENT_KEY"] }, { env: { URL: "${secrets.PAYMENT_KEY}" } });
+  assert.deepEqual(read(given).app.secretFrom, { command, names: ["PAYMENT_KEY"], timeout: 60 });
+  const names = { PAYMENT_KEY: "pay/key" };
+  assert.deepEqual(
+    read(from({ command: "sops -d x.json", format: "json", names })).app.secretFrom?.names,
+    names,
+  );
+  // A secret from elsewhere may be what the stack would make up.
+  assert.ok(read(from({ command, names: ["SECRET_KEY"] })));
+  assert.ok(read({ ...from({ command, names: ["DATABASE_URL"] }), postgres: { enabled: false } }));
+
+  const twice = [
+    [from({ command, names: ["A"] }, { env: { A: 1 } }), "A", "app.env"],
+    [from({ command, names: { A: "b" } }, { secrets: { A: "1" } }), "A", "app.secrets"],
+    [from({ command, names: ["A"] }, { generate: ["A"] }), "A", "app.generate"],
+    [from({ command, names: ["DATABASE_URL"] }), "DATABASE_URL", "the stack itself"],
+    [
+      { ...from({ command, names: ["SECRET_KEY"] }), secrets: { signingKey: "k".repeat(32) } },
+      "SECRET_KEY",
+      "secrets.signingKey",
+    ],
+  ] as const;
+  for (const [keys, name, by] of twice)
+    assert.deepEqual(faults(keys), [
+      `berth:app.secretFrom.names: expected a name that is not given by ${by}, too: take it out of one of them; found "${name}"`,
+    ]);
+
+  const wrong = [
+    [
+      { command, names: [] },
+      /^berth:app\.secretFrom\.names: expected one name or more; found an empty list$/,
+    ],
+    [{ command, names: ["A", "A"] }, /^berth:app\.secretFrom\.names: expected each name once/],
+    [{ command, names: ["a-b"] }, /^berth:app\.secretFrom\.names\[0\]: expected the name of an environment/],
+    [{ command, names: { A: "--help" } }, /^berth:app\.secretFrom\.names\.A: expected the name in the store/],
+    [
+      { command, names: ["A"], format: "json" },
+      /^berth:app\.secretFrom\.format: expected none: with \{name\}/,
+    ],
+    [
+      { command: "sops -d x", names: ["A"] },
+      /^berth:app\.secretFrom\.format: expected json or dotenv, because/,
+    ],
+    [
+      { command: `${command} | cat`, names: ["A"] },
+      /^berth:app\.secretFrom\.command: .* without '\|': no shell/,
+    ],
+    [{ command, names: ["A"], timeout: 0 }, /^berth:app\.secretFrom\.timeout: expected 1 or more; found 0$/],
+    [{ names: ["A"] }, /^berth:app\.secretFrom\.command: expected a text/],
+  ] as const;
+  for (const [keys, message] of wrong) {
+    const found = faults(from(keys));
+    assert.equal(found.length, 1, found.join("\n"));
+    assert.match(found[0] ?? "", message);
+  }
 });
 
 test("commands after collectstatic need something that is collected", () => {
@@ -180,6 +276,46 @@ test("the least configuration is a host, a source and a WSGI module; all else ha
   assert.deepEqual(config.admins, []);
 });
 
+test("a hook is a command or a URL by HTTPS; a URL by HTTP stays among private addresses", () => {
+  const told = (released: string) => ({ ...least, app: { ...least.app, hooks: { released } } });
+  const of = (released: string) => faults(told(released));
+  for (const right of [
+    "https://hooks.example.org/services/T0/B0/token",
+    "https://hooks.example.org:8443?token=a%20b",
+    "http://127.0.0.1:9000/hook",
+    "http://localhost/hook",
+    "http://10.0.0.7/hook",
+    "http://172.20.0.1/hook",
+    "http://[fd00::1]:9000/hook",
+    "python manage.py announce https://example.org/",
+    "curl --data @- http://example.org/",
+  ])
+    assert.equal(read(told(right)).app.hooks.released, right);
+  const near =
+    /^berth:app\.hooks\.released: expected https:\/\/, because the record would travel in plain text/;
+  for (const wrong of [
+    "http://example.org/hook",
+    "http://172.32.0.1/",
+    "http://10.example.org/",
+    "http://127.0.0.1.nip.io/",
+    "http://[2001:db8::1]/",
+  ])
+    assert.match(of(wrong)[0] ?? "", near, wrong);
+  for (const wrong of [
+    "slack://token",
+    "https://user:word@example.org/",
+    "https://example.org/#a",
+    "https:///",
+  ])
+    assert.match(of(wrong)[0] ?? "", /^berth:app\.hooks\.released: expected a URL such as https/, wrong);
+  for (const wrong of [
+    "https://user:word-token@example.org/",
+    "http://example.org/word-token",
+    "x://word-token",
+  ])
+    assert.doesNotMatch(of(wrong).join(), /word-token/, "it may be a secret");
+});
+
 test("keys of other programs and packages are none of Berth's business", () => {
   const config = parseConfig(
     {
@@ -222,6 +358,27 @@ test("each server has the application that it can serve, and no keys that mean n
   assert.deepEqual(faults({ ...least, app: { source, server: "daphne" } }).length, 1);
 });
 
+test("gunicorn's workers are of a class that fits the other keys", () => {
+  const of = (app: Keys) => faults({ ...least, app: { ...least.app, ...app } });
+  for (const workerClass of ["sync", "gthread", "gevent", "eventlet", "shop.workers.Worker"])
+    assert.equal(read({ ...least, app: { ...least.app, workerClass } }).app.workerClass, workerClass);
+  assert.equal(read({ ...least, app: { ...least.app, workerClass: "gthread", threads: 4 } }).app.threads, 4);
+  assert.deepEqual(of({ workerClass: "tornado" }), [
+    'berth:app.workerClass: expected sync, gthread, gevent, eventlet, or MODULE.CLASS of a dependency, such as shop.workers.Worker; found "tornado"',
+  ]);
+  for (const workerClass of ["sync", "gevent"])
+    assert.deepEqual(of({ workerClass, threads: 4 }), [
+      `berth:app.workerClass: expected gthread with app.threads: 4: '${workerClass}' has no threads; found "${workerClass}"`,
+    ]);
+  assert.deepEqual(of({ workerClass: "gevent", server: "uwsgi" }), [
+    'berth:app.workerClass: expected none with app.server: uwsgi: only gunicorn has classes of workers; found "gevent"',
+  ]);
+  assert.match(
+    of({ workerClass: "uvicorn.workers.UvicornWorker" }).join(),
+    /write 'server: uvicorn' and app\.asgi/,
+  );
+});
+
 test("a value of the wrong type is named, with the one expected", () => {
   assert.deepEqual(faults({ ...least, app: { ...least.app, workers: "two" } }), [
     'berth:app.workers: expected a number; found "two"',
@@ -242,7 +399,7 @@ test("a value of the wrong type is named, with the one expected", () => {
 
 test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
   assert.deepEqual(faults({ ...least, sute: {} }), [
-    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, media, backup, copy, secrets, rotate, admins, allow, waive.",
+    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, aws, media, backup, copy, notify, drift, secrets, rotate, admins, allow, waive.",
   ]);
   assert.deepEqual(faults({ ...least, host: { kind: "local", memroy: 512 } }), [
     "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, sshFrom.",
@@ -444,7 +601,7 @@ test("an EC2 host is in the default network, without alarms and unprotected, unl
     locale: "en_US.UTF-8",
   });
   assert.deepEqual(media, { store: "host", mayDelete: true, oldVersions: 30, retainBucket: true });
-  assert.deepEqual(rotate, { database: 1, redis: 1, signingKey: 1, basicAuth: 1, media: 1 });
+  assert.deepEqual(rotate, { database: 1, redis: 1, signingKey: 1, basicAuth: 1, backup: 1, media: 1 });
 });
 
 test("an EC2 host that nothing can reach is refused", () => {
@@ -599,10 +756,18 @@ test("an EC2 host beside the first says what it is, and has all else from the fi
     assert.match(
       faults({ ...least, host: ec2, hosts: { tasks: { ...tasks, [key]: value } } }).join("\n"),
       new RegExp(
-        `^berth:hosts\\.tasks\\.${key}: there is no such key\\..* There is: kind, instanceType, image, rootVolume, timezone, locale, reach\\.$`,
+        `^berth:hosts\\.tasks\\.${key}: there is no such key\\..* There is: kind, instanceType, image, cpuCredits, rootVolume, timezone, locale, reach\\.$`,
       ),
     );
   }
+});
+
+test("only a type that has CPU credits is told what becomes of them", () => {
+  const host = { ...ec2, instanceType: "m7g.large", cpuCredits: "standard" };
+  const tasks = { kind: "ec2", instanceType: "t3.small", cpuCredits: "unlimited" };
+  assert.deepEqual(faults({ ...least, host, hosts: { tasks } }), [
+    "berth:host.cpuCredits: expected none: 'm7g.large' has no CPU credits; found \"standard\"",
+  ]);
 });
 
 test("each EC2 host whose port 22 is closed has a tunnel of its own", () => {

@@ -6,7 +6,9 @@ import {
   allowedActions,
   assertAllowed,
   documents,
+  type Policy,
   refused,
+  type Statement,
   statements,
   type Uses,
 } from "../cloud/deploying-role.ts";
@@ -58,6 +60,45 @@ const connectEndpoint: Uses = {
   ],
 };
 
+/**
+ * A snapshot of a protected volume that is deleted, and a volume from one:
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
+const snapshots: Uses = {
+  "ec2:CreateSnapshot": ["arn:aws:ec2:eu-central-1::snapshot/* tagged", `${ec2("volume")} own`],
+  "ec2:CreateTags": ["arn:aws:ec2:eu-central-1::snapshot/* tagged"],
+  "ec2:CreateVolume": ["arn:aws:ec2:eu-central-1::snapshot/* own", `${ec2("volume")} tagged`],
+  "ec2:DescribeSnapshots": ["* own"],
+};
+
+/**
+ * What AWS's provider calls when a version of Berth, or the key `aws`, changes a description, a tag, a boundary or an option of
+ * what is there: without it an update would fail in the middle.
+ */
+const upgrades = [
+  "cloudfront:UntagResource",
+  "cloudwatch:UntagResource",
+  "ec2:DeleteTags",
+  "ec2:ModifyInstanceCreditSpecification",
+  "ec2:ModifyInstanceMaintenanceOptions",
+  "ec2:ModifyInstanceMetadataOptions",
+  "ec2:ModifySecurityGroupRules",
+  "iam:DeleteRolePermissionsBoundary",
+  "iam:DeleteUserPermissionsBoundary",
+  "iam:PutRolePermissionsBoundary",
+  "iam:PutUserPermissionsBoundary",
+  "iam:UntagInstanceProfile",
+  "iam:UntagRole",
+  "iam:UntagUser",
+  "iam:UpdateAssumeRolePolicy",
+  "s3:UntagResource",
+  "secretsmanager:UntagResource",
+  "secretsmanager:UpdateSecret",
+  "secretsmanager:UpdateSecretVersionStage",
+  "sns:UntagResource",
+  "ssm:RemoveTagsFromResource",
+];
+
 /** What no recorded run could show, and why it is needed. */
 const unseen: Readonly<Record<string, string>> = {
   "ec2:DescribeVolumesModifications": "a larger root volume is waited for; the recorded stack keeps its size",
@@ -67,6 +108,7 @@ const unseen: Readonly<Record<string, string>> = {
   "s3:ListBucketVersions": "see s3:DeleteObject",
   "s3:ListTagsForResource":
     "Pulumi's release reads a bucket's tags by S3 Control (hashicorp/terraform-provider-aws#45251); the recorded build does it as before",
+  "servicequotas:GetServiceQuota": "the recorded build has no look-up of quotas",
   "s3:TagResource": "Pulumi's release writes them by S3 Control, the recorded build does not",
 };
 
@@ -97,7 +139,7 @@ test("no action is a pattern, and every resource is allowed for reading alone, o
         assert.deepEqual(Condition, { StringEquals: { "aws:RequestTag/project": "berth" } });
         continue;
       }
-      assert.match(action, /:(Describe|List)/, Sid);
+      assert.match(action, /:(Describe|List)|^servicequotas:Get/, Sid);
     }
   }
 });
@@ -107,6 +149,7 @@ test("the deploying role may do all that AWS's own provider asked for", () => {
   assert.deepEqual(refused(recorded), []);
   assert.deepEqual(refused(cloudFront), []);
   assert.deepEqual(refused(connectEndpoint), []);
+  assert.deepEqual(refused(snapshots), []);
 });
 
 test("the deploying role may do nothing that no stack needs", () => {
@@ -115,8 +158,9 @@ test("the deploying role may do nothing that no stack needs", () => {
     allowedActions().filter((action) => !seen.has(action)),
     [
       ...Object.keys(unseen),
+      ...upgrades,
       ...Object.keys(cloudFront),
-      ...Object.keys(connectEndpoint).filter((action) => !seen.has(action)),
+      ...Object.keys({ ...connectEndpoint, ...snapshots }).filter((action) => !seen.has(action)),
     ].sort(),
   );
 });
@@ -129,6 +173,7 @@ test("what is not the project's is out of the deploying role's reach", () => {
     "ec2:CreateVolume": [
       "arn:aws:ec2:eu-central-1:123456789012:volume/* untagged",
       "arn:aws:ec2:eu-west-1:123456789012:volume/* tagged",
+      "arn:aws:ec2:eu-central-1::snapshot/* other",
     ],
     "ec2:CreateTags": ["arn:aws:ec2:eu-central-1:123456789012:instance/* other"],
     "iam:PutRolePolicy": ["arn:aws:iam::123456789012:role/deploy-stacks own"],
@@ -149,6 +194,23 @@ test("what is not the project's is out of the deploying role's reach", () => {
   assert.deepEqual(
     refused(others),
     Object.entries(others).flatMap(([action, uses]) => uses.map((use) => `${action} on ${use}`)),
+  );
+});
+
+test("with the document of the boundary, whatever lets a role or a user do something needs the boundary", () => {
+  const text = readFileSync(join(import.meta.dirname, "../../docs/deploying-role-boundary.json"), "utf8");
+  const [bound, kept] = (JSON.parse(text) as Policy).Statement as [Statement, Statement];
+  assert.deepEqual([bound.Effect, kept.Effect], ["Deny", "Deny"]);
+  // An operator that denies holds where the key is not there at all.
+  assert.deepEqual(Object.keys(bound.Condition ?? {}), ["StringNotEquals"]);
+  assert.deepEqual(Object.keys(bound.Condition?.StringNotEquals ?? {}), ["iam:PermissionsBoundary"]);
+  assert.equal(kept.Condition, undefined);
+  // Tags, assumptions, memberships and keys give no more than the policies do.
+  const gives = /^iam:(Create(Role|User)|Put|Attach|Delete(Role|User)PermissionsBoundary)/;
+  const denied = [...bound.Action, ...kept.Action];
+  assert.deepEqual(
+    allowedActions().filter((action) => gives.test(action) && !denied.includes(action)),
+    [],
   );
 });
 

@@ -148,7 +148,14 @@ test("a release knows which files there are, and not what is in them", () => {
 
 test("every unit of an instance has the files of that instance, and without files none has a place for them", () => {
   const place = { name: "shop", root: "/srv/shop", after: [] };
-  const worker = { name: "worker", kind: "rq", count: 1, stopTimeout: 60, onRelease: "restart" } as const;
+  const worker = {
+    name: "worker",
+    kind: "rq",
+    isPool: false,
+    count: 1,
+    stopTimeout: 60,
+    onRelease: "restart",
+  } as const;
   const timers = { clean: { command: "true", at: "daily", account: "cleaner" } };
   const units = (hasFiles: boolean) => [
     processFiles({ ...place, hasFiles }, [worker])["/etc/systemd/system/shop-worker@.service"]?.content ?? "",

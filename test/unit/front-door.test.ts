@@ -71,6 +71,7 @@ test("no value can say more to nginx than it should, and each is refused by its 
     at("allow", { allow: { [path]: ["192.0.2.0/24"] } });
     at("limits", { limits: { [path]: { requests: 1 } } });
     at("basicAuth\\.except\\[0\\]", { basicAuth: { user: "team", except: [path] } });
+    at("accel", { accel: { [path]: "${paths.media}/a" } });
     at("redirects\\[0\\]\\.from", { redirects: [{ from: path, to: "/new" }] });
   }
   for (const to of [
@@ -107,6 +108,86 @@ test("no value can say more to nginx than it should, and each is refused by its 
   for (const network of ["10.0.0.1", "0.0.0.0/0", "::/0", "10.0.0.0/8;", "all"])
     assert.match(faults({ behind: [network] })[0] ?? "", /^berth:site\.behind\[0\]: expected /, network);
   assert.match(faults({ allow: { "/a": ["all; satisfy any"] } })[0] ?? "", /^berth:site\.allow\./);
+});
+
+test("nginx sends files from nowhere but the uploads, and under no path that something else answers", async () => {
+  for (const place of [
+    "/etc",
+    "/srv/shop/media/a",
+    "${paths.data}/a",
+    "${paths.media}/../data",
+    "${paths.media}/.git",
+  ])
+    assert.match(
+      faults({ accel: { "/a/": place } })[0] ?? "",
+      /^berth:site\.accel\.\/a\/: expected \$\{paths\.media\} or /,
+      place,
+    );
+  for (const place of [
+    "${paths.media}/a;b",
+    "${paths.media}/a b",
+    "${paths.media}/a\nb",
+    "${paths.media}/$uri",
+    "${paths.media}//a",
+  ])
+    assert.equal(faults({ accel: { "/a/": place } }).length, 1, place);
+  const place = "${paths.media}/a";
+  const at = (accel: Record<string, string>, more: object = {}) => {
+    const checked = checkSite(
+      { host: { kind: "local" }, app: { ...app, pages: ["/books/1"] }, site: { accel }, ...more },
+      "berth:",
+    );
+    return "faults" in checked ? checked.faults.map((fault) => fault.split("; found")[0]) : [];
+  };
+  const key = "berth:site.accel.";
+  assert.deepEqual(at({ "/": place }), [
+    `${key}/: expected a part of the site: nginx would answer all of it`,
+  ]);
+  for (const root of ["/static/", "/media/", "/.well-known/"])
+    assert.deepEqual(at({ [`${root}a`]: place }), [
+      `${key}${root}a: expected another path: ${root} has files of its own`,
+    ]);
+  for (const [path, page] of [
+    ["/health", "/health"],
+    ["/books/", "/books/1"],
+  ] as const)
+    assert.deepEqual(
+      at({ [path]: place }),
+      path === page
+        ? []
+        : [`${key}${path}: expected a path that ${page} is not below: visitors get 404 for it`],
+    );
+  assert.deepEqual(at({ "/a": place, "/a/b/": place }), [
+    `${key}/a/b/: expected a path that is not in another one, /a/`,
+  ]);
+  assert.deepEqual(at({ "/a": place, "/a/": place }).length, 2);
+  assert.match(
+    at({ "/a/": "${paths.media}" }, { media: { public: true } }).join(),
+    /expected a directory below \$\{paths\.media\}: with media\.public: true everyone sees/,
+  );
+  assert.match(
+    at(
+      { "/a/": place },
+      { media: { store: "s3", bucket: "b", region: "eu-central-1", access: "user" } },
+    ).join(),
+    /expected none with media\.store: s3/,
+  );
+  const text = await textFor(
+    { accel: { "/a": "${paths.media}/b/c/", "/d/": "${paths.media}" } },
+    { mediaPublic: false },
+  );
+  assert.match(
+    text,
+    /location \^~ \/a\/ \{\n +internal;\n +alias \/srv\/shop\/media\/b\/c\/;\n.*\n +disable_symlinks on from=\/srv\/shop\/media;/,
+  );
+  assert.match(text, /location \^~ \/d\/ \{\n +internal;\n +alias \/srv\/shop\/media\/;/);
+  // Two paths to one directory are two, and the directory is one.
+  const both = await textFor({ accel: { "/a": place, "/b": place } });
+  assert.equal(
+    both.match(/location \^~ \/media\/a\/ \{ try_files \/berth\/none @application; \}/g)?.length,
+    1,
+  );
+  assert.equal(both.match(/disable_symlinks on from=\/srv\/shop\/media;/g)?.length, 3);
 });
 
 test("a balancer by name is refused with what to write in its place", () => {

@@ -85,7 +85,29 @@ const withFlask = (lines: string, more: Sources = {}) =>
 test("settings that read the URL of a cache get a Redis, and are told of the client that they lack", () => {
   const cache = withSettings('CACHES = {"default": {"LOCATION": os.environ["CACHE_URL"]}}');
   assert.equal(cache.config.redis.enabled, true);
-  assert.match(cache.last, /no client for it is among the dependencies\. Add redis to them/);
+  const missing = /no client for it is among the dependencies\. Add redis to them/;
+  assert.match(cache.last, missing);
+  // A cache in each process is no place for sessions.
+  const local = withSettings('CACHES = {"default": env.cache(default="locmemcache://")}');
+  assert.equal(local.config.redis.enabled, true);
+  assert.match(local.last, missing);
+  const client = { "requirements.txt": `${django["requirements.txt"]}redis\n` };
+  const ready = withSettings(
+    'CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}',
+    client,
+  );
+  assert.doesNotMatch(ready.last, /Left to do/);
+  const { "requirements.txt": _, ...code } = django;
+  const offered = init({
+    ...code,
+    "shop/settings.py": `${code["shop/settings.py"]}CACHES = {"default": env.cache(default="locmemcache://")}\n`,
+    "uv.lock": "",
+    "pyproject.toml":
+      '[project]\nname = "shop"\ndependencies = ["django", "psycopg[binary]"]\n[project.optional-dependencies]\nredis = ["redis"]\n',
+  });
+  assert.equal(offered.config.redis.enabled, true);
+  assert.match(offered.last, /extras that are not installed: redis\. Name .* as app\.extras/);
+  assert.doesNotMatch(offered.last, missing);
 });
 
 test("uploads among Flask's static files stay across releases, and the application serves both", () => {
@@ -234,6 +256,71 @@ test("an application below the directory is deployed from there, and from above 
     [src.config.app.wsgi, src.config.app.env.PYTHONPATH, src.config.app.static],
     ["tides.web:app", "src", "src/tides/static"],
   );
+});
+
+test("modules are called as manage.py calls them, and a folder that it imports from is written", () => {
+  const { "manage.py": manage, "requirements.txt": requirements, ...code } = django;
+  const inside = (folder: string, files: Sources = code) =>
+    Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
+  const inSrc = { "requirements.txt": requirements, ...inside("src") };
+  const found = ({ config: { app } }: ReturnType<typeof init>) => [
+    app.wsgi,
+    app.settings,
+    app.env.PYTHONPATH,
+  ];
+  const ways = [
+    'sys.path.insert(0, os.path.join(BASE_DIR, "src"))',
+    'sys.path.append(str(Path(__file__).resolve().parent / "src"))',
+    'SRC = Path(__file__).parent / "src"\nsys.path.insert(0, str(SRC))',
+    'def main():\n    sys.path = [os.path.join(os.path.dirname(__file__), "shop", "..", "src")] + sys.path',
+    'site.addsitedir("./src/")',
+  ];
+  for (const way of ways) {
+    const one = init({ ...inSrc, "manage.py": `import sys\n${way}\n${manage}` });
+    assert.deepEqual(found(one), ["shop.wsgi:application", "shop.settings", "src"], way);
+    assert.match(one.text, / {6}# manage\.py puts src on sys\.path, .*\n {6}PYTHONPATH: src\n/);
+    assert.doesNotMatch(one.last, /Left to do/);
+  }
+  // Installed as a package by its developers.
+  const alone = init({ ...inSrc, "manage.py": manage });
+  assert.deepEqual(found(alone), ["shop.wsgi:application", "shop.settings", "src"]);
+  assert.match(
+    alone.text,
+    /# manage\.py names shop\.settings, which is in src, so Python imports from there\./,
+  );
+  // What is not named by another one is called without the folder, and the stack's own file lies next to the settings.
+  const { "shop/settings.py": settings } = code;
+  const bare = {
+    ...code,
+    "shop/settings.py": `${settings.replace(/WSGI_.*\n/, "")}DEBUG = True\n`,
+    "shop/celery.py": 'from celery import Celery\napp = Celery("shop")\n',
+  };
+  const own = init({
+    ...inside("src", bare),
+    "requirements.txt": `${requirements}celery[redis]\n`,
+    "manage.py": manage,
+  });
+  assert.deepEqual(found(own), ["shop.wsgi:application", "shop.berth_settings", "src"]);
+  assert.deepEqual(Object.keys(own.config.app.files), ["src/shop/berth_settings.py"]);
+  assert.match(own.text, /command: celery -A shop worker/);
+  // A package of the top keeps its name, though manage.py has its modules imported without it as well.
+  const apps = init({
+    ...django,
+    "manage.py": `import sys\nsys.path.append(os.path.join(HERE, "shop"))\n${manage}`,
+  });
+  assert.deepEqual(found(apps), ["shop.wsgi:application", "shop.settings", "shop"]);
+  const not = ["sys.path.append(HERE)", 'sys.path.append("/srv/shop")', 'sys.path.append("../src")'];
+  for (const way of [...not, 'sys.path.append("missing")'])
+    assert.equal(init({ ...django, "manage.py": `${way}\n${manage}` }).config.app.env.PYTHONPATH, undefined);
+  // Which of two is meant is not known.
+  const two = look(application({ ...inSrc, ...inside("old"), "manage.py": manage }));
+  assert.deepEqual(two.importsBecause, []);
+  // Below a folder whose dependencies lie above it, both are named from there.
+  const below = init({
+    ...inside("backend", { ...inside("src"), "manage.py": `${ways[0]}\n${manage}` }),
+    "requirements.txt": requirements,
+  });
+  assert.deepEqual(found(below), ["shop.wsgi:application", "shop.settings", "backend:backend/src"]);
 });
 
 test("Flask: an application, a factory, one that needs arguments, what a Procfile serves", () => {
@@ -528,6 +615,24 @@ test("extensions and Debian packages that dependencies need are written", () => 
   assert.deepEqual(init(django).config.app.packages, []);
 });
 
+test("a driver in a group that is not installed is left to the group, with the packages that it needs", () => {
+  const { "requirements.txt": _, ...code } = django;
+  const project = (groups: string) =>
+    init({
+      ...code,
+      "uv.lock": "",
+      "pyproject.toml": `[project]\nname = "shop"\ndependencies = ["Django"]\n${groups}`,
+    });
+  const { last, config } = project('[dependency-groups]\npostgres = ["psycopg[c]>=3"]\n');
+  assert.match(
+    last,
+    /groups that are not installed: postgres\. Name those that production needs as app\.groups/,
+  );
+  assert.doesNotMatch(last, /Add psycopg/);
+  assert.ok(config.app.packages.includes("libpq-dev"));
+  assert.match(project('[dependency-groups]\ndev = ["psycopg[c]>=3"]\n').last, /Add psycopg\[binary\]/);
+});
+
 test("workers: Celery with its beat, huey, RQ, Django's own, and loops without end", () => {
   const commands = ({ config }: ReturnType<typeof init>) =>
     Object.fromEntries(Object.entries(config.app.processes).map(([name, { command }]) => [name, command]));
@@ -684,7 +789,47 @@ test("the path for health is one that the routes have, with its prefix", () => {
   const blueprint =
     'from flask import Blueprint\nops = Blueprint("ops", __name__, url_prefix="/ops")\n@ops.route("/healthz")\ndef ping():\n    return "ok"\n';
   assert.equal(withFlask(blueprint).config.app.health, "/ops/healthz");
+  const login = urls(
+    'app = [path("login/", x)]\nurlpatterns = [path("", home), path("", include((app, "shop")))]\n',
+  );
+  assert.equal(login, "/login/");
+  assert.equal(urls('urlpatterns = [path("login/", x), path("up", y)]\n'), "/up");
+  assert.equal(urls('urlpatterns = [path("logins/", x)]\n'), "/");
   assert.match(init(flask).text, /No path for health was found\. .*\n.*\n {4}health: \/\n/);
+});
+
+test("the page that LOGIN_URL names is the path for health where there is no other", () => {
+  const health = (line: string, urls = "urlpatterns = []\n") => {
+    const { config, text, last } = withSettings(line, { "shop/urls.py": urls });
+    return { path: config.app.health, text, last };
+  };
+  const named = health('LOGIN_URL = "/accounts/login/"');
+  assert.equal(named.path, "/accounts/login/");
+  assert.match(
+    named.text,
+    /# No path for health was found\. shop\/settings\.py:\d+ names this page as LOGIN_URL/,
+  );
+  assert.match(
+    named.last,
+    /\/accounts\/login\/, which LOGIN_URL names, because no path for health was found/,
+  );
+  const packaged = 'urlpatterns = [path("accounts/", include("guardian.urls"))]\n';
+  assert.equal(health('LOGIN_URL = "/accounts/login/"', packaged).path, "/accounts/login/");
+  const both = 'urlpatterns = [path("login/", x), path("enter/", y)]\n';
+  assert.equal(health('LOGIN_URL = "/enter/"', both).path, "/enter/");
+  assert.equal(
+    health('LOGIN_URL = "/enter/"', 'urlpatterns = [path("healthz", x), path("enter/", y)]\n').path,
+    "/healthz",
+  );
+  // No route leads there, it is the name of one, or it is elsewhere.
+  assert.equal(health('LOGIN_URL = "/gone/"', both).path, "/login/");
+  for (const line of [
+    '"login"',
+    'reverse_lazy("login")',
+    '"https://sso.example.org/"',
+    '"//sso.example.org/"',
+  ])
+    assert.equal(health(`LOGIN_URL = ${line}`).path, "/", line);
 });
 
 test("static files of Flask are served from where Flask has them", () => {
@@ -726,6 +871,218 @@ test("what Django's settings fix in the code is settled by a file of the stack, 
   ]);
   assert.match(text, /These settings come after the project's own/);
   assert.equal(init(django).config.app.files["shop/berth_settings.py"], undefined);
+});
+
+test("a signing key that is not the same in every process is settled, whatever way it comes about", () => {
+  const settings = (lines: string) =>
+    init({
+      ...django,
+      "shop/settings.py": django["shop/settings.py"].replace('SECRET_KEY = env("SECRET_KEY")', lines),
+    });
+  const told = (lines: string) =>
+    /# (.*)\nSECRET_KEY = os\.environ\["SECRET_KEY"\]/.exec(contentOf(settings(lines).config))?.[1];
+  const random = /^shop\/settings\.py:\d+ makes up another one in each process\.$/;
+  for (const lines of [
+    "from django.core.management.utils import get_random_secret_key\nSECRET_KEY = get_random_secret_key()",
+    'try:\n    with open(os.path.join("data", "secretkey.txt")) as f:\n        SECRET_KEY = f.read().strip()\nexcept Exception:\n    SECRET_KEY = get_random_secret_key()',
+    "SECRET_KEY = ''.join(random.SystemRandom().choice(LETTERS) for _ in range(50))",
+    "SECRET_KEY = 'abc'\nif not DEBUG:\n    SECRET_KEY = secrets.token_urlsafe()",
+    "def make():\n    # one\n\n    return get_random_string(50)\n\nSECRET_KEY = make()",
+  ])
+    assert.match(told(lines) ?? "", random, lines);
+  assert.match(
+    told('SECRET_KEY = open(BASE_DIR / "secret.txt").read()') ?? "",
+    /^shop\/settings\.py:\d+ reads it from a file\.$/,
+  );
+  assert.match(
+    told("if not DEBUG:\n    SECRET_KEY = 'abc'\nelse:\n    SECRET_KEY = 'def'") ?? "",
+    /has it in the code/,
+  );
+  // The environment has it, or somebody is asked for it.
+  for (const lines of [
+    'SECRET_KEY = os.environ.get("SECRET_KEY", get_random_secret_key())',
+    'SECRET_KEY = os.environ.get("SECRET_KEY") or get_random_secret_key()',
+    'SECRET_KEY = env("SECRET_KEY")\nif not SECRET_KEY:\n    SECRET_KEY = "abc"',
+    'try:\n    SECRET_KEY = os.environ["SHOP_SECRET_KEY"]\nexcept KeyError:\n    SECRET_KEY = get_random_secret_key()',
+    'SECRET_KEY = "abc" if DEBUG else os.environ["SECRET_KEY"]',
+  ])
+    assert.deepEqual(settings(lines).config.app.files, {}, lines);
+});
+
+test("django-compressor is kept from writing where no page can write", () => {
+  const compressor = (lines: string) => withSettings(`INSTALLED_APPS += ["compressor"]\n${lines}`);
+  const after = ({ config }: ReturnType<typeof init>) => config.app.build.afterCollectstatic;
+  const told = /shop\/settings\.py:\d+ has compressor, which writes below STATIC_ROOT/;
+  const open = compressor("COMPRESS_ENABLED = not DEBUG");
+  assert.match(open.last, told);
+  assert.match(open.last, /set COMPRESS_ENABLED = False in the settings; or set COMPRESS_OFFLINE = True/);
+  assert.deepEqual(after(open), []);
+  const offline = compressor("COMPRESS_OFFLINE = True");
+  assert.deepEqual(after(offline), ["python manage.py compress"]);
+  assert.match(offline.text, told);
+  assert.doesNotMatch(offline.last, told);
+  const read = compressor('COMPRESS_OFFLINE = env.bool("COMPRESS_OFFLINE", default=False)');
+  assert.deepEqual(
+    [after(read), read.config.app.env.COMPRESS_OFFLINE],
+    [["python manage.py compress"], "True"],
+  );
+  assert.doesNotMatch(read.text, /have defaults: COMPRESS/);
+  const switched = 'COMPRESS_ENABLED = env.bool("COMPRESS_ENABLED", default=True)';
+  const off = compressor(switched);
+  assert.deepEqual([after(off), off.config.app.env.COMPRESS_ENABLED], [[], "False"]);
+  // What compiles Sass writes all the same.
+  const compiled = compressor(
+    `${switched}\nCOMPRESS_PRECOMPILERS = (("text/x-scss", "django_libsass.SassCompiler"),)`,
+  );
+  assert.equal(compiled.config.app.env.COMPRESS_ENABLED, undefined);
+  assert.match(compiled.last, /cannot write there: set COMPRESS_OFFLINE = True/);
+  for (const one of [compressor("COMPRESS_ENABLED = False"), withSettings("COMPRESS_ENABLED = True")])
+    assert.doesNotMatch(one.text, /compressor, which/);
+});
+
+test("files that nginx is to send are told with the lines that they need", () => {
+  const view = (value: string) => ({
+    "shop/views.py": `def file(request):\n    response = HttpResponse()\n    response["X-Accel-Redirect"] = ${value}\n    return response\n`,
+  });
+  /** The lines of site.accel, which are a comment, as YAML without its marks. */
+  const accelOf = (text: string) => {
+    const lines = / {2}# berth:site:\n(?: {2}# {3}.*\n)+/.exec(text)?.[0].replaceAll(/^ {2}# /gm, "  ") ?? "";
+    const { "berth:site": site } = parse(lines) as { "berth:site": { accel?: Record<string, string> } };
+    return site.accel;
+  };
+  const read = withSettings('MEDIA_URL = env("MEDIA_URL", default="/media/")', view("document.file.url"));
+  assert.deepEqual(accelOf(read.text), { "/usercontent/": "${paths.media}" });
+  const advice =
+    /shop\/views\.py:3 answers with X-Accel-Redirect, .*write MEDIA_URL: \/usercontent\/ below app\.env/;
+  assert.match(read.last, advice);
+  assert.match(read.text.replaceAll(/\n {2}# /g, " "), advice);
+  const fixed = withSettings('MEDIA_URL = "/media/"', view("settings.MEDIA_URL + name"));
+  assert.match(fixed.last, /set MEDIA_URL = "\/usercontent\/" in the settings/);
+  const own = init({ ...django, ...view('quote(f"/secret-files/{name}")') });
+  assert.deepEqual(accelOf(own.text), { "/secret-files/": "${paths.media}" });
+  assert.doesNotMatch(own.last, /MEDIA_URL/);
+  assert.deepEqual(accelOf(withFlask('response.headers["X-Accel-Redirect"] = path').text), {
+    "/protected/": "${paths.media}",
+  });
+  const packages = { "requirements.txt": `${django["requirements.txt"]}django-sendfile2\n` };
+  const backend = 'SENDFILE_BACKEND = "django_sendfile.backends.nginx"\n';
+  const sendfile = withSettings(`${backend}SENDFILE_URL = "/kept"`, packages);
+  assert.deepEqual(accelOf(sendfile.text), { "/kept/": "${paths.media}" });
+  assert.match(sendfile.last, /django-sendfile2 answers with X-Accel-Redirect/);
+  // Berth has it already, another backend sends the files, or nothing does.
+  for (const one of [
+    withSettings(`${backend}SENDFILE_URL = "/berth/media"`, packages),
+    withSettings('SENDFILE_BACKEND = "django_sendfile.backends.simple"', packages),
+    init({ ...django, ...view('quote(f"/berth/media/{name}")') }),
+    init({ ...django, "shop/views.py": '# response["X-Accel-Redirect"] = file.url\n' }),
+  ]) {
+    assert.equal(accelOf(one.text), undefined);
+    assert.doesNotMatch(one.last, /X-Accel/);
+  }
+});
+
+test("uploads that only a developer's server shows are told, with both ways, and are not hidden by a key", () => {
+  const media = 'MEDIA_URL = "/media/"\nMEDIA_ROOT = os.environ["MEDIA_ROOT"]\n';
+  const withUrls = (urls: string, settings = media) => withSettings(settings, { "shop/urls.py": urls });
+  for (const urls of [
+    "urlpatterns = []\nif settings.DEBUG:\n    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)\n",
+    "urlpatterns = [] + static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)\n",
+    'urlpatterns = []\nif settings.DEBUG:\n    urlpatterns += [path("media/<path:path>", serve)]\n',
+  ]) {
+    const { text, last, config } = withUrls(urls);
+    assert.match(
+      last,
+      /To check:\n.*shop\/urls\.py:\d shows uploads with DEBUG alone, so nobody would see them\. Either/,
+    );
+    assert.equal(config.media.public, undefined, urls);
+    assert.match(text, / {2}# berth:media:\n {2}# {3}public: true\n$/);
+  }
+  assert.match(
+    withUrls("urlpatterns = []\n").last,
+    /settings\.py:\d+ has MEDIA_URL, and no route of the project shows/,
+  );
+  for (const shown of [
+    withUrls('urlpatterns = [re_path(r"^media/(?P<path>.*)$", serve)]\n'),
+    withUrls('urlpatterns = [re_path(r"^%s(.*)$" % settings.MEDIA_URL[1:], view)]\n'),
+    withUrls(
+      "urlpatterns = []\n",
+      `${media}DEFAULT_FILE_STORAGE = "storages.backends.s3boto3.S3Boto3Storage"\n`,
+    ),
+    withUrls("urlpatterns = []\n", ""),
+  ]) {
+    assert.equal(shown.config.media.public, false);
+    assert.doesNotMatch(shown.last, /uploads/);
+  }
+});
+
+test("a project that has its collected files in the source has them collected, and none is lost", () => {
+  const base = "from pathlib import Path\nBASE_DIR = Path(__file__).resolve().parent.parent\n";
+  const of = (lines: string, files: Sources = { "static/style.css": "" }) =>
+    withSettings(base + lines, files);
+  const { config, last } = of('STATIC_ROOT = BASE_DIR / "static"');
+  assert.match(
+    contentOf(config),
+    /# shop\/settings\.py:\d+ has files of the source there, .*\nSTATICFILES_DIRS = \[STATIC_ROOT\]\n# .*\nSTATIC_ROOT = os\.environ\["STATIC_ROOT"\]\n/,
+  );
+  assert.doesNotMatch(last, /Left to do/);
+  const more = of('STATICFILES_DIRS = ["assets"]\nSTATIC_ROOT = os.path.join(BASE_DIR, "static")');
+  assert.match(contentOf(more.config), /^STATICFILES_DIRS = \[\*STATICFILES_DIRS, STATIC_ROOT\]$/m);
+  assert.deepEqual(of('STATIC_ROOT = BASE_DIR / "static"', { "static/.gitkeep": "" }).config.app.files, {});
+});
+
+test("directories of the project that its settings write to outlive releases", () => {
+  const base =
+    "from pathlib import Path\nBASE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))\n";
+  const of = (lines: string, files: Sources = {}) => withSettings(base + lines, files);
+  const { config, text } = of(`HUEY = {"filename": os.path.join(BASE_DIR, "data", "tasks.sqlite3")}
+FAVICONS = os.path.join(BASE_DIR, "data", "favicons")
+DATA_DIR = Path(BASE_DIR) / "data"
+INDEX = DATA_DIR / "x"
+LOG = os.path.join(BASE_DIR, "var", "log")
+MEDIA_ROOT = os.path.join(BASE_DIR, "data", "media")
+TEMPLATES = [{"DIRS": [os.path.join(BASE_DIR, "data2", "templates")]}]
+VITE_MANIFEST = os.path.join(BASE_DIR, "frontend", "dist", "manifest.json")
+`);
+  assert.deepEqual(config.app.shared, { data: "data", var: "var" });
+  assert.match(
+    text,
+    /# shop\/settings\.py:\d+ has the application write next to its code \(HUEY, FAVICONS, LOG\)/,
+  );
+  // A link in its place would be in the way.
+  assert.match(
+    contentOf(config),
+    /has it in data, which outlives releases\.\nMEDIA_ROOT = os\.environ\["MEDIA_ROOT"\]/,
+  );
+  // What the source has there is read, as far as anybody can tell.
+  assert.deepEqual(
+    of('X = os.path.join(BASE_DIR, "data", "x")', { "data/x.json": "{}" }).config.app.shared,
+    {},
+  );
+  const deep = of('X = os.path.join(BASE_DIR, "var", "index", "x")', {
+    "var/a": "",
+    "var/index/.gitkeep": "",
+  });
+  assert.deepEqual(deep.config.app.shared, { "var/index": "var-index" });
+});
+
+test("a signing key that a Flask application makes up is told with where it is", () => {
+  for (const line of [
+    "app.secret_key = os.urandom(24)",
+    'app.config["SECRET_KEY"] = secrets.token_hex()',
+    "app.config.update(SECRET_KEY=secrets.token_hex())",
+  ])
+    assert.match(
+      withFlask(line).last,
+      /To check:\n.*app\.py:\d+ makes up another signing key in each process/,
+      line,
+    );
+  for (const line of [
+    'app.secret_key = os.environ.get("SECRET_KEY") or os.urandom(24)',
+    'app.secret_key = "abc"',
+    "# app.secret_key = os.urandom(24)",
+    "csrf = os.urandom(24)",
+  ])
+    assert.doesNotMatch(withFlask(line).last, /signing key/, line);
 });
 
 /** The one file that the stack has. */

@@ -13,7 +13,7 @@ import { after, describe, test } from "node:test";
 import { stringify } from "yaml";
 import { type Answer, type Door, lookAtDoor, type Names, type Seen } from "../../scripts/lib/outside/look.ts";
 import { obstaclesOf, obstacleText } from "../../scripts/lib/outside/obstacles.ts";
-import { doorOf } from "../../scripts/lib/stack.ts";
+import { doorOf, localNames } from "../../scripts/lib/stack.ts";
 
 const servers: Server[] = [];
 after(() => {
@@ -260,8 +260,18 @@ describe("what is looked at is what the stack's file names", () => {
     assert.deepEqual(doorBy({ tls: "off" })?.names, []);
   });
 
-  test("a host on this computer is not looked at from outside", () => {
-    assert.equal(doorBy({ domain: "shop.example.org" }, "local"), undefined);
+  test("a host on this computer is not looked at from outside, and it is told how its names lead to it", () => {
+    const site = { domain: "shop.example.org", aliases: ["www.shop.example.org"] };
+    assert.equal(doorBy(site, "local"), undefined);
+    assert.equal(
+      localNames(folder, "prod", "10.219.83.3"),
+      "echo '10.219.83.3 shop.example.org www.shop.example.org' | sudo tee -a /etc/hosts",
+    );
+    assert.equal(localNames(folder, "prod", ""), undefined);
+    doorBy({}, "local");
+    assert.equal(localNames(folder, "prod", "10.219.83.3"), undefined);
+    doorBy(site);
+    assert.equal(localNames(folder, "prod", "203.0.113.7"), undefined);
   });
 
   test("proxies, TLS that ends in front, NAT and a tunnel are something in front of the host", () => {

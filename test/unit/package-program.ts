@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { packPackage } from "../../scripts/lib/package.ts";
+import { components, type NpmPackage, packPackage } from "../../scripts/lib/package.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -15,22 +15,30 @@ export function examples(language: "ts" | "sh"): string[] {
   );
 }
 
-/** Packs the components and installs them into a program; what the packed file holds, by its paths. */
-export function installPackage(program: string): string[] {
-  const packed = packPackage(root, join(program, "packing/package"));
+/** Packs a package and installs it into a program, with what it asks for; what the packed file holds, by its paths. */
+export function installPackage(program: string, which: NpmPackage = components): string[] {
+  const packed = packPackage(root, join(program, "packing/package"), which);
   const modules = join(program, "node_modules");
   mkdirSync(modules, { recursive: true });
   execFileSync("tar", ["-xzf", packed, "-C", modules]);
-  renameSync(join(modules, "package"), join(modules, "berth"));
-  const { dependencies } = JSON.parse(readFileSync(join(modules, "berth/package.json"), "utf8"));
-  for (const name of Object.keys(dependencies)) {
-    mkdirSync(dirname(join(modules, name)), { recursive: true });
-    symlinkSync(join(root, "node_modules", name), join(modules, name));
-  }
+  renameSync(join(modules, "package"), join(modules, which.name));
+  const { dependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(modules, which.name, "package.json"), "utf8"),
+  );
+  linkPackages(program, Object.keys({ ...dependencies, ...peerDependencies }));
   const listed = execFileSync("tar", ["-tzf", packed], { encoding: "utf8" });
   rmSync(join(program, "packing"), { recursive: true });
   return listed
     .trim()
     .split("\n")
     .map((path) => path.replace(/^package\//, ""));
+}
+
+/** Installs some of the checkout's packages into a program. */
+export function linkPackages(program: string, names: readonly string[]): void {
+  const modules = join(program, "node_modules");
+  for (const name of names) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), join(modules, name));
+  }
 }

@@ -24,6 +24,7 @@ write("greeting.sh", examples("sh").at(-1) ?? "");
 write("site.ts", site);
 write("aws.ts", aws);
 write("app/shop/wsgi.py", "application = None\n");
+write("app/shop/settings.py", "");
 copyFileSync(join(root, "test/unit/package-mocks.mjs"), join(program, "mocks.mjs"));
 
 /** Runs a file of the program against the mocks. */

@@ -8,7 +8,7 @@ import { type Made, record } from "./aws-mocks.ts";
 import { textOf } from "./step-snapshots.ts";
 
 /** What every secret of the stack is, or has in it. */
-const secretValue = "secret-of-the-test";
+export const secretValue = "secret-of-the-test";
 
 /** Addresses of the stack's machines by their resources' names. */
 const addresses: Readonly<Record<string, string>> = { "tasks-machine": "192.0.2.8" };
@@ -27,14 +27,18 @@ const outputs = {
     }),
   }),
   "random:index/randomPassword:RandomPassword": () => ({ result: secretValue }),
+  "aws:iam/accessKey:AccessKey": (_: unknown, name: string) => ({ id: `${name}-id`, secret: secretValue }),
   "tls:index/privateKey:PrivateKey": tlsKey,
   "tls:index/selfSignedCert:SelfSignedCert": () => ({
     certPem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
   }),
 };
 
-/** The stack has never been deployed. */
-const answers = { "pulumi:pulumi:readStackOutputs": () => ({ outputs: {} }) };
+/** The stack has never been deployed, and its account is a good one. */
+const answers = {
+  "pulumi:pulumi:readStackOutputs": () => ({ outputs: {} }),
+  "aws:index/getCallerIdentity:getCallerIdentity": () => ({ accountId: "123456789012" }),
+};
 
 type Keys = Readonly<Record<string, unknown>>;
 
@@ -46,6 +50,7 @@ export async function programResources(config: Keys = {}, app: Keys = {}): Promi
   const project = join(folder, "shop");
   mkdirSync(join(project, "shop"), { recursive: true });
   writeFileSync(join(project, "shop/wsgi.py"), "application = None\n");
+  writeFileSync(join(project, "shop/settings.py"), "");
   const stack = {
     host: { kind: "local", timezone: "Europe/Berlin" },
     site: { domain: "shop.example.org", aliases: ["www.shop.example.org"] },

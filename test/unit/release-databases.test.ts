@@ -67,7 +67,10 @@ before(async () => {
 });
 
 function run(...args: string[]) {
-  const env = { PATH: process.env.PATH, DATA: join(place, "data"), DJANGO_SETTINGS_MODULE: "conf" };
+  return runWith({}, ...args);
+}
+function runWith(more: Readonly<Record<string, string>>, ...args: string[]) {
+  const env = { PATH: process.env.PATH, DATA: join(place, "data"), DJANGO_SETTINGS_MODULE: "conf", ...more };
   const done = spawnSync(python, ["-B", ...args], { cwd: place, env, maxBuffer: 1 << 24 });
   assert.equal(done.status, 0, `${done.stderr}`);
   return done.stdout;
@@ -111,4 +114,21 @@ test("files of SQLite in the release are told of each database, but for one that
     settings.replace('"copy": {**at("copy"),', '"copy": {**at("copy"), "NAME": "file:words.db?mode=ro",'),
   );
   assert.doesNotMatch(`${run(program, "project")}`, /words\.db/);
+});
+
+test("a signing key that each process makes up is told from one that stays", () => {
+  const modules = {
+    made: "from conf import *\nfrom django.core.management.utils import get_random_secret_key as made\nprint('loaded')\nSECRET_KEY = made()\n",
+    read: "from conf import *\nfrom django.core.management.utils import get_random_secret_key as made\nSECRET_KEY = os.environ.get('SHOP_KEY') or made()\n",
+  };
+  for (const [name, text] of Object.entries(modules)) writeFileSync(join(place, `${name}.py`), text);
+  const told = (module: string, more: Readonly<Record<string, string>> = {}) => {
+    const lines = `${runWith({ DJANGO_SETTINGS_MODULE: module, ...more }, program, "project")}`.split("\n");
+    const line = lines.find((one) => one.startsWith("the project's settings: ")) ?? "";
+    return JSON.parse(line.slice(line.indexOf("{"))).random_key_of;
+  };
+  assert.equal(told("conf"), null);
+  assert.equal(told("made"), "made");
+  assert.equal(told("read"), "read");
+  assert.equal(told("read", { SHOP_KEY: "stays" }), null);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { protectedOf, removalText, type StateResource } from "../../scripts/lib/removal.ts";
+import { attachmentsOf, protectedOf, removalText, type StateResource } from "../../scripts/lib/removal.ts";
 
 const resource = (type: string, name: string, more: Partial<StateResource> = {}): StateResource => ({
   urn: `urn:pulumi:prod::berth::${type}::${name}`,
@@ -25,6 +25,14 @@ test("a host on this computer goes with its data", () => {
     `goes   DATA on it: ${data}`,
     last,
   ]);
+});
+
+test("before a removal AWS is asked for the links between volumes and instances, and for nothing else", () => {
+  const type = "aws:ec2/volumeAttachment:VolumeAttachment";
+  const link = resource(type, "web-data-attachment");
+  const stack = stackWith(resource("aws:ec2/instance:Instance", "web-instance"), link);
+  assert.deepEqual(attachmentsOf(stack), [link.urn]);
+  assert.deepEqual(attachmentsOf(stackWith(resource("berth:host:LocalHost", "web"))), []);
 });
 
 test("a machine that the user has stays, with its data", () => {
@@ -90,6 +98,17 @@ test("backups stay, and whoever has no copy of a passphrase that goes is told to
     stays,
     "goes   their passphrase, without which nobody can read them. Keep a copy first: npm run --silent backups -- -s prod --show-passphrase",
   ]);
+});
+
+test("backups in a directory go with a machine that goes, and stay with one that stays", () => {
+  const backup = resource("berth:backup:Backup", "backup", { outputs: { place: "/mnt/backups" } });
+  const told = (type: string) =>
+    removalText([...stackWith(resource(type, "web")), backup]).filter((line) => /backups/.test(line));
+  const goes =
+    "goes   backups in /mnt/backups on host web, unless another disk is mounted there. Copy them away first";
+  assert.deepEqual(told("berth:host:LocalHost"), [goes]);
+  assert.deepEqual(told("berth:ec2:Ec2Host"), [goes]);
+  assert.deepEqual(told("berth:host:ExistingHost"), ["stays  backups in /mnt/backups"]);
 });
 
 test("the protected resources are those that the engine refuses to delete", () => {

@@ -90,6 +90,26 @@ test("files run in order, so many at a time, and one whose needs are not there l
   assert.equal(most, 2);
 });
 
+test("when the time is over no further file begins, and those under way come to their end", async () => {
+  const ended: string[] = [];
+  let isTime = true;
+  const job = (name: string) => ({
+    name,
+    run: async () => {
+      isTime = false;
+      return name;
+    },
+  });
+  await runPool(
+    [job("a"), job("b"), job("c")],
+    1,
+    (name) => ended.push(name),
+    never,
+    () => isTime,
+  );
+  assert.deepEqual(ended, ["a"]);
+});
+
 test("when what files need can't be made, the run ends with the reason", async () => {
   const jobs = [{ name: "host", needs: Promise.reject(new Error("no image")), run: async () => "run" }];
   await assert.rejects(

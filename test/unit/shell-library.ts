@@ -15,13 +15,15 @@ process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
  */
 export function runLibrary(lines: string, stdin = "", anywhere = true) {
   const place = mkdtempSync(join(folder, "host-"));
-  const text = ["step.sh", "files.sh", "services.sh", "kept.sh"]
+  const text = ["step.sh", "files.sh", "services.sh", "kept.sh", "record.sh"]
     .map((file) => readFileSync(join(library, file), "utf8"))
     .join("\n")
     .replaceAll("/var/lib/berth", `${place}/state`)
     .replaceAll("/etc/systemd/system", `${place}/units`)
     .replaceAll("/var/log/berth", `${place}/log`)
-    .replaceAll("/run/berth.lock", `${place}/lock`);
+    .replaceAll("/run/berth.lock", `${place}/lock`)
+    // All that it makes here lies there.
+    .replace("/tmp/* | ", "");
   const unguarded = anywhere ? "guarded() { :; }" : "";
   const result = spawnSync("bash", ["-c", `step=trial\n${text}\n${unguarded}\nplace=${place}\n${lines}`], {
     encoding: "utf8",

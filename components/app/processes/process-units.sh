@@ -27,9 +27,9 @@ if [ -n "$timers" ]; then
     put_account timers "$timer" "$account"
     prove_unit "$name-$timer"
     take_away "/run/systemd/system/$name-$timer.service"
-    systemctl is-enabled --quiet "$name-$timer.timer" || logged systemctl enable "$name-$timer.timer"
+    at_boot "$name-$timer.timer"
     if changed "/etc/systemd/system/$name-$timer.timer"; then logged systemctl restart "$name-$timer.timer"; fi
-    systemctl is-active --quiet "$name-$timer.timer" || logged systemctl start "$name-$timer.timer"
+    enabled "$name-$timer.timer"
   done <<<"$timers"
 fi
 # no_job UNIT: systemd does nothing that is still to be done for it.

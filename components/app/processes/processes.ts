@@ -61,6 +61,8 @@ export interface ProcessConfig extends Limits {
 export interface Process extends ProcessConfig {
   readonly name: string;
   readonly kind: Kind;
+  /** Whether it is a pool of RQ's, which tells its workers itself when to end. */
+  readonly isPool: boolean;
 }
 
 /** Names with another meaning: the web server, and the command that migrates. */
@@ -93,7 +95,9 @@ export function wantedProcesses(
     .sort();
   const processes = names.map((name): Process => {
     const process = configured[name] ?? usual;
-    return { ...process, name, kind: process.kind ?? kindOf(process.command ?? lines[name] ?? "") };
+    const command = process.command ?? lines[name] ?? "";
+    const kind = process.kind ?? kindOf(command);
+    return { ...process, name, kind, isPool: kind === "rq" && /-pool( |$)/.test(command) };
   });
   const faults = processes.flatMap((process) => {
     const { name } = process;
@@ -208,6 +212,9 @@ function processUnit(place: UnitPlace, process: Process): string {
       process.account === undefined ? undefined : `/var/lib/${name}-${process.name}`,
     ),
     celery: process.kind === "celery",
+    rq: process.kind === "rq" && !process.isPool,
+    // Its tasks have the rest of the time.
+    drain: Math.min(30, Math.floor(process.stopTimeout / 2)),
     stop_signal: kinds[process.kind].stop,
     // Beat has no task to finish, and while it ends there is none.
     stop_timeout: isAlone(process) ? Math.min(process.stopTimeout, 30) : process.stopTimeout,

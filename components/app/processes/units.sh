@@ -12,4 +12,4 @@ prove_unit() {
 
 daemon_reload_if_changed
 # The unit that starts the release that is live as the host boots.
-systemctl is-enabled --quiet "$name-web-start.service" || logged systemctl enable "$name-web-start.service"
+at_boot "$name-web-start.service"

@@ -9,7 +9,7 @@ _BUILD = "build-essential, python3-dev"
 # The first that fits counts: a missing header comes before the compiler that misses it.
 _KNOWN: tuple[tuple[str, str], ...] = (
     (
-        r"pg_config( executable)? (is required|not found)|libpq-fe\.h: No such file",
+        r"pg_config( executable)? (is required|not found)|(libpq-fe|pg_config)\.h: No such file",
         f"app.packages: [{_BUILD}, libpq-dev]",
     ),
     (

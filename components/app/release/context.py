@@ -93,8 +93,9 @@ class Context:
 
     def note(
         self, before: str, release: str, commit: str, result: str, reason: str = "", notices: Sequence[str] = ()
-    ) -> None:
-        self.ledger.note(
+    ) -> dict[str, object]:
+        """Keeps a line of the history; what it says."""
+        return self.ledger.note(
             {
                 "who": self.who,
                 "address": self.address or None,

@@ -60,6 +60,22 @@ class Build:
 
 
 @dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a Django project is asked for a release, and how its static files are collected."""
+
+    # Its settings module.
+    django: str | None
+    # The tags of Django's checks that run, all of them where there is none; None: no check.
+    check: tuple[str, ...] | None
+    # The directory of static files that are copied; None: Django collects them.
+    static: str | None
+    # Commands of the stack's own after that.
+    after_collectstatic: tuple[str, ...]
+    # Whether nginx serves uploads to everyone; None: the stack does not say.
+    media_public: bool | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Once:
     """A command that runs once in the stack's life."""
 
@@ -102,6 +118,8 @@ class Prepare:
     server: str
     # The module of the WSGI or ASGI application.
     module: str
+    # The class of gunicorn's workers; None: gunicorn's own.
+    worker_class: str | None
     # The settings module of a Django application.
     django: str | None
     # The tags of Django's checks that run, all of them where there is none; None: no check.
@@ -118,6 +136,10 @@ class Prepare:
     all_processes: tuple[str, ...]
     # Kinds of processes and the patterns of their commands; the first that fits counts.
     kinds: tuple[tuple[str, str], ...]
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.django, self.check, self.static, self.build.after_collectstatic, self.media_public)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from .files import Files
 from .instances import release_environment
 from .place import Place
 from .records import Release
+from .settings import Settings
 from .systemd import Systemd
 from .voice import Voice
 from .world import Command, Listener, World
@@ -51,7 +52,8 @@ class Inside:
                     f"See 'systemctl status {self._unit}' on the host.",
                 )
             self._world.sleep(0.1)
-        self._files.put(self._environment, release_environment(self._place, release))
+        settings = Settings(self._place.settings, self._place.files)
+        self._files.put(self._environment, release_environment(self._place, release, settings))
         options = [f"--property={one}" for one in [*self._properties(release), *more]]
         # What looks like a variable in a command is the command's own.
         fixed = ["--quiet", "--wait", "--pipe", "--collect", "--expand-environment=no", f"--unit={self._unit}"]

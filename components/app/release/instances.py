@@ -16,8 +16,8 @@ from .procfile import Procfile
 from .records import Ledger, Release, Unit
 from .settings import Settings
 
-# The settings of each server, which come with its name.
-_SETTINGS = {"gunicorn": "gunicorn.py", "uwsgi": "uwsgi.ini", "uvicorn": "asgi.py"}
+# The files of each server, which come with its name.
+_SETTINGS = {"gunicorn": ("gunicorn.py",), "uwsgi": ("uwsgi.ini", "uwsgi-application.py"), "uvicorn": ("asgi.py",)}
 
 
 class Instances:
@@ -33,7 +33,7 @@ class Instances:
         texts += [f"{process}" for process in processes]
         if self._place.web:
             texts += [self._template("web", kind) for kind in ("service", "socket")]
-            texts.append(self._server_settings(release).read_text())
+            texts += [server.read_text() for server in self._server_settings(release)]
         digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
         return f"{release.id}.{digest[:6]}"
 
@@ -61,10 +61,10 @@ class Instances:
             for above in reversed(Path("files", path).parents[:-1]):
                 files.directory(folder / above, group, 0o750)
             files.put(folder / "files" / path, text, group, 0o640)
-        files.put(folder / "release.env", release_environment(place, release), group, 0o640)
+        files.put(folder / "release.env", release_environment(place, release, settings), group, 0o640)
         if place.web:
-            server = self._server_settings(release)
-            files.put(folder / server.name, server.read_text(), group, 0o640)
+            for server in self._server_settings(release):
+                files.put(folder / server.name, server.read_text(), group, 0o640)
             for kind in ("socket", "service"):
                 self._put_unit("web", instance, f"{place.web_unit(instance)}.{kind}", kind)
         if processes:
@@ -94,10 +94,10 @@ class Instances:
     def _template(self, process: str, kind: str) -> str:
         return (self._place.units / f"{self._place.name}-{process}@.{kind}").read_text()
 
-    def _server_settings(self, release: Release) -> Path:
+    def _server_settings(self, release: Release) -> list[Path]:
         """Those of the server that the release was prepared with."""
-        found = self._place.config / _SETTINGS.get(release.server, "gunicorn.py")
-        if not found.exists():
+        found = [self._place.config / name for name in _SETTINGS.get(release.server, _SETTINGS["gunicorn"])]
+        if not all(path.exists() for path in found):
             raise Stop(
                 f"release {release.id} was prepared for {release.server}, and the stack names no application for it.",
                 f"Write {entry_key(release.server)} next to what the stack names, or take app.release out and "
@@ -133,8 +133,11 @@ class Instances:
         return sorted((there | known | running) - {instance})
 
 
-def release_environment(place: Place, release: Release) -> str:
+def release_environment(place: Place, release: Release, settings: Settings) -> str:
+    """What a release is told of itself, next to these settings."""
+    # Sentry's libraries look there, where the code names no release (docs.sentry.io). What the stack says wins.
+    sentry = "" if "SENTRY_RELEASE" in settings.values else f"SENTRY_RELEASE={release.id}\n"
     return (
-        f"BERTH_RELEASE={release.id}\nBERTH_RELEASED_AT={release.released_at}\n"
+        f"BERTH_RELEASE={release.id}\nBERTH_RELEASED_AT={release.released_at}\n{sentry}"
         f"STATIC_ROOT={place.told_root}/static/{release.id}\n"
     )

@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 
-from . import once, states
+from . import hooks, once, states
 from .context import Context
 from .facts import Live
 from .fallback import FallBack
@@ -22,6 +22,8 @@ from .procfile import Procfile
 from .records import Instance
 from .retire import prune_beside, retire_others
 from .server import Server
+from .source import Code
+from .static import Statics, forget_kept, recover, take_back
 from .tracebacks import cause, exceptions
 
 # For how long a release is watched once it is healthy, in seconds; and how often it is looked at after the switch, ten
@@ -35,6 +37,7 @@ _EXCEPTIONS = 5
 def go_live(context: Context, facts: Live) -> None:
     context.ledger.open()
     context.recover()
+    recover(context)
     switch = Switch(context, facts)
     if switch.is_live():
         once.run(context, facts, context.ledger.release(facts.release))
@@ -99,6 +102,7 @@ class Switch:
         """Does it, and says in the history how it ended."""
         context, facts = self._context, self._facts
         self._refuse_failed()
+        self._ask_again()
         back = FallBack(context, facts, self._settings, self)
         try:
             context.voice.refuse_full_disk()
@@ -113,14 +117,28 @@ class Switch:
             raise
         except Exception as fault:
             stop = back.from_fault(fault)
+            self._take_back()
             context.note(self.came_from, facts.release, self._release.commit, "failed", stop.what)
             raise stop from fault
         self.settle_links()
         result = "settings" if self.came_from == facts.release else "rollback" if facts.kept else "release"
         notices = [*self._pages.notices, *self._exceptions()]
-        context.note(self.came_from, facts.release, self._release.commit, result, notices=notices)
+        line = context.note(self.came_from, facts.release, self._release.commit, result, notices=notices)
         for notice in notices:
             context.voice.say(notice)
+        if context.place.web:
+            hooks.start(context, line)
+
+    def _take_back(self) -> None:
+        """Static files of settings that have failed."""
+        if self.instance.name == self._context.ledger.live():
+            return
+        try:
+            take_back(self._context, self.instance.name)
+        except LostLock:
+            raise
+        except Exception as error:  # noqa: BLE001  # What went wrong first is what is told.
+            self._context.as_stop(error)
 
     def _exceptions(self) -> list[str]:
         """Those in the log: no fault of a release that is healthy, and nothing that should surprise anybody later."""
@@ -137,6 +155,38 @@ class Switch:
             again = f"release {release} has failed before, with the same settings, and is not tried again:"
             todo = f"Deploy another; or set app.retry: {release} to try this one once more."
             raise Stop(f"{again} {instance.reason}", f"{todo} {self.serving(self.server.unit)}")
+
+    def _ask_again(self) -> None:
+        """What Django says of the project and which static files it collects depends on the settings.
+
+        Secrets that were made anew are none that decide.
+        """
+        context, facts, release, settings = self._context, self._facts, self._release, self._settings
+        asked = release.asked
+        if not context.place.web or asked is None or asked.django is None:
+            return
+        told = json.dumps([facts.changes.get(name) for name in ("settings", "files")])
+        wanted = hashlib.sha256(told.encode()).hexdigest()[:16]
+        if release.asked_with == wanted:
+            return
+        is_new = release.asked_with == "" and release.plan is not None and release.plan.settings == settings.digest
+        if not is_new:
+            context.voice.refuse_full_disk()
+            context.voice.say("collecting the static files again, because the settings have changed")
+            # One that is rolled back to has passed them.
+            with_checks = dataclasses.replace(asked, check=None) if facts.kept else asked
+            statics = Statics(context, release.id, with_checks, Code(context, release.id), release.id)
+            try:
+                release = statics.again(release, settings, self.instance.name)
+            except LostLock:
+                raise
+            except Exception as fault:
+                self._take_back()
+                stop = context.as_stop(fault)
+                context.note(self.came_from, release.id, release.commit, "failed", stop.what)
+                raise stop from fault
+            self._pages = Pages(context, facts.pages, release, self.server.unit)
+        self._release = dataclasses.replace(release, asked_with=wanted)
 
     def _tried_with(self) -> str:
         """A digest of what decides whether it goes live, and is no part of an instance."""
@@ -241,9 +291,14 @@ class Switch:
         # From here on this is what boots. Its record comes first, the link decides.
         with_these = {settings_of(name), *self._release.proven_with}
         self._release = context.ledger.move_release(
-            context.ledger.release(self._release.id), "proven", proven_with=tuple(sorted(with_these))
+            context.ledger.release(self._release.id),
+            "proven",
+            proven_with=tuple(sorted(with_these)),
+            asked_with=self._release.asked_with,
+            samples=self._release.samples,
         )
         context.files.link(place.live, name)
+        forget_kept(context, name)
 
     def _save(self) -> None:
         for place in (self._context.place.instances, self._context.place.units):

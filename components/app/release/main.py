@@ -1,7 +1,7 @@
 """The program's commands.
 
-Steps use prepare, live, front and give-up; systemd uses start and tidy; people use status, import and import-undo; what
-was cut off of those is ended by import-recover.
+Steps use prepare, live, front and give-up; systemd uses start, tidy and hook; people use status, import and
+import-undo; what was cut off of those is ended by import-recover.
 """
 
 import json
@@ -9,14 +9,14 @@ import os
 import sys
 from pathlib import Path
 
-from . import arrival, boot, facts, import_data, live, pages, status, tidy
+from . import arrival, boot, facts, hooks, import_data, live, pages, status, tidy
 from . import prepare as preparing
 from .context import Context
 from .faults import Stop
 from .host import Host, quiet_signals
 
 _OF_STEPS = ("prepare", "live", "front", "give-up")
-_OTHERS = ("start", "tidy", "status", "import", "import-undo", "import-recover")
+_OTHERS = ("start", "tidy", "hook", "status", "import", "import-undo", "import-recover")
 _USAGE = f"expected {' STEP, '.join(_OF_STEPS)} STEP PROCESS…, {', '.join(_OTHERS)}"
 
 
@@ -33,7 +33,7 @@ def main(home: Path) -> int:
     name = step if in_step else f"{application.name}-{command}"
     context = Context(Host(in_step), application, name, os.environ.get("SUDO_USER", "root"), _address())
     try:
-        return _run(context, command, rest)
+        return _run(context, command, rest if in_step else [step, *rest])
     except Exception as fault:  # noqa: BLE001  # Whatever it is, the step says it in one line.
         context.voice.fail(context.as_stop(fault))
         return 1
@@ -57,6 +57,8 @@ def _run(context: Context, command: str, rest: list[str]) -> int:
         boot.start(context)
     elif command == "tidy":
         tidy.tidy(context)
+    elif command == "hook":
+        hooks.run(context, rest[0])
     elif command == "import":
         import_data.run(context, arrival.Arrival(sys.stdin.buffer))
     elif command == "import-undo":

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from . import symptoms
 from .context import Context
 from .facts import Live
 from .faults import HeldUp, Stop
@@ -76,14 +77,18 @@ class Migration:
         if plan is not None and plan.settings == self._settings.digest and now - plan.at < _PLAN_HOLDS:
             return plan.databases
         lines: list[str] = []
-        if self._ask(["django_release.py", "migrations"], lines) != 0:
-            raise Stop(
-                "Django's migrations cannot be listed.",
-                "Its last lines are above. The site still runs the previous release.",
-            )
+        errors: list[str] = []
+        if self._ask(["django_release.py", "migrations"], lines, errors=errors) != 0:
+            raise Stop("Django's migrations cannot be listed.", f"{_ABOVE} {symptoms.told([*lines, *errors])}".rstrip())
         return plan_of(lines, self._settings, now).databases
 
-    def _ask(self, program: list[str], lines: list[str], stdout: Path | None = None) -> int:
+    def _ask(
+        self,
+        program: list[str],
+        lines: list[str],
+        stdout: Path | None = None,
+        errors: list[str] | None = None,
+    ) -> int:
         """Runs a program of Berth's own in the release; its errors are shown."""
         voice = self._context.voice
 
@@ -91,6 +96,8 @@ class Migration:
             if is_error:
                 voice.log(line)
                 voice.show([line])
+                if errors is not None:
+                    errors.append(voice.mask(line))
             else:
                 lines.append(line)
 
@@ -149,5 +156,7 @@ class Migration:
         raise MigrationFailed(f"{what} failed.", words)
 
     def _forget_plan(self) -> None:
+        ledger = self._context.ledger
         self._release = dataclasses.replace(self._release, plan=Plan("", 0, 0))
-        self._context.ledger.save_release(self._release)
+        # What else is known of it counts once it is proven.
+        ledger.save_release(dataclasses.replace(ledger.release(self._release.id), plan=self._release.plan))

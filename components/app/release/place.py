@@ -47,6 +47,8 @@ class Place:
         self.stopped = at(f"/var/lib/berth/import-{name}.stopped")
         # What the last import has brought, for its undo.
         self.kept = at(f"/var/lib/berth/import-{name}.kept")
+        # Of each run of a hook how it went, and what it is told.
+        self.hooks = self.ledger / "hooks"
         self.units = at("/etc/systemd/system")
         self.config = at(f"/etc/berth/{name}")
         # While it is there, visitors see the maintenance page.
@@ -57,6 +59,8 @@ class Place:
         self.build_secrets = self.config / "build-secrets"
         # What is secret in files beside the code, as a list in JSON.
         self.secrets_of_files = self.config / "files-secrets"
+        # The stack's hooks by their events, as JSON: a URL may be secret.
+        self.wanted_hooks = self.config / "hooks"
         self.library = f"/usr/local/lib/berth/{name}"
 
     def told(self, path: Path) -> str:

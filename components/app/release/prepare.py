@@ -3,9 +3,10 @@
 import dataclasses
 import datetime
 import os
+import re
 import threading
 
-from . import beside, build, frontend, shared, states
+from . import beside, build, frontend, gunicorns, shared, states
 from .context import Context
 from .dependencies import Dependencies, files_to_read
 from .facts import Prepare, entry_key
@@ -18,9 +19,6 @@ from .source import Source
 from .static import Statics
 from .uv import Uv
 from .world import Command
-
-# What gunicorn reads by itself, where nothing else is named.
-_GUNICORN = "gunicorn.conf.py"
 
 
 def prepare(context: Context, facts: Prepare) -> None:
@@ -46,7 +44,11 @@ def prepare(context: Context, facts: Prepare) -> None:
             stop = context.as_stop(fault)
             _note_failure(context, facts, live, stop)
             raise stop from fault
+    elif not facts.kept and release.asked != facts.asked:
+        release = dataclasses.replace(release, asked=facts.asked)
+        context.ledger.save_release(release)
     _prove(context, release)
+    gunicorns.check_worker_class(context, facts, release, settings.values)
     if facts.kept:
         beside.refuse_without(release, facts)
         check_procfile(context, facts, Procfile(release.procfile, facts.kinds))
@@ -67,7 +69,7 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     searched = ["", *(f"{path.strip('/')}/" for path in paths if path and not path.startswith("/"))]
     modules = [f"{folder}{module}{end}" for folder in searched for end in (".py", "/__init__.py")]
     wanted = files_to_read(facts.requirements)
-    tree = source.look(["Procfile", *frontend.FILES, *wanted], [*modules, _GUNICORN], whole=True)
+    tree = source.look(["Procfile", gunicorns.PROJECT, *frontend.FILES, *wanted], modules, whole=True)
     release = dataclasses.replace(release, procfile=tree.texts["Procfile"] or "")
     procfile = Procfile(release.procfile, facts.kinds)
     check_procfile(context, facts, procfile)
@@ -75,11 +77,11 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
         context.voice.say(
             f"the Procfile's line 'web' is not run: {facts.server} serves the application, as app.server says"
         )
-    if facts.server == "gunicorn" and tree.there[_GUNICORN]:
-        context.voice.say(
-            f"the source's {_GUNICORN} is not read: app.workers, app.threads and site.timeout say how gunicorn runs"
-        )
-    if not any(tree.there[one] for one in modules):
+    if facts.server == "gunicorn":
+        gunicorns.tell_overruled(context, tree.texts[gunicorns.PROJECT])
+    # The stack brings it, or Django has it: django.core.asgi:get_asgi_application().
+    is_brought = not set(modules).isdisjoint(facts.files) or re.fullmatch(r"django\.core\.[aw]sgi", facts.module)
+    if not is_brought and not any(tree.there[one] for one in modules):
         raise Stop(
             f"this source has no module '{facts.module}' ({entry_key(facts.server)}): "
             f"neither {module}.py nor a package of that name.",
@@ -93,12 +95,12 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
         source.look(whole=True)
     shared.make(context, facts, source)
     beside.link(context, source, facts)
-    release = dataclasses.replace(release, files=tuple(facts.files))
+    release = dataclasses.replace(release, files=tuple(facts.files), asked=facts.asked, asked_with="")
     # Nobody but the owner may write what Python makes of the code; it is made while Django is asked.
     compiling = threading.Thread(target=_compile, args=(context, source))
     compiling.start()
     try:
-        release = Statics(context, facts, source, live).make(release, settings)
+        release = Statics(context, facts.release, facts.asked, source, live).make(release, settings)
     finally:
         compiling.join()
     context.world.sync(source.directory)

@@ -9,11 +9,17 @@ from collections.abc import Mapping
 from . import shared
 from .context import Context
 from .faults import Stop
-from .source import Source
+from .source import Code
 
 # What directories of collected files and of uploads are called.
 _OF_FILES = r"static|media|upload|asset|public|collected|files"
 _FROM_ENVIRONMENT = "docs/deploying-your-application.md shows the lines."
+_COLLECT_THEM = (
+    "If pages need these files, collect them: write STATICFILES_DIRS = [STATIC_ROOT] (next to what it has), and below "
+    'it STATIC_ROOT = os.environ["STATIC_ROOT"]. To leave the project unchanged, write both below '
+    "'from shop.settings import *' in a settings module of app.files, and name that as app.settings. If collectstatic "
+    "has made them all, take the directory out of the source."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Project:
     keeps_uploads: bool
     # The files of databases that are SQLite's, by their aliases.
     sqlite: Mapping[str, str]
+    # The settings module that makes up another SECRET_KEY in each process.
+    random_key_of: str | None
 
 
 def read(line: str, *, by_stack: bool) -> Project:
@@ -41,7 +49,10 @@ def read(line: str, *, by_stack: bool) -> Project:
     """
     try:
         project = Project(**json.loads(line))
-        texts = (project.static_root, project.static_url, project.media_root, project.media_url)
+        texts = (
+            *(project.static_root, project.static_url, project.media_root, project.media_url),
+            project.random_key_of,
+        )
         is_right = all(text is None or isinstance(text, str) for text in texts) and all(
             isinstance(text, str) for text in project.sqlite.values()
         )
@@ -68,6 +79,14 @@ def refuse(project: Project) -> None:
             "A file of SQLite may lie below DATA_ROOT, which outlives releases. "
             "A project without a database has DATABASES = {}.",
         )
+    if project.random_key_of is not None:
+        raise Stop(
+            f"the settings {project.random_key_of} make up another SECRET_KEY in each process: one worker would "
+            "reject what another one has signed, and log people out.",
+            'Write SECRET_KEY = os.environ["SECRET_KEY"]: Berth hands over a key that stays. To leave the project '
+            f"unchanged, write it below 'from {project.random_key_of} import *' in a settings module of app.files, "
+            "and name that as app.settings.",
+        )
     if project.static_root_missing:
         raise Stop(
             "the project sets no STATIC_ROOT, and its storage of static files reads their names there.",
@@ -86,7 +105,7 @@ def refuse(project: Project) -> None:
         )
 
 
-def settle(context: Context, source: Source, project: Project, static: str) -> None:
+def settle(context: Context, source: Code, project: Project, static: str) -> None:
     """Leads the project's own directories in the release to where the files are.
 
     :param static: where this release's static files are
@@ -122,7 +141,7 @@ def tell_of_uploads(context: Context, project: Project, public: bool | None) -> 
         context.voice.say(f"the project's MEDIA_URL is {url}, and nginx serves uploads only under /media/")
 
 
-def _lead(context: Context, source: Source, setting: str, path: str | None, target: str) -> None:
+def _lead(context: Context, source: Code, setting: str, path: str | None, target: str) -> None:
     """Puts a link at the path.
 
     It is the word of the application's account, and the owner makes the link. So it is not in the environment, which
@@ -137,9 +156,12 @@ def _lead(context: Context, source: Source, setting: str, path: str | None, targ
             f"the project's {setting} is {path}, which Berth does not take for a directory of files.",
             f"Take {setting} from the environment; {_FROM_ENVIRONMENT}",
         )
-    if not shared.lead(context, source, path, target):
-        raise Stop(
-            f"the project's {setting}, {path}, holds files already, of the source or of app.build.commands, and "
-            "nothing can be written there.",
-            f"Take {setting} from the environment, or take the directory out of the source; {_FROM_ENVIRONMENT}",
-        )
+    if shared.lead(context, source, path, target):
+        return
+    raise Stop(
+        f"the project's {setting}, {path}, holds files already, of the source or of app.build.commands, and "
+        "nothing can be written there.",
+        _COLLECT_THEM
+        if setting == "STATIC_ROOT"
+        else f"Take {setting} from the environment, or take the directory out of the source; {_FROM_ENVIRONMENT}",
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import states
+from .facts import Asked
 from .files import Files, link_target
 from .place import Place, release_of
 from .world import World
@@ -44,6 +45,10 @@ class Release:
     # Some of its static files with their SHA-256 checksums.
     samples: tuple[tuple[str, str], ...] = ()
     plan: Plan | None = None
+    # How it was made, for when it is asked again with other settings; and a digest of those it was asked with last,
+    # empty until it goes live for the first time.
+    asked: Asked | None = None
+    asked_with: str = ""
     # With which settings it was healthy.
     proven_with: tuple[str, ...] = ()
 
@@ -84,6 +89,11 @@ def _plan(told: dict[str, Any]) -> Plan:
     return Plan(**{**told, "databases": tuple(databases)})
 
 
+def _asked(told: dict[str, Any]) -> Asked:
+    check = None if told["check"] is None else tuple(told["check"])
+    return Asked(**{**told, "check": check, "after_collectstatic": tuple(told["after_collectstatic"])})
+
+
 class Ledger:
     """The records of an application. What cannot be read counts as not there, and is made again."""
 
@@ -107,8 +117,9 @@ class Ledger:
         try:
             lists = {name: tuple(told[name]) for name in ("files", "migrations", "proven_with")}
             plan = None if told["plan"] is None else _plan(told["plan"])
+            asked = None if told.get("asked") is None else _asked(told["asked"])
             samples = tuple((path, sha256) for path, sha256 in told.get("samples", ()))
-            return Release(**{**told, **lists, "samples": samples, "plan": plan})
+            return Release(**{**told, **lists, "samples": samples, "plan": plan, "asked": asked})
         except (KeyError, TypeError, ValueError):
             return Release(release)
 
@@ -183,15 +194,17 @@ class Ledger:
         text = json.dumps({**told, "since": self._world.time()}) + "\n"
         self._files.put(self._place.once_records / f"{once}.json", text, lasting=True)
 
-    def note(self, line: dict[str, object]) -> None:
+    def note(self, told: dict[str, object]) -> dict[str, object]:
         """A line of the history (docs/releases.md). It is told, and nothing depends on it."""
         at = datetime.datetime.fromtimestamp(self._world.time(), datetime.UTC)
-        text = json.dumps({"at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), **line})
+        line = {"at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), **told}
+        text = json.dumps(line)
         try:
             lines = self._place.history.read_text().splitlines() if self._place.history.exists() else []
             self._files.put(self._place.history, "".join(f"{one}\n" for one in [*lines, text][-500:]))
         except OSError:
-            return
+            return line
+        return line
 
     def history(self) -> list[str]:
         try:

@@ -1,7 +1,9 @@
 """The web server of an instance: asked whether it is healthy, led to, and taken back."""
 
 import threading
+import urllib.parse
 
+from .asking import Answer
 from .context import Context
 from .facts import Live
 from .faults import Stop, Unhealthy
@@ -10,6 +12,10 @@ from .systemd import Look
 # How long an instance has until it answers, in seconds: as long as it computes, and this beyond; with all, the other.
 _PATIENCE = 40
 _AT_MOST = 300
+# For how long an answer must stay the same that waiting does not change, in seconds.
+_SETTLED = 5
+# Of a host that is not ready: a timeout, too early, too many requests.
+_PASSING = (408, 425, 429)
 # So that each worker has loaded what a request needs before people come.
 _WARM = 8
 
@@ -47,14 +53,18 @@ class Server:
         began = self._context.world.now()
         end = began + _PATIENCE
         code = 0
+        since = began
         while True:
             look = self._context.systemd.one(self.unit)
             if look.has_restarted:
                 raise self.unhealthy(0)
             # A connection that nobody takes would keep the question waiting.
-            code = self.ask(2)
+            before, code = code, self.ask(2)
             if code == 200:
                 return
+            since = since if code == before else self._context.world.now()
+            if _is_settled(code) and self._context.world.now() - since >= _SETTLED:
+                raise self.unhealthy(code)
             if code == 0 and self._context.systemd.is_at_work(look):
                 end = min(self._context.world.now() + _PATIENCE, began + _AT_MOST)
             if self._context.world.now() >= end:
@@ -76,7 +86,27 @@ class Server:
     def unhealthy(self, code: int) -> Unhealthy:
         answered = f"answers {code}" if code else "does not answer"
         path = self._facts.health
-        return Unhealthy(self.unit, f"{path} {answered}, and 200 was expected.", path=path if code >= 500 else "")
+        more = self._where_it_leads(path) if 300 <= code < 400 else ""
+        if 400 <= code < 500 and code not in (400, *_PASSING):
+            more = " Write a path that answers 200 to everyone as app.health."
+        return Unhealthy(self.unit, f"{path} {answered}, and 200 was expected.{more}", path=path if code >= 500 else "")
+
+    def _where_it_leads(self, path: str) -> str:
+        facts = self._facts
+
+        def page(path: str) -> Answer:
+            return self._context.world.page(self.socket, facts.domain, facts.scheme, path, 10)
+
+        location = page(path).location
+        leads = urllib.parse.urlsplit(location)
+        if not location:
+            return ""
+        there = urllib.parse.urljoin(path, leads.path or "/")
+        if leads.hostname not in (None, facts.domain.split(":")[0]) or there == path:
+            return f" It leads to {location}. Write a path that answers 200 to everyone as app.health."
+        if page(there).status != 200:
+            return f" It leads to {there}, which does not answer 200 either."
+        return f" It leads to {there}, which answers 200: write health: {there} below berth:app."
 
     def has_crashed(self, look: Look) -> bool:
         """One of its processes that there were is gone."""
@@ -108,6 +138,11 @@ class Server:
         systemd.forget_failures([self.unit, self.socket_unit])
         files.remove(folder)
         systemd.reload()
+
+
+def _is_settled(code: int) -> bool:
+    """Whether it is what the application has decided: an error of a server may pass, and no answer may come."""
+    return 300 <= code < 500 and code not in _PASSING
 
 
 _PROXY = """\

@@ -3,19 +3,22 @@
 from .context import Context
 from .facts import Prepare
 from .faults import Stop
-from .source import Source
+from .source import Code
 from .world import Command
 
 # The path is the owner's, and so is the link. It lies in the release by its real name.
 _LINK = (
+    '[ "$(readlink -- "$1")" != "$2" ] || exit 0; '
     '[ "$(realpath -m -- "$1")" = "$(pwd -P)/$1" ] || exit 1; '
     'if [ -d "$1" ]; then '
     'find "$1" -type f \\( -name .gitkeep -o -name .keep -o -name .gitignore \\) -size -2 -delete && '
-    'find "$1" -depth -type d -empty -delete; fi; mkdir -p "$(dirname "$1")" && ln -sT "$2" "$1"'
+    'find "$1" -depth -type d -empty -delete; fi; '
+    # The caller says that something is there, and what to do.
+    'if [ -e "$1" ] || [ -L "$1" ]; then exit 1; fi; mkdir -p "$(dirname "$1")" && ln -sT "$2" "$1"'
 )
 
 
-def lead(context: Context, source: Source, path: str, target: str) -> bool:
+def lead(context: Context, source: Code, path: str, target: str) -> bool:
     """Puts a link at a path of the release; false where something is there already.
 
     A directory goes for it that holds nothing, or what only keeps it in git.
@@ -23,7 +26,7 @@ def lead(context: Context, source: Source, path: str, target: str) -> bool:
     return context.runner.run(source.as_owner("sh", "-c", _LINK, "sh", path, target)) == 0
 
 
-def make(context: Context, facts: Prepare, source: Source) -> None:
+def make(context: Context, facts: Prepare, source: Code) -> None:
     """The links of app.shared, and the directories that they lead to."""
     place = context.place
     for path, name in facts.shared.items():

@@ -22,21 +22,17 @@ class Tree:
     there: dict[str, bool]
 
 
-class Source:
-    def __init__(self, context: Context, facts: Prepare) -> None:
+class Code:
+    """The code of a release, in its directory."""
+
+    def __init__(self, context: Context, release: str) -> None:
         self._context = context
-        self._facts = facts
-        self.directory = context.place.release(facts.release)
+        self.directory = context.place.release(release)
 
     def as_owner(self, *argv: str, environment: dict[str, str] | None = None) -> Command:
         """A program as the account that owns the files, in the release."""
         path = {"PATH": f"{self.directory}/.venv/bin:{_PATH}"}
         return Command(argv, self._context.place.owner, self.directory, {**path, **(environment or {})})
-
-    def as_builder(self, *argv: str, environment: dict[str, str] | None = None) -> Command:
-        """The same with what the stack gives a build, and the application never gets."""
-        of_build = {**self._facts.build.env, **self._context.place.secrets_of_builds()}
-        return self.as_owner(*argv, environment={**of_build, **(environment or {})})
 
     def look(self, texts: Sequence[str] = (), there: Sequence[str] = (), *, whole: bool = False) -> Tree:
         """Looks for what is asked; the whole of it also for what no release may hold."""
@@ -56,6 +52,19 @@ class Source:
                 "deploy from a directory, or keep the file in git itself.",
             )
         return Tree(found["texts"], found["there"])
+
+
+class Source(Code):
+    """The same while it is made."""
+
+    def __init__(self, context: Context, facts: Prepare) -> None:
+        super().__init__(context, facts.release)
+        self._facts = facts
+
+    def as_builder(self, *argv: str, environment: dict[str, str] | None = None) -> Command:
+        """The same with what the stack gives a build, and the application never gets."""
+        of_build = {**self._facts.build.env, **self._context.place.secrets_of_builds()}
+        return self.as_owner(*argv, environment={**of_build, **(environment or {})})
 
     def fetch(self) -> None:
         self._context.voice.say(f"fetching the code of release {self._facts.release}")

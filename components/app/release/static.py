@@ -8,15 +8,17 @@ account still holds of its place afterwards reaches nothing that is served.
 import dataclasses
 import json
 import threading
+from pathlib import Path
 
 from . import project, symptoms
 from .context import Context
-from .facts import Prepare
+from .facts import Asked
 from .faults import Stop
 from .migrate import plan_of
+from .place import release_of
 from .records import Release
 from .settings import Settings
-from .source import Source
+from .source import Code
 from .tracebacks import cause
 from .voice import Heard
 from .world import Command
@@ -33,29 +35,55 @@ _FAULTS = {
 _HAS = "has the migration: "
 _SETTINGS = "the project's settings: "
 _COLLECTED = "static files are collected"
+# Of merge.py: a file is where a directory is to be, or a directory where a file is.
+_UNFIT = 3
+# What the static files of an instance that is not proven yet have replaced, by its name.
+_KEPT = ".kept-"
 
 
 class Statics:
-    def __init__(self, context: Context, facts: Prepare, source: Source, before: str) -> None:
+    def __init__(self, context: Context, release: str, asked: Asked, code: Code, before: str) -> None:
         self._context = context
-        self._facts = facts
-        self._source = source
+        self._asked = asked
+        self._code = code
         # The release whose compressed files may be used again.
         self._before = before
-        self._target = context.place.static / facts.release
+        # Where the release has them, and where they are made.
+        self._served = self._target = context.place.static / release
         self._faults: list[Exception] = []
 
     def make(self, release: Release, settings: Settings) -> Release:
         """The static files of a release, and what Django says of it."""
-        context, facts = self._context, self._facts
-        context.files.discard(self._target, context.place.gone)
-        context.files.directory(self._target, f"{context.place.owner}:www-data", 0o2755)
-        if facts.static is not None:
-            self._copy(facts.static)
+        self._open(self._target)
+        if self._asked.static is not None:
+            self._copy(self._asked.static)
             self._compress()
-        if facts.django is not None:
+        if self._asked.django is not None:
             release = self._ask_django(release, settings)
         return dataclasses.replace(release, samples=self._samples())
+
+    def again(self, release: Release, settings: Settings, instance: str) -> Release:
+        """The same with other settings: files are collected beside those that are served, and put among them.
+
+        What they replace is kept until the instance with these settings is proven, or has failed: see take_back.
+        """
+        context = self._context
+        self._target = context.place.static / ".again"
+        self._open(self._target)
+        try:
+            release = self._ask_django(release, settings)
+            if self._asked.static is None:
+                kept = _kept(context, instance)
+                self._open(kept)
+                _merge(context, self._target, self._served, kept)
+        finally:
+            context.files.discard(self._target, context.place.gone)
+        self._target = self._served
+        return dataclasses.replace(release, samples=self._samples())
+
+    def _open(self, target: Path) -> None:
+        self._context.files.discard(target, self._context.place.gone)
+        self._context.files.directory(target, f"{self._context.place.owner}:www-data", 0o2755)
 
     def _samples(self) -> tuple[tuple[str, str], ...]:
         """Some of the files, by which a release that goes live shows whether they are served."""
@@ -65,12 +93,12 @@ class Statics:
         return tuple((path, sha256) for path, sha256 in json.loads("".join(self._context.runner.lines_of(command))))
 
     def _copy(self, folder: str) -> None:
-        if not self._source.look(there=[f"{folder}/."]).there[f"{folder}/."]:
+        if not self._code.look(there=[f"{folder}/."]).there[f"{folder}/."]:
             raise Stop(f"the release has no directory '{folder}' (app.static).")
         copy = Command(
             ["cp", "-r", "--no-preserve=mode", "--", f"./{folder}/.", f"{self._context.place.told(self._target)}/"],
             self._context.place.owner,
-            self._source.directory,
+            self._code.directory,
             umask=0o022,
         )
         if self._context.runner.run(copy) != 0:
@@ -89,9 +117,9 @@ class Statics:
 
         The static files are copied and compressed while it goes on.
         """
-        context, facts = self._context, self._facts
-        checks = [] if facts.check is None else [":".join(["check", *facts.check])]
-        questions = ["project", *([] if facts.static is not None else ["static"]), *checks, "migrations"]
+        context, asked = self._context, self._asked
+        checks = [] if asked.check is None else [":".join(["check", *asked.check])]
+        questions = ["project", *([] if asked.static is not None else ["static"]), *checks, "migrations"]
         migrations: list[str] = []
         found: list[str] = []
         errors: list[str] = []
@@ -101,7 +129,7 @@ class Statics:
         def listen(line: str, is_error: bool) -> None:
             if not is_error and line == _COLLECTED:
                 # The application may print it as well, and more than once.
-                if copying.ident is None and facts.static is None and not facts.build.after_collectstatic:
+                if copying.ident is None and asked.static is None and not asked.after_collectstatic:
                     copying.start()
             elif not is_error and line.startswith(_SETTINGS):
                 told.append(line.removeprefix(_SETTINGS))
@@ -114,15 +142,15 @@ class Statics:
                     context.voice.show([line])
 
         more = ["UMask=0022"]
-        if facts.static is None:
+        if asked.static is None:
             self._open_collected()
-            more.append(f"BindPaths={context.place.collected}:{context.place.told(self._target)}")
+            more.append(f"BindPaths={context.place.collected}:{context.place.told(self._served)}")
         python = f"{context.place.told_root}/releases/{release.id}/.venv/bin/python"
         argv = [python, f"{context.place.library}/program/release/application/django_release.py", *questions]
         status = context.inside.run(release, argv, listen, more=more)
         if copying.ident is not None:
             copying.join()
-        own = [project.read(line, by_stack=facts.static is not None) for line in told]
+        own = [project.read(line, by_stack=asked.static is not None) for line in told]
         for one in own:
             project.refuse(one)
         if status != 0:
@@ -135,9 +163,9 @@ class Statics:
         for fault in self._faults:
             raise fault
         for one in own:
-            project.settle(context, self._source, one, context.place.told(self._target))
-            project.tell_of_uploads(context, one, facts.media_public)
-        if facts.build.after_collectstatic:
+            project.settle(context, self._code, one, context.place.told(self._served))
+            project.tell_of_uploads(context, one, asked.media_public)
+        if asked.after_collectstatic:
             self._go_on_collecting(release, more)
         context.files.remove(context.place.collected)
         plan = plan_of(found, settings, context.world.time())
@@ -149,7 +177,7 @@ class Statics:
         :param more: the properties of the unit that has collected it
         """
         voice = self._context.voice
-        for command in self._facts.build.after_collectstatic:
+        for command in self._asked.after_collectstatic:
             voice.say(f"running '{command}'")
             heard = Heard(voice)
             if self._context.inside.run(release, ["/bin/bash", "-c", command], heard, more=more) != 0:
@@ -194,4 +222,53 @@ class Statics:
 
 
 def _log(context: Context) -> str:
-    return f"What tar printed is in {context.voice.log_path} on the host."
+    return f"What was printed is in {context.voice.log_path} on the host."
+
+
+def take_back(context: Context, instance: str) -> None:
+    """Puts back what the static files of an instance that has failed had replaced."""
+    kept = _kept(context, instance)
+    served = context.place.static / release_of(instance)
+    if kept.exists() and served.is_dir():
+        _merge(context, kept, served)
+    forget_kept(context, instance)
+
+
+def forget_kept(context: Context, instance: str) -> None:
+    """The instance is proven: nothing that its static files have replaced is wanted any more."""
+    context.files.discard(_kept(context, instance), context.place.gone)
+
+
+def recover(context: Context) -> None:
+    """After an interruption: the instance that boots decides whether it was proven."""
+    for kept in context.place.static.glob(f"{_KEPT}*"):
+        instance = kept.name.removeprefix(_KEPT)
+        (forget_kept if instance == context.ledger.live() else take_back)(context, instance)
+
+
+def _kept(context: Context, instance: str) -> Path:
+    return context.place.static / f"{_KEPT}{instance}"
+
+
+def _merge(context: Context, new: Path, served: Path, kept: Path | None = None) -> None:
+    place = context.place
+    folders = [place.told(one) for one in (new, served, kept) if one is not None]
+    program = f"{place.library}/program/release/merge.py"
+    said: list[str] = []
+
+    def listen(line: str, _: bool) -> None:
+        context.voice.log(line)
+        said.append(line)
+
+    command = Command(["/usr/bin/python3", "-IS", program, *folders], place.owner, umask=0o022)
+    status = context.world.run(command, listen)
+    if status == _UNFIT:
+        raise Stop(
+            f"the static files of these settings do not fit among those of the release: {said[-1]} is a directory in "
+            "one and a file in the other.",
+            "Change anything in the source: a new release has static files of its own.",
+        )
+    if status != 0:
+        context.voice.refuse_full_disk()
+        why = f": {said[-1]}" if said else ""
+        raise Stop(f"the static files cannot be put among those that are served{why}.", _log(context))

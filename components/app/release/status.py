@@ -2,7 +2,7 @@
 
 import json
 
-from . import states
+from . import hooks, states
 from .context import Context
 from .records import Instance, Release
 from .tidy import units_of
@@ -17,6 +17,7 @@ def status(context: Context) -> str:
             "live": live or None,
             "instances": [_instance(context, one, live) for one in ledger.instances()],
             "releases": [_release(context, one) for one in ledger.releases()],
+            "hooks": hooks.outcomes(context),
             "history": [json.loads(line) for line in ledger.history()],
         }
     )

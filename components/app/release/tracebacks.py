@@ -5,6 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from . import repeats
+
 _BEGIN = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+)(?:, in (?P<name>.*))?$')
 # Between a traceback and the one of the exception that came of it.
@@ -53,10 +55,13 @@ _Chain = list[_Trace]
 def cause(lines: Sequence[str], most: int = 40) -> list[str]:
     """What to show of the lines of a program that failed: all, or its traceback without most of the libraries' frames.
 
+    What it says over and over is shown once.
+
     :param most: how many lines are shown as they are; of more without a traceback, so many of the last
     """
+    lines = repeats.once(lines)
     if len(lines) <= most:
-        return list(lines)
+        return lines
     chains = list(_chains(lines))
     if not chains:
         return list(lines[-most:])
@@ -127,7 +132,8 @@ def _traces(lines: Sequence[str]) -> Iterator[_Trace]:
 def _frames(lines: Sequence[str], start: int, end: int) -> Iterator[_Frame]:
     found = [(index, match) for index in range(start, end) if (match := _FRAME.match(lines[index]))]
     ends = [*(index for index, _ in found[1:]), end]
-    for (index, match), below in zip(found, ends, strict=True):
+    # One that somebody has printed without its frames has none.
+    for (index, match), below in zip(found, ends[: len(found)], strict=True):
         short = match["file"].partition("/releases/")[2].partition("/")[2] or match["file"]
         within = f", in {match['name']}" if match["name"] else ""
         yield _Frame(index, below, match["file"], f"{short}, line {match['line']}{within}")

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { type Process, type ProcessConfig, readProcfile, wantedProcesses } from "../processes/processes.ts";
 import { type Archive, packDirectory } from "./archive.ts";
 import { type GitReference, knownHostsLine, resolveCommit, sshServer } from "./git.ts";
+import { type Beside, entryFault, settingsFault } from "./modules.ts";
 
 /** A directory of the computer that runs Berth. */
 export interface DirectorySource {
@@ -45,6 +46,7 @@ export interface Source {
  * @param module the module of the WSGI or ASGI application, which a directory must have
  * @param pythonPath what the application's PYTHONPATH is, if it has one
  * @param key which key names the module
+ * @param beside what else a directory's modules may come from, and the settings module, which is sought in the same way
  * @throws {pulumi.RunError} when the directory, the module, the repository or the reference is not there
  */
 export async function openSource(
@@ -53,36 +55,28 @@ export async function openSource(
   module: string,
   pythonPath = "",
   key: "wsgi" | "asgi" = "wsgi",
+  beside: Beside & { readonly settings?: string | undefined } = {},
 ): Promise<Source> {
   return "directory" in source
-    ? openDirectory(source.directory, { key, module }, pythonPath)
+    ? openDirectory(source.directory, { key, module }, { ...beside, pythonPath })
     : await openRepository(name, source);
 }
 
 function openDirectory(
   directory: string,
   entry: { readonly key: string; readonly module: string },
-  pythonPath: string,
+  beside: Beside & { readonly settings?: string | undefined },
 ): Source {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw new pulumi.RunError(
       `app.source.directory: expected a directory, from ${process.cwd()}; found no directory '${directory}'`,
     );
   }
-  const module = entry.module.replaceAll(".", "/");
-  const isIn = (folder: string) =>
-    existsSync(join(directory, folder, `${module}.py`)) ||
-    existsSync(join(directory, folder, module, "__init__.py"));
-  if (!["", ...pythonPath.split(":")].some(isIn)) {
-    const below = readdirSync(directory, { withFileTypes: true }).find(
-      (entry) => entry.isDirectory() && isIn(entry.name),
-    )?.name;
-    const told = below === undefined ? "" : `. It is in ${below}/: write PYTHONPATH: ${below} below app.env`;
-    throw new pulumi.RunError(
-      `app.${entry.key}: expected the module '${entry.module}' in '${directory}'; ` +
-        `found neither ${module}.py nor ${module}/__init__.py there${told}`,
-    );
-  }
+  const faults = [
+    entryFault(directory, entry, beside),
+    ...(beside.settings === undefined ? [] : [settingsFault(directory, beside.settings, beside)]),
+  ].filter((one) => one !== undefined);
+  if (faults.length > 0) throw new pulumi.RunError(faults.join("\n"));
   const archive = packDirectory(directory, join(".berth", "archives"));
   const lines = join(directory, "Procfile");
   const procfile = existsSync(lines) ? readProcfile(readFileSync(lines, "utf8")) : {};

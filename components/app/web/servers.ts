@@ -1,9 +1,7 @@
-/** What can serve an application, and how the settings of each are called: in /etc/berth/NAME, and in each instance. */
-export const settingsFiles = { gunicorn: "gunicorn.py", uwsgi: "uwsgi.ini", uvicorn: "asgi.py" } as const;
+/** What can serve an application. */
+export const serverNames = ["gunicorn", "uwsgi", "uvicorn"] as const;
 
-export type ServerName = keyof typeof settingsFiles;
-
-export const serverNames = Object.keys(settingsFiles) as [ServerName, ...ServerName[]];
+export type ServerName = (typeof serverNames)[number];
 
 /** Which key names the callable that a server runs. */
 export const entryKey = (server: ServerName): "wsgi" | "asgi" => (server === "uvicorn" ? "asgi" : "wsgi");

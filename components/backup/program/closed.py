@@ -6,6 +6,7 @@ answers. Of the host it sees no socket, and it writes nowhere: no mail is queued
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from commands import Failed
 from plan import Django
@@ -52,7 +53,9 @@ class Closed:
         """
         inside = [f"User={self.application}", f"Group={self.application}", *self.release.properties, *_SHUT_IN]
         inside += [f"NetworkNamespacePath=/proc/{self.served.process}/ns/net", f"RuntimeMaxSec={self.seconds}"]
-        inside += [f"BindsTo={self.within}", *more]
+        # Many an application opens its log as it is loaded.
+        logs = Path(self.release.live).parents[2] / "logs"
+        inside += [f"TemporaryFileSystem={logs}:mode=1777,size=64M", f"BindsTo={self.within}", *more]
         # What looks like a variable in an argument is the argument's own.
         fixed = ["--quiet", "--wait", "--pipe", "--collect", "--expand-environment=no", f"--unit={unit}"]
         words = ["systemd-run", *fixed, *(f"--property={one}" for one in inside), "--", *command]

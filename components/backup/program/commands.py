@@ -38,9 +38,13 @@ def run(command: Sequence[str], *, stdin: str = "", environment: Mapping[str, st
     return done.stdout
 
 
-def as_account(account: str, command: Sequence[str]) -> list[str]:
-    """What belongs to an account, that account changes: root would follow its links."""
-    return ["runuser", "-u", account, "--", *command]
+def as_account(account: str, command: Sequence[str], group: str | None = None) -> list[str]:
+    """What belongs to an account, that account changes: root would follow its links.
+
+    @param group: the group that what it makes belongs to, in place of its own, for this command
+    """
+    groups = [] if group is None else ["-g", group, "-G", account]
+    return ["runuser", "-u", account, *groups, "--", *command]
 
 
 def read_as(account: str, command: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
     (
         r"NoSuchBucket|[Bb]ucket does not exist",
         "there is no such bucket: {place}",
-        "Make it, or correct backup.place.bucket. Berth does not make buckets for backups.",
+        "Make it, or correct backup.place.bucket. With kind 'aws', Berth makes one.",
     ),
     (
         r"SecondLevelDomainForbidden|PathStyleDomainForbidden|[Vv]irtual[- ](hosted|styled)",

@@ -1,6 +1,7 @@
 """The files' part: uploads, and what services keep in files, by restic."""
 
 import contextlib
+import grp
 import itertools
 import json
 import os
@@ -197,8 +198,12 @@ class FileBackups:
         # It reads no further than to the end of the archive, and who writes it goes on to the end of its block.
         words = ["sh", "-c", f'{unpack} --directory "$1"; status=$?; cat >/dev/null; exit $status', "unpack"]
         words.append(into or directory)
+        # nginx reads uploads by their directory's group. tar sets modes, of directories that are there as well, and the
+        # kernel takes the group's bit from those, unless it is done by somebody in the group (chmod(2)).
+        number = os.stat(into or directory).st_gid
+        group = grp.getgrgid(number).gr_name if number != 0 else None
         done = subprocess.run(
-            as_account(part.account, words),
+            as_account(part.account, words, group),
             stdin=source.stdout,
             capture_output=True,
             text=True,

@@ -1,9 +1,11 @@
 """What this host remembers of its backups: the last that succeeded and failed of each part, and what an undo needs."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from eras import Era
@@ -18,10 +20,7 @@ class Record:
 
     def __init__(self) -> None:
         self._path = STATE / "record.json"
-        try:
-            self._facts: Facts = json.loads(self._path.read_text())
-        except FileNotFoundError:
-            self._facts = {}
+        self._facts = self._read()
 
     @property
     def parts(self) -> Facts:
@@ -37,17 +36,17 @@ class Record:
         return self._facts.get("undo")
 
     def succeeded(self, part: str, **facts: object) -> None:
-        self.parts[part] = {"last": {"at": time.time(), **facts}, "failed": None}
-        self._write()
+        with self._changing():
+            self.parts[part] = {"last": {"at": time.time(), **facts}, "failed": None}
 
     def failed(self, part: str, why: str) -> None:
-        before = self.parts.get(part, {})
-        self.parts[part] = {"last": before.get("last"), "failed": {"at": time.time(), "why": printable(why)}}
-        self._write()
+        with self._changing():
+            before = self.parts.get(part, {})
+            self.parts[part] = {"last": before.get("last"), "failed": {"at": time.time(), "why": printable(why)}}
 
     def set_eras(self, eras: list[Era]) -> None:
-        self._facts |= {"eras": [dataclasses.asdict(era) for era in eras], "noted": False}
-        self._write()
+        with self._changing() as all_facts:
+            all_facts |= {"eras": [dataclasses.asdict(era) for era in eras], "noted": False}
 
     @property
     def noted(self) -> bool:
@@ -55,8 +54,8 @@ class Record:
         return not self._facts.get("eras") or bool(self._facts.get("noted"))
 
     def set_noted(self) -> None:
-        self._facts["noted"] = True
-        self._write()
+        with self._changing() as all_facts:
+            all_facts["noted"] = True
 
     @property
     def unrestored(self) -> Facts | None:
@@ -64,19 +63,27 @@ class Record:
         return self._facts.get("unrestored")
 
     def set_unrestored(self, unrestored: Facts | None) -> None:
-        if self.unrestored != unrestored:
-            self._facts["unrestored"] = unrestored
-            self._write()
+        with self._changing() as all_facts:
+            all_facts["unrestored"] = unrestored
+
+    @property
+    def guard(self) -> Facts | None:
+        """What came of trying whether this host's key could destroy the backups; None where nothing was tried."""
+        return self._facts.get("guard")
+
+    def set_guard(self, guard: Facts | None) -> None:
+        with self._changing() as all_facts:
+            all_facts["guard"] = guard
 
     def set_undo(self, undo: Facts | None) -> None:
-        self._facts["undo"] = undo
-        self._write()
+        with self._changing() as all_facts:
+            all_facts["undo"] = undo
 
     def set_on(self, place: str) -> None:
         """Backups are on, in this place. Another place has none yet."""
-        if self.place != place:
-            self._facts |= {"on": time.time(), "place": place, "parts": {}}
-        self._write()
+        with self._changing() as all_facts:
+            if self.place != place:
+                all_facts |= {"on": time.time(), "place": place, "parts": {}}
 
     @property
     def on(self) -> float | None:
@@ -86,6 +93,20 @@ class Record:
     def place(self) -> str | None:
         """The place that was proven last."""
         return self._facts.get("place")
+
+    def _read(self) -> Facts:
+        try:
+            facts: Facts = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return {}
+        return facts
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[Facts]:
+        """All of it as it is now: what another has written since this one was read stays."""
+        self._facts = self._read()
+        yield self._facts
+        self._write()
 
     def _write(self) -> None:
         STATE.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,13 +10,17 @@ from pathlib import Path
 from commands import say
 from plan import Trouble
 
+# What whoever holds the lock of the steps is at, as it stands in its file.
+_RESTORE = "restore\n"
+
 
 @contextlib.contextmanager
 def host_lock() -> Iterator[None]:
     """The lock of the steps: a deployment waits for a restore, and a restore for a deployment."""
     path = Path("/run/berth.lock")
-    with _locked(path, 120, "a deployment is under way on this host"):
-        path.write_text("restore\n")
+    what = "another restore" if path.exists() and path.read_text() == _RESTORE else "a deployment"
+    with _locked(path, 120, f"{what} is under way on this host"):
+        path.write_text(_RESTORE)
         yield
 
 

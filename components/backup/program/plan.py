@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bucket import BucketFacts
+
 SETTINGS = Path("/etc/berth/backup")
 STATE = Path("/var/lib/berth/backup")
 # What is kept while another stack's data is taken over; gone with its end.
@@ -123,6 +125,8 @@ class Plan:
     settings: Path = SETTINGS
     # Whether the place is another stack's: it is read, and nothing else.
     reading: bool = False
+    # Where the bucket is asked; None where the place is a directory.
+    bucket: BucketFacts | None = None
 
 
 def read_plan(path: Path = SETTINGS / "plan.json") -> Plan:
@@ -134,6 +138,7 @@ def plan_of(told: dict[str, Any]) -> Plan:
     database = told.pop("database")
     files = told.pop("files")
     django = told.pop("django", None)
+    bucket = told.pop("bucket", None)
     return Plan(
         **{
             **told,
@@ -144,4 +149,5 @@ def plan_of(told: dict[str, Any]) -> Plan:
         database=None if database is None else Database(**database),
         files=tuple(Files(**{**one, "directories": tuple(one["directories"])}) for one in files),
         django=None if django is None else Django(**{**django, "properties": tuple(django["properties"])}),
+        bucket=None if bucket is None else BucketFacts(**bucket),
     )

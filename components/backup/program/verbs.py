@@ -19,6 +19,7 @@ from database import DatabaseBackups
 from drill import Drill, clean
 from drill_record import DrillRecord
 from files import FileBackups, Snapshot
+from guard import guard_of
 from history import Record
 from locks import backup_lock, host_lock
 from plan import Plan, Trouble, Unreadable, read_plan
@@ -38,11 +39,12 @@ def set_up(plan: Plan) -> None:
         if plan.database is not None:
             DatabaseBackups(plan, plan.database).set_up()
         FileBackups(plan).set_up()
-    record = Record()
-    if record.place != plan.place and not record.eras and (told := FileBackups(plan).noted_eras()) is not None:
-        # The data has moved here with its disk, and what this host remembered has not.
-        record.set_eras(eras.read(told))
-    record.set_on(plan.place)
+        record = Record()
+        if record.place != plan.place and not record.eras and (told := FileBackups(plan).noted_eras()) is not None:
+            # The data has moved here with its disk, and what this host remembered has not.
+            record.set_eras(eras.read(told))
+        record.set_on(plan.place)
+        record.set_guard(guard_of(plan))
     DrillRecord(plan).turn()
     if any(record.parts.get(part, {}).get("last") is None for part in _parts(plan)):
         run(["systemctl", "start", "--no-block", "berth-backup.service"])
@@ -96,9 +98,11 @@ def _own_directory(plan: Plan, place: Path) -> None:
 def back_up(plan: Plan, *, files_only: bool) -> int:
     """Every part; one that fails hinders no other. The database comes first: files may take their time, and those that
     it names are there then."""
-    record, bad = Record(), 0
+    bad = 0
     _refuse_unrestored(plan, "makes none")
     with backup_lock():
+        # As it is now: a restore may have been at work until here.
+        record = Record()
         files = FileBackups(plan)
         if not files_only and plan.database is not None:
             database = DatabaseBackups(plan, plan.database)
@@ -109,6 +113,8 @@ def back_up(plan: Plan, *, files_only: bool) -> int:
                 continue
             bad += not _one(record, part.name, functools.partial(files.back_up, part))
         note_eras(record, files)
+        if not files_only:
+            record.set_guard(guard_of(plan))
         if not files_only and not bad:
             files.forget()
             Restore(plan).forget(time.time() - 3 * retention.DAY)
@@ -149,6 +155,7 @@ def status(plan: Plan) -> dict[str, object]:
         "parts": parts,
         "waiting": waiting,
         "unrestored": record.unrestored,
+        "guard": record.guard,
         "undo": None if undo is None else {"at": undo["at"], "finished": undo["finished"]},
         "drill": DrillRecord(plan).read(),
     }

@@ -1,7 +1,8 @@
 # Second part: files, accounts and directories, each made as wanted or left alone.
 
-# put_file PATH OWNER:GROUP MODE: standard input becomes the file, atomically. A file that is the same is left
-# alone; any other counts as a change until the step has finished, even across a kill.
+# put_file PATH OWNER:GROUP MODE [secret]: standard input becomes the file, atomically. A file that is the same is left
+# alone; any other counts as a change until the step has finished, even across a kill. One that somebody has changed since
+# Berth put it there is kept aside.
 put_file() {
   local path=$1 owner=$2 mode=$3 directory temporary stale
   guarded "$path"
@@ -20,15 +21,17 @@ put_file() {
   if [ -f "$path" ] && [ ! -L "$path" ] && [ "$(stat -c '%U:%G %04a' "$path")" = "$owner $mode" ] && cmp -s "$temporary" "$path"; then
     rm -f "$temporary"
   else
+    if by_hand "$path" && ! cmp -s "$temporary" "$path"; then keep_aside "$path"; fi
     chown "$owner" "$temporary"
     chmod "$mode" "$temporary"
     mv -fT "$temporary" "$path"
     changes[$path]=1
   fi
+  note_file "$path" "$owner" "$mode" "${4:-}"
 }
 
 # put_secret_file PATH OWNER:GROUP MODE NAME: the same, with a secret for its content.
-put_secret_file() { secret "$4" | put_file "$1" "$2" "$3"; }
+put_secret_file() { secret "$4" | put_file "$1" "$2" "$3" secret; }
 
 # put_directory PATH OWNER:GROUP MODE
 put_directory() {
@@ -37,6 +40,7 @@ put_directory() {
   [ -d "$1" ] || mkdir -p "$1"
   if [ "$(stat -c '%U:%G' "$1")" != "$2" ]; then chown "$2" "$1"; fi
   if [ "$(stat -c '%a' "$1")" != "${3#0}" ]; then chmod "$3" "$1"; fi
+  note directory "$1" "$2" "$3"
 }
 
 # Directories that are root's alone, and stay so: nobody else could change that.
@@ -73,7 +77,10 @@ has_members() {
 # put_link PATH TARGET: replaced in one rename, so that the link is never missing.
 put_link() {
   guarded "$1"
+  note link "$1" "$2"
   if [ "$(readlink "$1" 2>/dev/null || true)" = "$2" ]; then return; fi
+  # Editors and 'sed -i' make a file of a link.
+  if [ -f "$1" ] && [ ! -L "$1" ]; then keep_aside "$1"; fi
   ln -sfn "$2" "$1.berth-new"
   mv -fT "$1.berth-new" "$1"
   changes[$1]=1
@@ -103,7 +110,9 @@ take_away() {
   local path
   for path in "$@"; do
     guarded "$path"
+    forget "$path"
     if [ -e "$path" ] || [ -L "$path" ]; then
+      keep_below "$path"
       rm -rf "$path"
       changes[$path]=1
     fi
@@ -148,4 +157,6 @@ put_service_account() {
     logged useradd --comment "$made_by_berth" --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
   fi
   if [ -n "${4:-}" ] && ! id -nG "$1" | tr ' ' '\n' | grep -qx "$4"; then logged usermod -aG "$4" "$1"; fi
+  if [ "$(getent passwd "$1" | cut -d: -f7)" != /usr/sbin/nologin ]; then logged usermod --shell /usr/sbin/nologin "$1"; fi
+  note account "$1" /usr/sbin/nologin "$1${4:+,$4}"
 }

@@ -93,5 +93,6 @@ reload_given_up() {
 # finish: the step has proved itself; what it changed is in force, and what it had before is gone.
 finish() {
   take_away_former
+  keep_record
   rm -f "$unfinished"
 }

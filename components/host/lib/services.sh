@@ -5,11 +5,30 @@ daemon_reload_if_changed() {
   if changed /etc/systemd/system/; then logged systemctl daemon-reload; fi
 }
 
+# unmasked UNIT: it may start, also when somebody has masked it since.
+unmasked() {
+  case $(systemctl is-enabled "$1" 2>/dev/null || true) in
+  masked) logged systemctl unmask "$1" ;;
+  masked-runtime) logged systemctl unmask --runtime "$1" ;;
+  esac
+}
+
+# at_boot UNIT…: starts it at every boot.
+at_boot() {
+  local unit
+  for unit in "$@"; do
+    unmasked "$unit"
+    systemctl is-enabled --quiet "$unit" 2>/dev/null || logged systemctl enable "$unit"
+    note unit "$unit" enabled ""
+  done
+}
+
 # enabled UNIT…: starts it now and at boot.
 enabled() {
   local unit
   for unit in "$@"; do
-    systemctl is-enabled --quiet "$unit" 2>/dev/null || logged systemctl enable "$unit"
+    at_boot "$unit"
+    note unit "$unit" enabled active
     systemctl is-active --quiet "$unit" || logged systemctl start "$unit" ||
       fail "$unit does not start: $(journalctl -u "$unit" -n 5 -o cat --no-pager 2>/dev/null | tr '\n' ' ')"
   done
@@ -66,8 +85,9 @@ mend_dpkg() {
 
 # install_packages NAME…: those that are missing, in one transaction.
 install_packages() {
-  local missing unknown
+  local missing unknown name
   mend_dpkg
+  for name in "$@"; do note package "$name"; done
   mapfile -t missing < <(missing_packages "$@")
   if [ "${#missing[@]}" = 0 ]; then return; fi
   say "installing ${#missing[@]} packages"

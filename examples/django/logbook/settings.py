@@ -131,9 +131,10 @@ def uploads():
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": BUCKET_NAME,
-            # Nothing in the bucket is public: the page gives a visitor URLs that hold for an hour.
+            # Nothing in the bucket is public: the page gives a visitor URLs that hold for five minutes. Longer ones
+            # would end with the credentials of the role that signed them.
             "querystring_auth": True,
-            "querystring_expire": 3600,
+            "querystring_expire": 300,
             "default_acl": None,
             "file_overwrite": False,
             "object_parameters": {"CacheControl": "private, max-age=3600"},

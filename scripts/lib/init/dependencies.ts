@@ -11,6 +11,8 @@ export interface Dependencies {
   readonly named: boolean;
   /** The names of what is asked for, in the form `psycopg2-binary`, and with extras as `celery[redis]`. */
   readonly names: ReadonlySet<string>;
+  /** Those of groups and extras that are not installed, unless the stack names them. */
+  readonly offered: ReadonlySet<string>;
   /** Groups and extras of the project that production is to have beside its main dependencies. */
   readonly groups: readonly string[];
   readonly extras: readonly string[];
@@ -30,8 +32,9 @@ export function readDependencies(files: Files): Dependencies {
   const ofProject = projectNames(project);
   const lock = ["uv.lock", "poetry.lock"].find((one) => files.has(one));
   const all = (own: Iterable<string>) => new Set([...own].flatMap(namesOf));
-  const none = { groups: [], extras: [] };
-  const { names: ofGroups, ...asked } = askedFor(project, lock);
+  const none = { groups: [], extras: [], offered: new Set<string>() };
+  const { names: ofGroups, offered, ...groups } = askedFor(project, lock);
+  const asked = { ...groups, offered: all(offered) };
   if (lock !== undefined && files.has("pyproject.toml")) {
     return { file: lock, named: false, names: all([...ofProject, ...ofGroups]), ...asked };
   }
@@ -132,6 +135,9 @@ function askedFor(project: Table, lock: string | undefined) {
     groups: listed(taken(groups)),
     extras: listed(taken(extras)),
     names: [...taken(groups), ...taken(extras)].flatMap(([, names]) => names),
+    offered: [...groups, ...extras].flatMap(([name, names]) =>
+      forProduction.test(name) || forDevelopment.test(name) ? [] : names,
+    ),
     todos: [...left("groups", groups, isDefault), ...left("extras", extras, () => false)],
   };
 }

@@ -1,6 +1,11 @@
 // What Django's settings fix that a release has to be told from outside, and the lines that tell it.
+
+import { isFilled, settingsPaths } from "./paths.ts";
+import type { Project } from "./project.ts";
 import { type Expression, type Module, textIn, textsIn } from "./python.ts";
+import { keyFault } from "./secret-key.ts";
 import type { ServicesFound } from "./services.ts";
+import { sharedBelow } from "./writes.ts";
 
 /** Lines of Python that settle one thing, after the project's own settings. */
 export interface Line {
@@ -9,6 +14,8 @@ export interface Line {
   readonly because: string;
   /** What the name stands for, as Python writes it. */
   readonly value: string;
+  /** Whether it needs what the project's settings have. */
+  readonly isUpon?: boolean;
 }
 
 const postgres = `{
@@ -43,7 +50,12 @@ export const databaseOf = (services: Pick<ServicesFound, "postgres">): string =>
  * @param chain the settings module, and after it those that it takes all from
  * @param text that of all of them
  */
-export function settledLines(chain: readonly Module[], text: string, services: ServicesFound): Line[] {
+export function settledLines(
+  project: Project,
+  chain: readonly Module[],
+  text: string,
+  services: ServicesFound,
+): Line[] {
   const lines: Line[] = [];
   const settle = (name: string, because: string, value = values[name] as string) =>
     lines.push({ name, because, value });
@@ -62,10 +74,8 @@ export function settledLines(chain: readonly Module[], text: string, services: S
   const isMissing = (name: string) =>
     chain.length > 0 && !text.includes(name) && !/\b(locals|globals|configurations)\b/.test(text);
 
-  const key = last("SECRET_KEY");
-  if (isMissing("SECRET_KEY")) settle("SECRET_KEY", "The settings have none.");
-  else if (key?.value.kind === "text" && !isConditional("SECRET_KEY"))
-    settle("SECRET_KEY", `${key.at} has it in the code.`);
+  const fault = isMissing("SECRET_KEY") ? "The settings have none." : keyFault(project, chain);
+  if (fault !== undefined) settle("SECRET_KEY", fault);
 
   const debug = last("DEBUG");
   if (debug?.value.kind === "constant" && debug.value.source === "True" && !isConditional("DEBUG"))
@@ -107,6 +117,23 @@ export function settledLines(chain: readonly Module[], text: string, services: S
     url.replaceAll(/^\/|\/$/g, "") !== "static"
   ) {
     settle("STATIC_URL", `${last("STATIC_URL")?.at} sets it to ${url}, and nginx serves /static/.`);
+  }
+  const paths = settingsPaths(chain);
+  const written = sharedBelow(project, chain);
+  const statics = paths.findLast(({ setting }) => setting === "STATIC_ROOT");
+  if (statics !== undefined && isFilled(project, statics.path) && !isConditional("STATIC_ROOT")) {
+    const has = chain.some(({ assigns }) => assigns.some(({ name }) => name === "STATICFILES_DIRS"));
+    if (!isConditional("STATICFILES_DIRS")) {
+      const value = has ? "[*STATICFILES_DIRS, STATIC_ROOT]" : "[STATIC_ROOT]";
+      const because = `${statics.at} has files of the source there, which are to be collected.`;
+      lines.push({ name: "STATICFILES_DIRS", because, value, isUpon: true });
+      settle("STATIC_ROOT", "What is collected lies elsewhere.");
+    }
+  }
+  for (const name of ["STATIC_ROOT", "MEDIA_ROOT"]) {
+    const own = paths.findLast(({ setting }) => setting === name);
+    const link = own && written.find(({ path }) => own.path.startsWith(`${path}/`));
+    if (link !== undefined) settle(name, `${own?.at} has it in ${link.path}, which outlives releases.`);
   }
   for (const name of ["STATIC_ROOT", "MEDIA_ROOT"]) {
     const root = last(name);

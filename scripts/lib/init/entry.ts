@@ -1,6 +1,6 @@
 // Where an application begins: its framework, the callable that serves it, and Django's settings.
 
-import { absolute, isAside, moduleOf, type Project } from "./project.ts";
+import { absolute, isAside, type Project } from "./project.ts";
 import { type Call, textIn, textsIn } from "./python.ts";
 
 export interface Entry {
@@ -173,8 +173,9 @@ function djangoAsgi(
     .find((one) => one !== undefined && project.fileOf(folderOf(one)) !== undefined);
   if (told !== undefined) return `${folderOf(told)}:${lastPart(told)}`;
   const near =
-    asgiFiles.find((path) => settings?.startsWith(moduleOf(path).split(".")[0] ?? "")) ?? asgiFiles[0];
-  return near === undefined ? undefined : `${moduleOf(near)}:application`;
+    asgiFiles.find((path) => settings?.startsWith(project.moduleOf(path).split(".")[0] ?? "")) ??
+    asgiFiles[0];
+  return near === undefined ? undefined : `${project.moduleOf(near)}:application`;
 }
 
 /** A Django application without a manage.py of its own, told by its wsgi.py. */
@@ -199,7 +200,7 @@ function settingsModules(project: Project, shared = false): string[] {
         project.files.read(path) ?? "",
       ),
     )
-    .map(moduleOf)
+    .map(project.moduleOf)
     .filter(
       (module) =>
         /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(module) &&
@@ -227,12 +228,13 @@ function djangoWsgi(
     }
   }
   const near =
-    wsgiFiles.find((path) => settings?.startsWith(moduleOf(path).split(".")[0] ?? "")) ?? wsgiFiles[0];
+    wsgiFiles.find((path) => settings?.startsWith(project.moduleOf(path).split(".")[0] ?? "")) ??
+    wsgiFiles[0];
   if (near === undefined) return undefined;
   const named = project
     .open(near)
     ?.assigns.find(({ name, conditional }) => !conditional && /^(application|app|wsgi)$/.test(name));
-  return named ? `${moduleOf(near)}:${named.name}` : undefined;
+  return named ? `${project.moduleOf(near)}:${named.name}` : undefined;
 }
 
 /** A settings module and what it takes from others with `import *`. */
@@ -259,7 +261,7 @@ export function settingsChain(project: Project, settings: string) {
     for (const { name, args } of module.calls) {
       if (name !== "include") continue;
       const folder = path.split("/").slice(0, -1).join("/");
-      queue.push(...args.flatMap(textsIn).map((one) => moduleOf(`${folder}/${one}`)));
+      queue.push(...args.flatMap(textsIn).map((one) => project.moduleOf(`${folder}/${one}`)));
     }
   }
   return found;
@@ -346,7 +348,7 @@ function candidatesOf(project: Project): Candidate[] {
   );
   const factories = factoriesOf(project);
   return modules.flatMap((module) => {
-    const name = moduleOf(module.path);
+    const name = project.moduleOf(module.path);
     const parts = name.split(".");
     const base = parts.length * 10 + (usual.indexOf(parts.at(-1) ?? "") + 1 || 9);
     const found = module.assigns.flatMap((assign): Candidate[] => {

@@ -1,24 +1,28 @@
 // What an application is, as its own files show it. Nothing of it is run.
 import { join } from "node:path";
+import { type AccelFound, readAccel } from "./accel.ts";
+import { type CompressorFound, readCompressor } from "./compressor.ts";
 import { type Dependencies, type PythonAsked, readDependencies, readPythonVersion } from "./dependencies.ts";
 import { type Entry, findBase, readEntry, settingsChain } from "./entry.ts";
 import { readEnvironment } from "./environment.ts";
 import { flaskSettings } from "./flask-settings.ts";
 import { type Built, readBuilt } from "./front-end.ts";
+import { unseenMedia } from "./media.ts";
 import { type OwnSettings, ownSettings } from "./own-settings.ts";
 import { type ProcessesFound, readProcesses } from "./processes.ts";
 import { closure, openProject, type Project } from "./project.ts";
 import { type Health, readHealth } from "./routes.ts";
+import { randomKeyAt } from "./secret-key.ts";
 import { readServices, type ServicesFound } from "./services.ts";
 import { type UploadsFound, uploadsBelow } from "./uploads.ts";
 import { type Wanted, wantedOf } from "./wanted.ts";
-import { readWrites } from "./writes.ts";
+import { readWrites, type SharedFound, sharedBelow } from "./writes.ts";
 
 export interface Facts {
   /** The directory to deploy; below the one that was asked about where manage.py is, with the dependencies. */
   readonly directory: string;
-  /** The directory in it from which Python imports, where that is not the top. */
-  readonly pythonPath: string | undefined;
+  /** Why Python imports from the folders of its PYTHONPATH, as sentences. */
+  readonly importsBecause: readonly string[];
   readonly entry: Entry;
   readonly dependencies: Dependencies;
   readonly python: PythonAsked;
@@ -31,6 +35,18 @@ export interface Facts {
   readonly own: OwnSettings | undefined;
   /** Where it keeps uploads among its static files. */
   readonly uploads: UploadsFound | undefined;
+  /** Where a signing key is made up that differs in each process. */
+  readonly randomKey: string | undefined;
+  /** Why nobody would see uploads. */
+  readonly unseenMedia: string | undefined;
+  /** What becomes of django-compressor. */
+  readonly compressor: CompressorFound | undefined;
+  /** The file that runs Django's commands, as seen from the directory to deploy. */
+  readonly manage: string;
+  /** What has nginx send files. */
+  readonly accel: AccelFound | undefined;
+  /** Directories that its settings have it write to. */
+  readonly shared: readonly SharedFound[];
   /** Where it writes in its own directory. */
   readonly writes: readonly string[];
   /** What could not be read. */
@@ -49,7 +65,7 @@ export function look(directory: string): Facts {
   const own = readDependencies(project.files);
   const dependencies = own.file === undefined && above !== project ? ofAbove(above, own) : own;
   // The whole is a release where the dependencies lie above the application's own directory.
-  const pythonPath = dependencies !== own && dependencies.file !== undefined ? base : undefined;
+  const inner = dependencies !== own && dependencies.file !== undefined ? base : undefined;
   const version = readPythonVersion(project.files, dependencies.file);
   const python =
     version.because === undefined && above !== project ? readPythonVersion(above.files, undefined) : version;
@@ -70,8 +86,13 @@ export function look(directory: string): Facts {
     );
   const variables = readEnvironment(loaded, code);
   const services = readServices(project, settings, code, dependencies, variables, isDjango);
-  const processes = inFolder(readProcesses(project, above, settings, dependencies, entry), pythonPath);
-  const wanted = wantedOf(variables, services);
+  const processes = inFolder(readProcesses(project, above, settings, dependencies, entry), inner);
+  const compressor = readCompressor(settings, variables);
+  const settledBefore = new Set(compressor?.env.map(([name]) => name));
+  const wanted = wantedOf(
+    variables.filter(({ name }) => !settledBefore.has(name)),
+    services,
+  );
   // Where RQ's own program finds Redis.
   const isRq = processes.processes.some(({ command }) => command?.startsWith("rq worker"));
   const rq = isRq && services.redis ? [["RQ_REDIS_URL", "${redis.url}"] as const] : [];
@@ -80,12 +101,16 @@ export function look(directory: string): Facts {
   const settled = isDjango
     ? ownSettings(project, entry.settings, settings, services, dependencies)
     : ofFlask?.own;
-  const place = (path: string) => (pythonPath === undefined ? path : `${pythonPath}/${path}`);
+  const place = (path: string) => (inner === undefined ? path : `${inner}/${path}`);
+  const imports = [
+    ...(inner === undefined ? [] : [inner]),
+    ...project.roots.map(({ folder }) => place(folder)),
+  ];
   const uploads = entry.static === undefined ? undefined : uploadsBelow(project, entry.static);
   return {
-    directory: base === "" || pythonPath !== undefined ? directory : join(directory, base),
-    pythonPath,
+    directory: base === "" || inner !== undefined ? directory : join(directory, base),
     // With uploads among them the application serves its static files itself.
+    importsBecause: project.roots.map(({ because }) => because),
     entry:
       entry.static === undefined
         ? entry
@@ -94,7 +119,7 @@ export function look(directory: string): Facts {
     python,
     services,
     processes,
-    built: readBuilt((pythonPath === undefined ? project : above).files, dependencies.names, isDjango),
+    built: readBuilt((inner === undefined ? project : above).files, dependencies.names, isDjango),
     health: readHealth(project, entry.settings),
     wanted: {
       ...wanted,
@@ -102,11 +127,27 @@ export function look(directory: string): Facts {
         ...wanted.env.filter(([name]) => name !== rq[0]?.[0]),
         ...rq,
         ...(ofFlask?.env ?? []),
-        ...(pythonPath === undefined ? [] : [["PYTHONPATH", pythonPath] as const]),
+        ...(compressor?.env ?? []),
+        ...(imports.length === 0 ? [] : [["PYTHONPATH", imports.join(":")] as const]),
       ],
     },
     own: settled && { ...settled, path: place(settled.path) },
     uploads: uploads && { ...uploads, path: place(uploads.path) },
+    // That of Django's settings is settled.
+    randomKey: isDjango ? undefined : randomKeyAt(project, loaded),
+    compressor,
+    manage: place("manage.py"),
+    accel: readAccel(
+      project,
+      settings,
+      dependencies,
+      variables.some(({ name }) => name === "MEDIA_URL"),
+    ),
+    unseenMedia: isDjango ? unseenMedia(project, settings) : undefined,
+    shared: (isDjango ? sharedBelow(project, settings) : []).map((one) => ({
+      ...one,
+      path: place(one.path),
+    })),
     writes: readWrites(project),
     faults: [...new Set([...above.files.faults, ...project.files.faults, ...project.faults])],
   };

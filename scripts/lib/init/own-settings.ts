@@ -38,7 +38,7 @@ export function ownSettings(
   const [first] = chain;
   if (settings === undefined || first === undefined) return undefined;
   const text = chain.map(({ path }) => project.files.read(path) ?? "").join("\n");
-  const lines = settledLines(chain, text, services);
+  const lines = settledLines(project, chain, text, services);
   const hooks = chain.flatMap((module) => hooksOf(project, module, dependencies));
   const required = hooks.find(({ isRequired }) => isRequired);
   // After it nothing in the module may set once more what it has set.
@@ -46,7 +46,9 @@ export function ownSettings(
     Math.max(0, ...first.assigns.filter((one) => one.name === name).map(({ line }) => line));
   const own = hooks.findLast(
     ({ at, line, names }) =>
-      at.startsWith(`${first.path}:`) && names.includes("*") && lines.every(({ name }) => last(name) < line),
+      at.startsWith(`${first.path}:`) &&
+      names.includes("*") &&
+      lines.every(({ name, isUpon }) => !isUpon && last(name) < line),
   );
   if (required !== undefined && required !== own) return ofRequired(required, services);
   if (own === undefined && lines.length === 0) return undefined;
@@ -57,7 +59,7 @@ export function ownSettings(
   }
   const parts = settings.split(".").slice(0, -1);
   return {
-    path: [...parts, "berth_settings.py"].join("/"),
+    path: project.pathNextTo(first.path, [...parts, "berth_settings"].join(".")),
     content: written(lines, settings),
     settings: [...parts, "berth_settings"].join("."),
     doubts,
@@ -95,14 +97,18 @@ function hooksOf(project: Project, module: Module, { names: packages }: Dependen
       from.startsWith(".") ||
       (!packages.has(top.replaceAll("_", "-")) &&
         (target.includes(".")
-          ? project.code.some((path) => path.startsWith(`${top}/`))
+          ? project.code.some(
+              (path) => path.startsWith(`${top}/`) || project.moduleOf(path).startsWith(`${top}.`),
+            )
           : likely.test(target)));
     const isThere = (one: string) =>
       project.fileOf(one) !== undefined ||
-      project.files.paths.some((path) => path.startsWith(`${one.replaceAll(".", "/")}/`));
+      project.files.paths.some((path) =>
+        path.startsWith(`${project.pathNextTo(module.path, one).slice(0, -".py".length)}/`),
+      );
     if (target === "" || !isOwn || isThere(target)) return [];
     // `from shop.settings import x` of a module that is there is a name of it.
-    const path = `${target.replaceAll(".", "/")}.py`;
+    const path = project.pathNextTo(module.path, target);
     return [
       {
         path,

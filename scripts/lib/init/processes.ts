@@ -8,7 +8,7 @@ import {
 } from "../../../components/app/processes/processes.ts";
 import type { Dependencies } from "./dependencies.ts";
 import type { Entry } from "./entry.ts";
-import { moduleOf, type Project } from "./project.ts";
+import type { Project } from "./project.ts";
 import { type Module, textIn, textsIn } from "./python.ts";
 
 export interface ProcessFound {
@@ -90,7 +90,7 @@ export function readProcesses(
     .flatMap(({ path, assigns }) =>
       assigns.flatMap(({ name, value, inside }) =>
         inside === undefined && value.kind === "call" && /Huey$/.test(value.call.name)
-          ? [`${moduleOf(path)}.${name}`]
+          ? [`${project.moduleOf(path)}.${name}`]
           : [],
       ),
     )[0];
@@ -123,7 +123,7 @@ export function readProcesses(
     if (actors !== undefined)
       add(
         "worker",
-        `dramatiq ${moduleOf(actors.path)}`,
+        `dramatiq ${project.moduleOf(actors.path)}`,
         "whether the module sets the broker up was not found out",
       );
   }
@@ -160,7 +160,7 @@ export function readProcesses(
     const best = made.find(({ path }) => /(^|\/)celery\w*\.py$/.test(path)) ?? made[0];
     const isWorker =
       best !== undefined && (isDjango || !/extensions\.py$/.test(best.path) || made.length === 1);
-    const name = best && moduleOf(best.path);
+    const name = best && project.moduleOf(best.path);
     // `-A shop` finds shop.celery; by any other name it is told where.
     const target =
       name?.endsWith(".celery") && /^(app|celery)$/.test(best?.name ?? "")
@@ -218,7 +218,7 @@ export function readProcesses(
         )
         .filter((path) => project.open(path)?.loopsForever || endless.test(project.files.read(path) ?? ""))
         .map((path): [string, string] => {
-          const command = moduleOf(path).split(".").at(-1) ?? "";
+          const command = project.moduleOf(path).split(".").at(-1) ?? "";
           return [command.replaceAll("_", "-").slice(0, 23), `python manage.py ${command}`];
         })
     );
@@ -235,7 +235,7 @@ export function readProcesses(
         (path) =>
           !/(^|\/)management\/commands\//.test(path) &&
           !started.includes(path) &&
-          !started.includes(`-m ${moduleOf(path)}`),
+          !started.includes(`-m ${project.moduleOf(path)}`),
       );
   }
 

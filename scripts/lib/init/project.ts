@@ -1,5 +1,6 @@
 // The Python of an application: its files as modules.
 import { type Files, openFiles } from "./files.ts";
+import { type ImportRoot, importRoots } from "./import-roots.ts";
 import { type Module, readPython } from "./python.ts";
 
 export interface Project {
@@ -8,8 +9,14 @@ export interface Project {
   readonly code: readonly string[];
   /** A file as a module. */
   open(path: string): Module | undefined;
+  /** Folders from which Python imports, beside the top. */
+  readonly roots: readonly ImportRoot[];
   /** The file of a module, by the name that Python imports. */
   fileOf(module: string): string | undefined;
+  /** The name by which Python imports a file. */
+  moduleOf(path: string): string;
+  /** Where the file of a module would be, next to that of another one. */
+  pathNextTo(file: string, module: string): string;
   /** The modules of `code` whose text has it. */
   having(pattern: RegExp): Module[];
   /** What Python 3 does not read. */
@@ -40,14 +47,26 @@ export function openProject(directory: string): Project {
     }
     return modules.get(path);
   };
+  const roots = importRoots(files, open("manage.py"), (path) => !isAside(path));
+  const folders = ["", ...roots.map(({ folder }) => `${folder}/`)];
+  const nameless = roots.filter((one) => one.isNameless).map(({ folder }) => `${folder}/`);
+  const rootOf = (path: string) => nameless.find((folder) => path.startsWith(folder)) ?? "";
   return {
     files,
     code,
     open,
     faults,
+    roots,
     fileOf: (module) => {
       const path = module.replaceAll(".", "/");
-      return [`${path}.py`, `${path}/__init__.py`].find((one) => files.has(one));
+      return folders
+        .flatMap((folder) => [`${folder}${path}.py`, `${folder}${path}/__init__.py`])
+        .find((one) => files.has(one));
+    },
+    moduleOf: (path) => moduleOf(path.slice(rootOf(path).length)),
+    pathNextTo: (file, module) => {
+      const path = `${module.replaceAll(".", "/")}.py`;
+      return path.startsWith(rootOf(file)) ? path : `${rootOf(file)}${path}`;
     },
     having: (pattern) =>
       code.flatMap((path) => (pattern.test(files.read(path) ?? "") ? (open(path) ?? []) : [])),
@@ -65,8 +84,8 @@ function understood(path: string, text: string, faults: string[]): Module | unde
   }
 }
 
-/** How Python imports a file. */
-export const moduleOf = (path: string): string =>
+/** How Python imports a file from the top. */
+const moduleOf = (path: string): string =>
   path
     .replace(/\.py$/, "")
     .replace(/\/__init__$/, "")

@@ -48,6 +48,8 @@ export interface Module {
   readonly assigns: readonly (Where & {
     readonly name: string;
     readonly value: Expression;
+    /** The value as it stands there. */
+    readonly source: string;
     /** Whether it is added to what the name has already. */
     readonly isAdded: boolean;
   })[];
@@ -215,6 +217,7 @@ export function readPython(path: string, text: string): Module {
           module.assigns.push({
             name,
             value: expression(value, where),
+            source: source(value),
             isAdded: node.name === "UpdateStatement",
             ...where,
           });

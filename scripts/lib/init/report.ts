@@ -1,4 +1,5 @@
 // What 'npm run init' says at its end: what it found, what is left to do, what to type next.
+import { accelAdvice } from "./accel.ts";
 import type { Facts } from "./look.ts";
 import { secretCommand } from "./stack-file.ts";
 
@@ -29,7 +30,10 @@ export function report(facts: Facts, stack: string, file: string): string {
     ...(facts.own === undefined
       ? []
       : [["settings", `${facts.own.path}, which the stack's file has below files`] as const]),
-    ["health", health.path ?? "/, because no other path was found"],
+    [
+      "health",
+      `${health.path ?? "/, because no other path was found"}${health.isLogin ? `, ${health.loginAt === undefined ? "" : "which LOGIN_URL names, "}because no path for health was found` : ""}`,
+    ],
     [
       "environment",
       `${wanted.env.length} filled in, ${wanted.given.length} given by Berth, ${wanted.defaults.length} with defaults`,
@@ -38,10 +42,22 @@ export function report(facts: Facts, stack: string, file: string): string {
   const todos = todosOf(facts, stack);
   const doubts = [
     ...(facts.own?.doubts ?? []),
+    ...(facts.randomKey === undefined
+      ? []
+      : [
+          `${facts.randomKey} makes up another signing key in each process, which logs people out. Take it from the environment: os.environ["SECRET_KEY"], which Berth gives.`,
+        ]),
     ...(facts.writes.length === 0
       ? []
       : [
           `Look at ${facts.writes.slice(0, 5).join(", ")}: nothing can be written in a release. Take the path from the environment, where \${paths.logs} and \${paths.media} can be written.`,
+        ]),
+    ...(facts.compressor?.isOpen ? [facts.compressor.note] : []),
+    ...(facts.accel === undefined ? [] : [accelAdvice(facts.accel)]),
+    ...(facts.unseenMedia === undefined
+      ? []
+      : [
+          `${facts.unseenMedia}, so nobody would see them. Either write berth:media with public: true, which serves them to everyone, or show them in a view of the application and write public: false.`,
         ]),
     ...(health.path === undefined && health.root === false
       ? [

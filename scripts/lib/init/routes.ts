@@ -11,6 +11,10 @@ const atTop = /^\/?[^/]+\/?$/;
 
 export interface Health {
   readonly path: string | undefined;
+  /** Whether it is the page where people log in: that answers 200 to everyone, and `/` may lead there. */
+  readonly isLogin: boolean;
+  /** Where the settings name that page, `FILE:LINE`; undefined where the routes alone show it. */
+  readonly loginAt: string | undefined;
   /** Whether something answers at `/`; undefined where that was not found out. */
   readonly root: boolean | undefined;
 }
@@ -25,8 +29,34 @@ export function readHealth(project: Project, settings: string | undefined): Heal
     (/health|ht/.test(path) ? 0 : /heartbeat|live|ready|alive/.test(path) ? 1 : 2) * 10 +
     path.split("/").length;
   const best = good.sort((a, b) => rank(a) - rank(b))[0];
+  const login = /^\/((admin|accounts?|auth|users?)\/)?(login|log-in|sign-?in)\/?$/;
+  const logins = routes.filter((one) => login.test(one)).sort((a, b) => a.length - b.length);
   const isKnown = routes.length > 0 && !routes.includes("/*");
-  return { path: best, root: isKnown ? routes.includes("/") : undefined };
+  const named = settings === undefined ? undefined : loginUrl(project, settings);
+  // A route with a part that varies may be it, and so may those of a package.
+  const mayAnswer = (path: string) =>
+    routes.length === 0 || routes.some((one) => one === path || /[*<([{]/.test(one));
+  const set = named !== undefined && mayAnswer(named.path) ? named : undefined;
+  const page = set?.path ?? logins[0];
+  return {
+    path: best ?? page,
+    isLogin: best === undefined && page !== undefined,
+    loginAt: best === undefined ? set?.at : undefined,
+    root: isKnown ? routes.includes("/") : undefined,
+  };
+}
+
+/** The page where people log in, as the settings name it by its path. Names of routes are left out. */
+function loginUrl(project: Project, settings: string) {
+  for (const { path: file, assigns } of settingsChain(project, settings)) {
+    const last = assigns.findLast(({ name }) => name === "LOGIN_URL");
+    if (last === undefined) continue;
+    const path = textIn(last.value);
+    return path !== undefined && /^\/[\w/.~-]+$/.test(path) && !path.startsWith("//")
+      ? { path, at: `${file}:${last.line}` }
+      : undefined;
+  }
+  return undefined;
 }
 
 function djangoRoutes(project: Project, settings: string): string[] {

@@ -15,6 +15,15 @@ export interface ServicesFound {
   readonly todos: readonly string[];
 }
 
+const drivers = [
+  "psycopg2",
+  "psycopg2-binary",
+  "psycopg",
+  "psycopg[binary]",
+  "psycopg[c]",
+  "asyncpg",
+  "pg8000",
+];
 const build = ["build-essential", "python3-dev"];
 /** What dependencies need on Debian beside themselves. release/advice.py has those that a failed build tells of. */
 const debianPackages: Readonly<Record<string, readonly string[]>> = {
@@ -62,15 +71,9 @@ export function readServices(
   );
   const engines = settings.flatMap((module) => enginesOf(module));
   const isByUrl = isRead(/DATABASE_UR[IL]$|^DB_UR[IL]$/) || has("dj-database-url");
-  const driver = has(
-    "psycopg2",
-    "psycopg2-binary",
-    "psycopg",
-    "psycopg[binary]",
-    "psycopg[c]",
-    "asyncpg",
-    "pg8000",
-  );
+  const driver = has(...drivers);
+  // One of a group that the stack may name: which ones there are is told with the dependencies.
+  const isOffered = !driver && drivers.some((name) => dependencies.offered.has(name));
   const database = databaseOf();
 
   function databaseOf(): "postgres" | "sqlite" | "mysql" | "none" {
@@ -113,7 +116,7 @@ export function readServices(
       "The settings name MySQL, and Berth brings PostgreSQL alone. Move to that, or use a MySQL that runs elsewhere: its address goes into app.env, its password into app.secrets.",
     );
   }
-  if (postgres && database === "postgres" && !driver && dependencies.names.size > 0) {
+  if (postgres && database === "postgres" && !driver && !isOffered && dependencies.names.size > 0) {
     todos.push(
       "PostgreSQL is the database, and no driver for it is among the dependencies. Add psycopg[binary].",
     );
@@ -146,9 +149,13 @@ export function readServices(
   const isNamed = everyText.some(({ path }) =>
     /rediss?:\/\/|RedisCache|REDIS_/.test(project.files.read(path) ?? ""),
   );
-  const isAsked = variables.some(({ name, isRequired }) => isRequired && /^(CACHE|REDIS)_URL$/.test(name));
+  // A default of CACHE_URL is a cache in each process, which loses sessions and limits that are kept in it.
+  const isAsked = variables.some(
+    ({ name, isRequired }) => (isRequired && name === "REDIS_URL") || name === "CACHE_URL",
+  );
   const redis = names_redis || isAsked || (isNamed && names.size === 0);
-  if (isAsked && !names_redis && names.size > 0) {
+  const isOfferedRedis = ["redis", "django-redis", "hiredis"].some((name) => dependencies.offered.has(name));
+  if (isAsked && !names_redis && !isOfferedRedis && names.size > 0) {
     todos.push(
       "The settings read the URL of Redis, and no client for it is among the dependencies. Add redis to them.",
     );
@@ -166,7 +173,9 @@ export function readServices(
     ...extensionsOf(project),
   ];
   const packages = [
-    ...Object.entries(debianPackages).flatMap(([name, all]) => (names.has(name) ? all : [])),
+    ...Object.entries(debianPackages).flatMap(([name, all]) =>
+      names.has(name) || (isOffered && drivers.includes(name) && dependencies.offered.has(name)) ? all : [],
+    ),
     ...(extensions.includes("postgis") ? ["gdal-bin", "binutils"] : []),
   ];
   return {

@@ -1,6 +1,7 @@
 // The text of a stack's file, from what an application is. What is certain is written; what is not is a comment. It is put
 // together by lines, and its values by the library yaml: that has comments, and none that stand for keys.
 import { stringify } from "yaml";
+import { accelAdvice } from "./accel.ts";
 import type { Variable } from "./environment.ts";
 import type { Facts } from "./look.ts";
 import { isSecret } from "./wanted.ts";
@@ -88,9 +89,11 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
       2,
       "Without a domain the site answers at the host's address. 'tls: acme' gets a certificate from Let's Encrypt; see docs/certificates.md.",
     ),
+    ...(facts.accel === undefined ? [] : comment(2, accelAdvice(facts.accel))),
     "  # berth:site:",
     `  #   domain: ${name}.example.org`,
     "  #   tls: acme",
+    ...(facts.accel === undefined ? [] : ["  #   accel:", `  #     ${facts.accel.path}: \${paths.media}`]),
     "  berth:app:",
     `    name: ${yaml(name)}`,
     "    source:",
@@ -101,16 +104,7 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
     ...(entry.static === undefined
       ? []
       : [...comment(4, "nginx serves it under /static/."), `    static: ${yaml(entry.static)}`]),
-    ...(facts.uploads === undefined
-      ? []
-      : [
-          ...comment(
-            4,
-            `${facts.uploads.at} keeps uploads among the static files. They stay across releases; the application serves both.`,
-          ),
-          "    shared:",
-          `      ${yaml(facts.uploads.path)}: uploads`,
-        ]),
+    ...sharedLines(facts),
     ...(python.version === undefined
       ? python.note === undefined
         ? []
@@ -137,14 +131,54 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
     ...(services.redis
       ? []
       : [...comment(2, "Nothing was found that needs Redis."), "  berth:redis:", "    enabled: false"]),
-    ...comment(
-      2,
-      "Whether everyone may see uploaded files. Otherwise requests for them reach the application.",
-    ),
-    "  berth:media:",
-    "    public: false",
+    ...mediaLines(facts),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Directories that keep their content across releases. */
+function sharedLines({ uploads, shared }: Facts): string[] {
+  const ofUploads = uploads && [
+    ...comment(
+      4,
+      `${uploads.at} keeps uploads among the static files. They stay across releases; the application serves both.`,
+    ),
+    "    shared:",
+    `      ${yaml(uploads.path)}: uploads`,
+  ];
+  const [first] = shared;
+  if (first === undefined) return ofUploads ?? [];
+  const names = [...new Set(shared.flatMap(({ settings }) => settings))].slice(0, 6).join(", ");
+  return [
+    ...(ofUploads ?? []),
+    ...comment(
+      4,
+      `${first.at} has the application write next to its code (${names}). What lies there stays.`,
+    ),
+    ...(ofUploads === undefined ? ["    shared:"] : []),
+    // Two of one name would be one directory.
+    ...shared.map(({ path }) => `      ${yaml(path)}: ${yaml(path.replaceAll("/", "-"))}`),
+  ];
+}
+
+function mediaLines({ unseenMedia }: Facts): string[] {
+  if (unseenMedia === undefined)
+    return [
+      ...comment(
+        2,
+        "Whether everyone may see uploaded files. Otherwise requests for them reach the application.",
+      ),
+      "  berth:media:",
+      "    public: false",
+    ];
+  return [
+    ...comment(
+      2,
+      `${unseenMedia}. 'true' has nginx serve them to everyone. 'false' is right once a view of the application shows them.`,
+    ),
+    "  # berth:media:",
+    "  #   public: true",
+  ];
 }
 
 /** The file that settles what the project's settings fix. */
@@ -208,26 +242,44 @@ function packagesLines({ services, built }: Facts): string[] {
       ];
 }
 
-function buildLines({ built }: Facts): string[] {
+function buildLines({ built, compressor, manage }: Facts): string[] {
   const certain = built.commands.filter(([, doubt]) => doubt === undefined);
   const doubtful = built.commands.filter(([, doubt]) => doubt !== undefined);
   return [
     ...built.notes.flatMap((note) => comment(4, note)),
+    ...(compressor === undefined ? [] : comment(4, compressor.note)),
+    ...(certain.length > 0 || compressor?.isOffline ? ["    build:"] : []),
+    ...(compressor?.isOffline
+      ? ["      afterCollectstatic:", `        - ${yaml(`python ${manage} compress`)}`]
+      : []),
     ...(certain.length === 0
       ? []
-      : ["    build:", "      commands:", ...certain.map(([command]) => `        - ${yaml(command)}`)]),
+      : ["      commands:", ...certain.map(([command]) => `        - ${yaml(command)}`)]),
     ...(doubtful.length === 0
       ? []
       : [
           ...comment(4, `Not written, because ${doubtful[0]?.[1]}. They need packages: [nodejs, npm].`),
-          ...(certain.length === 0 ? ["    # build:", "    #   commands:"] : []),
+          ...(certain.length > 0
+            ? []
+            : [...(compressor?.isOffline ? [] : ["    # build:"]), "    #   commands:"]),
           ...doubtful.map(([command]) => `    #     - ${yaml(command)}`),
         ]),
   ];
 }
 
 function healthLines({ health }: Facts): string[] {
-  if (health.path !== undefined) return [`    health: ${yaml(health.path)}`];
+  if (health.path !== undefined)
+    return [
+      ...(health.isLogin
+        ? comment(
+            4,
+            health.loginAt === undefined
+              ? "No path for health was found. This page answers 200 to everyone; one of its own is better."
+              : `No path for health was found. ${health.loginAt} names this page as LOGIN_URL: it should answer 200 to everyone, where / may ask for a login. A path of its own is better.`,
+          )
+        : []),
+      `    health: ${yaml(health.path)}`,
+    ];
   return [
     ...comment(
       4,
@@ -277,13 +329,16 @@ function defaultOf({ name, default: told = "" }: Variable): string {
   return line.length > 40 ? `${line.slice(0, 39)}…` : line;
 }
 
-function environmentLines({ wanted, services }: Facts): string[] {
+function environmentLines({ wanted, services, importsBecause }: Facts): string[] {
   const { given, env, required, open, defaults } = wanted;
   // What it is not given either: the stack has no such service.
   const has = given.filter((name) =>
     name === "DATABASE_URL" ? services.postgres : /^(REDIS|CACHE)_URL$/.test(name) ? services.redis : true,
   );
-  const filled = env.map(([name, value]) => `      ${name}: ${yaml(value)}`);
+  const filled = env.flatMap(([name, value]) => [
+    ...(name === "PYTHONPATH" ? importsBecause.flatMap((one) => comment(6, one)) : []),
+    `      ${name}: ${yaml(value)}`,
+  ]);
   const told = [
     ...required.flatMap((one) => [
       ...comment(6, `TODO: required, and read at ${one.at}.`),

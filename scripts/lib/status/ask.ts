@@ -1,23 +1,27 @@
 // Asks a stack's hosts and its site how they are, all at once, and waits for none of them for long.
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
-import { shellQuote } from "../../../components/host/quote.ts";
-import { type HostReport, harmless, readFacts, type SiteReport } from "./facts.ts";
+import { type Asking, answerOf, asking } from "../on-host/ask.ts";
+import { type Answer, harmless, readAnswer, type SiteReport } from "./facts.ts";
 
-/** How long a host or the site may take, in seconds; host_status.py tells within seven what it knows. */
+/** How long a host or the site may take, in seconds; the host tells within seven what it knows. */
 const patience = 10;
 
-/** What the program on the host is told. */
+/** What the program on the host is told: see components/status/program/host_status/told.py. */
 export interface Told {
   readonly name: string;
   readonly scheme: string;
   readonly domain: string;
   readonly health: string;
+  readonly first: boolean;
+  readonly claim: string | null;
+  readonly flag: string;
+  readonly host: string;
 }
+
+const program = join(import.meta.dirname, "../../../components/status/program/host_status");
 
 /** A host to ask: `ssh` has the arguments for ssh(1), the last one being the destination. */
 export interface Asked {
@@ -27,44 +31,21 @@ export interface Asked {
 }
 
 /** Asks a host, by one connection. One that does not answer is an answer as well. */
-export async function askHost({ name, address, ssh }: Asked, told: Told): Promise<HostReport> {
+export async function askHost({ name, address, ssh }: Asked, told: Told): Promise<Answer> {
   try {
-    return { name, address, problem: null, facts: readFacts(await answerOf(ssh, told)) };
+    return {
+      name,
+      address,
+      problem: null,
+      ...readAnswer(await answerOf(ssh, askingProgram(told), patience)),
+    };
   } catch (error) {
-    return { name, address, problem: harmless((error as Error).message), facts: null };
+    return { name, address, problem: harmless((error as Error).message), facts: null, findings: [] };
   }
 }
 
-function answerOf(ssh: readonly string[], told: Told): Promise<string> {
-  const program = readFileSync(join(import.meta.dirname, "host_status.py"), "utf8");
-  const command = ["sudo", "-n", "python3", "-IS", "-", JSON.stringify(told)].map(shellQuote).join(" ");
-  const options = ["-T", "-o", "BatchMode=yes", "-o", `ConnectTimeout=${patience - 2}`];
-  const child = spawn("ssh", [...options, ...ssh, command], { stdio: ["pipe", "pipe", "pipe"] });
-  let [printed, said, late] = ["", "", false];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    printed += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
-  });
-  // It may end before it has read all of it.
-  child.stdin.on("error", () => {}).end(program);
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, patience * 1000);
-  return new Promise((settle, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => {
-      clearTimeout(timer);
-      const last = said.trim().split("\n").at(-1) ?? "";
-      const reason = last.replace(/^ssh: connect to host \S+ (port \d+: )/, "$1").trim();
-      if (late) reject(new Error(`no answer in ${patience} s`));
-      else if (code !== 0) reject(new Error(reason || `ssh ended with ${code}`));
-      else settle(printed);
-    });
-  });
-}
+/** What root runs on a host, and its standard input: nothing is put there. */
+export const askingProgram = (told: Told): Asking => asking({ folder: program, module: "tell" }, told);
 
 /** Asks the site's health path from this computer. Whether its certificate is trusted is told, and hinders nothing. */
 export function askSite(url: string, health: string): Promise<Omit<SiteReport, "names">> {

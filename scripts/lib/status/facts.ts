@@ -1,6 +1,5 @@
-// What a host tells of itself, as host_status.py gathers it, and the report that is made of it for people and programs:
+// What a host tells of itself, as components/status/program/host_status gathers it, and the report that is made of it for people and programs:
 // docs/status.md says what its parts mean. Times are in seconds since 1970, sizes in bytes.
-import { X509Certificate } from "node:crypto";
 import type { BackupFacts } from "../backups.ts";
 
 /** A unit of systemd. */
@@ -17,6 +16,8 @@ export interface Unit {
   readonly result: string;
   /** The last line of its log, where it is not active. */
   readonly line: string | null;
+  /** What is wrong with it, where it should run and does not. */
+  readonly wrong: string | null;
 }
 
 export interface Process extends Unit {
@@ -67,6 +68,8 @@ export interface Disk {
   /** From 0 to 1. */
   readonly used: number;
   readonly inodesUsed: number;
+  /** Whether it is too full. */
+  readonly wrong: "fault" | "warning" | null;
 }
 
 export interface Certificate {
@@ -88,9 +91,6 @@ export interface Certificate {
   } | null;
 }
 
-/** What the host itself tells of a certificate. */
-type CertificateTold = Pick<Certificate, "source" | "waits"> & { readonly pem: string };
-
 /** All that a host tells. A part that could not be found out is `null`, and `unknown` says why. */
 export interface Facts {
   readonly clock: { readonly now: number; readonly synchronised: boolean | null } | null;
@@ -110,6 +110,14 @@ export interface Facts {
       readonly result: string;
       readonly reason: string | null;
     } | null;
+    /** How the last run of each hook went (`app.hooks`). */
+    readonly hooks: readonly {
+      readonly event: string;
+      readonly release: string;
+      readonly at: number;
+      readonly state: "waiting" | "done" | "failed";
+      readonly why: string | null;
+    }[];
     readonly processes: readonly Process[];
   } | null;
   readonly timers: readonly Timer[] | null;
@@ -121,6 +129,13 @@ export interface Facts {
     readonly status: number | null;
     readonly milliseconds: number | null;
     readonly problem: string | null;
+  } | null;
+  /** What visitors got of late; `null` where it serves no site. */
+  readonly answers: {
+    readonly seconds: number;
+    readonly requests: number;
+    /** Those that got an error of the server (5xx). */
+    readonly errors: number;
   } | null;
   /** `null` where it has none. */
   readonly certificate: Certificate | null;
@@ -151,6 +166,18 @@ export interface Facts {
     readonly rebootSince: number | null;
     readonly rebootFor: readonly string[];
   } | null;
+  /** The messages that it sends; `null` where it sends none. */
+  readonly notices: {
+    readonly since: number | null;
+    /** When it looked last whether anybody is to be told something. */
+    readonly looked: number | null;
+    /** Why targets took neither their first message nor a test nor anything since. */
+    readonly refused: Readonly<Record<string, string>>;
+    /** What waits for each target, since when it has taken none, and why. */
+    readonly targets: Readonly<
+      Record<string, { readonly waiting: number; readonly since: number | null; readonly why: string | null }>
+    >;
+  } | null;
   readonly unknown: Readonly<Record<string, string>>;
 }
 
@@ -160,6 +187,11 @@ export interface HostReport {
   readonly address: string;
   readonly problem: string | null;
   readonly facts: Facts | null;
+}
+
+/** A host's report, and what of it needs attention by its own judgement. */
+export interface Answer extends HostReport {
+  readonly findings: readonly Omit<Finding, "host">[];
 }
 
 /** What this computer gets from the site. */
@@ -210,36 +242,14 @@ export interface Report {
 }
 
 /** What a host printed, read. Text of its logs may be anything, so nothing in it reaches a terminal as a command. */
-export function readFacts(printed: string): Facts {
-  const told = JSON.parse(printed) as Facts & { readonly certificate: CertificateTold | null };
-  try {
-    return harmless({ ...told, certificate: told.certificate && readCertificate(told.certificate) });
-  } catch (error) {
-    const certificate = `it cannot be read: ${(error as Error).message}`;
-    return harmless({ ...told, certificate: null, unknown: { ...told.unknown, certificate } });
-  }
+export function readAnswer(printed: string): Pick<Answer, "facts" | "findings"> {
+  const { findings, ...facts } = harmless(JSON.parse(printed) as Facts & Pick<Answer, "findings">);
+  return { facts, findings };
 }
 
-export function readCertificate({ pem, source, waits }: CertificateTold): Certificate {
-  const read = new X509Certificate(pem);
-  const field = (name: string, text: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];
-  return {
-    kind: read.issuer === read.subject ? "self-signed" : "issued",
-    issuer: field("O", read.issuer) ?? field("CN", read.issuer) ?? read.issuer,
-    names: (read.subjectAltName ?? "")
-      .split(", ")
-      .flatMap((name) => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1] ?? []),
-    from: Date.parse(read.validFrom) / 1000,
-    until: Date.parse(read.validTo) / 1000,
-    fingerprint: read.fingerprint256,
-    source,
-    waits,
-  };
-}
-
-/** The same without control characters in any of its texts. */
+/** The same without control characters in any of its texts. Tabs stay, which indent lines of files and move nothing else. */
 export function harmless<T>(value: T): T {
-  if (typeof value === "string") return value.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ") as T;
+  if (typeof value === "string") return value.replaceAll(/(?:(?!\t)[\p{Cc}\p{Cf}\u2028\u2029])+/gu, " ") as T;
   if (Array.isArray(value)) return value.map(harmless) as T;
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

@@ -12,7 +12,6 @@ import type {
   SiteReport,
   Unit,
 } from "./facts.ts";
-import { limits, wrongWith } from "./judge.ts";
 import { counted, date, long, percent, size } from "./words.ts";
 
 export type Style = "green" | "red" | "yellow" | "bold" | "dim";
@@ -131,6 +130,7 @@ const rows: readonly Row[] = [
     part: "backups",
     text: backupsText,
   },
+  { label: "messages", part: "notices", text: noticesText },
   { label: "disks", part: "disks", text: disksText },
   { label: "memory", part: "memory", text: memoryText },
   {
@@ -164,6 +164,13 @@ function backupsText({ backups, services }: Facts, now: number, { paint }: Scree
   const { drill } = backups;
   if (drill !== undefined) rows.push(["drill", drillWords(drill, now, paint)]);
   return [...table(rows), `in ${backups.place}`];
+}
+
+function noticesText({ notices, services }: Facts, now: number): string[] {
+  if (notices === null) return (services ?? []).length === 0 ? [] : ["none; see docs/notices.md"];
+  const { looked, targets } = notices;
+  if (looked === null) return ["not looked yet"];
+  return [`to ${Object.keys(targets).join(", ")}, looked ${long(now - looked)} ago`];
 }
 
 function drillWords({ since, last, failed }: Drills, now: number, paint: Screen["paint"]): string {
@@ -217,7 +224,7 @@ function unitsText(units: readonly Unit[], now: number, { paint }: Screen): stri
   const again = restarts === 0 ? "" : `, ${counted(restarts, "restart")}`;
   if (running.length < units.length) {
     const bad = units.find(({ state }) => state !== "active") ?? first;
-    const what = wrongWith(bad, now)?.what ?? "starting";
+    const what = bad.wrong ?? "starting";
     const some = units.length === 1 ? "" : `${running.length} of ${units.length} running, `;
     return some + paint("red", what.split(":")[0] ?? what) + again;
   }
@@ -267,10 +274,9 @@ function certificateText({ certificate, site }: Facts, now: number): string[] {
 
 function disksText({ disks }: Facts, _: number, { paint }: Screen): string[] {
   return table(
-    (disks ?? []).map(({ place, used, free, size: all }) => {
+    (disks ?? []).map(({ place, used, free, size: all, wrong }) => {
       const full = `${percent(used)} full`;
-      const shown =
-        used < limits.diskWarning ? full : paint(used < limits.diskFault ? "yellow" : "red", full);
+      const shown = wrong === null ? full : paint(wrong === "fault" ? "red" : "yellow", full);
       return [place, shown, `${size(free)} of ${size(all)} free`];
     }),
   );

@@ -170,6 +170,18 @@ const getInstanceTypeOfferings: ProviderFunction = async (args) => {
   };
 };
 
+/** As an account has them at first; a thing of the kind "quotas" says otherwise. */
+const getServiceQuota: ProviderFunction = async (args) => {
+  called("servicequotas:GetServiceQuota");
+  const code = text(args.quotaCode);
+  return {
+    id: code,
+    serviceCode: args.serviceCode ?? "",
+    quotaCode: code,
+    value: find("quotas", code)?.value ?? 32,
+  };
+};
+
 const getInstances: ProviderFunction = async (args) => {
   called("ec2:DescribeInstances");
   const { region } = settings();
@@ -226,6 +238,14 @@ const getVolume: ProviderFunction = async (args) => {
   };
 };
 
+const getSnapshot: ProviderFunction = async (args) => {
+  called("ec2:DescribeSnapshots");
+  const found = all("snapshots", (one) => list(args.snapshotIds).includes(one.id))[0];
+  if (!found)
+    throw new Error("Your query returned no results. Please change your search criteria and try again.");
+  return { ...found, snapshotId: found.id, state: "completed" };
+};
+
 const getAvailabilityZones: ProviderFunction = async () => {
   called("ec2:DescribeAvailabilityZones");
   const names = zones();
@@ -273,6 +293,31 @@ const getZone: ProviderFunction = async (args) => {
   };
 };
 
+const getRecords: ProviderFunction = async (args) => {
+  called("route53:ListResourceRecordSets");
+  const names = new RegExp(text(args.nameRegex));
+  const found = all("records", (one) => one.zoneId === args.zoneId && names.test(`${text(one.name)}.`));
+  return {
+    id: text(args.zoneId),
+    zoneId: text(args.zoneId),
+    resourceRecordSets: found.map((one) => ({
+      name: `${text(one.name)}.`,
+      type: text(one.type),
+      resourceRecords: list(one.records).map((value) => ({ value })),
+    })),
+  };
+};
+
+const getEips: ProviderFunction = async (args) => {
+  called("ec2:DescribeAddresses");
+  const found = matching(all("addresses"), args);
+  return {
+    id: settings().region,
+    allocationIds: found.map(({ id }) => id),
+    publicIps: found.map((one) => text(one.publicIp)),
+  };
+};
+
 const getBucket: ProviderFunction = async (args) => {
   const Bucket = text(args.bucket);
   const { region } = settings();
@@ -297,9 +342,13 @@ export const functions: Readonly<Record<string, ProviderFunction>> = {
   "aws:ec2/getInstance:getInstance": getInstance,
   "aws:ebs/getEbsVolumes:getEbsVolumes": getEbsVolumes,
   "aws:ebs/getVolume:getVolume": getVolume,
+  "aws:ebs/getSnapshot:getSnapshot": getSnapshot,
   "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
   "aws:index/getCallerIdentity:getCallerIdentity": getCallerIdentity,
   "aws:index/getRegion:getRegion": getRegion,
   "aws:route53/getZone:getZone": getZone,
+  "aws:route53/getRecords:getRecords": getRecords,
+  "aws:ec2/getEips:getEips": getEips,
   "aws:s3/getBucket:getBucket": getBucket,
+  "aws:servicequotas/getServiceQuota:getServiceQuota": getServiceQuota,
 };

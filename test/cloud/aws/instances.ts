@@ -1,6 +1,6 @@
 // EC2's instances, disks and addresses. An instance is a real machine on this computer (machines.ts), a volume a real
 // disk in it, an Elastic IP a real way to it (packets.ts).
-import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { arch } from "node:os";
 import { dirname } from "node:path";
 import { GetInstanceProfileCommand } from "@aws-sdk/client-iam";
@@ -145,6 +145,7 @@ export const instance: Behaviour = {
         vpcSecurityGroupIds: list(inputs.vpcSecurityGroupIds),
         architecture: type.architecture,
         instanceState: "running",
+        launchTime: new Date().toISOString(),
         privateIp: address,
         privateDns: `ip-${address.replaceAll(".", "-")}.${settings().region}.compute.internal`,
         publicIp: "",
@@ -175,7 +176,7 @@ export const instance: Behaviour = {
         await startMetadata(bridgeAddress());
         applyRules();
       });
-      const { architecture: _, ...shown } = outputs;
+      const { architecture: _, launchTime: __, ...shown } = outputs;
       return { id, outputs: shown };
     } catch (error) {
       await terminate(id);
@@ -217,8 +218,44 @@ export const instance: Behaviour = {
     called("ec2:DescribeInstances");
     const now = find("instances", id);
     if (!now) return undefined;
-    const { id: _, architecture: __, ...properties } = now;
+    const { id: _, architecture: __, launchTime: ___, ...properties } = now;
     return properties;
+  },
+};
+
+/** The machine of an instance that is stopped, with what it has. */
+async function start(id: string): Promise<void> {
+  called("ec2:StartInstances");
+  const now = need("instances", id, "StartInstances", "InvalidInstanceID.NotFound");
+  const { memory } = typeOf(now, "StartInstances");
+  await script("keep.sh", machineName(id), { memory, disk: rootSize(now) });
+  await locked(async () => {
+    put("instances", { ...now, instanceState: "running", launchTime: new Date().toISOString() });
+    await startMetadata(bridgeAddress());
+    applyRules();
+  });
+}
+
+/** https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ec2/ec2_instance_state.go */
+export const instanceState: Behaviour = {
+  defaults: { force: false },
+  async create(inputs) {
+    called("ec2:DescribeInstances");
+    const id = text(inputs.instanceId);
+    const now = need("instances", id, "DescribeInstances", "InvalidInstanceID.NotFound");
+    if (inputs.state === "running" && now.instanceState !== "running") await start(id);
+    return { id, outputs: {} };
+  },
+  async update(id, inputs) {
+    if (inputs.state === "running" && find("instances", id)?.instanceState !== "running") await start(id);
+    return {};
+  },
+  // The instance stays as it is.
+  async delete() {},
+  async read(id) {
+    called("ec2:DescribeInstances");
+    const now = find("instances", id);
+    return now && { state: text(now.instanceState) };
   },
 };
 
@@ -246,7 +283,8 @@ export const volume: Behaviour = {
   create: (inputs) =>
     locked(() => {
       called("ec2:CreateVolume", "ec2:DescribeVolumes");
-      if (inputs.snapshotId !== undefined) {
+      const snapshot = inputs.snapshotId === undefined ? undefined : find("snapshots", inputs.snapshotId);
+      if (inputs.snapshotId !== undefined && snapshot === undefined) {
         throw new AwsError(
           "CreateVolume",
           "InvalidSnapshot.NotFound",
@@ -267,7 +305,8 @@ export const volume: Behaviour = {
       const id = newId("vol");
       const file = diskFile(id);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, "", { flag: "wx", mode: 0o600 });
+      if (snapshot !== undefined) copyFileSync(diskFile(snapshot.id), file, constants.COPYFILE_EXCL);
+      else writeFileSync(file, "", { flag: "wx", mode: 0o600 });
       chmodSync(file, 0o600);
       truncateSync(file, Number(inputs.size) * 2 ** 30);
       const outputs: Properties = {
@@ -279,7 +318,7 @@ export const volume: Behaviour = {
           inputs.kmsKeyId ?? (inputs.encrypted ? arn("kms", "key/00000000-0000-4000-8000-000000000000") : ""),
         iops: inputs.iops ?? 3000,
         throughput: inputs.throughput ?? 125,
-        snapshotId: "",
+        snapshotId: inputs.snapshotId ?? "",
       };
       put("volumes", { ...inputs, ...outputs, id });
       return { id, outputs };
@@ -297,8 +336,19 @@ export const volume: Behaviour = {
       put("volumes", { ...now, ...inputs, id });
       return {};
     }),
-  delete: (id) =>
+  delete: (id, state) =>
     locked(() => {
+      if (state.finalSnapshot === true) {
+        called("ec2:CreateSnapshot", "ec2:DescribeSnapshots");
+        const snapshot = newId("snap");
+        copyFileSync(diskFile(id), diskFile(snapshot));
+        put("snapshots", {
+          id: snapshot,
+          volumeId: id,
+          volumeSize: Number(state.size),
+          tags: state.tags ?? {},
+        });
+      }
       called("ec2:DeleteVolume");
       const user = all("attachments", (one) => one.volumeId === id)[0];
       if (user) {

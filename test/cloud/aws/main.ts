@@ -26,6 +26,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   InstanceConnectEndpoint: network.connectEndpoint,
   KeyPair: network.keyPair,
   Instance: instances.instance,
+  InstanceState: instances.instanceState,
   Volume: instances.volume,
   VolumeAttachment: instances.volumeAttachment,
   Eip: instances.address,

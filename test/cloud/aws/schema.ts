@@ -26,7 +26,7 @@ export const carried: readonly string[] = [
     "Vpc InternetGateway Subnet RouteTable Route RouteTableAssociation NatGateway SecurityGroup",
   ),
   ...named("ec2", "KeyPair Instance Eip EipAssociation VolumeAttachment"),
-  ...named("ec2transitgateway", "InstanceConnectEndpoint"),
+  ...named("ec2transitgateway", "InstanceConnectEndpoint InstanceState"),
   ...named("ebs", "Volume"),
   ...named("vpc", "SecurityGroupIngressRule SecurityGroupEgressRule"),
   ...named("s3", "Bucket BucketPublicAccessBlock BucketOwnershipControls BucketVersioning BucketPolicy"),

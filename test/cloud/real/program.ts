@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { Provider } from "@pulumi/aws/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { Alarms } from "../../../components/aws/alarms.ts";
-import { checkCloud } from "../../../components/aws/checks.ts";
+import { checkCloud } from "../../../components/aws/checks/checks.ts";
 import { Dns } from "../../../components/aws/dns.ts";
 import { IamUser } from "../../../components/aws/iam-user.ts";
 import { InstanceRole } from "../../../components/aws/instance-role.ts";
@@ -22,6 +22,8 @@ export interface Shape {
   readonly instanceType: string;
   /** None asks for the newest Debian 13. */
   readonly image?: string;
+  /** Whether the stack names it: then another one replaces the instances. @default true */
+  readonly imagePinned?: boolean;
   readonly dataVolume: number;
   readonly zone: string;
   readonly names: readonly string[];
@@ -87,7 +89,7 @@ const facts = await checkCloud(
     others: { tasks: { instanceType: otherType, image: shape.image } },
     zone: shape.zone,
     names: shape.names,
-    bucket: shape.bucket,
+    buckets: { "media.bucket": shape.bucket },
   },
   provider,
 );
@@ -95,7 +97,9 @@ const facts = await checkCloud(
 class Everything extends pulumi.ComponentResource {}
 const parent = new Everything("berth:test:Everything", "everything", {}, { providers: [provider] });
 
-const network = new Network("network", shape.network, { parent });
+const { zone } = facts;
+const place = shape.network.kind === "given" ? shape.network : { ...shape.network, zone };
+const network = new Network("network", place, { parent });
 const groups = new SecurityGroups(
   "groups",
   {
@@ -130,7 +134,7 @@ for (const to of ["secrets-manager", "parameter-store"] as const) {
   new SecretMirror(to, { to, secrets: { database: pulumi.secret(shape.secret) } }, { parent });
 }
 const common = {
-  imagePinned: true,
+  imagePinned: shape.imagePinned ?? true,
   subnetId: network.publicSubnetIds.apply((ids) => ids[0] as string),
   zone: network.zone,
   instanceProfile: role.profileName,
@@ -143,6 +147,7 @@ const host = new Ec2Host(
     ...common,
     instanceType: shape.instanceType,
     image: facts.image,
+    existing: facts.existing,
     securityGroupIds: [groups.webId],
     data: { volume: shape.dataVolume, retain: false, directories: ["/srv/data"], services: [] },
   },
@@ -154,6 +159,7 @@ const other = new Ec2Host(
     ...common,
     instanceType: otherType,
     image: facts.others.tasks?.image as string,
+    existing: facts.others.tasks?.existing,
     securityGroupIds: [groups.othersId as pulumi.Output<string>],
     way: [groups],
   },

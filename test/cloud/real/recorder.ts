@@ -7,6 +7,8 @@ import { actionsOf, type Bearing, type Uses } from "../deploying-role.ts";
 export interface Recorder {
   /** Where the plugin's requests go. */
   readonly endpoint: string;
+  /** Has the next request for an operation refused by AWS, with this code. */
+  refuse(operation: string, code: string): void;
   /** What they needed so far, in an order that stays. */
   uses(): Uses;
 }
@@ -235,6 +237,7 @@ export async function record(
   /** The ids of what has the project's tag. */
   const ours = new Set<string>();
   const faults: string[] = [];
+  const refusals = new Map<string, string>();
   const note = (action: string, resource: string, bearing: Bearing) => {
     const uses = noted.get(action) ?? new Set();
     noted.set(action, uses.add(`${resource} ${bearing}`));
@@ -302,6 +305,16 @@ export async function record(
     for await (const chunk of asked) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     const { method = "", url = "", headers } = asked;
+    const { operation } = callOf(method, url, headers, body.toString("latin1"));
+    const refusal = refusals.get(operation);
+    if (refusal !== undefined) {
+      refusals.delete(operation);
+      answering.writeHead(400, { "Content-Type": "text/xml" });
+      answering.end(
+        `<Response><Errors><Error><Code>${refusal}</Code><Message>refused by the test</Message></Error></Errors><RequestID>1</RequestID></Response>`,
+      );
+      return;
+    }
     const passing = request(`${moto}${url}`, { method, headers }, async (answer) => {
       const told: Buffer[] = [];
       for await (const chunk of answer) told.push(chunk);
@@ -324,6 +337,7 @@ export async function record(
   });
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    refuse: (operation, code) => refusals.set(operation, code),
     uses() {
       if (faults.length > 0) throw new Error(`requests that are not understood:\n${faults.join("\n")}`);
       return Object.fromEntries([...noted].sort().map(([action, uses]) => [action, [...uses].sort()]));

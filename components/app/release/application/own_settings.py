@@ -1,7 +1,10 @@
 """Berth: what a project's settings say of files and databases, beside what it was given in its environment."""
 
+import hashlib
 import json
 import os
+import subprocess
+import sys
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestFilesMixin
@@ -36,8 +39,35 @@ def tell():
         "keeps_uploads": uploads_here and bool(settings.MEDIA_ROOT),
         "media_url": settings.MEDIA_URL or None,
         "sqlite": _sqlite(),
+        "random_key_of": os.environ["DJANGO_SETTINGS_MODULE"] if _is_key_random() else None,
     }
     print(f"the project's settings: {json.dumps(told)}", flush=True)
+
+
+def _is_key_random():
+    """Whether each process that loads the settings makes up another SECRET_KEY: one that is loaded keeps its own.
+
+    One of the environment is the same in all of them, so most projects are not loaded twice.
+    """
+    key = vars(settings._wrapped).get("SECRET_KEY")
+    if not key or key in os.environ.values():
+        return False
+    asked = "import own_settings; print(own_settings.digest_of_key())"
+    path = os.pathsep.join([os.getcwd(), os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    other = subprocess.run(  # It is this Python.
+        [sys.executable, "-c", asked],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    # Settings may print as they are loaded.
+    return other.returncode == 0 and other.stdout.split()[-1:] != [digest_of_key()]
+
+
+def digest_of_key():
+    return hashlib.sha256(f"{settings.SECRET_KEY}".encode()).hexdigest()
 
 
 def _sqlite():

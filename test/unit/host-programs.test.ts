@@ -1,8 +1,8 @@
-// The release program that runs on hosts, by its own tests in test/program: without a host, each by its name.
+// The programs that run on hosts, by their own tests in test/program: without a host, each by its name.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 
@@ -41,17 +41,9 @@ async function* run(file: string): AsyncGenerator<Told> {
   assert.equal(code === 0, failed === 0, `${file}: ended with ${code}: ${said}`);
 }
 
-for (const file of [
-  "test_arrival",
-  "test_walk",
-  "test_pages",
-  "test_beside",
-  "test_once",
-  "test_parts",
-  "test_space",
-  "test_status",
-]) {
-  test(`the release program, ${file}`, async (t) => {
+const files = readdirSync(join(root, "test/program")).filter((file) => /^test_.*\.py$/.test(file));
+for (const file of files.map((name) => basename(name, ".py")).sort()) {
+  test(`on hosts, ${file}`, async (t) => {
     for await (const { name, outcome, reason } of run(file)) {
       // Told as skipped, so that it does not pass for run.
       const skip = outcome === "skipped" ? "needs root" : false;

@@ -1,0 +1,32 @@
+import { join } from "node:path";
+import { HostScript } from "../../host/host-script.ts";
+import type { AppStep } from "../args.ts";
+import { processFiles, processTable, timerFiles, timerTable } from "./processes.ts";
+
+const here = (file: string) => join(import.meta.dirname, file);
+
+/** The units of the processes, and the timers. Which processes run is a release's, as it goes live. */
+export function processUnitsStep(step: AppStep, before: HostScript): HostScript {
+  const { component, parent, args, isWeb, timers, place } = step;
+  const { host, name, owner, root, processes } = args;
+  return new HostScript(
+    `${component}-processes`,
+    {
+      host,
+      check: here("timers-check.sh"),
+      application: name,
+      script: ["units.sh", "process-units.sh"].map(here),
+      removal: here("process-units-removal.sh"),
+      slots: {
+        name,
+        owner,
+        root,
+        web: isWeb ? "yes" : "",
+        processes: processTable(name, processes),
+        timers: timerTable(name, timers),
+      },
+      files: { ...processFiles(place, processes), ...timerFiles(place, timers) },
+    },
+    { parent, dependsOn: [before] },
+  );
+}

@@ -1,0 +1,64 @@
+// What checks Berth's own Python.
+import { spawn } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { digestOf, readKnown, writeKnown } from "./known.ts";
+import { pythonWith } from "./python.ts";
+
+/** Where Berth's own Python lies. */
+const places = [
+  "bench/contenders",
+  "components/app/release",
+  "components/backup/program",
+  "components/host/drift",
+  "components/nginx/certificate/program",
+  "components/system",
+  "examples/consumer-python",
+  "packages/outputs-python",
+  "scripts/lib/on-host",
+  "test/engine",
+  "test/program",
+];
+
+/**
+ * Checks Berth's own Python with ruff, for style and faults, and with mypy, for types.
+ *
+ * @param known the file that keeps what was clean in earlier runs; the same text is not checked twice
+ * @returns what they found, nothing when all is well
+ */
+export async function checkPython(root: string, known: string): Promise<string> {
+  const pinned = "scripts/python-requirements.txt";
+  const files = globSync(
+    places.map((place) => `${place}/**/*.py`),
+    { cwd: root },
+  ).sort();
+  const read = (path: string) => readFileSync(join(root, path), "utf8");
+  const digest = digestOf(["pyproject.toml", pinned, ...files].map((path) => [path, read(path)]));
+  if (readKnown(known).has(digest)) return "";
+  const programs = await pythonWith(join(root, pinned), "python-tools");
+  const calls = [
+    ["ruff", "format", "--no-cache", "--diff", "--quiet", ...places],
+    ["ruff", "check", "--no-cache", "--quiet", "--output-format=concise", ...places],
+    ["mypy", "--no-error-summary", `--cache-dir=${join(dirname(known), "mypy")}`],
+  ];
+  const found = await Promise.all(
+    calls.map(([name = "", ...args]) => said(root, join(programs, "python"), ["-m", name, ...args])),
+  );
+  writeKnown(known, found.every((one) => one === "") ? [digest] : []);
+  return found.join("");
+}
+
+/** What a program says where it finds something; nothing where it does not. */
+function said(root: string, program: string, args: readonly string[]): Promise<string> {
+  return new Promise((settle, reject) => {
+    const child = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+    }
+    child.once("error", reject);
+    child.once("close", (code) => settle(code === 0 ? "" : text || `${program} ended with ${code}\n`));
+  });
+}
