@@ -5,14 +5,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import ssh2 from "ssh2";
 import { userData } from "../../cloud-init/user-data.ts";
+import { keyPair } from "../keys.ts";
 import { until } from "../until.ts";
 import { loopDevices } from "./harness.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(`${tmpdir()}/berth-local-host-`);
-const login = ssh2.utils.generateKeyPairSync("ed25519", { comment: "berth-test" });
+const login = keyPair("berth-test");
 writeFileSync(`${folder}/key`, login.private, { mode: 0o600 });
 const made = new Set<string>();
 
@@ -60,7 +60,7 @@ function ended(child: ChildProcess, input = "", limit = 180_000): Promise<Ended>
 
 function plan(label: string): LocalHost {
   const name = `berth-test-${label}-${randomBytes(3).toString("hex")}`;
-  const key = ssh2.utils.generateKeyPairSync("ed25519");
+  const key = keyPair();
   const text = userData({
     fqdn: `${label}.berth.test`,
     user: "berth",

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import ssh2 from "ssh2";
 import { outputsSchema } from "../../outputs.ts";
+import { keyPair } from "../keys.ts";
 import { until } from "../until.ts";
 import {
   cyclesAtBoot,
@@ -21,8 +21,8 @@ import {
 import { photoOn, visitLog } from "./visitor.ts";
 
 test("a stack takes the Django example from nothing to production and back to nothing", async (t) => {
-  const anna = ssh2.utils.generateKeyPairSync("ed25519");
-  const ben = ssh2.utils.generateKeyPairSync("ed25519");
+  const anna = keyPair();
+  const ben = keyPair();
   const admin = (name: string, keys: { public: string }) => ({ name, keys: [keys.public.trim()] });
   const stack = await withStack(t, {
     bare: true,
@@ -150,7 +150,7 @@ test("a stack takes the Django example from nothing to production and back to no
     ])
       assert.ok(effective.split("\n").includes(line), line);
     const stranger = await stack.ssh("true", {
-      key: ssh2.utils.generateKeyPairSync("ed25519").private,
+      key: keyPair().private,
       asRoot: false,
     });
     assert.equal(stranger.code, 255);

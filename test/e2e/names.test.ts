@@ -2,12 +2,12 @@
 // stays and is named.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import ssh2 from "ssh2";
+import { keyPair } from "../keys.ts";
 import { until } from "../until.ts";
 import { reboot, untilWell, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { deployed: true });
-const [ada, grace] = [ssh2.utils.generateKeyPairSync("ed25519"), ssh2.utils.generateKeyPairSync("ed25519")];
+const [ada, grace] = [keyPair(), keyPair()];
 
 before(async () => {
   stack.configure({

@@ -5,17 +5,17 @@ import { writeFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import ssh2 from "ssh2";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { standInForGitHub } from "../forges.ts";
+import { keyPair } from "../keys.ts";
 import { until } from "../until.ts";
 import { npmRun, npmRunIn, npmRunWith } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
 
 after(() => webhook.close());
 const stack = await withStack({ after }, { crew: true, deployed: true });
-const owner = ssh2.utils.generateKeyPairSync("ed25519");
-const admin = ssh2.utils.generateKeyPairSync("ed25519");
+const owner = keyPair();
+const admin = keyPair();
 /** A shell command as the owner, logged in with the own key. */
 const asOwner = (command: string) =>
   stack.ssh(command, { user: "deployer", key: owner.private, asRoot: false });

@@ -19,6 +19,7 @@ import { volumeEncrypted } from "../../policy/rules/volumes.ts";
 import { readStack, type Stack } from "../../policy/stack.ts";
 import { publicHalf } from "../../policy/user-data.ts";
 import { plain, unknown, type Values } from "../../policy/values.ts";
+import { keyPair } from "../keys.ts";
 
 const today = new Date("2026-03-10T12:00:00Z");
 const stackOf = (config: Record<string, unknown>, name = "staging"): Stack =>
@@ -279,8 +280,8 @@ describe("IAM policies", () => {
 });
 
 describe("user-data", () => {
-  const openSsh = ssh2.utils.generateKeyPairSync("ed25519");
-  const authorized = ssh2.utils.generateKeyPairSync("ed25519");
+  const openSsh = keyPair();
+  const authorized = keyPair();
   const own = userData({
     fqdn: "shop.example.org",
     user: "berth",
