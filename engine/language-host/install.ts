@@ -6,6 +6,7 @@ import { ended, start } from "./processes.ts";
 /** `pulumi install`: the program's npm packages. */
 export async function installDependencies(
   request: InstallDependenciesRequest,
+  engine: string,
   output: Output,
 ): Promise<void> {
   const info = request.getInfo();
@@ -14,7 +15,10 @@ export async function installDependencies(
   output.stdout(Buffer.from("Installing dependencies...\n\n"));
   // Not `npm ci`: it would first remove the packages from which this language host itself runs.
   const args = ["install", "--loglevel=error", ...(options.production ? ["--omit=dev"] : [])];
-  const child = start("npm", args, { cwd: info.getProgramDirectory(), stdio: ["ignore", "pipe", "pipe"] });
+  const child = start(engine, "npm", args, {
+    cwd: info.getProgramDirectory(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   child.stdout?.on("data", output.stdout);
   child.stderr?.on("data", output.stderr);
   const { code, signal } = await ended(child);

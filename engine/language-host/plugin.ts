@@ -13,6 +13,7 @@ import { locateModule } from "./run.ts";
  */
 export async function runPlugin(
   request: RunPluginRequest,
+  engine: string,
   output: Output,
   abandoned: (stopIt: () => void) => void,
 ): Promise<void> {
@@ -23,7 +24,6 @@ export async function runPlugin(
   const own = providerOption(given);
   if (own !== undefined) {
     const { runProvider } = await import("./provider.ts");
-    const engine = request.getArgsList().findLast((word) => !word.startsWith("-")) ?? "";
     return runProvider(own, engine, output, abandoned);
   }
   const folder = info.getProgramDirectory();
@@ -43,7 +43,7 @@ export async function runPlugin(
 
   const environment = Object.fromEntries(request.getEnvList().map((entry) => splitOnce(entry)));
   const args = isPolicy ? [...request.getArgsList(), folder] : [folder, ...request.getArgsList()];
-  const child = start(process.execPath, [...options.nodeargs, runner, ...args], {
+  const child = start(engine, process.execPath, [...options.nodeargs, runner, ...args], {
     cwd: isPolicy ? folder : request.getPwd(),
     env: { ...environment, ...optionsEnvironment(options), ...stackEnvironment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -7,13 +7,19 @@ const grace = 5_000;
 /** Milliseconds that an aborted operation has to tell the other side when the engine is gone. */
 const farewell = 200;
 
-const running = new Set<ChildProcess>();
+/** Processes that run, each with the address of the engine that it runs for. */
+const running = new Map<ChildProcess, string>();
 const works = new Set<() => boolean>();
 
-/** Starts a process that never outlives this one. */
-export function start(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+/** Starts a process for an engine, which never outlives this one. */
+export function start(
+  engine: string,
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): ChildProcess {
   const child = spawn(command, args, options);
-  running.add(child);
+  running.set(child, engine);
   child.once("exit", () => running.delete(child));
   child.once("error", () => running.delete(child));
   return child;
@@ -27,8 +33,9 @@ export function stop(child: ChildProcess): void {
   child.once("exit", () => clearTimeout(timer));
 }
 
-export function stopAll(): void {
-  for (const child of running) stop(child);
+/** Stops all that runs for an engine. */
+export function stopAll(engine: string): void {
+  for (const [child, its] of running) if (its === engine) stop(child);
 }
 
 /** Registers work that is aborted when this process ends; `abort` says whether any was under way. */
@@ -53,7 +60,7 @@ export function ended(child: ChildProcess): Promise<{ code: number | null; signa
  */
 export function endWithTheEngine(): void {
   const end = () => {
-    for (const child of running) child.kill("SIGKILL");
+    for (const child of running.keys()) child.kill("SIGKILL");
     const busy = [...works].map((abort) => abort()).includes(true);
     if (busy) setTimeout(() => process.exit(0), farewell);
     else process.exit(0);

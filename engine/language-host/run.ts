@@ -77,10 +77,15 @@ export async function run(
   const options = readOptions(info.getOptions()?.toJavaScript() ?? {});
   const runner = locateModule("@pulumi/pulumi/cmd/run", info.getProgramDirectory(), "npm install");
 
-  const child = start(process.execPath, [...options.nodeargs, runner, ...runnerArguments(request, engine)], {
-    env: { ...process.env, ...runnerEnvironment(request), ...optionsEnvironment(options) },
-    stdio: ["ignore", "inherit", "pipe"],
-  });
+  const child = start(
+    engine,
+    process.execPath,
+    [...options.nodeargs, runner, ...runnerArguments(request, engine)],
+    {
+      env: { ...process.env, ...runnerEnvironment(request), ...optionsEnvironment(options) },
+      stdio: ["ignore", "inherit", "pipe"],
+    },
+  );
   abandoned(() => stop(child));
   setImmediate(async () => (await import("./provider.ts")).warmUp());
 

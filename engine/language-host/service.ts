@@ -16,8 +16,11 @@ import {
 type Unary = Grpc.ServerUnaryCall<unknown, unknown>;
 type Stream = Grpc.ServerWritableStream<unknown, unknown>;
 
-/** The engine's address, which comes on the command line or, where an engine attaches, by Handshake. */
-let engine = "";
+/** The address of the engine that started this process. */
+let starter = "";
+/** Those of engines that have attached themselves (PULUMI_DEBUG_LANGUAGES), which tell it by Handshake, by connection. */
+const attached = new Map<string, string>();
+const engineOf = (call: Unary | Stream) => attached.get(call.getPeer()) ?? starter;
 
 const failure = (error: unknown) => ({
   code: (error as { code?: unknown }).code === 12 ? 12 : 2,
@@ -49,8 +52,8 @@ const pour =
 
 /** Everything that this language host can do. Modules that few calls need are loaded by those calls. */
 const handlers: Record<string, unknown> = {
-  handshake: answer((request: Messages.LanguageHandshakeRequest) => {
-    engine = request.getEngineAddress();
+  handshake: answer((request: Messages.LanguageHandshakeRequest, call) => {
+    attached.set(call.getPeer(), request.getEngineAddress());
     return new messages.LanguageHandshakeResponse();
   }),
 
@@ -83,7 +86,7 @@ const handlers: Record<string, unknown> = {
   run: answer(async (request: Messages.RunRequest, call) => {
     const { run } = await import("./run.ts");
     try {
-      const result = await run(request, engine, (stop) => call.once("cancelled", stop));
+      const result = await run(request, engineOf(call), (stop) => call.once("cancelled", stop));
       return new messages.RunResponse().setError(result.error).setBail(result.bail);
     } catch (error) {
       return new messages.RunResponse().setError(failure(error).details);
@@ -106,7 +109,7 @@ const handlers: Record<string, unknown> = {
 
   installDependencies: pour(async (request: Messages.InstallDependenciesRequest, call) => {
     const { installDependencies } = await import("./install.ts");
-    await installDependencies(request, {
+    await installDependencies(request, engineOf(call), {
       stdout: (data) => call.write(new messages.InstallDependenciesResponse().setStdout(data)),
       stderr: (data) => call.write(new messages.InstallDependenciesResponse().setStderr(data)),
     });
@@ -116,6 +119,7 @@ const handlers: Record<string, unknown> = {
     const { runPlugin } = await import("./plugin.ts");
     await runPlugin(
       request,
+      engineOf(call),
       {
         stdout: (data) => call.write(new messages.RunPluginResponse().setStdout(data)),
         stderr: (data) => call.write(new messages.RunPluginResponse().setStderr(data)),
@@ -128,8 +132,8 @@ const handlers: Record<string, unknown> = {
 
   template: answer(() => new messages.TemplateResponse()),
 
-  cancel: answer(() => {
-    stopAll();
+  cancel: answer((_, call) => {
+    stopAll(engineOf(call));
     return new empties.Empty();
   }),
 };
@@ -141,7 +145,7 @@ function withEntries(response: Messages.AboutResponse): Messages.AboutResponse {
 
 /** Serves the language host on a free port; every call that it does not have is refused by its name. */
 export function serve(engineAddress: string): Promise<number> {
-  engine = engineAddress;
+  starter = engineAddress;
   const implementation = Object.fromEntries(
     Object.entries(LanguageRuntimeService).map(([name, method]) => {
       const refuse = () => {

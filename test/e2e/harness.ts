@@ -23,6 +23,7 @@ import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { shellQuote } from "../../components/host/quote.ts";
 import { type Engine, execute, type Result, root, withEngine } from "../engine/harness.ts";
+import { lastingHost } from "../engine/lasting-host.ts";
 import { until } from "../until.ts";
 import { restore, savedStack } from "./saved.ts";
 
@@ -221,10 +222,20 @@ export async function withStack(
   configure(file, { app: { source: { directory: "app" }, processes: undefined } });
   configure(file, plainly[app] ?? {});
 
-  const call = (args: readonly string[], timeout = 600_000, stdin = "") => begin(args, timeout, stdin).ended;
+  const under = new Set<{ stdout: string }>();
+  const host = lastingHost(engine, project, (text) => {
+    for (const output of under) output.stdout += text;
+  });
+  const call = async (args: readonly string[], timeout = 600_000, stdin = "") =>
+    begin(args, timeout, stdin, runsPrograms(args) ? await host.environment() : {}).ended;
   const began = { events: 0 };
 
-  function begin(args: readonly string[], timeout = 600_000, stdin = ""): Running {
+  function begin(
+    args: readonly string[],
+    timeout = 600_000,
+    stdin = "",
+    env: Readonly<Record<string, string>> = {},
+  ): Running {
     const eventLog = join(folder, `events-${++began.events}.json`);
     const withEvents = ["up", "preview", "destroy"].includes(args[0] ?? "");
     const child = spawn(
@@ -236,11 +247,12 @@ export async function withStack(
         ...(args[0] === "plugin" ? [] : ["--stack", name]),
         ...(withEvents ? ["--event-log", eventLog] : []),
       ],
-      { cwd: project, env: engine.env, stdio: ["pipe", "pipe", "pipe"], detached: true },
+      { cwd: project, env: { ...engine.env, ...env }, stdio: ["pipe", "pipe", "pipe"], detached: true },
     );
     const pid = child.pid ?? 0;
     callsHere.add(pid);
     const output = { stdout: "", stderr: "" };
+    under.add(output);
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
     child.stdin.on("error", () => {}).end(stdin);
@@ -250,6 +262,7 @@ export async function withStack(
       child.once("close", (code) => {
         clearTimeout(timer);
         callsHere.delete(pid);
+        under.delete(output);
         const events = existsSync(eventLog) ? readFileSync(eventLog, "utf8") : "";
         resolve({ code: code ?? -1, ...output, events, changes: changesOf(events) });
       });
@@ -277,6 +290,10 @@ export async function withStack(
   const startUp = (...args: string[]) => {
     stacksHere.add(name);
     return begin(upArgs(args));
+  };
+  const up = (...args: string[]) => {
+    stacksHere.add(name);
+    return call(upArgs(args));
   };
   const unlock = async () => {
     await call(["cancel", "--yes"]);
@@ -363,6 +380,7 @@ export async function withStack(
 
   scope.after(async () => {
     try {
+      host.close();
       if (stacksHere.has(name)) for (const pid of callsHere) signal(-pid, "SIGKILL");
     } finally {
       if (stacksHere.has(name)) removeMachinesOf(name);
@@ -380,9 +398,9 @@ export async function withStack(
     engine,
     pulumi: (args, how) => call(args, how?.timeout, how?.stdin),
     startUp,
-    up: (...args) => startUp(...args).ended,
+    up,
     async succeed(...args) {
-      const result = await startUp(...args).ended;
+      const result = await up(...args);
       if (result.code !== 0)
         throw new Error(`pulumi up: exit ${result.code}\n${result.stdout}${result.stderr}`);
       return result;
@@ -410,6 +428,13 @@ export async function withStack(
     },
     traces: () => tracesOf(machine),
   };
+}
+
+/** Whether a call of the CLI needs a language host, or providers that run in one. */
+function runsPrograms(args: readonly string[]): boolean {
+  // The real ones are programs of their own.
+  if (process.env.BERTH_E2E_PLUGINS === "real") return false;
+  return ["up", "preview", "destroy", "refresh", "import"].includes(args[0] ?? "");
 }
 
 /** What the stack of an application says beside Pulumi.local.yaml, so that it can be deployed. */

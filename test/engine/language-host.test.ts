@@ -9,6 +9,7 @@ import type * as Grpc from "@grpc/grpc-js";
 import { rememberStackFiles, restoreStackFiles } from "../../engine/salt.ts";
 import { until } from "../until.ts";
 import { type Engine, type Origin, root, withEngine, withoutRealPlugins } from "./harness.ts";
+import { lastingHost } from "./lasting-host.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -136,6 +137,27 @@ test("an engine that is killed leaves no program and no language host behind", a
   up.kill("SIGKILL");
   await once(up, "exit");
   await until("all are gone", () => hosts().length === 0);
+});
+
+test("engines that attach themselves to one language host at once each hear their own program", async (t) => {
+  const e = await withEngine(t);
+  const made = (name: string) =>
+    e.project({
+      "Pulumi.yaml": `name: ${name}\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nmain: index.ts\n`,
+      "index.ts": `import * as pulumi from "@pulumi/pulumi";\npulumi.log.info("this is ${name}");\n`,
+    });
+  const names = ["left", "right"];
+  const projects = names.map(made);
+  const host = lastingHost(e, projects[0] as string, () => {});
+  t.after(() => host.close());
+  const env = await host.environment();
+  for (const cwd of projects) await e.succeed(["stack", "init", "dev"], { cwd });
+  const heard = await Promise.all(projects.map((cwd) => e.succeed(["preview"], { cwd, env })));
+  for (const [index, { stdout }] of heard.entries()) {
+    const [own, other] = index === 0 ? names : names.toReversed();
+    assert.match(stdout, new RegExp(`this is ${own}`));
+    assert.doesNotMatch(stdout, new RegExp(`this is ${other}`));
+  }
 });
 
 test("a tracked stack file stays as it was written through a stack's whole life", async (t) => {
