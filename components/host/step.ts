@@ -11,7 +11,7 @@ const longestCommand = 128 * 1024;
  * a preview shows a change of it once, and a stack's state is a third of what it would be. Its digest is in its
  * name, so that every step runs again when it changes, and so that the removal of an older step finds its own.
  */
-const library = ["step.sh", "files.sh", "services.sh", "kept.sh", "record.sh"]
+const library = ["step.sh", "files.sh", "services.sh", "kept.sh", "record.sh", "undo.sh"]
   .map((file) => readFileSync(join(import.meta.dirname, "lib", file), "utf8"))
   .join("");
 const libraryPath = `/var/lib/berth/library/${createHash("sha256").update(library).digest("hex").slice(0, 12)}.sh`;

@@ -38,6 +38,13 @@ for rules in firewall listeners; do
   reason=$(nft -c -f "/etc/berth/$rules.nft" 2>&1) || fail "nft refuses the rules of /etc/berth/$rules.nft: $(head -n 3 <<<"$reason" | tr '\n' ' ')"
 done
 daemon_reload_if_changed
+# What it was before: other rules, or none.
+undo_by 'if [ -e /etc/berth/firewall.nft ]; then systemctl reload berth-firewall.service
+else
+  systemctl disable --quiet berth-firewall.service
+  nft delete table inet berth
+  nft delete table inet berth_listeners
+fi'
 enabled berth-firewall.service
 # Each time, for somebody may have changed the rules that are loaded; nothing that is open is cut off.
 logged systemctl reload berth-firewall.service || fail "the firewall's rules are not loaded." "'journalctl -u berth-firewall' on the host says why."

@@ -20,6 +20,7 @@ if ! reason=$(sshd -t 2>&1); then
   rm -f "$own" "$keys"
   fail "sshd refuses its configuration, so it was taken out again: $reason"
 fi
+if changed /etc/ssh/sshd_config.d/; then undo_by 'systemctl reload ssh.service'; fi
 on_change reload ssh.service /etc/ssh/sshd_config.d/
 effective=$(sshd -T)
 grep -qx 'passwordauthentication no' <<<"$effective" || fail "sshd would still accept passwords: another file in /etc/ssh/sshd_config.d allows them, and sorts before Berth's."

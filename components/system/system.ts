@@ -156,6 +156,7 @@ export class System extends pulumi.ComponentResource {
       `${name}-ssh`,
       {
         host,
+        check: here("ssh-check.sh"),
         script: here("ssh.sh"),
         removal: here("ssh-removal.sh"),
         slots: {
@@ -180,6 +181,7 @@ export class System extends pulumi.ComponentResource {
       `${name}-firewall`,
       {
         host,
+        check: here("firewall-check.sh"),
         script: here("firewall.sh"),
         removal: here("firewall-removal.sh"),
         slots: {
@@ -200,6 +202,16 @@ export class System extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [ssh] },
     );
+    // It runs when one of them has run, and is the connection that they wait for.
+    const reached = new HostScript(
+      `${name}-reached`,
+      {
+        host,
+        script: here("reached.sh"),
+        slots: { changed_by: pulumi.interpolate`${ssh.stdout}${firewall.stdout}` },
+      },
+      { parent: this, dependsOn: [firewall] },
+    );
     if (privatePorts(args).length > 0) {
       new HostScript(
         `${name}-private`,
@@ -210,7 +222,7 @@ export class System extends pulumi.ComponentResource {
           slots: { settings: configKey(host.name), address: host.privateAddress },
           files: { "/etc/sysctl.d/60-berth-private.conf": { content: text("private.conf") } },
         },
-        { parent: this, dependsOn: [firewall] },
+        { parent: this, dependsOn: [reached] },
       );
     }
     this.registerOutputs();

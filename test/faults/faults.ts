@@ -44,7 +44,19 @@ export function engineProcesses(stack: Stack): number[] {
         return false;
       }
     })
-    .map(Number);
+    .map(Number)
+    .filter((pid) => !isLastingHost(pid));
+}
+
+/** Whether it is what the tests keep for many calls (test/engine/lasting-host.ts); that of a call is the CLI's child. */
+function isLastingHost(pid: number): boolean {
+  try {
+    const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return Number(parent) === process.pid && command.includes("/language-host/main.ts");
+  } catch {
+    return false;
+  }
 }
 
 function kill(pid: number): void {

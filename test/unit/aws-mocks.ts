@@ -206,6 +206,7 @@ const usual: Readonly<Record<string, (inputs: Values, name: string) => Values>> 
   "aws:ec2/eip:Eip": () => ({ publicIp: "203.0.113.7", allocationId: "eipalloc-0123456789abcdef0" }),
   "aws:iam/accessKey:AccessKey": (_, name) => ({ secret: `secret of ${name}` }),
   "command:local/command:Command": () => ({ stdout: "" }),
+  "command:remote:Command": () => ({ stdout: "" }),
   "random:index/randomPassword:RandomPassword": (_, name) => ({ result: `password of ${name}` }),
   "random:index/randomId:RandomId": () => ({ hex: "0badcafe" }),
   "tls:index/privateKey:PrivateKey": (_, name) => ({

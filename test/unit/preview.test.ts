@@ -251,6 +251,14 @@ describe("a preview says in one line", () => {
   });
 });
 
+test("a step that is told what a step before it will say is no difference of its text", () => {
+  const later = { environment: { BERTH_STEP: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" } };
+  const shown = plainText(
+    report(event("update", remote, "system-reached", step("system-reached", {}), later)),
+  );
+  assert.match(shown, /\n {2}system-reached changed, because a step before it runs$/);
+});
+
 describe("what somebody has changed by hand", () => {
   const conf: Difference = {
     kind: "file",

@@ -72,6 +72,7 @@ test("a second host changes no other step of the first, and has a system of its 
     "tasks-system-base",
     "tasks-system-firewall",
     "tasks-system-packages",
+    "tasks-system-reached",
     "tasks-system-ssh",
   ]);
   const same = names.filter((name) => ![...onFirst, ...onSecond, ...more].includes(name));

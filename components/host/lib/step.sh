@@ -140,6 +140,7 @@ milliseconds() { printf '%s\n' "$((${EPOCHREALTIME/./} / 1000))"; }
 # account can open the file, or it could hold the lock.
 take_lock() {
   local holder
+  came_in
   umask 077
   exec 9<>/run/berth.lock
   umask 022

@@ -84,6 +84,9 @@ const operations: Readonly<Record<string, Operation>> = {
 /** The engine's mark of a secret. */
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
+/** The engine's word for what is not known before it is made. */
+export const notYetKnown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
 export const isSecret = (value: unknown): boolean =>
   typeof value === "object" && value !== null && secretSignature in value;
 

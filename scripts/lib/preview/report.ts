@@ -1,7 +1,15 @@
 // A preview as people read it: what matters most in one line, what is lost on top, and below it all that would change.
 import { dataOnHost } from "../removal.ts";
 import { byHandPhrases, byHandSection, isByHand, type Look } from "./by-hand.ts";
-import { type Change, isSecret, type Operation, type Preview, type Remark, type State } from "./events.ts";
+import {
+  type Change,
+  isSecret,
+  notYetKnown,
+  type Operation,
+  type Preview,
+  type Remark,
+  type State,
+} from "./events.ts";
 import type { Part, Quote, Section } from "./section.ts";
 import {
   type Difference,
@@ -280,15 +288,16 @@ function hostSection(steps: readonly StepChange[], others: readonly Change[]): S
   return parts.length === 0 ? undefined : { heading: "On the hosts", parts };
 }
 
-function stepPart({ change, differences, isUndone, hasNewSecret }: StepChange): Part {
+function stepPart({ change, differences, isLater, isUndone, hasNewSecret }: StepChange): Part {
   const [added, removed] = sums(differences);
   const lines = added + removed === 0 ? "" : `, +${added} −${removed}`;
-  const isPlain = differences.length > 0 || isUndone || change.operation === "create";
+  const isPlain = differences.length > 0 || isLater || isUndone || change.operation === "create";
   const reasons = isPlain ? [] : change.properties.filter((one) => one !== "stdin");
   return {
     title: [
       ...say`${change.name}`,
       ` ${verbs[change.operation]}${lines}`,
+      ...(isLater ? [", because a step before it runs"] : []),
       ...(hasNewSecret ? [", with other secret input"] : []),
       ...(isUndone && change.operation === "update" ? [", to put right what was changed by hand"] : []),
       ...(reasons.length > 0 ? [": ", ...named(reasons)] : []),
@@ -344,9 +353,6 @@ function whatDiffers(change: Change): Phrase {
   return joined(differing, ", ");
 }
 
-/** The engine's word for what is not known before it is made. */
-const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
 /** A property of a resource, as people read it. */
 function shown(state: State | undefined, path: string): string {
   let value: unknown = state?.inputs;
@@ -360,11 +366,11 @@ function shown(state: State | undefined, path: string): string {
 function readable(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (isSecret(value)) return "[secret]";
-  if (value === unknown) return "(known once it is made)";
+  if (value === notYetKnown) return "(known once it is made)";
   if (typeof value === "string") return value;
   return JSON.stringify(
     value,
-    (_, inner) => (isSecret(inner) ? "[secret]" : inner === unknown ? "(known once it is made)" : inner),
+    (_, inner) => (isSecret(inner) ? "[secret]" : inner === notYetKnown ? "(known once it is made)" : inner),
     1,
   );
 }

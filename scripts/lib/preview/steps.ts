@@ -2,7 +2,7 @@
 import { createTwoFilesPatch } from "diff";
 import { stepVariables } from "../../../components/host/step.ts";
 import { type FilePart, type StepParts, stepParts } from "../../../components/host/step-parts.ts";
-import { type Change, isSecret, type State } from "./events.ts";
+import { type Change, isSecret, notYetKnown, type State } from "./events.ts";
 import { count } from "./words.ts";
 
 /** One file or text that differs. */
@@ -29,6 +29,8 @@ export interface StepChange {
   readonly differences: readonly Difference[];
   /** What `systemctl` would do to units of the host, by the unit, and for which files. */
   readonly units: ReadonlyMap<string, UnitChange>;
+  /** Whether it runs again with what steps before it will have said. */
+  readonly isLater: boolean;
   /** Whether it runs to put right what somebody has changed by hand: see components/host/drifted.ts. */
   readonly isUndone: boolean;
   /** Whether a secret differs that it carries. */
@@ -68,12 +70,15 @@ const partsOf = (state: State | undefined): StepParts => {
 };
 
 export function readStep(change: Change): StepChange {
-  const [before, after] = [partsOf(change.old), partsOf(change.new)];
+  const isLater = change.old !== undefined && textOf(change.new) === notYetKnown;
+  const before = partsOf(change.old);
+  const after = isLater ? before : partsOf(change.new);
   const differences = [...filesOf(before, after), ...scriptOf(change, before, after)];
   const paths = differences.filter(({ isFile }) => isFile).map(({ title }) => title);
   return {
     change,
     differences,
+    isLater,
     units: change.new === undefined || change.old === undefined ? new Map() : unitsOf(after, paths),
     isUndone: change.new !== undefined && wordOf(change.new) !== wordOf(change.old),
     hasNewSecret:
@@ -193,7 +198,9 @@ function filled(word: string, values: ReadonlyMap<string, string>): string | und
 /** Which release would run, if a step is the one that prepares it. */
 export function releaseOf({ change }: StepChange): Release | undefined {
   if (!change.name.endsWith("-release")) return undefined;
-  const [before, after] = [partsOf(change.old), partsOf(change.new)];
+  const isLater = change.old !== undefined && textOf(change.new) === notYetKnown;
+  const before = partsOf(change.old);
+  const after = isLater ? before : partsOf(change.new);
   const application = after.slots.get("name") ?? before.slots.get("name");
   const [old, next] = [idIn(before), idIn(after)];
   return application === undefined || (old === undefined && next === undefined)
