@@ -3,5 +3,5 @@
 
 for taken_back in "$undone"/*; do
   if [ ! -e "$taken_back" ]; then continue; fi
-  fail "Berth did not come in again within a minute after the step '${taken_back##*/}', so this host took back what that step had changed." "Look at what it changes with 'npm run preview', mend what keeps Berth out, then run 'npm start': it does the step again."
+  fail "Berth did not come in again within a minute after the step '${taken_back##*/}', so this host took back what that step had changed." "If that change keeps Berth out, mend it; if the deployment was stopped at that moment, nothing is wrong. Then run 'npm start': it does the step again."
 done

@@ -1,6 +1,9 @@
 : "${owner?the account that owns the application files}"
 : "${people?the accounts that log in with keys of the stack, separated by spaces}"
 
+daemon_reload_if_changed
+at_boot berth-undo.service
+
 own=/etc/ssh/sshd_config.d/10-berth.conf
 keys=/etc/ssh/sshd_config.d/09-berth-keys.conf
 
@@ -17,8 +20,8 @@ CONF
 else take_away "$keys"; fi
 
 if ! reason=$(sshd -t 2>&1); then
-  rm -f "$own" "$keys"
-  fail "sshd refuses its configuration, so it was taken out again: $reason"
+  undo_at_once
+  fail "sshd refuses its configuration, so Berth's part of it is as it was before: $reason"
 fi
 if changed /etc/ssh/sshd_config.d/; then undo_by 'systemctl reload ssh.service'; fi
 on_change reload ssh.service /etc/ssh/sshd_config.d/

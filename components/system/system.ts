@@ -167,6 +167,8 @@ export class System extends pulumi.ComponentResource {
           ].join(" "),
         },
         files: {
+          "/usr/local/lib/berth/undo": { content: text("undo.sh"), mode: "0755" },
+          "/etc/systemd/system/berth-undo.service": { content: text("undo.service") },
           "/etc/ssh/sshd_config.d/10-berth.conf": {
             content: renderTemplate(here("sshd.conf.liquid"), {
               root_login: args.ssh.asRoot ? "prohibit-password" : "no",

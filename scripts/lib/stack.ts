@@ -358,6 +358,17 @@ export function claimOf(resources: readonly StateResource[], host: string): stri
   return environment?.[stepVariables.claim];
 }
 
+/** The names of the steps on a host. */
+export function stepsOf(resources: readonly StateResource[], host: string): ReadonlySet<string> {
+  const connect = connectStepOf(resources, host);
+  if (connect === undefined) return new Set();
+  const { hostKey } = connectionOf(connect);
+  const own = resources.filter(
+    (resource) => resource.inputs?.connection !== undefined && connectionOf(resource).hostKey === hostKey,
+  );
+  return new Set(own.map(({ urn }) => urn.slice(urn.lastIndexOf("::") + 2)));
+}
+
 const backupOf = (resources: readonly StateResource[]) =>
   resources.find(({ type }) => type === "berth:backup:Backup");
 

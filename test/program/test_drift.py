@@ -7,6 +7,7 @@ import tempfile
 import unittest
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from host_drift.look import look
 from host_drift.reading import Root, Unlooked
@@ -314,6 +315,13 @@ class Drift(unittest.TestCase):
         self.path(NGINX).unlink()
         self.write("/var/lib/berth/unfinished/site", "")
         self.assertEqual(self.found(), [("site", "has not come to its end")])
+
+    def test_a_step_that_was_taken_back_is_told_once_and_runs_again(self) -> None:
+        self.path(NGINX).unlink()
+        self.write("/var/lib/berth/undone/site", "")
+        self.assertEqual(self.found(), [("by site", "was taken back, because Berth did not come in again")])
+        (one,) = cast("list[dict[str, object]]", self.look()["differences"])
+        self.assertEqual((one["kind"], one["step"], one["mended"]), ("change", "site", True))
 
     def test_a_host_without_a_record_of_another_stack_or_at_work_is_not_looked_at(self) -> None:
         self.refuses("not this stack's any more", "another")

@@ -38,8 +38,8 @@ class OfReleases(Story):
                 text = next((word for word in words if word.startswith("--property=StandardInput=file:")), "")
                 path = more.get("stdin") or text.partition("file:")[2]
                 self.given = Path(str(path)).read_text()
-                of_file = next((word for word in words if "LoadCredential=command:" in word), "")
-                self.of_file = Path(of_file.partition("command:")[2]).read_text() if of_file else ""
+                of_file = next((word for word in words if "LoadCredential=hook:" in word), "")
+                self.of_file = Path(of_file.partition("hook:")[2]).read_text() if of_file else ""
                 if self.says:
                     listen(self.says, False)
                 return self.ends

@@ -60,13 +60,22 @@ test("the exit status tells a difference from a host that could not be looked at
 
 test("text of a host reaches a terminal without its control characters, and a command names stack and host", () => {
   const told = { ...clean, differences: [{ ...dropIn, diff: ["+\u001b[2Jgone", "+\ta\u202eb"] }] };
-  const read = readDrift(JSON.stringify(told), "tasks", " -s prod");
+  const read = readDrift(JSON.stringify(told), "tasks", new Set(), " -s prod");
   assert.deepEqual(read.differences[0]?.diff, ["+ [2Jgone", "+\ta b"]);
   assert.equal(read.host, "tasks");
   assert.equal(
     read.differences[0]?.next,
     `npm run ssh -- -s prod --host tasks 'sudo rm '\\''/x'\\'' && sudo systemctl daemon-reload'`,
   );
+});
+
+test("a host has none but its own steps run again, and no word of it is longer than a command takes", () => {
+  const told = { ...clean, differences: [{ ...changed, what: "x".repeat(200_000) }] };
+  const read = (...steps: readonly string[]) =>
+    readDrift(JSON.stringify(told), "tasks", new Set(steps), "").differences[0];
+  assert.equal(read("web-nginx")?.mended, true);
+  assert.equal(read("tasks-connect")?.mended, false);
+  assert.ok((read("web-nginx")?.what.length ?? 0) < 1000);
 });
 
 test("people see each difference with its diff, who puts it right, and what to type", () => {

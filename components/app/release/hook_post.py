@@ -4,7 +4,6 @@ It runs as an account that can do nothing else. What it says of a failure does n
 """
 
 import http.client
-import json
 import os
 import socket
 import ssl
@@ -72,8 +71,8 @@ def _in_words(error: object) -> str:
 
 
 def main() -> int:
-    hooks = json.loads(Path(os.environ["CREDENTIALS_DIRECTORY"], "hooks").read_text())
-    url, line = hooks[sys.argv[1]], sys.stdin.buffer.readline()
+    url = Path(os.environ["CREDENTIALS_DIRECTORY"], "hook").read_text().strip()
+    line = sys.stdin.buffer.readline()
     why = deliver(lambda: send(url, line))
     if why:
         print(f"berth: {why}")

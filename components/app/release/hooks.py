@@ -111,7 +111,9 @@ def run(context: Context, number: str) -> None:
         return
     # A command says what it likes to the journal; the URL is nobody's business.
     context.voice.needles = [hook] if is_url(hook) else []
-    why = _post(context, told["event"], number) if is_url(hook) else _command(context, hook, number)
+    # By a file of root's that only this unit is given, and so in no command line.
+    context.files.put(context.place.hooks / f"{number}.hook", f"{hook}\n")
+    why = _post(context, number) if is_url(hook) else _command(context, number)
     _end(context, number, why)
 
 
@@ -130,11 +132,11 @@ def is_url(hook: str) -> bool:
     return re.match(r"https?://", hook) is not None
 
 
-def _post(context: Context, event: str, number: str) -> str:
+def _post(context: Context, number: str) -> str:
     """Why it has not arrived; nothing where it has."""
     place = context.place
-    more = [f"LoadCredential=hooks:{place.wanted_hooks}", f"RuntimeMaxSec={_POST}"]
-    argv = ["/usr/bin/python3", "-IB", f"{place.library}/program/release/hook_post.py", event]
+    more = [f"LoadCredential=hook:{place.hooks / f'{number}.hook'}", f"RuntimeMaxSec={_POST}"]
+    argv = ["/usr/bin/python3", "-IB", f"{place.library}/program/release/hook_post.py"]
     said: list[str] = []
     options = _options(context, number, [*_POSTING, *more])
     command = Command(["systemd-run", "--pipe", *options, "--", *argv])
@@ -147,14 +149,11 @@ def _post(context: Context, event: str, number: str) -> str:
     return answers[-1].removeprefix("berth: ") if answers else f"it took longer than {_POST} s, or could not be sent"
 
 
-def _command(context: Context, hook: str, number: str) -> str:
+def _command(context: Context, number: str) -> str:
     """Why it has failed; nothing where it has not. It runs in the live release, as the application's account."""
     place = context.place
     live = f"{place.told_root}/config/web/current"
     home = f"/var/cache/berth-{place.name}"
-    given = place.hooks / f"{number}.command"
-    # By a file of root's that only this unit is given, and so in no command line.
-    context.files.put(given, f"{hook}\n")
     more = [
         f"User={place.name}",
         f"Group={place.name}",
@@ -167,7 +166,7 @@ def _command(context: Context, hook: str, number: str) -> str:
         f"CacheDirectory=berth-{place.name}",
         "CacheDirectoryMode=0750",
         f"ReadWritePaths={place.told_root}/media {place.told_root}/data {place.told_root}/logs",
-        f"LoadCredential=command:{given}",
+        f"LoadCredential=hook:{place.hooks / f'{number}.hook'}",
         f"StandardInput=file:{place.hooks / f'{number}.line'}",
         f"SyslogIdentifier={place.name}-hooks",
         "UMask=0027",
@@ -176,7 +175,7 @@ def _command(context: Context, hook: str, number: str) -> str:
     ]
     unit = f"{_unit(context, number)}-run.service"
     options = _options(context, number, [*_SHUT_IN, *more])
-    command = Command(["systemd-run", *options, "--", "/bin/bash", f"/run/credentials/{unit}/command"])
+    command = Command(["systemd-run", *options, "--", "/bin/bash", f"/run/credentials/{unit}/hook"])
     began = context.world.now()
     status = context.world.run(command, lambda text, _: context.voice.log(text))
     if status == 0:
@@ -197,7 +196,7 @@ def _unit(context: Context, number: str) -> str:
 
 def _end(context: Context, number: str, why: str) -> None:
     told = _runs(context).get(number)
-    for kind in ("line", "command"):
+    for kind in ("line", "hook"):
         context.files.remove(context.place.hooks / f"{number}.{kind}")
     # A later release has taken its place.
     if told is None:
@@ -209,7 +208,7 @@ def _end(context: Context, number: str, why: str) -> None:
 
 
 def _forget(context: Context, number: str) -> None:
-    for kind in ("line", "command", "json"):
+    for kind in ("line", "hook", "json"):
         context.files.remove(context.place.hooks / f"{number}.{kind}")
 
 

@@ -160,7 +160,10 @@ take_host() {
   local holder='' name='' same=''
   take_lock
   { read -r holder && IFS= read -r name; } 2>/dev/null <"$state/claim" || true
-  if [ "$holder" = "$claim" ]; then return; fi
+  if [ "$holder" = "$claim" ]; then
+    settle_undo
+    return
+  fi
   case $1 in
   removal) exit 0 ;;
   # The disk of a machine that the stack has made may be a copy of another's.

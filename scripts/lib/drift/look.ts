@@ -11,6 +11,7 @@ import {
   resourcesOf,
   sshArgumentsOf,
   stackFlag,
+  stepsOf,
 } from "../stack.ts";
 import { harmless } from "../status/facts.ts";
 
@@ -23,6 +24,7 @@ const kinds = [
   "package",
   "account",
   "firewall",
+  "change",
   "step",
 ] as const;
 
@@ -102,11 +104,8 @@ export async function lookForDrift(
         beside?.end.throwIfAborted();
         const ssh = sshArgumentsOf(root, stack, host, resources, beside?.keys);
         const told = { claim: claimOf(resources, host) ?? null, ignore };
-        return readDrift(
-          await answerOf(ssh, asking(program, told), patience, beside?.end),
-          host,
-          stackFlag(stack),
-        );
+        const printed = await answerOf(ssh, asking(program, told), patience, beside?.end);
+        return readDrift(printed, host, stepsOf(resources, host), stackFlag(stack));
       } catch (error) {
         const problem = harmless((error as Error).message);
         return { host, problem, things: 0, differences: [], ignored: 0, unknown: {} };
@@ -119,18 +118,31 @@ export async function lookForDrift(
 /**
  * What a host printed, read. Text of its files may be anything, so nothing in it reaches a terminal as a command.
  *
+ * @param steps those on this host: a host says nothing of another's
  * @throws when it has another form: whoever is root on a host can make it say what they like
  */
-export function readDrift(printed: string, host: string, flag: string): HostDrift {
+export function readDrift(
+  printed: string,
+  host: string,
+  steps: ReadonlySet<string>,
+  flag: string,
+): HostDrift {
   const told: unknown = harmless(JSON.parse(printed));
   if (!isTold(told)) throw new Error("its answer has not the form of one");
   const options = `${flag}${hostFlag(host)}`;
   const differences = told.differences.map((one) => ({
     ...one,
+    ...{ name: short(one.name), what: short(one.what) },
+    // What a step that is gone has left is nobody's to put right.
+    mended: one.mended && steps.has(one.step),
     next: one.next === null ? null : `npm run ssh --${options} ${shellQuote(one.next)}`,
   }));
   return { ...told, host, differences };
 }
+
+/** In characters; it becomes a part of a command of the engine. */
+const longest = 400;
+const short = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text);
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -32,6 +32,9 @@ export function asking({ folder, module }: Program, told: object): Asking {
   return { command, input: JSON.stringify({ modules, run: `${name}.${module}`, told }) };
 }
 
+/** How much a host may say, in characters. */
+const longest = 16 * 1024 * 1024;
+
 /**
  * What it prints.
  *
@@ -48,9 +51,13 @@ export function answerOf(
   const options = ["-T", "-o", "BatchMode=yes", "-o", `ConnectTimeout=${Math.max(1, patience - 2)}`];
   const child = spawn("ssh", [...options, ...ssh, command], { stdio: ["pipe", "pipe", "pipe"] });
   const began = performance.now();
-  let [printed, said, late] = ["", "", false];
+  let [printed, said, late, tooLong] = ["", "", false, false];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     printed += text;
+    if (printed.length > longest) {
+      tooLong = true;
+      child.kill("SIGKILL");
+    }
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said += text;
@@ -72,6 +79,7 @@ export function answerOf(
       const last = said.trim().split("\n").at(-1) ?? "";
       const reason = last.replace(/^ssh: connect to host \S+ (port \d+: )/, "$1").trim();
       if (late) reject(new Error(`no answer in ${Math.round((performance.now() - began) / 1000)} s`));
+      else if (tooLong) reject(new Error("its answer is longer than any can be"));
       else if (code !== 0) reject(new Error(reason || `ssh ended with ${code}`));
       else settle(printed);
     });

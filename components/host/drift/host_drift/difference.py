@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    # 'file', 'link', 'directory', 'drop-in', 'unit', 'package', 'account', 'firewall' or 'step'.
+    # 'file', 'link', 'directory', 'drop-in', 'unit', 'package', 'account', 'firewall', 'change' or 'step'.
     kind: str
     # A path, or the name of a unit, a package, an account or a step.
     name: str

@@ -59,6 +59,8 @@ def look(root: Root, claim: str | None, ignore: Sequence[str], lock: str = "/run
 
 def compare(root: Root, record: Record) -> tuple[list[Difference], dict[str, str]]:
     found = [Difference("step", one, one, "has not come to its end") for one in record.unfinished]
+    why = "was taken back, because Berth did not come in again"
+    found += [Difference("change", f"by {one}", one, why) for one in record.undone]
     unknown: dict[str, str] = {}
     with concurrent.futures.ThreadPoolExecutor(len(_PARTS)) as pool:
         asked = {name: pool.submit(part, root, record) for name, part in _PARTS.items()}

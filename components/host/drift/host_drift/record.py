@@ -22,6 +22,8 @@ class Record:
     things: Sequence[Thing]
     # Steps that have begun and not come to their end: what they have made may be of either time.
     unfinished: Sequence[str]
+    # Those that the host has taken back, because they kept Berth out: see components/host/lib/undo.sh.
+    undone: Sequence[str]
 
     @classmethod
     def read(cls, root: Root) -> "Record":
@@ -30,7 +32,8 @@ class Record:
             raise Unlooked(_NO_RECORD)
         things = [Thing(kind, name, step, how) for kind, name, step, *how in _rows(text)]
         unfinished = root.names(f"{STATE}/unfinished")
-        return cls([one for one in things if one.step not in unfinished], unfinished)
+        undone = [one for one in root.names(f"{STATE}/undone") if one not in unfinished]
+        return cls([one for one in things if one.step not in (*unfinished, *undone)], unfinished, undone)
 
     def of(self, kind: str) -> list[Thing]:
         return [one for one in self.things if one.kind == kind]
