@@ -25,6 +25,15 @@ export const everyHost = {
     .regex(/^[a-z]{2,3}_[A-Z]{2}\.UTF-8$/, { error: "expected a UTF-8 locale, such as en_US.UTF-8" })
     .default("en_US.UTF-8")
     .describe("The locale of the host and of the database."),
+  rebootAt: z
+    .string()
+    .regex(/^[A-Za-z0-9*:,./~ -]+$/, {
+      error: "expected a calendar event of systemd.time(7), such as 'Sun 04:00'",
+    })
+    .optional()
+    .describe(
+      "When the host may reboot, if an upgrade needs that: a calendar event of systemd.time(7), such as `Sun 04:00`, in its time zone. Without this key it never does by itself; see docs/hosts.md.",
+    ),
 };
 const sshFrom = z
   .array(cidr)

@@ -1,4 +1,5 @@
 // What the parts of a site are told, of its plan and of each other.
+
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "../app/app.ts";
 import type { NamesArgs } from "../app/names/names.ts";
@@ -14,11 +15,13 @@ import { tlsOf } from "../nginx/certificate/schema.ts";
 import { behindOf } from "../nginx/front/behind.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
 import { namesGiven, namesServed } from "../nginx/schema.ts";
+import type { RebootsArgs } from "../reboots/reboots.ts";
 import { generatedOf } from "../secrets/generate-schema.ts";
 import type { Secrets, SecretsArgs } from "../secrets/secrets.ts";
 import type { ServiceBackup } from "../service/service.ts";
 import type { ServiceSecret } from "../services.ts";
 import { Notices, type NoticesArgs } from "../status/notices.ts";
+import { Syslog, type SyslogArgs } from "../syslog/syslog.ts";
 import type { PackageSet } from "../system/system.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
@@ -61,7 +64,7 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     hosts,
     instances: cloud?.hosts ?? {},
     domain: site.domain,
-    internal: `${stack.replaceAll(/[^a-z0-9-]/g, "-")}.internal`,
+    internal: internalOf(stack),
     admins,
     owner: app.owner,
     ownerKeys: app.ownerKeys,
@@ -74,10 +77,13 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
 }
 
 /** What every host needs from Debian. */
-function packagesOfAll({ config: { app, notify } }: SitePlan): PackageSet {
+function packagesOfAll({ config: { app, notify, syslog } }: SitePlan): PackageSet {
   const own = App.packages(app.packages);
-  if (notify === undefined) return own;
-  return { ...own, packages: [...own.packages, ...Notices.packages().packages] };
+  const more = [
+    ...(notify === undefined ? [] : Notices.packages().packages),
+    ...(syslog === undefined ? [] : Syslog.packages().packages),
+  ];
+  return { ...own, packages: [...own.packages, ...more] };
 }
 
 /** What the host that serves the site needs from Debian beside what its services need. */
@@ -194,6 +200,33 @@ export function noticesArgs(
     first,
     people: [...admins.map(({ name }) => name), "root"].filter((name) => name !== engine),
     flags: { stack: stackFlag(stack), host: hostFlag(host.name) },
+  };
+}
+
+/** The last part of the names that a stack's hosts have without a domain. */
+const internalOf = (stack: string) => `${stack.replaceAll(/[^a-z0-9-]/g, "-")}.internal`;
+
+/** Where the logs of a host go; undefined where they stay. */
+export function syslogArgs({ config: { site, syslog } }: SitePlan, host: Host): SyslogArgs | undefined {
+  if (syslog === undefined) return undefined;
+  const own = host.name === firstHost ? site.domain : undefined;
+  return { host, config: syslog, label: own ?? `${host.name}.${internalOf(pulumi.getStack())}` };
+}
+
+/** When a host may reboot by itself; undefined where it may not. */
+export function rebootsArgs(
+  { config: { app, host: first, hosts } }: SitePlan,
+  host: Host,
+  { door, domain }: SiteNames,
+): RebootsArgs | undefined {
+  const serves = host.name === firstHost;
+  const at = (serves ? first : hosts[host.name])?.rebootAt;
+  if (at === undefined) return undefined;
+  return {
+    host,
+    at,
+    application: app.name,
+    ...(serves ? { site: { scheme: door, domain, health: app.health } } : {}),
   };
 }
 

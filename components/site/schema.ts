@@ -10,6 +10,7 @@ import { siteSchema } from "../nginx/schema.ts";
 import { rotateSchema, secretsSchema } from "../secrets/schema.ts";
 import { planServices, serviceSchemas } from "../services.ts";
 import { noticesSchema } from "../status/schema.ts";
+import { syslogSchema } from "../syslog/schema.ts";
 import { adminSchema } from "../system/schema.ts";
 import { allowSchema, waiveSchema } from "./permissions.ts";
 
@@ -22,7 +23,7 @@ export const parts = z.strictObject({
   hosts: hostsSchema
     .default({})
     .describe(
-      "More machines, for workers and other processes, by name, such as `tasks`. Each has the keys of `host` above and is of the same kind. With kind `ec2`, it has only `instanceType`, `image`, `cpuCredits`, `rootVolume`, `timezone`, `locale` and `reach`, and the rest is as in `host`. They use PostgreSQL and Redis on the first host; see docs/hosts.md.",
+      "More machines, for workers and other processes, by name, such as `tasks`. Each has the keys of `host` above and is of the same kind. With kind `ec2`, it has only `instanceType`, `image`, `cpuCredits`, `rootVolume`, `timezone`, `locale`, `rebootAt` and `reach`, and the rest is as in `host`. They use PostgreSQL and Redis on the first host; see docs/hosts.md.",
     ),
   site: siteSchema.prefault({}).describe("How the site is reached."),
   app: appSchema.describe("The application."),
@@ -43,6 +44,11 @@ export const parts = z.strictObject({
     .optional()
     .describe(
       "Tells people when something on a host needs attention, and when it is over; without this key nobody is told. See docs/notices.md.",
+    ),
+  syslog: syslogSchema
+    .optional()
+    .describe(
+      "Sends the hosts' logs to a server of yours as well; without this key they stay there. See docs/logs.md.",
     ),
   drift: driftSchema
     .prefault({})

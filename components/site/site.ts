@@ -6,8 +6,10 @@ import { Backup } from "../backup/backup.ts";
 import { Copies } from "../backup/copies.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Nginx } from "../nginx/nginx.ts";
+import { Reboots } from "../reboots/reboots.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Notices } from "../status/notices.ts";
+import { Syslog } from "../syslog/syslog.ts";
 import { Application } from "./application.ts";
 import {
   backupArgs,
@@ -18,7 +20,9 @@ import {
   namesArgs,
   nginxArgs,
   noticesArgs,
+  rebootsArgs,
   secretsArgs,
+  syslogArgs,
 } from "./args.ts";
 import { checkSite } from "./check.ts";
 import type { DataNames } from "./data.ts";
@@ -108,6 +112,12 @@ export class Site extends pulumi.ComponentResource {
       const notices = noticesArgs(plan, host, names);
       const own = host === fleet.first ? "notices" : `${host.name}-notices`;
       if (notices !== undefined) fleet.next(host, (next) => new Notices(own, notices, next));
+      const syslog = syslogArgs(plan, host);
+      const sends = host === fleet.first ? "syslog" : `${host.name}-syslog`;
+      if (syslog !== undefined) fleet.next(host, (next) => new Syslog(sends, syslog, next));
+      const reboots = rebootsArgs(plan, host, names);
+      const name = host === fleet.first ? "reboots" : `${host.name}-reboots`;
+      if (reboots !== undefined) fleet.next(host, (next) => new Reboots(name, reboots, next));
     }
     const order = nginx.order?.({ ...own, dependsOn: [fleet.last(fleet.first)] });
     if (order !== undefined) fleet.follows(fleet.first, order);

@@ -10,7 +10,7 @@ import { standInForGitHub } from "../forges.ts";
 import { keyPair } from "../keys.ts";
 import { until } from "../until.ts";
 import { npmRun, npmRunIn, npmRunWith } from "./checkout.ts";
-import { edit, withStack } from "./harness.ts";
+import { edit, leaderOf, withStack } from "./harness.ts";
 
 after(() => webhook.close());
 const stack = await withStack({ after }, { crew: true, deployed: true });
@@ -605,6 +605,45 @@ test("an address of no kind that Apprise knows is refused by its key, and does n
   const left =
     "ls -d /etc/berth/notices /usr/local/lib/berth/notices /var/lib/berth/notices.json 2>/dev/null; systemctl list-units --all --no-legend 'berth-notices*'";
   assert.equal(await stack.on(`${left} || true`), "");
+});
+
+test("at the time that the stack names, a host that needs it reboots behind the maintenance page", async () => {
+  stack.configure({ host: { rebootAt: "Sun 25:00" } });
+  const refused = await stack.up();
+  assert.match(
+    refused.stdout + refused.stderr,
+    /host\.rebootAt: expected a calendar event of systemd\.time\(7\), such as 'Sun 04:00', found 'Sun 25:00'/,
+  );
+  stack.configure({ host: { rebootAt: "Sun 04:00" } });
+  await stack.succeed();
+  const next = "systemctl show berth-reboot.timer --property=NextElapseUSecRealtime --value";
+  assert.match(await stack.on(next), /^Sun .* 04:00:00 UTC$/);
+  const memory = "/var/lib/berth/reboot.json";
+
+  // Nothing needs it.
+  await stack.on("systemctl start berth-reboot.service");
+  assert.equal(await stack.on(`ls ${memory} 2>/dev/null || true`), "");
+
+  // As if the deployment had ended some minutes ago.
+  await stack.on(
+    "touch -d '-5 min' /run/berth.lock; touch /run/reboot-required; echo linux-image-amd64 >/run/reboot-required.pkgs",
+  );
+  const answers = new Set<string>();
+  const before = leaderOf(stack.machine);
+  stack.inside("systemctl start --no-block berth-reboot.service");
+  await until("the next boot", async () => {
+    const answer = await stack.fetch("/").catch(() => undefined);
+    if (answer) answers.add(`${answer.status} ${answer.headers["retry-after"]}`);
+    return ![0, before].includes(leaderOf(stack.machine));
+  });
+  assert.ok(answers.has("503 300"), `what visitors saw: ${[...answers]}`);
+  await until("the site", async () => (await stack.fetch("/").catch(() => undefined))?.status === 200);
+  await until("the end of it", () => stack.inside(`test -e ${memory}`).code !== 0);
+  assert.match(
+    stack.inside("journalctl -b -u berth-rebooted -o cat").stdout,
+    /^rebooted for linux-image-amd64; \d+ s after it began all is healthy$/m,
+  );
+  assert.equal(stack.inside("systemctl list-units --failed --plain --no-legend").stdout, "");
 });
 
 test("a host that cannot be asked is one line with the reason, beside what answers, and status 3", async () => {

@@ -52,6 +52,7 @@ def main() -> int:
         components / "backup/program",
         components / "host/drift",
         components / "nginx/certificate/program",
+        components / "reboots",
         components / "system",
         components / "status/program",
     )

@@ -399,10 +399,10 @@ test("a value of the wrong type is named, with the one expected", () => {
 
 test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
   assert.deepEqual(faults({ ...least, sute: {} }), [
-    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, aws, media, backup, copy, notify, drift, secrets, rotate, admins, allow, waive.",
+    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, aws, media, backup, copy, notify, syslog, drift, secrets, rotate, admins, allow, waive.",
   ]);
   assert.deepEqual(faults({ ...least, host: { kind: "local", memroy: 512 } }), [
-    "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, sshFrom.",
+    "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, rebootAt, sshFrom.",
   ]);
   assert.deepEqual(faults({ ...least, admins: [{ name: "eve", keys: ["ssh-ed25519 AAAA"], key: "x" }] }), [
     "berth:admins[0].key: there is no such key. Did you mean 'keys'? There is: name, keys.",
@@ -756,7 +756,7 @@ test("an EC2 host beside the first says what it is, and has all else from the fi
     assert.match(
       faults({ ...least, host: ec2, hosts: { tasks: { ...tasks, [key]: value } } }).join("\n"),
       new RegExp(
-        `^berth:hosts\\.tasks\\.${key}: there is no such key\\..* There is: kind, instanceType, image, cpuCredits, rootVolume, timezone, locale, reach\\.$`,
+        `^berth:hosts\\.tasks\\.${key}: there is no such key\\..* There is: kind, instanceType, image, cpuCredits, rootVolume, timezone, locale, rebootAt, reach\\.$`,
       ),
     );
   }
