@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../../host/host.ts";
 import { HostScript } from "../../host/host-script.ts";
 import { renderTemplate } from "../../host/template.ts";
-import { type Archive, packDirectory } from "../source/archive.ts";
+import { packDirectory } from "../source/archive.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -67,14 +67,14 @@ export class ReleaseProgram extends HostScript {
 export function copyArchive(
   name: string,
   host: Host,
-  archive: Archive,
+  archive: { readonly path: pulumi.Input<string> },
   remotePath: pulumi.Input<string>,
 ): remote.CopyToRemote {
   return new remote.CopyToRemote(
     name,
     {
       connection: host.connection,
-      source: new pulumi.asset.FileAsset(archive.path),
+      source: pulumi.output(archive.path).apply((path) => new pulumi.asset.FileAsset(path)),
       remotePath,
       // Without it the archive would not be copied to another machine.
       triggers: [host.identity],
