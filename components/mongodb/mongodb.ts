@@ -80,6 +80,10 @@ export class MongoDb extends pulumi.ComponentResource {
     this.#name = name;
     this.#args = args;
     const { host, others, password } = args;
+    pulumi.log.info(
+      `MongoDB is served by FerretDB ${ferretVersion}, which has no TTL, text or partial indexes, no $lookup, no transactions and no change streams: docs/mongodb.md`,
+      this,
+    );
     this.#role = `${args.application}_mongodb`;
     this.#login = loginOf(this.#role, password);
     this.#access = new PrivateAccess(

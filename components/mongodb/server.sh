@@ -58,4 +58,3 @@ asks "$login:another-password@" "$plain"
 [ "$answer" != well ] || fail "FerretDB takes any password."
 listening=$(ss -Hltn 'sport = :27017' | awk '{ print $4 }' | grep -vE '^127\.0\.0\.1:' | grep -vxF "${private:-none}:27017" || true)
 [ -z "$listening" ] || fail "FerretDB listens on $listening; it must listen on the loopback address${private:+ and $private} alone."
-say "MongoDB's protocol is served by FerretDB, which has no TTL, text or partial indexes, no \$lookup, no transactions and no change streams: docs/mongodb.md"

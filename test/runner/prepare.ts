@@ -22,7 +22,7 @@ export interface Preparations {
 export type Need = keyof Preparations;
 
 /** The files whose hosts have a MongoDB. */
-const withMongoDb = ["test/e2e/mongodb.test.ts"];
+const withMongoDb = ["test/e2e/hosts.test.ts", "test/e2e/mongodb.test.ts"];
 
 export function needsOf(file: string): readonly Need[] {
   if (file.startsWith("test/unit/")) return [];
