@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 /** The CPUs of hosts, as `uname -m` says. */
@@ -41,7 +41,8 @@ export const ferretSha256 = (cpu: Cpu): string => targets[cpu].sha256;
 /** Where it is kept for every checkout of this user. */
 const placeOf = (cpu: Cpu): string => {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return join(cache, "berth/ferretdb", `${ferretVersion}-${ferretSha256(cpu).slice(0, 12)}-${cpu}`);
+  const name = [ferretVersion, ferretSha256(cpu).slice(0, 12), cpu].join("-");
+  return join(cache, "berth/ferretdb", name);
 };
 
 const isWhole = (path: string, sha256: string) =>
@@ -58,7 +59,7 @@ export async function ferretProgram(cpu: Cpu, onBuild: () => void = () => {}): P
   const { sha256 } = targets[cpu];
   if (isWhole(path, sha256)) return path;
   onBuild();
-  const folder = join(path, "..");
+  const folder = dirname(path);
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, ".building-"));
   try {

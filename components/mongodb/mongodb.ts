@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { copyArchive } from "../app/program/program.ts";
 import type { Host } from "../host/host.ts";
@@ -224,7 +224,7 @@ const asking = { [`${library}/ask`]: { content: text("ask.py"), mode: "0755" } }
 /** The same file below the directory of Pulumi.yaml, so that the state names no place of this computer. */
 function besideState(path: string): string {
   const folder = join(".berth", "ferretdb");
-  const place = join(folder, `${ferretVersion}-${path.split("-").slice(-2).join("-")}`);
+  const place = join(folder, basename(path));
   if (!existsSync(place)) {
     mkdirSync(folder, { recursive: true });
     try {

@@ -5,7 +5,12 @@ import type * as pulumi from "@pulumi/pulumi";
 export const outputsVersion = 1;
 
 /** The outputs that are secret. */
-export const secretOutputs: readonly string[] = ["databaseUrl", "redisUrl", "mongodbUrl", "basicAuthPassword"];
+export const secretOutputs: readonly string[] = [
+  "databaseUrl",
+  "redisUrl",
+  "mongodbUrl",
+  "basicAuthPassword",
+];
 
 /** One of `otherHosts`. */
 export interface OtherHost {

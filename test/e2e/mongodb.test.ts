@@ -75,7 +75,11 @@ test("only who has the password gets anything, and nobody from outside of the ho
   assert.match(await asks(own, "client.notes.command('createUser', 'x', pwd='y', roles=[])"), /^refused: /);
   assert.equal(await stack.on("ss -Hltn 'sport = :27017' | awk '{ print $4 }'"), "127.0.0.1:27017");
   const knock = `exec 3<>/dev/tcp/${await stack.address()}/27017`;
-  assert.equal((await execute("timeout", ["2", "bash", "-c", knock])).code, 124, "nothing answers from outside");
+  assert.equal(
+    (await execute("timeout", ["2", "bash", "-c", knock])).code,
+    124,
+    "nothing answers from outside",
+  );
   // The login reaches its own database of PostgreSQL, and is no login of the application's.
   const { username, password } = new URL(own);
   const other = `postgresql://${username}:${password}@127.0.0.1:5432/notes`;
