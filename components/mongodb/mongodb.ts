@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { copyArchive } from "../app/program/program.ts";
+import { copyArchive } from "../host/copy-archive.ts";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import { logsFile } from "../host/logs.ts";
