@@ -4,6 +4,7 @@
 It says 'well', or what is wrong, in one line.
 """
 
+import re
 import socket
 import sys
 
@@ -17,9 +18,7 @@ def main() -> None:
     name = f"berth_proof_{socket.gethostname()}"
     wanted = {"_id": 1, "from": "Berth"}
     try:
-        client = pymongo.MongoClient(
-            url, serverSelectionTimeoutMS=5000, connectTimeoutMS=5000, socketTimeoutMS=20000
-        )
+        client = pymongo.MongoClient(url, serverSelectionTimeoutMS=5000, connectTimeoutMS=5000, socketTimeoutMS=20000)
         database = client.get_default_database()
         database.drop_collection(name)
         database[name].insert_one(wanted)
@@ -27,7 +26,9 @@ def main() -> None:
         database.drop_collection(name)
         print("well" if found == wanted else "it does not give back what was written")
     except pymongo.errors.PyMongoError as fault:
-        print(" ".join(f"{fault}".split(", Timeout:")[0].split())[:300])
+        # PyMongo tells what it knows of the servers as well, and FerretDB where in it something failed.
+        told = f"{fault}".split(", Timeout:")[0].split(", full error:")[0]
+        print(re.sub(r"^(\[[^]]*\] )+", "", " ".join(told.split()))[:300])
 
 
 main()
