@@ -5,9 +5,11 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
@@ -61,6 +63,7 @@ export async function ferretProgram(cpu: Cpu, onBuild: () => void = () => {}): P
   onBuild();
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true });
+  removeAbandoned(folder);
   const work = mkdtempSync(join(folder, ".building-"));
   try {
     const made = await build(cpu, work);
@@ -74,6 +77,15 @@ export async function ferretProgram(cpu: Cpu, onBuild: () => void = () => {}): P
     rmSync(work, { recursive: true, force: true });
   }
   return path;
+}
+
+/** What builds that were killed have left; none takes a day. */
+function removeAbandoned(folder: string): void {
+  const dayAgo = Date.now() - 86_400_000;
+  for (const name of readdirSync(folder).filter((one) => one.startsWith(".building-"))) {
+    const path = join(folder, name);
+    if (statSync(path).mtimeMs < dayAgo) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 async function build(cpu: Cpu, work: string): Promise<string> {

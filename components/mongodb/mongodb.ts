@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { copyArchive } from "../host/copy-archive.ts";
@@ -230,8 +230,9 @@ function besideState(path: string): string {
     try {
       linkSync(path, place);
     } catch {
-      // On another file system.
-      copyFileSync(path, place);
+      // On another file system; whole, also when this is killed.
+      copyFileSync(path, `${place}.new`);
+      renameSync(`${place}.new`, place);
     }
   }
   return place;
