@@ -40,6 +40,9 @@ export const outputsSchema = z.object({
   redisUrl: secretText(
     "`redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it. Absent if `redis.enabled` is false.",
   ),
+  mongodbUrl: secretText(
+    "`mongodb://LOGIN:PASSWORD@127.0.0.1:27017/DATABASE?authMechanism=PLAIN`, as the application gets it, answered by FerretDB. A new password comes with a new login. Absent unless `mongodb.enabled` is true.",
+  ),
   data: namesWithText(
     "The names under which the stack keeps its data, by configuration key. Berth refuses a change of one.",
   ),

@@ -10,6 +10,7 @@ export { LocalHost, type LocalHostArgs } from "./host/local-host.ts";
 export type { Look } from "./host/look.ts";
 export type { StepFile } from "./host/step.ts";
 export { renderTemplate, type Slots, type SlotValue } from "./host/template.ts";
+export { MongoDb, type MongoDbArgs } from "./mongodb/mongodb.ts";
 export type { Tls } from "./nginx/certificate/schema.ts";
 export { Nginx, type NginxArgs } from "./nginx/nginx.ts";
 export { Postgres, type PostgresArgs } from "./postgres/postgres.ts";

@@ -1,10 +1,11 @@
 import type { z } from "zod";
+import { mongodb } from "./mongodb/service.ts";
 import { postgres } from "./postgres/service.ts";
 import { redis } from "./redis/service.ts";
 import type { Service, ServicePlan, StackFacts } from "./service/service.ts";
 
 /** The services that there are, in the order in which a host gets them. */
-export const services = [postgres, redis] as const;
+export const services = [postgres, redis, mongodb] as const;
 
 type Known = (typeof services)[number];
 

@@ -52,9 +52,15 @@ const keys = z.strictObject({
       error: "expected a lower-case letter, then letters, digits or hyphens, 23 at most",
     })
     // Directories of Berth's own have these names, next to those of the application.
-    .refine((name) => !/^(backup|certificate|copy|logs|metrics|nginx|postgresql|private|redis)$/.test(name), {
-      error: "expected a name that no part of Berth has",
-    })
+    .refine(
+      (name) =>
+        !/^(backup|certificate|copy|ferretdb|logs|metrics|mongodb|nginx|postgresql|private|redis)$/.test(
+          name,
+        ),
+      {
+        error: "expected a name that no part of Berth has",
+      },
+    )
     .default("app")
     .describe(
       "The application's name. Its service account and its database have the same name, and its systemd units begin with it.",

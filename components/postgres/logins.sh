@@ -23,7 +23,7 @@ fi
 logged "$end" "$role" || fail "the logins with expired passwords could not be removed."
 
 # Under other names of before nobody logs in any more; what they hold stays, and is named for as long as it is there.
-names=$state/names/postgres
+names=$state/names/${step%-logins}
 is_there() { [ "$(as_postgres -c "SELECT 1 FROM $1 WHERE $2 = '$3'")" = 1 ]; }
 mapfile -t known < <(cat "$names" 2>/dev/null || true)
 now=("database $database" "role $role")

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -13,6 +12,7 @@ import { alone, bracketed } from "../peers/address.ts";
 import { certificatePath, type PinnedCertificate } from "../peers/certificate.ts";
 import type { DatabaseBackup } from "../service/service.ts";
 import type { Listener, PackageSet, ServiceData } from "../system/system.ts";
+import { endLogins, loginOf, makeDatabase } from "./database.ts";
 import { type PostgresSettings, settingsFile } from "./settings.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -139,22 +139,7 @@ export class Postgres extends pulumi.ComponentResource {
     options: pulumi.ComponentResourceOptions,
   ): HostScript {
     const { host, role, database } = this.#args;
-    return new HostScript(
-      `${this.#name}-logins`,
-      {
-        host,
-        script: ["common.sh", "logins.sh"].map(here),
-        slots: { database, role, login: this.#login, grace },
-        files: {
-          "/usr/local/lib/berth/postgres-end-logins": {
-            content: `#!/bin/bash\n${text("common.sh")}\n${text("end-logins.sh")}`,
-            mode: "0755",
-          },
-        },
-      },
-      // No child of this component, which those that it waits for depend on as a whole.
-      { ...options, dependsOn: [...after] },
-    );
+    return endLogins(this.#name, { host, role, database, login: this.#login }, grace, after, options);
   }
 
   #server(): HostScript {
@@ -206,17 +191,9 @@ export class Postgres extends pulumi.ComponentResource {
   }
 
   #database(server: HostScript): HostScript {
-    const { host, database, role, extensions = [], password } = this.#args;
-    return new HostScript(
-      `${this.#name}-database`,
-      {
-        host,
-        script: ["common.sh", "database.sh"].map(here),
-        slots: { database, role, extensions: extensions.join(" "), login: this.#login },
-        secrets: { password },
-      },
-      { parent: this, dependsOn: [server] },
-    );
+    const { host, database, role, extensions, password } = this.#args;
+    const args = { host, database, role, extensions, login: this.#login, password };
+    return makeDatabase(this.#name, args, { parent: this, dependsOn: [server] });
   }
 
   /** On another host: what it needs to reach the database, and the proof that it does. */
@@ -251,17 +228,4 @@ export class Postgres extends pulumi.ComponentResource {
         ),
     );
   }
-}
-
-/**
- * The login that has this password. While a release with another one goes live, and until it has proved itself, the one
- * before runs on with its own. Of the password it tells 24 bits of a digest, which is no help with a long one.
- */
-function loginOf(role: string, password: pulumi.Input<string>): pulumi.Output<string> {
-  const name = pulumi
-    .output(password)
-    .apply(
-      (secret) => `${role}_${createHash("sha256").update(`${role} ${secret}`).digest("hex").slice(0, 6)}`,
-    );
-  return pulumi.unsecret(name);
 }

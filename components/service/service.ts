@@ -23,7 +23,7 @@ export interface Service<
   /** What the names of its steps end with, after its own name: no host of a stack may be called so. */
   readonly steps: readonly string[];
   /** The output of the stack that its URL is, for other teams. @default none */
-  readonly output?: "databaseUrl" | "redisUrl";
+  readonly output?: "databaseUrl" | "redisUrl" | "mongodbUrl";
   /** The setting of the application that is its URL. */
   readonly setting: string;
   /** Further settings of the application: what each is, given the URL. @default none */
@@ -48,6 +48,8 @@ export interface StackFacts {
   readonly dumps: boolean;
   /** Whether there are backups. */
   readonly backups: boolean;
+  /** The major version of the stack's PostgreSQL; undefined where it has none. */
+  readonly postgres: number | undefined;
 }
 
 export interface ServicePlan {

@@ -69,6 +69,9 @@ export const configSchema = parts.superRefine((config, context) => {
       "expected none: without 'settings', or with 'static', nothing is collected",
     );
   }
+  if (config.mongodb.enabled && !config.postgres.enabled) {
+    fault("mongodb.enabled", "expected false where 'postgres.enabled' is: the data is kept in PostgreSQL");
+  }
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");

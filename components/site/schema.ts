@@ -89,4 +89,5 @@ export const plansOf = (config: SiteConfig) =>
     shared: Object.keys(config.hosts).length > 0,
     dumps: dumpsDatabase(config.app),
     backups: config.backup !== undefined,
+    postgres: config.postgres.enabled ? config.postgres.version : undefined,
   });

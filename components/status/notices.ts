@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { copyArchive } from "../app/program/program.ts";
 import { packDirectory } from "../app/source/archive.ts";
+import { copyArchive } from "../host/copy-archive.ts";
 import type { Host } from "../host/host.ts";
 import { HostScript } from "../host/host-script.ts";
 import { logsFile } from "../host/logs.ts";

@@ -31,6 +31,8 @@ export interface ServiceData {
 export interface Listener {
   /** The service's account, which its packages make. */
   readonly account: string;
+  /** The key of the configuration that asks for the account, where Berth makes it. @default its packages make it */
+  readonly madeFor?: string;
   /** TCP ports. */
   readonly ports: readonly number[];
 }
@@ -179,14 +181,19 @@ export class System extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [accounts] },
     );
+    const made = (args.listeners ?? []).flatMap(({ account, madeFor }) =>
+      madeFor === undefined ? [] : [`${account} ${madeFor}`],
+    );
     const firewall = new HostScript(
       `${name}-firewall`,
       {
         host,
         check: here("firewall-check.sh"),
-        script: here("firewall.sh"),
+        // Its rules name the accounts of services.
+        script: [...(made.length === 0 ? [] : ["service-accounts.sh"]), "firewall.sh"].map(here),
         removal: here("firewall-removal.sh"),
         slots: {
+          ...(made.length === 0 ? {} : { service_accounts: made.join("\n") }),
           ports: [args.ssh.port, ...args.openPorts, ...privatePorts(args)].join(" "),
           ssh_port: args.ssh.port,
           ssh_from: args.ssh.from.join(" "),
@@ -196,7 +203,7 @@ export class System extends pulumi.ComponentResource {
           "/etc/berth/firewall.nft": firewallFile(args),
           "/etc/berth/listeners.nft": {
             content: renderTemplate(here("listeners.nft.liquid"), {
-              listeners: (args.listeners ?? []).map((one) => ({ ...one })),
+              listeners: (args.listeners ?? []).map(({ account, ports }) => ({ account, ports })),
             }),
           },
           "/etc/systemd/system/berth-firewall.service": { content: text("firewall.service") },

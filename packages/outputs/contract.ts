@@ -5,7 +5,12 @@ import type * as pulumi from "@pulumi/pulumi";
 export const outputsVersion = 1;
 
 /** The outputs that are secret. */
-export const secretOutputs: readonly string[] = ["databaseUrl", "redisUrl", "basicAuthPassword"];
+export const secretOutputs: readonly string[] = [
+  "databaseUrl",
+  "redisUrl",
+  "mongodbUrl",
+  "basicAuthPassword",
+];
 
 /** One of `otherHosts`. */
 export interface OtherHost {
@@ -51,6 +56,11 @@ export abstract class Outputs {
   /** `redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it. Absent if `redis.enabled` is false. Secret. */
   get redisUrl(): pulumi.Output<string | undefined> {
     return this.maybe("redisUrl");
+  }
+
+  /** `mongodb://LOGIN:PASSWORD@127.0.0.1:27017/DATABASE?authMechanism=PLAIN`, as the application gets it, answered by FerretDB. A new password comes with a new login. Absent unless `mongodb.enabled` is true. Secret. */
+  get mongodbUrl(): pulumi.Output<string | undefined> {
+    return this.maybe("mongodbUrl");
   }
 
   /** The names under which the stack keeps its data, by configuration key. Berth refuses a change of one. */

@@ -181,7 +181,9 @@ export const commands = {
       lines: option("COUNT", "how many earlier lines to show", count, "20", "n"),
       "no-follow": flag("shows those lines and ends"),
     },
-    words: { part: word("web, a process or timer of berth:app, nginx, postgres, redis, backups or system") },
+    words: {
+      part: word("web, a process or timer of berth:app, nginx, postgres, redis, mongodb, backups or system"),
+    },
     examples: [
       ["web", "the application's web server"],
       ["nginx -n 100 --no-follow", "nginx's last hundred lines"],

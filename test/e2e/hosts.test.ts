@@ -6,10 +6,13 @@ import { insideMachine, machinesLeft, reboot, type Stack, withStack } from "./ha
 
 const certificate = (service: string) => `/etc/berth/private/${service}.crt`;
 
-test("a second host reaches PostgreSQL and Redis of the first over the private network, and nobody else does", async (t) => {
+test("a second host reaches PostgreSQL, Redis and MongoDB of the first over the private network, and nobody else does", async (t) => {
   const stack = await withStack(t, {
     deployed: true,
-    config: { hosts: { tasks: { kind: "local", memory: 768, disk: 4 } } },
+    config: {
+      hosts: { tasks: { kind: "local", memory: 768, disk: 4 } },
+      mongodb: { enabled: true },
+    },
   });
   await stack.succeed();
   const first = await stack.address();
@@ -30,15 +33,23 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
     onTasks(`printf '${words}PING\n' | timeout 4 redis-cli -h ${first} ${how} 2>&1 | awk NF | tail -n 1`)
       .said;
 
+  /** How the second host's PyMongo fares with the URL that the application has there, or with another. */
+  const mongo = (change = (url: string) => url) => {
+    const env = onTasks("sed -n \"s/^MONGODB_URL='\\(.*\\)'$/\\1/p\" /srv/logbook/config/env").said;
+    return onTasks(`printf '%s\n' '${change(env)}' | timeout 30 python3 -B /usr/local/lib/berth/mongodb/ask`)
+      .said;
+  };
+
   await t.test("the site is well, and a second up finds nothing to change", async () => {
     assert.equal((await stack.fetch("/health")).status, 200);
     const again = await stack.up("--expect-no-changes");
     assert.equal(again.code, 0, again.stdout + again.stderr);
   });
 
-  await t.test("the second host logs in to both with their passwords, encrypted", () => {
+  await t.test("the second host logs in to all with their passwords, encrypted", () => {
     assert.deepEqual(sql(`${first}/logbook`), { code: 0, said: "in as logbook" });
     assert.equal(redis(`AUTH ${password.redis}\\n`), "PONG");
+    assert.equal(mongo(), "well");
   });
 
   await t.test("a Python there takes the certificates, as strictly as Python does by itself", () => {
@@ -61,6 +72,18 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
       assert.match(redis(""), /NOAUTH/);
       const mistaken = `--tls --cacert ${certificate("postgres")} -p 6380`;
       assert.match(redis(`AUTH ${password.redis}\\n`, mistaken), /certificate verify failed/);
+      assert.match(
+        mongo((url) => url.replace("ferretdb.crt", "redis.crt")),
+        /certificate verify failed/,
+      );
+      assert.doesNotMatch(
+        mongo((url) => url.replace("&tls=true", "&tls=false").replace(/&tlsCAFile.*/, "")),
+        /^well/,
+      );
+      assert.match(
+        mongo((url) => url.replace(/:\w{32}@/, ":wrong@")),
+        /password authentication failed/,
+      );
       assert.equal(redis(`AUTH ${password.redis}\\n`, "-p 6379"), "", "the port without TLS is closed");
     },
   );
@@ -70,7 +93,7 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
       `python3 -c 'import socket; socket.create_connection(("${first}", ${port}), 3, ("${from}", 0))'`;
     const stranger = `${first.split(".").slice(0, 3).join(".")}.253`;
     onTasks(`ip address add ${stranger}/24 dev host0`);
-    for (const port of [5432, 6380]) {
+    for (const port of [5432, 6380, 27017]) {
       assert.deepEqual(onTasks(python(second, port)), { code: 0, said: "" });
       assert.match(onTasks(python(stranger, port)).said, /timed out/, `${port} from ${stranger}`);
     }
@@ -80,22 +103,25 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
     assert.equal(answer.trim(), "124", "the second host is closed to the first");
   });
 
-  await t.test("after a reboot of the first host both are there again for the second", async () => {
+  await t.test("after a reboot of the first host all are there again for the second", async () => {
     await reboot(stack.machine);
     await until(
-      "PostgreSQL and Redis to be back for the second host",
-      () => redis(`AUTH ${password.redis}\\n`) === "PONG" && sql(`${first}/logbook`).code === 0,
+      "PostgreSQL, Redis and MongoDB to be back for the second host",
+      () =>
+        redis(`AUTH ${password.redis}\\n`) === "PONG" &&
+        sql(`${first}/logbook`).code === 0 &&
+        mongo() === "well",
     );
     assert.equal(stack.inside("systemctl --failed --plain --no-legend").stdout, "");
   });
 
   await t.test("taken out of the configuration, the second host goes, and all is closed again", async () => {
     const open = await listening(stack);
-    assert.deepEqual(open, [`${first}:5432`, `${first}:6379`, `${first}:6380`]);
+    assert.deepEqual(open, [`${first}:27017`, `${first}:5432`, `${first}:6379`, `${first}:6380`]);
     stack.configure({ hosts: undefined });
     await stack.succeed();
     assert.deepEqual(await listening(stack), []);
-    assert.doesNotMatch(await stack.on("nft list table inet berth"), /5432|6380/);
+    assert.doesNotMatch(await stack.on("nft list table inet berth"), /5432|6380|27017/);
     assert.equal(await stack.on("ls /etc/berth/private 2>/dev/null || true"), "");
     assert.equal(await stack.on("sysctl -n net.ipv4.ip_nonlocal_bind"), "0");
     assert.doesNotMatch(await stack.on("cat /etc/berth/postgresql/pg_hba.conf"), /hostssl/);
@@ -105,9 +131,9 @@ test("a second host reaches PostgreSQL and Redis of the first over the private n
   });
 });
 
-/** Where PostgreSQL and Redis listen on the first host beside the loopback address. */
+/** Where the services listen on the first host beside the loopback address. */
 async function listening(stack: Stack): Promise<string[]> {
-  const all = await stack.on("ss -Hltnp | awk '/\"(postgres|redis-server)\"/ { print $4 }'");
+  const all = await stack.on("ss -Hltnp | awk '/\"(postgres|redis-server|ferretdb)\"/ { print $4 }'");
   return all
     .split("\n")
     .filter((place) => !/^(127\.0\.0\.1|\[::1\]):/.test(place))

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { App } from "../../components/app/app.ts";
 import { Backup } from "../../components/backup/backup.ts";
+import { MongoDb } from "../../components/mongodb/mongodb.ts";
 import { Nginx } from "../../components/nginx/nginx.ts";
 import { Postgres } from "../../components/postgres/postgres.ts";
 import { Redis } from "../../components/redis/redis.ts";
@@ -19,6 +20,7 @@ const sets = [
     App.packages([]),
     Postgres.packages(17),
     Redis.packages(),
+    MongoDb.clientPackages(),
   ],
   Notices.packages(),
   Backup.packages([Postgres.backup(17, { database: "app", role: "app" })]),

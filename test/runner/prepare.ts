@@ -1,6 +1,7 @@
-// What several test files need, made once before them: the engine's CLI, the image of hosts, moto.
+// What several test files need, made once before them: the engine's CLI, the image of hosts, moto, FerretDB.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { ferretProgram } from "../../components/mongodb/ferretdb.ts";
 import { builtCli } from "../../engine/build.ts";
 import type { Progress } from "../../engine/progress.ts";
 import { motoPython } from "../cloud/moto.ts";
@@ -13,15 +14,21 @@ export interface Preparations {
   readonly image: Promise<string>;
   /** The Python with moto is there. */
   readonly moto: Promise<unknown>;
+  /** FerretDB is built. */
+  readonly ferretdb: Promise<unknown>;
 }
 
 /** What a test file needs, by the folder that it is in. */
 export type Need = keyof Preparations;
 
+/** The files whose hosts have a MongoDB. */
+const withMongoDb = ["test/e2e/hosts.test.ts", "test/e2e/mongodb.test.ts"];
+
 export function needsOf(file: string): readonly Need[] {
   if (file.startsWith("test/unit/")) return [];
   if (file.startsWith("test/engine/")) return ["engine"];
-  return file.startsWith("test/cloud/") ? ["engine", "image", "moto"] : ["engine", "image"];
+  if (file.startsWith("test/cloud/")) return ["engine", "image", "moto"];
+  return ["engine", "image", ...(withMongoDb.includes(file) ? (["ferretdb"] as const) : [])];
 }
 
 /** Begins to make what is needed, all at the same time; `inside` is how a command comes into a world. */
@@ -43,6 +50,11 @@ export function prepare(
     moto: wanted("moto", async () => {
       const step = progress.step("making ready moto, which stands in for AWS");
       await motoPython();
+      step.done();
+    }),
+    ferretdb: wanted("ferretdb", async () => {
+      const step = progress.step("making ready FerretDB, which is built once");
+      await ferretProgram("x86_64");
       step.done();
     }),
   };

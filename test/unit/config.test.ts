@@ -397,9 +397,22 @@ test("a value of the wrong type is named, with the one expected", () => {
   ]);
 });
 
+test("MongoDB's data needs PostgreSQL, and its program an address without a password and a whole digest", () => {
+  assert.deepEqual(faults({ ...least, postgres: { enabled: false }, mongodb: { enabled: true } }), [
+    "berth:mongodb.enabled: expected false where 'postgres.enabled' is: the data is kept in PostgreSQL; found true",
+  ]);
+  const program = { url: "ftp://files.example.org/ferretdb", sha256: "1bfbd1" };
+  assert.deepEqual(faults({ ...least, mongodb: { enabled: true, program } }), [
+    'berth:mongodb.program.url: expected an address with http or https and without a name, a password or a query; found "ftp://files.example.org/ferretdb"',
+    "berth:mongodb.program.sha256: expected 64 digits from 0 to f, as 'sha256sum' prints them; found \"1bfbd1\"",
+  ]);
+  for (const name of ["mongodb", "ferretdb"])
+    assert.match(`${faults({ ...least, app: { ...least.app, name } })}`, /a name that no part of Berth has/);
+});
+
 test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
   assert.deepEqual(faults({ ...least, sute: {} }), [
-    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, aws, media, backup, copy, notify, syslog, drift, secrets, rotate, admins, allow, waive.",
+    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, mongodb, aws, media, backup, copy, notify, syslog, drift, secrets, rotate, admins, allow, waive.",
   ]);
   assert.deepEqual(faults({ ...least, host: { kind: "local", memroy: 512 } }), [
     "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, rebootAt, sshFrom.",
@@ -601,7 +614,15 @@ test("an EC2 host is in the default network, without alarms and unprotected, unl
     locale: "en_US.UTF-8",
   });
   assert.deepEqual(media, { store: "host", mayDelete: true, oldVersions: 30, retainBucket: true });
-  assert.deepEqual(rotate, { database: 1, redis: 1, signingKey: 1, basicAuth: 1, backup: 1, media: 1 });
+  assert.deepEqual(rotate, {
+    database: 1,
+    redis: 1,
+    mongodb: 1,
+    signingKey: 1,
+    basicAuth: 1,
+    backup: 1,
+    media: 1,
+  });
 });
 
 test("an EC2 host that nothing can reach is refused", () => {

@@ -82,6 +82,20 @@ const withSettings = (lines: string, more: Sources = {}) =>
 const withFlask = (lines: string, more: Sources = {}) =>
   init({ ...flask, ...more, "app.py": `import os\n${flask["app.py"]}${lines}\n` });
 
+test("an application with a client for MongoDB gets it by FerretDB, with PostgreSQL, and is told what that lacks", () => {
+  const parts = 'db = MongoClient(os.environ["MONGO_HOST"], password=os.environ["MONGO_PASSWORD"])';
+  const found = withFlask('client = MongoClient(os.environ["MONGODB_URI"])', {
+    "requirements.txt": "Flask==3.1\npymongo==4.20.1\n",
+  });
+  assert.deepEqual([found.config.mongodb.enabled, found.config.postgres.enabled], [true, true]);
+  assert.equal(found.config.app.env.MONGODB_URI, "${mongodb.url}");
+  assert.match(found.last, /services +PostgreSQL, MongoDB by FerretDB/);
+  assert.match(found.last, /MongoDB is FerretDB, which has no TTL, text or partial indexes/);
+  const apart = withFlask(parts, { "requirements.txt": "Flask==3.1\nmongoengine\n" });
+  assert.match(apart.last, /of MONGO_HOST, MONGO_PASSWORD\. Take the whole of it from MONGODB_URL/);
+  assert.equal(withFlask(parts).config.mongodb.enabled, false);
+});
+
 test("settings that read the URL of a cache get a Redis, and are told of the client that they lack", () => {
   const cache = withSettings('CACHES = {"default": {"LOCATION": os.environ["CACHE_URL"]}}');
   assert.equal(cache.config.redis.enabled, true);

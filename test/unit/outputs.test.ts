@@ -173,7 +173,7 @@ test("an output that is taken from the contract is refused here, with its name",
 test("the outputs that the contract calls secret are secret, and no others", async () => {
   const told = stackOutputs({
     ...{ url: "u", hostAddress: "a", sshCommand: "s", hostKey: "k", data: {}, media: "m", release: "r" },
-    ...{ databaseUrl: "d", redisUrl: "r", basicAuthPassword: "p", deployKey: undefined },
+    ...{ databaseUrl: "d", redisUrl: "r", mongodbUrl: "m", basicAuthPassword: "p", deployKey: undefined },
   });
   assert.equal(told.outputsVersion, outputsVersion);
   assert.ok(!("deployKey" in told));
@@ -184,7 +184,7 @@ test("the outputs that the contract calls secret are secret, and no others", asy
   const { properties = {} } = presentSchema();
   const called = Object.keys(properties).filter((name) => properties[name]?.secret);
   assert.deepEqual(secret, called);
-  assert.deepEqual(called, ["databaseUrl", "redisUrl", "basicAuthPassword"]);
+  assert.deepEqual(called, ["databaseUrl", "redisUrl", "mongodbUrl", "basicAuthPassword"]);
 });
 
 test("what is made has every output, with groups, lists and what may be absent", () => {

@@ -11,12 +11,13 @@ test("a stack of before sees no change in its secrets", async () => {
   assert.deepEqual(made, [
     { name: "secrets-database", length: 32, special: false },
     { name: "secrets-redis", length: 32, special: false },
+    { name: "secrets-mongodb", length: 32, special: false },
     { name: "secrets-signing-key", length: 64, special: false },
   ]);
 });
 
 test("the first generation, named or not, is the same", async () => {
-  const named = { database: 1, redis: 1, signingKey: 1, basicAuth: 1 };
+  const named = { database: 1, redis: 1, mongodb: 1, signingKey: 1, basicAuth: 1 };
   for (const { inputs } of (await secrets({ rotate: named, basicAuth: true })).all("RandomPassword")) {
     assert.equal(inputs.keepers, undefined);
   }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { copyArchive } from "../../host/copy-archive.ts";
 import { HostScript } from "../../host/host-script.ts";
 import type { AppStep } from "../args.ts";
 import { fileLinks } from "../settings/files.ts";
@@ -7,7 +8,6 @@ import { isReleaseId, releaseId } from "../source/source.ts";
 import { entryOf } from "../web/servers.ts";
 import { tools } from "../web/tools.ts";
 import { factsOf, factsText } from "./facts.ts";
-import { copyArchive } from "./program.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { copyArchive } from "../../host/copy-archive.ts";
 import type { Host } from "../../host/host.ts";
 import { HostScript } from "../../host/host-script.ts";
 import { renderTemplate } from "../../host/template.ts";
-import { type Archive, packDirectory } from "../source/archive.ts";
+import { packDirectory } from "../source/archive.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -58,31 +58,4 @@ export class ReleaseProgram extends HostScript {
       pulumi.mergeOptions({ dependsOn: [copy] }, options),
     );
   }
-}
-
-/**
- * Copies an archive into the home of the account that the engine logs in with. It has no parent, for that would make it
- * wait for what the parent waits for: it needs the host alone, and arrives while the steps before are looked at.
- */
-export function copyArchive(
-  name: string,
-  host: Host,
-  archive: Archive,
-  remotePath: pulumi.Input<string>,
-): remote.CopyToRemote {
-  return new remote.CopyToRemote(
-    name,
-    {
-      connection: host.connection,
-      source: new pulumi.asset.FileAsset(archive.path),
-      remotePath,
-      // Without it the archive would not be copied to another machine.
-      triggers: [host.identity],
-    },
-    {
-      dependsOn: [host.ready],
-      additionalSecretOutputs: ["connection"],
-      ...(host.deletedWith === undefined ? {} : { deletedWith: host.deletedWith }),
-    },
-  );
 }

@@ -12,7 +12,7 @@ import pulumi
 OUTPUTS_VERSION = 1
 
 # The outputs that are secret.
-SECRET_OUTPUTS = frozenset({"databaseUrl", "redisUrl", "basicAuthPassword"})
+SECRET_OUTPUTS = frozenset({"databaseUrl", "redisUrl", "mongodbUrl", "basicAuthPassword"})
 
 # The names of the outputs in the stack, by those of the properties.
 NAMES = {
@@ -22,6 +22,7 @@ NAMES = {
     "host_key": "hostKey",
     "database_url": "databaseUrl",
     "redis_url": "redisUrl",
+    "mongodb_url": "mongodbUrl",
     "data": "data",
     "media": "media",
     "public_files": "publicFiles",
@@ -90,6 +91,14 @@ class Outputs(ABC):
         false. Secret.
         """
         return self._maybe("redisUrl")
+
+    @property
+    def mongodb_url(self) -> pulumi.Output[str | None]:
+        """`mongodb://LOGIN:PASSWORD@127.0.0.1:27017/DATABASE?authMechanism=PLAIN`, as the application gets it,
+        answered by FerretDB. A new password comes with a new login. Absent unless `mongodb.enabled` is
+        true. Secret.
+        """
+        return self._maybe("mongodbUrl")
 
     @property
     def data(self) -> pulumi.Output[Mapping[str, str]]:
@@ -168,6 +177,7 @@ class Outputs(ABC):
             "host_key",
             "database_url",
             "redis_url",
+            "mongodb_url",
             "media",
             "public_files",
             "deploy_key",

@@ -13,7 +13,7 @@ import type * as pulumi from "@pulumi/pulumi";
 export const outputsVersion = ${versionOf(schema)};
 
 /** The outputs that are secret. */
-export const secretOutputs: readonly string[] = [${secret.join(", ")}];
+${listed("export const secretOutputs: readonly string[] = ", secret)}
 
 ${groupsOf(schema).map(group).join("\n")}
 /** The outputs of a stack of Berth. */
@@ -25,6 +25,12 @@ ${outputs.map(getter).join("\n")}
   protected abstract maybe<T>(name: string): pulumi.Output<T | undefined>;
 }
 `;
+}
+
+/** A list as Biome writes it: on a line of its own where it fits (biome.json, lineWidth). */
+function listed(start: string, values: readonly string[]): string {
+  const line = `${start}[${values.join(", ")}];`;
+  return line.length <= 110 ? line : `${start}[\n${values.map((one) => `  ${one},\n`).join("")}];`;
 }
 
 function getter(output: Output): string {

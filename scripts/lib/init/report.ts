@@ -9,9 +9,11 @@ export function report(facts: Facts, stack: string, file: string): string {
     ({ doubt, command }) => doubt === undefined && command !== undefined,
   );
   const uncertain = processes.processes.filter(({ doubt }) => doubt !== undefined);
-  const beside = [services.postgres ? "PostgreSQL" : undefined, services.redis ? "Redis" : undefined].filter(
-    (one) => one !== undefined,
-  );
+  const beside = [
+    services.postgres || services.mongodb ? "PostgreSQL" : undefined,
+    services.redis ? "Redis" : undefined,
+    services.mongodb ? "MongoDB by FerretDB" : undefined,
+  ].filter((one) => one !== undefined);
   const found: (readonly [string, string])[] = [
     [
       "application",
@@ -53,6 +55,11 @@ export function report(facts: Facts, stack: string, file: string): string {
           `Look at ${facts.writes.slice(0, 5).join(", ")}: nothing can be written in a release. Take the path from the environment, where \${paths.logs} and \${paths.media} can be written.`,
         ]),
     ...(facts.compressor?.isOpen ? [facts.compressor.note] : []),
+    ...(services.mongodb
+      ? [
+          "MongoDB is FerretDB, which has no TTL, text or partial indexes, no $lookup, no transactions and no change streams: docs/mongodb.md.",
+        ]
+      : []),
     ...(facts.accel === undefined ? [] : [accelAdvice(facts.accel)]),
     ...(facts.unseenMedia === undefined
       ? []

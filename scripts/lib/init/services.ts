@@ -1,4 +1,4 @@
-// The database, Redis and the Debian packages that an application needs.
+// The database, Redis, MongoDB and the Debian packages that an application needs.
 import type { Dependencies } from "./dependencies.ts";
 import type { Variable } from "./environment.ts";
 import type { Project } from "./project.ts";
@@ -10,6 +10,7 @@ export interface ServicesFound {
   readonly isSqlite: boolean;
   readonly extensions: readonly string[];
   readonly redis: boolean;
+  readonly mongodb: boolean;
   readonly scheme: string | undefined;
   readonly packages: readonly string[];
   readonly todos: readonly string[];
@@ -23,6 +24,19 @@ const drivers = [
   "psycopg[c]",
   "asyncpg",
   "pg8000",
+];
+const mongoClients = [
+  "pymongo",
+  "pymongo[srv]",
+  "motor",
+  "flask-pymongo",
+  "mongoengine",
+  "flask-mongoengine",
+  "django-mongodb-backend",
+  "django-mongoengine",
+  "djongo",
+  "beanie",
+  "odmantic",
 ];
 const build = ["build-essential", "python3-dev"];
 /** What dependencies need on Debian beside themselves. release/advice.py has those that a failed build tells of. */
@@ -167,6 +181,18 @@ export function readServices(
     );
   }
 
+  const mongodb =
+    has(...mongoClients) ||
+    variables.some(({ name, isRequired }) => isRequired && /^(MONGODB_URL|MONGO_URI)$/.test(name));
+  const parts = variables.filter(({ name }) =>
+    /(^|_)MONGO(DB)?_(HOST|HOSTNAME|SERVER|USER|USERNAME|PASSWORD|PASS)$/.test(name),
+  );
+  if (mongodb && parts.length > 0) {
+    todos.push(
+      `The code puts the address of MongoDB together, of ${parts.map(({ name }) => name).join(", ")}. Take the whole of it from MONGODB_URL: it also says how to log in.`,
+    );
+  }
+
   const extensions = [
     ...(engines.some((one) => /postgis/.test(one)) || apps.has("django.contrib.gis") ? ["postgis"] : []),
     ...(has("pgvector") ? ["vector"] : []),
@@ -183,6 +209,7 @@ export function readServices(
     isSqlite,
     extensions: postgres ? [...new Set(extensions)] : [],
     redis,
+    mongodb,
     scheme: postgres ? scheme : undefined,
     packages: [...new Set(packages)],
     todos,

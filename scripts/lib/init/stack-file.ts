@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { accelAdvice } from "./accel.ts";
 import type { Variable } from "./environment.ts";
 import type { Facts } from "./look.ts";
-import { isSecret } from "./wanted.ts";
+import { isSecret, ofMongoDb } from "./wanted.ts";
 
 export interface StackWanted {
   readonly stack: string;
@@ -53,6 +53,7 @@ export function applicationName(text: string): string {
     "deployer",
     "postgres",
     "redis",
+    ...["mongodb", "ferretdb"],
     "nginx",
     "www-data",
     "backup",
@@ -123,14 +124,26 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
       ? services.extensions.length > 0
         ? ["  berth:postgres:", `    extensions: ${yaml(services.extensions)}`]
         : []
-      : [
-          ...comment(2, "Nothing was found that needs PostgreSQL."),
-          "  berth:postgres:",
-          "    enabled: false",
-        ]),
+      : services.mongodb
+        ? []
+        : [
+            ...comment(2, "Nothing was found that needs PostgreSQL."),
+            "  berth:postgres:",
+            "    enabled: false",
+          ]),
     ...(services.redis
       ? []
       : [...comment(2, "Nothing was found that needs Redis."), "  berth:redis:", "    enabled: false"]),
+    ...(services.mongodb
+      ? [
+          ...comment(
+            2,
+            "MongoDB's protocol, by FerretDB on PostgreSQL; docs/mongodb.md has what it does not do.",
+          ),
+          "  berth:mongodb:",
+          "    enabled: true",
+        ]
+      : []),
     ...mediaLines(facts),
   ];
   return `${lines.join("\n")}\n`;
@@ -333,7 +346,13 @@ function environmentLines({ wanted, services, importsBecause }: Facts): string[]
   const { given, env, required, open, defaults } = wanted;
   // What it is not given either: the stack has no such service.
   const has = given.filter((name) =>
-    name === "DATABASE_URL" ? services.postgres : /^(REDIS|CACHE)_URL$/.test(name) ? services.redis : true,
+    name === "DATABASE_URL"
+      ? services.postgres
+      : /^(REDIS|CACHE)_URL$/.test(name)
+        ? services.redis
+        : ofMongoDb.test(name)
+          ? services.mongodb
+          : true,
   );
   const filled = env.flatMap(([name, value]) => [
     ...(name === "PYTHONPATH" ? importsBecause.flatMap((one) => comment(6, one)) : []),

@@ -9,6 +9,8 @@ export const given: readonly string[] = [
     "DATABASE_URL",
     "REDIS_URL",
     "CACHE_URL",
+    "MONGODB_URL",
+    "MONGO_URI",
     "ALLOWED_HOSTS",
     "CSRF_TRUSTED_ORIGINS",
     "DATA_ROOT",
@@ -33,6 +35,7 @@ export interface Wanted {
 export interface Services {
   readonly postgres: boolean;
   readonly redis: boolean;
+  readonly mongodb: boolean;
   /** What a URL of the database has to begin with, where `postgresql` is not enough. */
   readonly scheme: string | undefined;
 }
@@ -41,7 +44,7 @@ const database = "(DB|DATABASE|POSTGRES|POSTGRESQL|PG|SQL|RDS|PSQL)";
 /** What applications call the parts of what Berth has; the first that fits counts. */
 const references: readonly (readonly [
   pattern: string,
-  service: "postgres" | "redis" | "site",
+  service: "postgres" | "redis" | "mongodb" | "site",
   value: string,
 ])[] = [
   [`${database}_?(HOST|HOSTNAME|SERVER|ADDR|ADDRESS)`, "postgres", "${postgres.host}"],
@@ -67,6 +70,7 @@ const references: readonly (readonly [
     "redis",
     "${redis.url}",
   ],
+  [`MONGO(DB)?_?(UR[IL]|DSN|CONNECTION(_STRING)?)`, "mongodb", "${mongodb.url}"],
   [`(SITE_DOMAIN|DOMAIN_NAME|DOMAIN|SITE_HOST|SITE_HOSTNAME|FQDN)`, "site", "${site.domain}"],
   [`ALLOWED_HOSTS?`, "site", "${site.domain}"],
   [
@@ -87,8 +91,9 @@ const named = (pattern: string, name: string, service = "") =>
   new RegExp(`^(${service === "site" ? "DJANGO_|APP_|FLASK_" : "([A-Z0-9]+_){1,2}"})?(${pattern})$`).test(
     name,
   );
+export const ofMongoDb = /(^|_)MONGO(DB)?(_|$)/;
 const forOthers =
-  /(^|_)(TEST|TESTING|DEV|LOCAL|REPLICA|READ|READONLY|MYSQL|MARIADB|MONGO|MONGODB|ORACLE|LDAP|AMQP|RABBITMQ|EMAIL|SMTP|IMAP|ELASTICSEARCH|INFLUX\w*|COOKIE|SESSION|STATSD|MEMCACHED?)(_|$)/;
+  /(^|_)(TEST|TESTING|DEV|LOCAL|REPLICA|READ|READONLY|MYSQL|MARIADB|ORACLE|LDAP|AMQP|RABBITMQ|EMAIL|SMTP|IMAP|ELASTICSEARCH|INFLUX\w*|COOKIE|SESSION|STATSD|MEMCACHED?)(_|$)/;
 /** Whether a variable's value is nobody's business, as far as its name tells. */
 export const isSecret = (name: string) =>
   /(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY|_DSN$|_KEY$|_SALT$|^SALT$)/.test(
@@ -165,7 +170,9 @@ function referenceFor({ name, default: told, compared }: Variable, services: Ser
   // In development it shows the code's insides to everyone.
   if (/^(DJANGO_|FLASK_|APP_)?DEBUG$/.test(name) && told !== undefined) return off[told.toLowerCase()];
   if (forOthers.test(name)) return undefined;
-  const found = references.find(([pattern, service]) => named(pattern, name, service));
+  const found = references.find(
+    ([pattern, service]) => (service === "mongodb") === ofMongoDb.test(name) && named(pattern, name, service),
+  );
   if (found === undefined) return undefined;
   const [, service, value] = found;
   if (service !== "site" && !services[service]) return undefined;

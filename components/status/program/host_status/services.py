@@ -89,6 +89,7 @@ SERVICES = (
     Service("nginx", _where("etc/nginx/conf.d/berth.conf", "nginx.service")),
     Service("PostgreSQL", lambda host: [f"postgresql@{one}-main.service" for one in _clusters(host)], _postgres),
     Service("Redis", _where("etc/berth/redis/redis.conf", "redis-server.service"), _redis),
+    Service("MongoDB by FerretDB", _where("etc/systemd/system/ferretdb.service", "ferretdb.service")),
 )
 
 
