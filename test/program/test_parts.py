@@ -162,7 +162,7 @@ class Procfiles(unittest.TestCase):
 class WhatItIsTold(unittest.TestCase):
     def test_an_unknown_or_missing_fact_is_refused(self) -> None:
         with self.assertRaisesRegex(ValueError, "Application: expected"):
-            facts.application({"name": "shop", "owner": "deployer", "root": "/srv/shop"})
+            facts.application({"name": "shop", "owner": "deployer", "root": "/srv/shop", "media": "/srv/shop/media"})
         with self.assertRaisesRegex(ValueError, "expected a JSON object; found list"):
             facts.live([])
 
@@ -519,7 +519,7 @@ class WhatIsInstalled(unittest.TestCase):
         host = FakeHost(Path(folder.name))
         context = host.context("prepare")
         strategy = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
-        prepared = host.prepare_facts("a" * 10, build=facts.Build((), (), strategy))
+        prepared = host.prepare_facts("a" * 10, build=facts.Build(".", (), (), strategy))
         command = Uv(context, prepared, Source(context, prepared)).as_owner("/venv", "sync")
         self.assertEqual({**command.environment, **strategy}, command.environment)
 

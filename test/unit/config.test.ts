@@ -39,7 +39,7 @@ test("an application lies in a place of its own, where no other account can put 
     "/etc/shop",
     "/usr/local/shop",
     "/var/lib/shop",
-    "/var/www",
+    "/var/opt",
     "/home/deployer",
   ];
   for (const root of [...refused, "/srv/../etc", "/srv/./shop", "/srv/shop/", "/tmp/shop", "/lib64/shop"])
@@ -47,7 +47,10 @@ test("an application lies in a place of its own, where no other account can put 
   assert.deepEqual(at("/home/ada/shop"), [
     "berth:app.root: expected a place in the home of 'app.owner', /home/deployer, or outside of homes; found \"/home/ada/shop\"",
   ]);
-  for (const root of ["/srv/shop", "/opt/apps/shop", "/var/www/shop", "/data/shop", "/home/deployer/shop"])
+  for (const root of [
+    ...["/srv/shop", "/opt/apps/shop", "/var/www", "/var/www/shop", "/data/shop"],
+    "/home/deployer/shop",
+  ])
     assert.equal(read({ ...least, app: { ...least.app, root } }).app.root, root);
 });
 

@@ -752,11 +752,16 @@ test("front ends and translations are built", () => {
   assert.doesNotMatch(top.last, /Left to do/);
   assert.deepEqual(top.config.app.build.commands, []);
   const below = init({ ...flask, "frontend/package.json": build, "frontend/package-lock.json": "{}" });
-  assert.deepEqual(below.config.app.build.commands, [
-    "npm --prefix frontend ci",
-    "npm --prefix frontend run build",
-  ]);
-  assert.deepEqual(below.config.app.packages, ["nodejs", "npm"]);
+  assert.equal(below.config.app.build.frontEnd, "frontend");
+  const second = { "admin/package.json": build, "admin/yarn.lock": "" };
+  const several = init({
+    ...flask,
+    ...second,
+    "frontend/package.json": build,
+    "frontend/package-lock.json": "{}",
+  });
+  assert.equal(several.config.app.build.frontEnd, ".");
+  assert.match(several.text, /# +frontEnd: admin\n +# +frontEnd: frontend\n/);
   const po = init({ ...django, "locale/de/LC_MESSAGES/django.po": "" });
   assert.match(po.config.app.build.commands[0] ?? "", /^django-admin compilemessages/);
   assert.deepEqual(po.config.app.packages, ["gettext"]);

@@ -24,12 +24,13 @@ export function unitTexts(step: AppStep): UnitTexts {
     service: renderTemplate(here("web.service.liquid"), {
       name,
       root,
+      media: step.place.media,
       after,
       stop_timeout: timeout + 10,
       has_sockets: server === "uvicorn",
       limits: limitLines(limits),
       environment: environmentOf(step, "%i"),
-      sandbox: sandbox(root),
+      sandbox: sandbox(step.place),
     }),
     ...(wsgi === undefined
       ? {}
