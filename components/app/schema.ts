@@ -122,9 +122,13 @@ const keys = z.strictObject({
   build: z
     .strictObject({
       frontEnd: z
-        .union([z.literal(false), z.string().regex(/^(\.|[\w.-]+(\/[\w.-]+)*)$/)], {
-          error: "expected a directory in the source without a slash at its ends, such as frontend, or false",
-        })
+        .union([
+          z.literal(false),
+          z.string().regex(/^(\.|[\w-][\w.-]*(\/[\w-][\w.-]*)*)$/, {
+            error:
+              "expected a directory in the source without a slash at its ends, such as frontend, or false",
+          }),
+        ])
         .default(".")
         .describe(
           "The directory with the front end's package.json, from the application's own. A release installs the packages that its lock file pins, and builds it if it has a `build` script. `false`: nothing is built on the host, because the source has what you have built. A change makes a new release. Default: the application's own directory, if it has a package.json.",

@@ -566,6 +566,13 @@ class WhatIsInstalled(unittest.TestCase):
             with self.assertRaisesRegex(Stop, "its packages are not pinned"):
                 frontend.manager_of(package, texts)
 
+    def test_a_front_end_may_lie_in_a_directory_of_its_own(self) -> None:
+        self.assertEqual(frontend.files(None), [])
+        self.assertEqual(frontend.files(".")[:2], ["package.json", "package-lock.json"])
+        self.assertEqual(frontend.files("apps/web")[:2], ["apps/web/package.json", "apps/web/package-lock.json"])
+        with self.assertRaisesRegex(Stop, r"has a apps/web/package\.json and no package-lock\.json"):
+            frontend.manager_of("{}", {}, "apps/web")
+
     def test_a_symptom_of_an_application_is_told_with_what_to_write(self) -> None:
         environ = """  File "/srv/shop/current/shop/settings.py", line 3, in <module>
     KEY = os.environ["{name}"]

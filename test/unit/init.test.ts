@@ -767,6 +767,51 @@ test("front ends and translations are built", () => {
   assert.deepEqual(po.config.app.packages, ["gettext"]);
 });
 
+test("a front end beside the project is part of what is deployed where the settings read it", () => {
+  const under = (folder: string, sources: Sources): Sources =>
+    Object.fromEntries(Object.entries(sources).map(([path, text]) => [`${folder}/${path}`, text]));
+  const frontEnd = {
+    "frontend/package.json": '{"scripts": {"build": "vite build"}}',
+    "frontend/package-lock.json": "{}",
+  };
+  const whole = { ...under("backend", { ...django, "requirements.txt": "django\n" }), ...frontEnd };
+  const apart = init(whole);
+  assert.match(apart.facts.directory, /\/backend$/);
+  const settings = `${django["shop/settings.py"]}\nFRONT_END = BASE_DIR.parent / "frontend" / "dist"\n`;
+  const { config, facts } = init({ ...whole, "backend/shop/settings.py": settings });
+  assert.doesNotMatch(facts.directory, /backend/);
+  assert.deepEqual(
+    [config.app.requirements, config.app.env.PYTHONPATH, config.app.build.frontEnd],
+    ["backend/requirements.txt", "backend", "frontend"],
+  );
+});
+
+test("a settings file that the source lacks is written with all that the settings have none of and take from it", () => {
+  const { text, last } = init({
+    ...django,
+    "shop/settings.py": `from .settings_local import *
+from .settings_local import LOG_DIR, REDIS_URL, MAP_KEY
+INSTALLED_APPS = ["shop"]
+STATIC_URL = "/static/"
+MEDIA_URL = "/media/"
+CELERY_BROKER_URL = REDIS_URL
+`,
+    "shop/settings_local.prod.py": "DEBUG = False\n",
+    "requirements.txt": "django\npsycopg\ncelery[redis]\n",
+  });
+  for (const line of [
+    'SECRET_KEY = os.environ["SECRET_KEY"]',
+    '    "PASSWORD": "${postgres.password}",',
+    'STATIC_ROOT = os.environ["STATIC_ROOT"]',
+    'MEDIA_ROOT = os.environ["MEDIA_ROOT"]',
+    'LOG_DIR = "${paths.logs}"',
+    'REDIS_URL = "${redis.url}"',
+    "# TODO: MAP_KEY = …",
+  ])
+    assert.ok(text.includes(`          ${line}\n`), `${line} in\n${text}`);
+  assert.match(last, /at shop\/settings_local\.prod\.py, which may show what it sets, and fill in MAP_KEY/);
+});
+
 test("the path for health is one that the routes have, with its prefix", () => {
   const urls = (text: string, more: Sources = {}) =>
     init({ ...django, ...more, "shop/urls.py": text }).config.app.health;

@@ -18,7 +18,7 @@ mounted() {
       [ "$state" != "loaded " ] || grep -qxF -e "$place" /etc/berth/data-volume/directories 2>/dev/null ||
         say "$place is mounted by hand, and is not mounted when the host boots: write a line for it into /etc/fstab"
     elif [ "${state%% *}" = loaded ]; then
-      fail "$place, where uploads are to lie, is not mounted, as /etc/fstab or $unit has it." "Run 'systemctl start $unit' on the host, and see 'journalctl -u $unit' if it fails."
+      fail "$place, where uploads are to lie, is not mounted, as /etc/fstab or $unit has it." "Run 'systemctl start $unit' on the host; 'journalctl -u $unit' says why if it fails. Then 'systemctl restart $name-web-start' starts the application."
     fi
     place=${place%/*}
   done

@@ -20,7 +20,7 @@ export function unitTexts(step: AppStep): UnitTexts {
   const common = { workers, timeout, head_bytes: headBehind.bytes, head_fields: headBehind.fields };
   const answers = readFileSync(here("answers.py"), "utf8");
   return {
-    socket: renderTemplate(here("web.socket.liquid"), { name }),
+    socket: renderTemplate(here("web.socket.liquid"), { name, media: step.place.media }),
     service: renderTemplate(here("web.service.liquid"), {
       name,
       root,

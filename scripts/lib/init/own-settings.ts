@@ -88,10 +88,13 @@ function ofAll(
   const wanted = [...new Set([...lacking, ...named])].filter(
     (name) => name !== "*" && !lines.some((line) => line.name === name),
   );
-  const known = wanted.map((name) => ({ name, because: "", value: valueOf(name, services) }));
+  const known = wanted.map((name) => ({ name, because: "", value: standsFor(name, services) }));
   const unknown = known.flatMap(({ name, value }) => (value === undefined ? [name] : []));
   const content = [
-    written([...lines, ...known.flatMap(({ value, ...one }) => (value === undefined ? [] : { ...one, value }))]),
+    written([
+      ...lines,
+      ...known.flatMap(({ value, ...one }) => (value === undefined ? [] : { ...one, value })),
+    ]),
     ...unknown.map((name) => `# TODO: ${name} = …\n`),
   ].join("");
   const samples = samplesOf(project, path);
@@ -104,11 +107,13 @@ function ofAll(
 function samplesOf({ files }: Project, path: string): string[] {
   const name = path.replace(/\.py$/, "");
   const sample = /^[._-]?(py[._-])?(prod|production|example|sample|dist|template|default)([._-].*)?$/;
-  return files.paths.filter((one) => one.startsWith(name) && one !== path && sample.test(one.slice(name.length)));
+  return files.paths.filter(
+    (one) => one.startsWith(name) && one !== path && sample.test(one.slice(name.length)),
+  );
 }
 
 /** What stands for the name of a setting, where it says by itself what it is. */
-function valueOf(name: string, services: ServicesFound): string | undefined {
+function standsFor(name: string, services: ServicesFound): string | undefined {
   if (name === "DATABASES") return `{"default": ${databaseOf(services)}}`;
   if (services.redis && /^(\w+_)?(REDIS|BROKER)_URL$/.test(name)) return '"${redis.url}"';
   if (/^LOGS?(GING)?_?(DIR|DIRECTORY|FOLDER|PATH|ROOT)$/.test(name)) return '"${paths.logs}"';
@@ -119,10 +124,10 @@ function valueOf(name: string, services: ServicesFound): string | undefined {
 function ofRequired({ path, at, names }: Hook, services: ServicesFound): OwnSettings {
   const wanted = names.includes("*") ? ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASES"] : names;
   const lines = wanted.flatMap((name) => {
-    const value = valueOf(name, services);
+    const value = standsFor(name, services);
     return value === undefined ? [] : [{ name, because: "", value }];
   });
-  const unknown = wanted.filter((name) => valueOf(name, services) === undefined);
+  const unknown = wanted.filter((name) => standsFor(name, services) === undefined);
   const content = [written(lines), ...unknown.map((name) => `# TODO: ${name} = …\n`)].join("");
   const more = unknown.length === 0 ? "" : ` and fill in ${unknown.join(", ")}`;
   const todo = `${at} imports ${path}, which the source does not have. Look at it in the stack's file, below files,${more || " and add what else it has to set"}.`;

@@ -9,7 +9,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 FRONT_END = BASE_DIR.parent / "frontend" / "dist"
 
 INSTALLED_APPS = ["django.contrib.staticfiles", "ferries"]
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 ROOT_URLCONF = "backend_site.urls"
 WSGI_APPLICATION = "backend_site.wsgi.application"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [FRONT_END]}]

@@ -1,4 +1,4 @@
-"""settings_local.py of a server. Berth fills in what stands in ${…}, and puts it beside the code for the services alone."""
+"""settings_local.py of a server: Berth fills in the references to the database and the like."""
 
 import os
 
