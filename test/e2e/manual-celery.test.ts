@@ -14,7 +14,7 @@ import { keyPair } from "../keys.ts";
 import { until } from "../until.ts";
 import { authorityOn } from "./authority.ts";
 import { git, gitServer, letIn, push, repository } from "./git-server.ts";
-import { edit, type Run, withPackages, withStack } from "./harness.ts";
+import { cyclesAtBoot, edit, type Run, reboot, withPackages, withStack } from "./harness.ts";
 
 const example = "examples/manuals/celery-and-front-end";
 const domain = "ferries.test";
@@ -150,7 +150,7 @@ test("the worker keeps logos on the volume, beat finds those that nobody has ask
   assert.equal((await stack.outputs()).media, "/ferries_media");
 });
 
-test("while the volume is away the application stands still, an up refuses it by its name, and with it all is there again", async () => {
+test("while the volume is away the application stands still, an up refuses it by its name, and the next boot finds all again", async () => {
   await stack.on("systemctl stop ferries_media.mount");
   const states = () =>
     stack.on("systemctl show -P ActiveState 'ferries-web@*.service' 'ferries-celery@*.service'");
@@ -166,8 +166,9 @@ test("while the volume is away the application stands still, an up refuses it by
     said(refused),
     /\/ferries_media, where uploads are to lie, is not mounted.*systemctl start ferries_media\.mount.*systemctl restart ferries-web-start/,
   );
-  await stack.on("systemctl start ferries_media.mount && systemctl restart ferries-web-start");
-  await until("the site", async () => (await visit("/health")).status === 200);
+  assert.equal(await stack.on(cyclesAtBoot), "");
+  await reboot(machine.name);
+  await until("the site", async () => (await visit("/health").catch(() => undefined))?.status === 200);
   assert.match((await visit(await logoOf("Elbe"))).text, /Elbe/);
 });
 

@@ -42,7 +42,7 @@ test("uploads lie in a directory of their own, which is neither the system's nor
     "/home/deployer/media",
     "/var/cache/media",
   ];
-  for (const directory of [...ofSystem, "/tmp/media", "/shop_media/", "/mnt/../etc"])
+  for (const directory of [...ofSystem, "/tmp/media", "/mnt/data", "/shop_media/", "/mnt/../etc"])
     assert.match(
       at(directory),
       /^berth:media\.directory: expected an absolute path, not in a directory/,

@@ -14,13 +14,15 @@ function isPlaceOfUploads(path: string): boolean {
   const ofSystem =
     /^\/(bin|boot|dev|etc|home|lib\w*|lost\+found|proc|root|run|sbin|sys|tmp|usr|var(?!\/(www|opt|lib)\/))(\/|$)/;
   const whole = /^\/(media|mnt|opt|srv)$/;
+  // What restores the backups of another stack tells uploads from private files by that name.
+  if (path.endsWith("/data")) return false;
   return /^(\/[\w-][\w.-]*)+$/.test(path) && !ofSystem.test(path) && !whole.test(path);
 }
 
 export const mediaDirectory = z
   .string()
   .refine(isPlaceOfUploads, {
-    error: "expected an absolute path, not in a directory of the system or in a home, such as /shop_media",
+    error: "expected an absolute path, not in a directory of the system or in a home, and not called data, such as /shop_media",
   })
   .optional()
   .describe(
