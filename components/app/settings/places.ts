@@ -22,11 +22,12 @@ function isPlaceOfUploads(path: string): boolean {
 export const mediaDirectory = z
   .string()
   .refine(isPlaceOfUploads, {
-    error: "expected an absolute path, not in a directory of the system or in a home, and not called data, such as /shop_media",
+    error:
+      "expected an absolute path, not in a directory of the system or in a home, and not called data, such as /shop_media",
   })
   .optional()
   .describe(
-    "Where the uploads on the host's disk are, such as `/shop_media`, where a volume of its own is mounted by `/etc/fstab`. While that volume is away, the application does not start. Only root may be able to change the directories above it. Default: `media` in `app.root`.",
+    "Where the uploads on the host's disk are, such as `/shop_media`, where a volume of its own is mounted by `/etc/fstab`. While that volume is away, the application does not start. Only root may be able to change the directories above it, and its last name is not `data`. Default: `media` in `app.root`.",
   );
 
 const inside = /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/;
