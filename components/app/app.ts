@@ -37,8 +37,7 @@ export class App extends pulumi.ComponentResource {
 
   /** What of an application must survive its machine. */
   static data(
-    name: string,
-    root: string,
+    { name, root, mediaRoot: media }: { name: string; root: string; mediaRoot: string },
     processes: readonly Process[],
     timers: Readonly<Record<string, Timer>>,
   ): ServiceData {
@@ -47,7 +46,7 @@ export class App extends pulumi.ComponentResource {
       ...Object.keys(timers).map((timer) => `${name}-${timer}.service`),
     ];
     return {
-      directories: [`${root}/media`, `${root}/data`, `/var/lib/berth/once-${name}`],
+      directories: [media, `${root}/data`, `/var/lib/berth/once-${name}`],
       services: [`${name}-web-start.service`, `${name}-web@.service`, ...units],
     };
   }
@@ -55,10 +54,10 @@ export class App extends pulumi.ComponentResource {
   /**
    * What of an application a backup has.
    *
-   * @param media whether uploaded files lie on the host
+   * @param media where uploaded files lie; undefined where that is not on the host
    */
-  static backup(name: string, root: string, media: boolean): FilesBackup {
-    const directories = [...(media ? [`${root}/media`] : []), `${root}/data`];
+  static backup(name: string, root: string, media: string | undefined): FilesBackup {
+    const directories = [...(media === undefined ? [] : [media]), `${root}/data`];
     return { kind: "files", name: "media", account: name, directories };
   }
 
@@ -89,7 +88,7 @@ export class App extends pulumi.ComponentResource {
     const settings = settingsStep(step, accountStep(step));
     const program = new ReleaseProgram(
       `${name}-program`,
-      { host, name: args.name, owner: args.owner, root, web: isWeb },
+      { host, name: args.name, owner: args.owner, root, media: this.mediaRoot, web: isWeb },
       { parent: this, dependsOn: [settings] },
     );
     const web = isWeb ? webStep(step, texts, program) : program;

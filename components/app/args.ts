@@ -19,6 +19,8 @@ export interface AppArgs {
   readonly ownerServices: readonly string[];
   /** The application's directory on the host. Nobody but root may change a directory above it. */
   readonly root: string;
+  /** Where uploaded files lie. @default `media` in its directory */
+  readonly mediaRoot?: string | undefined;
   /** Where its owner finds it at home, by a link. @default nowhere */
   readonly link?: string | undefined;
   /** Where its code comes from: see {@link openSource}. */
@@ -33,6 +35,8 @@ export interface AppArgs {
   readonly indexLogins?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Commands that run in a release before it is whole, and their environment: see `app.build` of the configuration. */
   readonly build: {
+    /** @default `.`, the release's own directory */
+    readonly frontEnd?: string | false | undefined;
     readonly commands: readonly string[];
     readonly afterCollectstatic?: readonly string[];
     readonly env: Readonly<Record<string, string>>;
@@ -137,12 +141,13 @@ export function appStep(component: string, parent: pulumi.Resource, args: AppArg
   return {
     ...{ component, parent, args, isWeb, files },
     timers: isWeb ? (args.timers ?? {}) : {},
-    place: { name, root, after, hasFiles: Object.keys(files).length > 0 },
+    place: { name, root, media: mediaRoot(args), after, hasFiles: Object.keys(files).length > 0 },
   };
 }
 
 /** Where uploaded files lie. */
-export const mediaRoot = ({ root }: AppArgs): string => `${root}/media`;
+export const mediaRoot = ({ root, mediaRoot }: Pick<AppArgs, "root" | "mediaRoot">): string =>
+  mediaRoot ?? `${root}/media`;
 
 /** The lines of a unit with the environment of an instance. */
 export const environmentOf = ({ place }: AppStep, instance: string): string => environment(place, instance);

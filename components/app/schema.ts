@@ -32,7 +32,7 @@ const pythonName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
 /** Where an application may lie: never among what the system itself keeps (hier(7)). */
 function isPlace(path: string): boolean {
   const ofSystem =
-    /^\/(bin|boot|dev|etc|lib\w*|lost\+found|proc|root|run|sbin|sys|tmp|usr|var(?!\/(www|opt)\/))\//;
+    /^\/(bin|boot|dev|etc|lib\w*|lost\+found|proc|root|run|sbin|sys|tmp|usr|var(?!\/(www|opt)\/|\/www$))\//;
   return /^(\/[\w-][\w.-]*){2,}$/.test(path) && !ofSystem.test(path) && !/^\/home\/[^/]+$/.test(path);
 }
 
@@ -127,6 +127,18 @@ const keys = z.strictObject({
     .describe("More Debian packages that the application needs, such as libxml2-dev."),
   build: z
     .strictObject({
+      frontEnd: z
+        .union([
+          z.literal(false),
+          z.string().regex(/^(\.|[\w-][\w.-]*(\/[\w-][\w.-]*)*)$/, {
+            error:
+              "expected a directory in the source without a slash at its ends, such as frontend, or false",
+          }),
+        ])
+        .default(".")
+        .describe(
+          "The directory with the front end's package.json, from the application's own. A release installs the packages that its lock file pins, and builds it if it has a `build` script. `false`: nothing is built on the host, because the source has what you have built. A change makes a new release. Default: the application's own directory, if it has a package.json.",
+        ),
       commands: z
         .array(z.string().min(1))
         .default([])

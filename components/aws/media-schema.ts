@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mediaPublic } from "../app/settings/places.ts";
+import { mediaDirectory, mediaPublic } from "../app/settings/places.ts";
 import { awsRegion } from "./schema.ts";
 
 export const bucketName = z
@@ -13,6 +13,7 @@ export const mediaSchema = z.strictObject({
     .enum(["host", "s3"])
     .default("host")
     .describe("Where uploaded files are kept: on the host's disk, or in an S3 bucket that the stack makes."),
+  directory: mediaDirectory,
   public: mediaPublic,
   region: awsRegion.optional().describe("The bucket's AWS region. Default: that of the EC2 host."),
   bucket: bucketName

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 
 const fqdn = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
-const account = /^[a-z][a-z0-9-]{0,30}$/;
+const account = /^[a-z][a-z0-9_-]{0,30}$/;
 const publicKey =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/=]+( .*)?$/;
 
@@ -11,7 +11,8 @@ export const domainName = z.string().regex(fqdn, {
   error: "expected a domain name in lower case with at least one dot, such as shop.example.org",
 });
 export const accountName = z.string().regex(account, {
-  error: "expected a Linux account name: a lower-case letter, then letters, digits or hyphens, 31 at most",
+  error:
+    "expected a Linux account name: a lower-case letter, then letters, digits, hyphens or underscores, 31 at most",
 });
 export const sshKey = z
   .string()

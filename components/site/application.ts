@@ -80,6 +80,7 @@ export class Application {
       processes: processesOn(plan, host.name),
       processNames: plan.processes.map((process) => process.name),
       root: plan.root,
+      mediaRoot: plan.mediaRoot,
       mediaPublic: plan.config.media.public,
       shown: accelRules(site.accel).flatMap(({ directory }) => (directory === "" ? [] : [directory])),
       link: plan.link,
@@ -119,7 +120,7 @@ export class Application {
     const places = {
       "site.url": names.url,
       "site.domain": names.domain,
-      "paths.media": `${plan.root}/media`,
+      "paths.media": plan.mediaRoot,
       "paths.data": `${plan.root}/data`,
       "paths.logs": `${plan.root}/logs`,
     };

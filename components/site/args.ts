@@ -37,7 +37,7 @@ export const secretsArgs = ({ config, services }: SitePlan): SecretsArgs => ({
 });
 
 export function cloudArgs(plan: SitePlan): CloudArgs {
-  const { config, services, root } = plan;
+  const { config, services } = plan;
   const servers = services.flatMap(({ service: { name }, plan: { server } }) =>
     server === undefined ? [] : [{ name, ...server }],
   );
@@ -46,7 +46,7 @@ export function cloudArgs(plan: SitePlan): CloudArgs {
     data: [
       ...servers.flatMap(({ data }) => data ?? []),
       ...Nginx.data(tlsOf(config.site.tls)),
-      App.data(config.app.name, root, processesOn(plan, firstHost), config.app.timers),
+      App.data({ ...plan, name: config.app.name }, processesOn(plan, firstHost), config.app.timers),
     ],
     reached: Object.fromEntries(
       servers.flatMap(({ name, privatePort }) => (privatePort === undefined ? [] : [[name, privatePort]])),
@@ -99,8 +99,8 @@ const backupParts = (plan: SitePlan): ServiceBackup[] => [
   uploadsOf(plan),
 ];
 
-const uploadsOf = ({ config, root }: SitePlan) =>
-  App.backup(config.app.name, root, config.media.store === "host");
+const uploadsOf = ({ config, root, mediaRoot }: SitePlan) =>
+  App.backup(config.app.name, root, config.media.store === "host" ? mediaRoot : undefined);
 
 const releaseOf = ({ config: { app }, root }: SitePlan) =>
   App.django(app.name, root, Object.keys(app.files ?? {}).length > 0);

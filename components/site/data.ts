@@ -31,10 +31,14 @@ export function dataNames(
     "app.root": root,
     ...(postgres.enabled ? { "postgres.database": postgres.database ?? app.name } : {}),
     "media.store": media.store,
+    ...(media.store === "host" ? { "media.directory": media.directory ?? ofRoot } : {}),
     ...(media.store === "s3" ? { "media.bucket": media.bucket ?? "" } : {}),
     ...(media.store === "s3" && media.region !== undefined ? { "media.region": media.region } : {}),
   };
 }
+
+/** Where uploads are if nothing is said; with another root that is another place, which is told of the root. */
+const ofRoot = "media in app.root";
 
 /** What of a site is lost from sight by another value of a key. */
 const losses: Readonly<Record<string, string>> = {
@@ -46,6 +50,7 @@ const losses: Readonly<Record<string, string>> = {
   "app.name": "the application would start with an empty database and no uploads",
   "app.root": "uploads are in the previous directory",
   "postgres.database": "the application would start with an empty database",
+  "media.directory": "uploads are in the previous directory",
   "media.store": "the application would find none of the uploaded files",
   "media.bucket": "the application would find none of the uploaded files, which are in the previous bucket",
   "media.region": "the application would find none of the uploaded files, which are in the previous bucket",

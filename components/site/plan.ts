@@ -1,3 +1,4 @@
+import { mediaRoot } from "../app/args.ts";
 import type { Process } from "../app/processes/processes.ts";
 import { openSource, processesOf, type Source, sourceOf } from "../app/source/source.ts";
 import { entryOf } from "../app/web/servers.ts";
@@ -19,6 +20,8 @@ export interface SitePlan {
   readonly processes: readonly Process[];
   /** The application's directory on every host. */
   readonly root: string;
+  /** Where uploaded files lie on a host. */
+  readonly mediaRoot: string;
   /** Where its owner finds it at home, by a link. */
   readonly link: string | undefined;
   /** Under which names the site keeps its data. */
@@ -63,6 +66,7 @@ export async function planSite(given: SiteConfig, before: DataNames | undefined)
     services: plansOf(config),
     processes: processesOf(source, app.processes),
     root,
+    mediaRoot: mediaRoot({ root, mediaRoot: media.directory }),
     link,
     data,
     makeCloud,

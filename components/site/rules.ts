@@ -105,6 +105,15 @@ export const configSchema = parts.superRefine((config, context) => {
   if (media.store === "s3" && media.public !== undefined) {
     fault("media.public", "expected none: uploads in a bucket have addresses of their own");
   }
+  if (media.directory !== undefined) {
+    if (media.store === "s3") fault("media.directory", "expected none: uploads are in a bucket");
+    const root = app.root ?? `/srv/${app.name}`;
+    if (`${media.directory}/`.startsWith(`${root}/`) || `${root}/`.startsWith(`${media.directory}/`))
+      fault(
+        "media.directory",
+        `expected a directory beside 'app.root', ${root}, and neither in it nor above it`,
+      );
+  }
   if (media.store === "host" && media.publicFiles !== undefined) {
     fault("media.publicFiles", "expected none: only a bucket (media.store: s3) has public files");
   }

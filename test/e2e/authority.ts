@@ -13,8 +13,8 @@ export interface Authority {
   };
   /** Installs it. Nothing of it runs yet. */
   install(): Promise<void>;
-  /** Makes the host ask its name servers alone. */
-  startNames(): Promise<void>;
+  /** Starts its name servers, and makes the host ask them alone. */
+  startNames(ofHost?: boolean): Promise<void>;
   /** Makes a name point at an address. */
   name(name: string, address: string): Promise<void>;
   /** Starts it, with certificates that live for so long. */
@@ -61,11 +61,11 @@ export function authorityOn(stack: Stack): Authority {
       await stack.on("apt-get install -q -y --no-install-recommends pebble", { timeout: 300_000 });
       await Promise.all([put("key.pem", key), put("cert.pem", ca)]);
     },
-    async startNames() {
+    async startNames(ofHost = true) {
       const off = ["http01", "https01", "tlsalpn01", "doh"].map((one) => `-${one} ''`).join(" ");
       const names = `-dns01 127.0.0.1:53 -management 127.0.0.1:8055 -defaultIPv4 '' -defaultIPv6 ''`;
       await stack.on(`systemd-run --quiet --unit=test-names pebble-challtestsrv ${names} ${off}`);
-      await stack.on("rm -f /etc/resolv.conf; echo nameserver 127.0.0.1 >/etc/resolv.conf");
+      if (ofHost) await stack.on("rm -f /etc/resolv.conf; echo nameserver 127.0.0.1 >/etc/resolv.conf");
       await answers("http://127.0.0.1:8055/");
     },
     async name(host, address) {

@@ -443,7 +443,7 @@ const plainly: Readonly<Record<string, StackConfig>> = {
 };
 
 /** What the scripts for local hosts are told, so that a machine has the packages of a host from the beginning. */
-const withPackages: Readonly<Record<string, string>> = process.env.BERTH_TEST_IMAGE
+export const withPackages: Readonly<Record<string, string>> = process.env.BERTH_TEST_IMAGE
   ? { BERTH_IMAGE: process.env.BERTH_TEST_IMAGE }
   : {};
 

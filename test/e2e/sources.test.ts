@@ -2,12 +2,12 @@
 // a project that pyproject.toml describes, alone or with a lock file; below the home of an owner's account, without
 // a database.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { tools } from "../../components/app/web/tools.ts";
 import { root } from "../engine/harness.ts";
+import { commit, git, gitServer, letIn, onServer, push, repository, sendBranch } from "./git-server.ts";
 import { edit, type Run, type Stack, tidied, withStack } from "./harness.ts";
 
 const home = "/home/devartis/webapp";
@@ -74,7 +74,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
 
   let source: Record<string, unknown> = {};
   await t.test("a private repository asks for its deploy key, and then nothing else", async () => {
-    const git = await gitServer(stack);
+    const git = await gitServer(stack, "services/web");
     const { hostKey } = await stack.outputs();
     source = { git, hostKey, path: "services/web", ref: "main" };
     stack.configure({ app: { source } });
@@ -90,9 +90,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     );
     assert.equal((await stack.fetch("/")).text, before.text, "what ran still runs");
 
-    await stack.on("cat >/home/git/.ssh/authorized_keys; chown git: /home/git/.ssh/authorized_keys", {
-      stdin: key,
-    });
+    await letIn(stack, key);
     await stack.succeed();
     const { release, deployKey } = await stack.outputs();
     assert.equal(deployKey, key);
@@ -131,7 +129,7 @@ test("Flask, git and pyproject.toml go the same road as Django", async (t) => {
     assert.notEqual(refused.code, 0);
     assert.match(said(refused), /has not kept release [^;]*; it has: /);
     git(stack, "reset", "-q", "--hard", newest);
-    await sendMain(stack);
+    await sendBranch(stack);
 
     stack.configure({ app: { release: undefined } });
     await stack.succeed();
@@ -374,39 +372,3 @@ poetry.locker.set_lock_data(poetry.package, packages)
     `/opt/berth/tools/${place}/bin/python write.py >&2; cat poetry.lock`,
   );
 }
-
-const repository = (stack: Stack) => join(dirname(stack.project), "repository");
-
-function git(stack: Stack, ...args: string[]): Buffer {
-  const who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
-  return execFileSync("git", ["-C", repository(stack), ...who, ...args], { maxBuffer: 1 << 26 });
-}
-
-const commit = (stack: Stack) => git(stack, "rev-parse", "main").toString().trim();
-
-/** A git server of the test's own, on the stack's host: an account that serves the Flask fixture by SSH. */
-async function gitServer(stack: Stack): Promise<string> {
-  mkdirSync(repository(stack), { recursive: true });
-  git(stack, "init", "-q", "-b", "main");
-  cpSync(join(stack.project, "app"), join(repository(stack), "services/web"), { recursive: true });
-  await stack.on(`useradd --create-home --shell /usr/bin/git-shell --password '*' git
-    install -d -o git -g git -m 0700 /home/git/.ssh; install -d -o git -g git /srv/git
-    runuser -u git -- git init -q --bare -b main /srv/git/app.git`);
-  await push(stack);
-  return `ssh://git@${await stack.address()}/srv/git/app.git`;
-}
-
-async function push(stack: Stack): Promise<void> {
-  git(stack, "add", "--all");
-  git(stack, "commit", "-q", "-m", "A change");
-  await sendMain(stack);
-}
-
-/** Makes the server's branch the repository's, whatever it was. */
-async function sendMain(stack: Stack): Promise<void> {
-  const bundle = git(stack, "bundle", "create", "-q", "-", "main").toString("base64");
-  await stack.on("base64 -d >/srv/git/bundle", { stdin: bundle });
-  await onServer(stack, "git -C app.git fetch -q /srv/git/bundle +main:main");
-}
-
-const onServer = (stack: Stack, command: string) => stack.on(`cd /srv/git; runuser -u git -- ${command}`);

@@ -168,7 +168,10 @@ export interface BareMachine {
   inside(command: string): string;
 }
 
-export function bareMachine(scope: { after(clean: () => void): void }): BareMachine {
+export function bareMachine(
+  scope: { after(clean: () => void): void },
+  env: Readonly<Record<string, string>> = {},
+): BareMachine {
   const name = `berth-t-${randomBytes(3).toString("hex")}`;
   const folder = mkdtempSync(join(tmpdir(), "berth-keys-"));
   scope.after(() => {
@@ -184,7 +187,7 @@ export function bareMachine(scope: { after(clean: () => void): void }): BareMach
   const made = spawnSync("bash", ["components/host/local/create.sh"], {
     cwd: root,
     encoding: "utf8",
-    env: { ...process.env, BERTH_MACHINE: name },
+    env: { ...process.env, ...env, BERTH_MACHINE: name },
     input: userData({
       fqdn: "bare.berth.test",
       user: "berth",

@@ -402,7 +402,7 @@ class FakeHost:
 
     def __init__(self, root: Path, world: FakeWorld | None = None) -> None:
         self.world = world or FakeWorld(root)
-        self.application = Application(NAME, "deployer", f"{root}/srv/{NAME}", web=True)
+        self.application = Application(NAME, "deployer", f"{root}/srv/{NAME}", f"{root}/srv/{NAME}/media", web=True)
         if world is None:
             self._build(root)
 
@@ -451,7 +451,7 @@ class FakeHost:
             requirements=None,
             groups=(),
             extras=(),
-            build=Build(commands=(), after_collectstatic=(), env={}),
+            build=Build(front_end=".", commands=(), after_collectstatic=(), env={}),
             files={},
             server="gunicorn",
             module="wsgi",

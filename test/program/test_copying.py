@@ -153,6 +153,10 @@ class Reading(unittest.TestCase):
         own = ("/srv/staging/media", "/srv/staging/data", "/srv/staging/more")
         theirs = ("/srv/shop/data", "/srv/shop/media")
         self.assertEqual(paired(own, theirs), [(own[0], "/srv/shop/media"), (own[1], "/srv/shop/data")])
+        own = ("/shop_media", "/srv/staging/data")
+        self.assertEqual(paired(own, theirs), [("/shop_media", "/srv/shop/media"), (own[1], "/srv/shop/data")])
+        self.assertEqual(paired(("/srv/staging/data",), theirs), [("/srv/staging/data", "/srv/shop/data")])
+        self.assertEqual(paired(own, ("/srv/shop/data",)), [("/srv/staging/data", "/srv/shop/data")])
 
 
 class Choice(unittest.TestCase):

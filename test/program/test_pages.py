@@ -230,7 +230,7 @@ class StaticFiles(OfPages):
     def test_commands_after_collectstatic_run_before_the_files_are_taken_and_one_that_fails_stops_the_release(
         self,
     ) -> None:
-        build = Build(commands=(), after_collectstatic=("python manage.py compress", "true"), env={})
+        build = Build(front_end=".", commands=(), after_collectstatic=("python manage.py compress", "true"), env={})
         self.world.calls.clear()
         self.assertEqual(self.prepare(B, build=build), "")
         steps = [

@@ -162,7 +162,7 @@ class Procfiles(unittest.TestCase):
 class WhatItIsTold(unittest.TestCase):
     def test_an_unknown_or_missing_fact_is_refused(self) -> None:
         with self.assertRaisesRegex(ValueError, "Application: expected"):
-            facts.application({"name": "shop", "owner": "deployer", "root": "/srv/shop"})
+            facts.application({"name": "shop", "owner": "deployer", "root": "/srv/shop", "media": "/srv/shop/media"})
         with self.assertRaisesRegex(ValueError, "expected a JSON object; found list"):
             facts.live([])
 
@@ -519,7 +519,7 @@ class WhatIsInstalled(unittest.TestCase):
         host = FakeHost(Path(folder.name))
         context = host.context("prepare")
         strategy = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
-        prepared = host.prepare_facts("a" * 10, build=facts.Build((), (), strategy))
+        prepared = host.prepare_facts("a" * 10, build=facts.Build(".", (), (), strategy))
         command = Uv(context, prepared, Source(context, prepared)).as_owner("/venv", "sync")
         self.assertEqual({**command.environment, **strategy}, command.environment)
 
@@ -565,6 +565,13 @@ class WhatIsInstalled(unittest.TestCase):
         for package, texts in (("{}", {}), (named, {"package-lock.json": "{}"})):
             with self.assertRaisesRegex(Stop, "its packages are not pinned"):
                 frontend.manager_of(package, texts)
+
+    def test_a_front_end_may_lie_in_a_directory_of_its_own(self) -> None:
+        self.assertEqual(frontend.files(None), [])
+        self.assertEqual(frontend.files(".")[:2], ["package.json", "package-lock.json"])
+        self.assertEqual(frontend.files("apps/web")[:2], ["apps/web/package.json", "apps/web/package-lock.json"])
+        with self.assertRaisesRegex(Stop, r"has a apps/web/package\.json and no package-lock\.json"):
+            frontend.manager_of("{}", {}, "apps/web")
 
     def test_a_symptom_of_an_application_is_told_with_what_to_write(self) -> None:
         environ = """  File "/srv/shop/current/shop/settings.py", line 3, in <module>

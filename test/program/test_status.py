@@ -8,6 +8,7 @@ import time
 import unittest
 from collections.abc import Sequence
 from pathlib import Path
+from unittest import mock
 
 from host_status.application import application, timers
 from host_status.door import answers, certificate, maintenance
@@ -332,9 +333,15 @@ class OfTheSystem(OfStatus):
 
     def test_each_file_system_is_told_once_with_its_share(self) -> None:
         (self.root / "var/lib/postgresql").mkdir(parents=True)
-        [told] = disks(self.host())
+        [told] = disks(self.host(), "shop")
         self.assertEqual(told["place"], "/")
         self.assertEqual((share(0, 0), share(3, 1)), (0, 0.75))
+
+    def test_a_volume_of_uploads_is_told_as_well(self) -> None:
+        (self.root / "shop_media").mkdir()
+        self.put("usr/local/lib/berth/shop/application.json", '{"media": "/shop_media"}')
+        with mock.patch("host_status.machine.PLACES", ()):
+            self.assertEqual([one["place"] for one in disks(self.host(), "shop")], ["/shop_media"])
 
     def test_the_claim_and_the_maintenance_page_are_read(self) -> None:
         self.assertIsNone(claim(self.host()))

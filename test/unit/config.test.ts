@@ -29,6 +29,68 @@ function faults(keys: Keys): string[] {
   assert.fail("this configuration was taken, and it has faults");
 }
 
+test("uploads lie in a directory of their own, which is neither the system's nor among what Berth makes", () => {
+  const at = (directory: string, more: object = {}) =>
+    faults({ ...least, ...more, media: { directory } }).join("\n");
+  const ofSystem = [
+    "media",
+    "/",
+    "/mnt",
+    "/media",
+    "/srv",
+    "/etc/media",
+    "/home/deployer/media",
+    "/var/cache/media",
+  ];
+  for (const directory of [...ofSystem, "/tmp/media", "/mnt/data", "/shop_media/", "/mnt/../etc"])
+    assert.match(
+      at(directory),
+      /^berth:media\.directory: expected an absolute path, not in a directory/,
+      directory,
+    );
+  const root = { app: { ...least.app, root: "/data/apps/shop" } };
+  for (const directory of ["/data/apps/shop", "/data/apps/shop/uploads", "/data/apps"])
+    assert.match(
+      at(directory, root),
+      /^berth:media\.directory: expected a directory beside 'app\.root'/,
+      directory,
+    );
+  assert.match(
+    faults({ ...least, media: { store: "s3", region: "eu-central-1", directory: "/shop_media" } }).join(),
+    /^berth:media\.directory: expected none: uploads are in a bucket/,
+  );
+  for (const directory of [
+    "/shop_media",
+    "/mnt/media",
+    "/srv/shop-media",
+    "/var/www/media",
+    "/data/shop/media",
+  ])
+    assert.equal(read({ ...least, media: { directory } }).media.directory, directory);
+});
+
+test("a front end is in a directory of the source, or built elsewhere", () => {
+  const at = (frontEnd: unknown) => ({ ...least, app: { ...least.app, build: { frontEnd } } });
+  for (const wrong of ["/frontend", "frontend/", "../frontend", ""])
+    assert.match(
+      faults(at(wrong))[0] ?? "",
+      /^berth:app\.build\.frontEnd: expected a directory in the source/,
+      `${wrong}`,
+    );
+  for (const right of ["frontend", "apps/web", false])
+    assert.equal(read(at(right)).app.build.frontEnd, right);
+  assert.equal(read(least).app.build.frontEnd, ".");
+});
+
+test("a role and an account may have underscores in their names", () => {
+  const { app, postgres } = read({
+    ...least,
+    app: { ...least.app, owner: "deploy_user" },
+    postgres: { role: "shop_user", database: "shop_prod" },
+  });
+  assert.deepEqual([app.owner, postgres.role, postgres.database], ["deploy_user", "shop_user", "shop_prod"]);
+});
+
 test("an application lies in a place of its own, where no other account can put anything in its place", () => {
   const at = (root: string) => faults({ ...least, app: { ...least.app, root } });
   const expected =
@@ -39,7 +101,7 @@ test("an application lies in a place of its own, where no other account can put 
     "/etc/shop",
     "/usr/local/shop",
     "/var/lib/shop",
-    "/var/www",
+    "/var/opt",
     "/home/deployer",
   ];
   for (const root of [...refused, "/srv/../etc", "/srv/./shop", "/srv/shop/", "/tmp/shop", "/lib64/shop"])
@@ -47,7 +109,10 @@ test("an application lies in a place of its own, where no other account can put 
   assert.deepEqual(at("/home/ada/shop"), [
     "berth:app.root: expected a place in the home of 'app.owner', /home/deployer, or outside of homes; found \"/home/ada/shop\"",
   ]);
-  for (const root of ["/srv/shop", "/opt/apps/shop", "/var/www/shop", "/data/shop", "/home/deployer/shop"])
+  for (const root of [
+    ...["/srv/shop", "/opt/apps/shop", "/var/www", "/var/www/shop", "/data/shop"],
+    "/home/deployer/shop",
+  ])
     assert.equal(read({ ...least, app: { ...least.app, root } }).app.root, root);
 });
 

@@ -147,7 +147,7 @@ test("a release knows which files there are, and not what is in them", () => {
 });
 
 test("every unit of an instance has the files of that instance, and without files none has a place for them", () => {
-  const place = { name: "shop", root: "/srv/shop", after: [] };
+  const place = { name: "shop", root: "/srv/shop", media: "/srv/shop/media", after: [] };
   const worker = {
     name: "worker",
     kind: "rq",

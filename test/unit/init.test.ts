@@ -766,14 +766,64 @@ test("front ends and translations are built", () => {
   assert.doesNotMatch(top.last, /Left to do/);
   assert.deepEqual(top.config.app.build.commands, []);
   const below = init({ ...flask, "frontend/package.json": build, "frontend/package-lock.json": "{}" });
-  assert.deepEqual(below.config.app.build.commands, [
-    "npm --prefix frontend ci",
-    "npm --prefix frontend run build",
-  ]);
-  assert.deepEqual(below.config.app.packages, ["nodejs", "npm"]);
+  assert.equal(below.config.app.build.frontEnd, "frontend");
+  const second = { "admin/package.json": build, "admin/yarn.lock": "" };
+  const several = init({
+    ...flask,
+    ...second,
+    "frontend/package.json": build,
+    "frontend/package-lock.json": "{}",
+  });
+  assert.equal(several.config.app.build.frontEnd, ".");
+  assert.match(several.text, /# +frontEnd: admin\n +# +frontEnd: frontend\n/);
   const po = init({ ...django, "locale/de/LC_MESSAGES/django.po": "" });
   assert.match(po.config.app.build.commands[0] ?? "", /^django-admin compilemessages/);
   assert.deepEqual(po.config.app.packages, ["gettext"]);
+});
+
+test("a front end beside the project is part of what is deployed where the settings read it", () => {
+  const under = (folder: string, sources: Sources): Sources =>
+    Object.fromEntries(Object.entries(sources).map(([path, text]) => [`${folder}/${path}`, text]));
+  const frontEnd = {
+    "frontend/package.json": '{"scripts": {"build": "vite build"}}',
+    "frontend/package-lock.json": "{}",
+  };
+  const whole = { ...under("backend", { ...django, "requirements.txt": "django\n" }), ...frontEnd };
+  const apart = init(whole);
+  assert.match(apart.facts.directory, /\/backend$/);
+  const settings = `${django["shop/settings.py"]}\nFRONT_END = BASE_DIR.parent / "frontend" / "dist"\n`;
+  const { config, facts } = init({ ...whole, "backend/shop/settings.py": settings });
+  assert.doesNotMatch(facts.directory, /backend/);
+  assert.deepEqual(
+    [config.app.requirements, config.app.env.PYTHONPATH, config.app.build.frontEnd],
+    ["backend/requirements.txt", "backend", "frontend"],
+  );
+});
+
+test("a settings file that the source lacks is written with all that the settings have none of and take from it", () => {
+  const { text, last } = init({
+    ...django,
+    "shop/settings.py": `from .settings_local import *
+from .settings_local import LOG_DIR, REDIS_URL, MAP_KEY
+INSTALLED_APPS = ["shop"]
+STATIC_URL = "/static/"
+MEDIA_URL = "/media/"
+CELERY_BROKER_URL = REDIS_URL
+`,
+    "shop/settings_local.prod.py": "DEBUG = False\n",
+    "requirements.txt": "django\npsycopg\ncelery[redis]\n",
+  });
+  for (const line of [
+    'SECRET_KEY = os.environ["SECRET_KEY"]',
+    '    "PASSWORD": "${postgres.password}",',
+    'STATIC_ROOT = os.environ["STATIC_ROOT"]',
+    'MEDIA_ROOT = os.environ["MEDIA_ROOT"]',
+    'LOG_DIR = "${paths.logs}"',
+    'REDIS_URL = "${redis.url}"',
+    "# TODO: MAP_KEY = …",
+  ])
+    assert.ok(text.includes(`          ${line}\n`), `${line} in\n${text}`);
+  assert.match(last, /at shop\/settings_local\.prod\.py, which may show what it sets, and fill in MAP_KEY/);
 });
 
 test("the path for health is one that the routes have, with its prefix", () => {

@@ -19,6 +19,7 @@ import {
 const place = {
   name: "shop",
   root: "/srv/shop",
+  media: "/srv/shop/media",
   after: ["postgresql.service", "redis-server.service"],
   hasFiles: false,
 };
@@ -109,8 +110,8 @@ test("beat has a place for its schedule, and does not keep a release waiting", (
 });
 
 test("a process is shut in by the same lines wherever the application lies", () => {
-  assert.ok(unit({ command: "rq worker" }).includes(sandbox("/srv/shop")));
-  assert.match(sandbox("/srv/shop"), /^ProtectHome=yes$/m);
+  assert.ok(unit({ command: "rq worker" }).includes(sandbox(place)));
+  assert.match(sandbox(place), /^ProtectHome=yes$/m);
 });
 
 test("a process starts after the services that it asks", () => {
@@ -215,9 +216,10 @@ test("a timer runs the live release, shut in as all else, under its account", ()
     "Group=shop",
     "CPUQuota=20%",
     "Type=oneshot",
+    "RequiresMountsFor=/srv/shop/media",
     'ExecStart=:/bin/bash -c "python clean.py"',
   ])
     assert.ok(service.split("\n").includes(line), line);
-  assert.ok(service.includes(sandbox("/srv/shop")));
+  assert.ok(service.includes(sandbox(place)));
   assert.match(made["/etc/systemd/system/shop-clean.timer"]?.content ?? "", /^OnCalendar=hourly UTC$/m);
 });

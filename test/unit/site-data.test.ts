@@ -29,6 +29,7 @@ for (const [keys, expected] of [
   [{ app: { ...app, root: "/opt/shop" } }, [["app.root", "'/opt/shop'", "'/srv/shop'"]]],
   [{ postgres: { database: "other" } }, [["postgres.database", "'other'", "'shop'"]]],
   [{ media: { store: "s3", region: "eu-central-1" } }, [["media.store", "'s3'", "'host'"]]],
+  [{ media: { directory: "/shop_media" } }, [["media.directory", "'/shop_media'", "'media in app.root'"]]],
   [{ host: existing("ssh-ed25519 AAAA1") }, [["host.kind", "'existing'", "'local'"]]],
   [
     { app: { ...app, name: "store", root: "/opt/store" }, postgres: { database: "other" } },

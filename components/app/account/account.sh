@@ -1,9 +1,28 @@
 : "${name?the name of the application and of its service account}"
 : "${owner?the account that owns the files}"
 : "${root?the directory of the application}"
+: "${media?the directory of uploaded files}"
 : "${link?where its owner finds it at home; empty for none}"
 
 put_service_account "$name" "$root" "app.name"
+
+# mounted DIRECTORY: what is to be mounted there, or above it, is. Without it uploads would go to another disk, and be gone
+# from sight once it is mounted again.
+mounted() {
+  local place=$1 unit state
+  while [ -n "$place" ]; do
+    unit=$(systemd-escape --path --suffix=mount "$place")
+    state=$(systemctl show --property=LoadState,FragmentPath --value "$unit" | paste -sd' ')
+    if mountpoint -q "$place"; then
+      # Berth itself mounts the directories of a data volume.
+      [ "$state" != "loaded " ] || grep -qxF -e "$place" /etc/berth/data-volume/directories 2>/dev/null ||
+        say "$place is mounted by hand, and is not mounted when the host boots: write a line for it into /etc/fstab"
+    elif [ "${state%% *}" = loaded ]; then
+      fail "$place, where uploads are to lie, is not mounted, as /etc/fstab or $unit has it." "Run 'systemctl start $unit' on the host; 'journalctl -u $unit' says why if it fails. Then 'systemctl restart $name-web-start' starts the application."
+    fi
+    place=${place%/*}
+  done
+}
 
 # The directory and what is directly in it belong to root, so that nobody can put anything else in its place. In
 # releases and environments the owner writes the code, which the service's group reads; in static what nginx reads; only
@@ -16,7 +35,9 @@ put_directory "$root/static" root:www-data 2755
 put_directory "$root/.gone" root:root 0700
 # What a step that was killed has left there.
 rm -rf "$root/.gone/"* 2>>"$log" || true
-put_directory "$root/media" "$name:www-data" 2750
+mounted "$media"
+guarded "$media" "media.directory"
+put_directory "$media" "$name:www-data" 2750
 put_directory "$root/data" "$name:$name" 2750
 put_directory "$root/logs" "$name:$name" 2750
 put_directory "$root/config" "root:$name" 0750
@@ -37,6 +58,6 @@ sudo -l -U "$owner" /usr/bin/systemctl restart "$name-web-start" >/dev/null || f
 for place in . releases venvs static config; do
   if runuser -u "$name" -- test -w "$root/$place"; then fail "the service account '$name' can write $root/$place."; fi
 done
-for place in media data; do
-  runuser -u "$name" -- test -w "$root/$place" || fail "the service account '$name' cannot write $root/$place."
+for place in "$media" "$root/data"; do
+  runuser -u "$name" -- test -w "$place" || fail "the service account '$name' cannot write $place."
 done

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { HostScript } from "../../host/host-script.ts";
 import { renderTemplate } from "../../host/template.ts";
-import type { AppStep } from "../args.ts";
+import { type AppStep, mediaRoot } from "../args.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -17,7 +17,7 @@ export function accountStep({ component, parent, args, isWeb, timers }: AppStep)
       script: shown.length === 0 ? here("account.sh") : ["account.sh", "accel.sh"].map(here),
       removal: here("account-removal.sh"),
       slots: {
-        ...{ name, owner, root, link },
+        ...{ name, owner, root, link, media: mediaRoot(args) },
         ...(shown.length === 0 ? {} : { shown: shown.join("\n") }),
       },
       files: {

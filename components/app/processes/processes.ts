@@ -154,6 +154,8 @@ export function inZone(at: string): string {
 export interface UnitPlace {
   readonly name: string;
   readonly root: string;
+  /** Where uploaded files lie. */
+  readonly media: string;
   /** Units that must run before. */
   readonly after: readonly string[];
   /** Whether there are files beside its code: see {@link openFiles}. */
@@ -163,7 +165,8 @@ export interface UnitPlace {
 const here = (file: string) => join(import.meta.dirname, file);
 
 /** The lines that shut a unit in; the same for the web server and for every process. */
-export const sandbox = (root: string): string => renderTemplate(here("sandbox.conf.liquid"), { root }).trim();
+export const sandbox = ({ root, media }: Pick<UnitPlace, "root" | "media">): string =>
+  renderTemplate(here("sandbox.conf.liquid"), { root, media }).trim();
 
 /**
  * The lines with the environment of the application's code, the same wherever it runs: its server, its processes, its
@@ -173,7 +176,7 @@ export const sandbox = (root: string): string => renderTemplate(here("sandbox.co
  * @param home what may be written as the home of the account: `berth-NAME` in /var/cache, or a directory
  */
 export const environment = (
-  { name, root, hasFiles }: UnitPlace,
+  { name, root, hasFiles }: Omit<UnitPlace, "media">,
   instance: string,
   home = `/var/cache/berth-${name}`,
 ): string =>
@@ -196,10 +199,11 @@ const isAlone = (process: Process) => process.kind === "celery-beat";
 
 /** The template unit of a process: an instance of it is a release with its settings. */
 function processUnit(place: UnitPlace, process: Process): string {
-  const { name, root, after } = place;
+  const { name, root, media, after } = place;
   return renderTemplate(here("process.service.liquid"), {
     name,
     root,
+    media,
     after,
     process: process.name,
     account: process.account ?? name,
@@ -219,7 +223,7 @@ function processUnit(place: UnitPlace, process: Process): string {
     // Beat has no task to finish, and while it ends there is none.
     stop_timeout: isAlone(process) ? Math.min(process.stopTimeout, 30) : process.stopTimeout,
     limits: limitLines(process),
-    sandbox: sandbox(root),
+    sandbox: sandbox(place),
   });
 }
 
@@ -241,7 +245,7 @@ export function timerFiles(
   place: UnitPlace,
   timers: Readonly<Record<string, Timer>>,
 ): Readonly<Record<string, StepFile>> {
-  const { name, root, after } = place;
+  const { name, root, media, after } = place;
   const files = Object.entries(timers).flatMap(([timer, wanted]): [string, StepFile][] => [
     [
       `/etc/systemd/system/${name}-${timer}.timer`,
@@ -253,6 +257,7 @@ export function timerFiles(
         content: renderTemplate(here("timer.service.liquid"), {
           name,
           root,
+          media,
           after,
           timer,
           command: unitQuote(wanted.command),
@@ -265,7 +270,7 @@ export function timerFiles(
           ),
           timeout: wanted.timeout ?? longestRun,
           limits: limitLines(wanted),
-          sandbox: sandbox(root),
+          sandbox: sandbox(place),
         }),
       },
     ],

@@ -16,7 +16,7 @@ export function prepareStep(step: AppStep, before: HostScript): [pulumi.Output<s
   const { component, parent, args, isWeb } = step;
   const { host, name, source, python, requirements, server, settings, release, processes } = args;
   const statics = args.static;
-  const { commands, env, afterCollectstatic = [] } = args.build;
+  const { commands, env, afterCollectstatic = [], frontEnd = "." } = args.build;
   const build = { commands, env };
   const after = isWeb ? afterCollectstatic : [];
   const files = fileLinks(step.files);
@@ -28,6 +28,7 @@ export function prepareStep(step: AppStep, before: HostScript): [pulumi.Output<s
     args.shared,
     afterCollectstatic,
     asked,
+    frontEnd === "." ? {} : { frontEnd },
   ]
     .filter((part) => Object.keys(part).length > 0)
     .map((part) => JSON.stringify(part))
@@ -68,7 +69,7 @@ export function prepareStep(step: AppStep, before: HostScript): [pulumi.Output<s
           requirements: requirements ?? null,
           groups,
           extras,
-          build: { ...build, after_collectstatic: after },
+          build: { ...build, front_end: frontEnd || null, after_collectstatic: after },
           files,
           server,
           module: entryOf(args).module,

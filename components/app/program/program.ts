@@ -16,6 +16,8 @@ export interface ReleaseProgramArgs {
   readonly owner: string;
   /** The application's directory on the host. */
   readonly root: string;
+  /** Where uploaded files lie. */
+  readonly media: string;
   /** Whether the web server runs here. */
   readonly web: boolean;
 }
@@ -26,7 +28,7 @@ export interface ReleaseProgramArgs {
  */
 export class ReleaseProgram extends HostScript {
   constructor(name: string, args: ReleaseProgramArgs, options: pulumi.CustomResourceOptions) {
-    const { host, root, owner, web } = args;
+    const { host, root, media, owner, web } = args;
     const archive = packDirectory(here("../release"), join(".berth", "program"));
     const copy = copyArchive(
       `${name}-archive`,
@@ -44,7 +46,7 @@ export class ReleaseProgram extends HostScript {
         slots: { name: args.name, archive: copy.remotePath, archive_sha256: archive.sha256 },
         files: {
           [`/usr/local/lib/berth/${args.name}/application.json`]: {
-            content: JSON.stringify({ name: args.name, owner, root, web }, null, 2),
+            content: JSON.stringify({ name: args.name, owner, root, media, web }, null, 2),
           },
           [`/usr/local/lib/berth/${args.name}/berth-release`]: {
             content: renderTemplate(here("berth-release.py.liquid"), { name: args.name }),

@@ -15,6 +15,8 @@ class Application:
     # The account that owns code and static files.
     owner: str
     root: str
+    # Where uploaded files lie.
+    media: str
     # Whether the web server runs on this host, and with it what a release does once.
     web: bool
 
@@ -51,8 +53,10 @@ class Archive:
 
 @dataclasses.dataclass(frozen=True)
 class Build:
-    """Commands of the stack's own, in their order."""
+    """What is built beside the dependencies; commands of the stack's own are in their order."""
 
+    # Where its package.json is, from the release's directory; None: no front end is built.
+    front_end: str | None
     commands: tuple[str, ...]
     # Those that come after Django's collectstatic.
     after_collectstatic: tuple[str, ...]

@@ -14,6 +14,8 @@ from .uv import Uv
 # By which lock file packages are pinned: the first that the source has, unless package.json names a manager.
 LOCKS = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
 FILES = ("package.json", *LOCKS)
+# Its own directory as the owner of the code finds it: root goes into none that another account can change.
+_THERE = 'cd -- "$1" && shift && exec "$@"'
 _ABOVE = "Its last lines are above; nothing that runs was changed."
 # By the lock files that they write, where package.json does not say it: pnpm's by their version.
 _YARN_CLASSIC, _YARN = "1.22.22", "4.9.2"
@@ -48,13 +50,33 @@ class Manager:
         return ["npm", "exec", "--yes", f"--package={package}@{self.version}", "--", self.name, *arguments]
 
 
-def build(context: Context, source: Source, uv: Uv, tree: Tree) -> bool:
-    """Whether anything was built."""
-    text = tree.texts["package.json"]
-    kind = _kind(text)
+def files(folder: str | None) -> list[str]:
+    """What decides how the front end in this directory of a release is built."""
+    return [] if folder is None else [_in(folder, file) for file in FILES]
+
+
+def _in(folder: str, file: str) -> str:
+    return file if folder == "." else f"{folder}/{file}"
+
+
+def build(context: Context, source: Source, uv: Uv, tree: Tree, folder: str | None) -> bool:
+    """Whether anything was built.
+
+    :param folder: where its package.json is; None: nowhere
+    """
+    if folder is None:
+        return False
+    texts = {file: tree.texts[_in(folder, file)] for file in FILES}
+    text = texts["package.json"]
+    kind = _kind(text, _in(folder, "package.json"))
+    if text is None and folder != ".":
+        raise Stop(
+            f"the source has no {folder}/package.json (app.build.frontEnd).",
+            "Name the directory with the front end's package.json, or take the key out.",
+        )
     if text is None or kind == "none":
         return False
-    manager = manager_of(text, tree.texts)
+    manager = manager_of(text, texts, folder)
     place = uv.tool("node")
     install = manager.install(is_build=kind == "build")
     context.voice.say(f"{manager.name} {install[0]}{' and build' if kind == 'build' else ''}")
@@ -66,7 +88,8 @@ def build(context: Context, source: Source, uv: Uv, tree: Tree) -> bool:
         "NPM_CONFIG_GLOBALCONFIG": "/etc/npmrc",
     }
     for step in [install, ["run", "build"]] if kind == "build" else [install]:
-        command = source.as_builder(*manager.command(*step), environment=environment)
+        there = [] if folder == "." else ["sh", "-c", _THERE, "sh", folder]
+        command = source.as_builder(*there, *manager.command(*step), environment=environment)
         status, lines = context.runner.run_and_keep(command)
         if status != 0:
             told = " ".join([manager.name, *step[: 2 if step[0] == "run" else 1]])
@@ -74,7 +97,7 @@ def build(context: Context, source: Source, uv: Uv, tree: Tree) -> bool:
     return True
 
 
-def manager_of(package: str, texts: Mapping[str, str | None]) -> Manager:
+def manager_of(package: str, texts: Mapping[str, str | None], folder: str = ".") -> Manager:
     """What installs the packages: as package.json names it, or else by the lock file."""
     named = re.match(r"(npm|pnpm|yarn)@(\d+\.\d+\.\d+[\w.-]*)", f"{json.loads(package).get('packageManager', '')}")
     locks = [file for file in LOCKS if texts.get(file) is not None]
@@ -82,9 +105,10 @@ def manager_of(package: str, texts: Mapping[str, str | None]) -> Manager:
     if not own:
         found = f" ({', '.join(locks)} is of another than its packageManager)" if locks else ""
         raise Stop(
-            "the source has a package.json and no package-lock.json, pnpm-lock.yaml or yarn.lock, so its packages are "
-            f"not pinned{found}.",
-            "Run 'npm install' in the source and commit package-lock.json.",
+            f"the source has a {_in(folder, 'package.json')} and no package-lock.json, pnpm-lock.yaml or yarn.lock, so "
+            f"its packages are not pinned{found}.",
+            "Run 'npm install' there and commit package-lock.json. If what is built is in the source, write "
+            "'frontEnd: false' below app.build.",
         )
     name = LOCKS[own[0]]
     if name == "npm":
@@ -98,7 +122,7 @@ def manager_of(package: str, texts: Mapping[str, str | None]) -> Manager:
     return Manager(name, _PNPM.get(version[1] if version else "", _PNPM["9"]))
 
 
-def _kind(text: str | None) -> str:
+def _kind(text: str | None, path: str) -> str:
     if text is None:
         return "none"
     try:
@@ -107,4 +131,4 @@ def _kind(text: str | None) -> str:
             return "build"
         return "packages" if package.get("dependencies") else "none"
     except (ValueError, AttributeError, TypeError):
-        raise Stop("the source's package.json is not valid JSON.") from None
+        raise Stop(f"the source's {path} is not valid JSON.") from None

@@ -165,7 +165,7 @@ def _command(context: Context, number: str) -> str:
         f"BindReadOnlyPaths=-{live}/files:{place.told_root}/config/files",
         f"CacheDirectory=berth-{place.name}",
         "CacheDirectoryMode=0750",
-        f"ReadWritePaths={place.told_root}/media {place.told_root}/data {place.told_root}/logs",
+        f"ReadWritePaths={place.told_media} {place.told_root}/data {place.told_root}/logs",
         f"LoadCredential=hook:{place.hooks / f'{number}.hook'}",
         f"StandardInput=file:{place.hooks / f'{number}.line'}",
         f"SyslogIdentifier={place.name}-hooks",

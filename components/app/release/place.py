@@ -16,6 +16,7 @@ class Place:
         self.web = application.web
         # The path as programs on the host know it, and the same path as this program reaches it.
         self.told_root = application.root
+        self.told_media = application.media
         self.root = at(application.root)
         self.releases = self.root / "releases"
         self.venvs = self.root / "venvs"

@@ -69,7 +69,9 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     searched = ["", *(f"{path.strip('/')}/" for path in paths if path and not path.startswith("/"))]
     modules = [f"{folder}{module}{end}" for folder in searched for end in (".py", "/__init__.py")]
     wanted = files_to_read(facts.requirements)
-    tree = source.look(["Procfile", gunicorns.PROJECT, *frontend.FILES, *wanted], modules, whole=True)
+    tree = source.look(
+        ["Procfile", gunicorns.PROJECT, *frontend.files(facts.build.front_end), *wanted], modules, whole=True
+    )
     release = dataclasses.replace(release, procfile=tree.texts["Procfile"] or "")
     procfile = Procfile(release.procfile, facts.kinds)
     check_procfile(context, facts, procfile)
@@ -89,7 +91,7 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
         )
     uv = Uv(context, facts, source)
     built = Dependencies(context, facts, source, uv).install(tree)
-    built = frontend.build(context, source, uv, tree) or built
+    built = frontend.build(context, source, uv, tree, facts.build.front_end) or built
     built = build.run(context, source, facts.build) or built
     if built:
         source.look(whole=True)

@@ -112,7 +112,7 @@ def settle(context: Context, source: Code, project: Project, static: str) -> Non
     """
     _lead(context, source, "STATIC_ROOT", project.static_root, static)
     top = context.place.told_root
-    root, media = project.media_root, f"{top}/media"
+    root, media = project.media_root, context.place.told_media
     if root is None:
         return
     if not posixpath.isabs(root):
@@ -133,7 +133,7 @@ def tell_of_uploads(context: Context, project: Project, public: bool | None) -> 
         return
     if public is None:
         context.voice.say(
-            f"nobody sees uploads in {context.place.told_root}/media unless the application shows them; "
+            f"nobody sees uploads in {context.place.told_media} unless the application shows them; "
             "'media.public: true' serves them to everyone, 'media.public: false' ends this line"
         )
     url = project.media_url or ""

@@ -16,11 +16,13 @@ from .faults import Stop
 from .world import Command
 
 _OWN = ".berth-copy"
+# The file system's own, in the top directory of a volume: nobody but root moves it.
+_OF_VOLUME = "lost+found"
 
 _BEGIN = f"""
 own={_OWN}
 cd -- "$1"
-outside() {{ find . -mindepth 1 -maxdepth 1 ! -name "$own" "$@"; }}
+outside() {{ find . -mindepth 1 -maxdepth 1 ! -name "$own" ! -name {_OF_VOLUME} "$@"; }}
 inside() {{ find "$own/$1" -mindepth 1 -maxdepth 1 -exec mv -t . -- {{}} +; rmdir "$own/$1"; }}
 """
 _TAKE = """

@@ -9,6 +9,27 @@ export const mediaPublic = z
     "Whether nginx serves the uploads on the host's disk to everyone, under /media/. Otherwise these requests reach the application, which decides who sees what; see docs/deploying-your-application.md. Default: `false`.",
   );
 
+/** Where a directory of uploads may lie: not among what the system keeps, and not in homes, which no service sees. */
+function isPlaceOfUploads(path: string): boolean {
+  const ofSystem =
+    /^\/(bin|boot|dev|etc|home|lib\w*|lost\+found|proc|root|run|sbin|sys|tmp|usr|var(?!\/(www|opt|lib)\/))(\/|$)/;
+  const whole = /^\/(media|mnt|opt|srv)$/;
+  // What restores the backups of another stack tells uploads from private files by that name.
+  if (path.endsWith("/data")) return false;
+  return /^(\/[\w-][\w.-]*)+$/.test(path) && !ofSystem.test(path) && !whole.test(path);
+}
+
+export const mediaDirectory = z
+  .string()
+  .refine(isPlaceOfUploads, {
+    error:
+      "expected an absolute path, not in a directory of the system or in a home, and not called data, such as /shop_media",
+  })
+  .optional()
+  .describe(
+    "Where the uploads on the host's disk are, such as `/shop_media`, where a volume of its own is mounted by `/etc/fstab`. While that volume is away, the application does not start. Only root may be able to change the directories above it, and its last name is not `data`. Default: `media` in `app.root`.",
+  );
+
 const inside = /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/;
 
 export const shared = z

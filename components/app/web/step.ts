@@ -20,16 +20,17 @@ export function unitTexts(step: AppStep): UnitTexts {
   const common = { workers, timeout, head_bytes: headBehind.bytes, head_fields: headBehind.fields };
   const answers = readFileSync(here("answers.py"), "utf8");
   return {
-    socket: renderTemplate(here("web.socket.liquid"), { name }),
+    socket: renderTemplate(here("web.socket.liquid"), { name, media: step.place.media }),
     service: renderTemplate(here("web.service.liquid"), {
       name,
       root,
+      media: step.place.media,
       after,
       stop_timeout: timeout + 10,
       has_sockets: server === "uvicorn",
       limits: limitLines(limits),
       environment: environmentOf(step, "%i"),
-      sandbox: sandbox(root),
+      sandbox: sandbox(step.place),
     }),
     ...(wsgi === undefined
       ? {}

@@ -376,9 +376,16 @@ def literal(text: str) -> str:
 
 
 def paired(own: tuple[str, ...], theirs: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The directories of this stack, and those of the other one whose files belong there: by their last names."""
+    """The directories of this stack, and those of the other one whose files belong there.
+
+    By their last names; and what is left over, if it is one on each side: uploads may be in a directory of any name.
+    """
     names = {Path(one).name: one for one in theirs}
-    return [(one, names[Path(one).name]) for one in own if Path(one).name in names]
+    found = {one: names.pop(Path(one).name) for one in own if Path(one).name in names}
+    left = [one for one in own if one not in found]
+    if len(left) == 1 and len(names) == 1:
+        found[left[0]] = names.popitem()[1]
+    return [(one, found[one]) for one in own if one in found]
 
 
 def _mark(path: Path) -> None:

@@ -33,6 +33,8 @@ _LONGEST = "12h"
 ASIDE = ".berth-before-restore"
 # Where another stack's uploads arrive, and what was there before them is kept: see components/app/release/uploads.py.
 COPY = ".berth-copy"
+# The file system's own, in the top directory of a volume: nobody but root moves it.
+_OF_VOLUME = "lost+found"
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class FileBackups:
         for _ in range(5):
             before = self._steady(part)
             self.unlock()
-            words = ["backup", "--json", "--exclude", ASIDE, "--exclude", COPY, *self._marks(tag or part.name)]
+            of_volume = [f"--exclude={one}/{_OF_VOLUME}" for one in directories]
+            left_out = ["--exclude", ASIDE, "--exclude", COPY, *of_volume]
+            words = ["backup", "--json", *left_out, *self._marks(tag or part.name)]
             made = self._restic(*words, *directories, closed=directories).split("\n")
             messages = map(json.loads, filter(None, reversed(made)))
             told = next(one for one in messages if one["message_type"] == "summary")
@@ -306,7 +310,7 @@ class FileBackups:
 
 def _all_in(directory: str) -> list[str]:
     """find(1): all in a directory but what is kept aside."""
-    return ["find", directory, "-mindepth", "1", "-maxdepth", "1", "!", "-name", ASIDE]
+    return ["find", directory, "-mindepth", "1", "-maxdepth", "1", "!", "-name", ASIDE, "!", "-name", _OF_VOLUME]
 
 
 def _seconds(time_of_restic: str) -> int:

@@ -142,11 +142,12 @@ class Restore:
             if part.name not in only:
                 continue
             own = snapshot_for(target, part, snapshots)
-            if not set(part.directories) & set(own.directories):
+            moved = [one for one in own.directories if one not in part.directories]
+            new = [one for one in part.directories if one not in own.directories]
+            if moved and new:
                 raise Trouble(
-                    f"the backup {own.id} of {part.name} is of {own.directories[0]}, "
-                    f"and this stack has {part.directories[0]}",
-                    "Give the stack the app.root of that time, and deploy it.",
+                    f"the backup {own.id} of {part.name} is of {moved[0]}, and this stack has {new[0]}",
+                    "Give the stack the app.root and the media.directory of that time, and deploy it.",
                 )
             self._refuse_large(part, own)
             chosen.append((part, own))

@@ -3,8 +3,10 @@ import type { Files } from "./files.ts";
 import { isAside } from "./project.ts";
 
 export interface Built {
-  /** Commands of app.build, each with a doubt where it is not certain. */
-  readonly commands: readonly (readonly [command: string, doubt: string | undefined])[];
+  /** The directories of front ends that are not beside manage.py: one, or several of which not all may be wanted. */
+  readonly frontEnds: readonly string[];
+  /** Commands of app.build. */
+  readonly commands: readonly string[];
   readonly packages: readonly string[];
   readonly notes: readonly string[];
   readonly todos: readonly string[];
@@ -23,7 +25,8 @@ const otherLocks: readonly (readonly [file: string, program: string])[] = [
 ];
 
 export function readBuilt(files: Files, dependencies: ReadonlySet<string>, isDjango: boolean): Built {
-  const commands: [string, string | undefined][] = [];
+  const frontEnds: string[] = [];
+  const commands: string[] = [];
   const packages: string[] = [];
   const notes: string[] = [];
   const todos: string[] = [];
@@ -58,19 +61,10 @@ export function readBuilt(files: Files, dependencies: ReadonlySet<string>, isDja
     .map((path) => path.slice(0, -"/package.json".length))
     .filter((folder) => packageOf(files, folder) === "build");
   for (const folder of top === "build" ? [] : folders) {
-    if (files.has(`${folder}/package-lock.json`)) {
-      const doubt =
-        folders.length > 1
-          ? "there are several front ends, and not all may belong to this application"
-          : undefined;
-      commands.push(
-        [`npm --prefix ${quoted(folder)} ci`, doubt],
-        [`npm --prefix ${quoted(folder)} run build`, doubt],
-      );
-      if (doubt === undefined) packages.push("nodejs", "npm");
-    } else
+    if (locks.some(([file]) => files.has(`${folder}/${file}`))) frontEnds.push(folder);
+    else
       todos.push(
-        `${folder}/package.json has a build, and no package-lock.json pins its packages. Commit one, then have it built by app.build.commands; or ship what is built.`,
+        `${folder}/package.json has a build, and no package-lock.json pins its packages. Commit one, then name ${folder} as app.build.frontEnd; or ship what is built.`,
       );
   }
 
@@ -81,12 +75,12 @@ export function readBuilt(files: Files, dependencies: ReadonlySet<string>, isDja
     if (isDjango) {
       packages.push("gettext");
       // Without DJANGO_SETTINGS_MODULE it finds every directory `locale`, and needs none of the settings.
-      commands.push(["django-admin compilemessages --ignore .venv --ignore node_modules", undefined]);
+      commands.push("django-admin compilemessages --ignore .venv --ignore node_modules");
     } else if ([...dependencies].some((name) => /babel/.test(name))) {
-      commands.push([`pybabel compile -d ${quoted(folder)}`, undefined]);
+      commands.push(`pybabel compile -d ${quoted(folder)}`);
     }
   }
-  return { commands, packages, notes, todos };
+  return { frontEnds, commands, packages, notes, todos };
 }
 
 const quoted = (text: string): string =>

@@ -62,15 +62,17 @@ export function look(directory: string): Facts {
   const entry = readEntry(project);
   const isDjango = entry.framework === "Django";
 
+  const settings = entry.settings === undefined ? [] : settingsChain(project, entry.settings);
   const own = readDependencies(project.files);
-  const dependencies = own.file === undefined && above !== project ? ofAbove(above, own) : own;
-  // The whole is a release where the dependencies lie above the application's own directory.
-  const inner = dependencies !== own && dependencies.file !== undefined ? base : undefined;
-  const version = readPythonVersion(project.files, dependencies.file);
+  const ofWhole = own.file === undefined && above !== project ? ofAbove(above, own) : own;
+  // The whole is a release where the dependencies, or what the settings read, lie above the application's own directory.
+  const isBeside = base !== "" && own.file !== undefined && readsFrontEnd(above, base, project, settings);
+  const inner = (ofWhole !== own && ofWhole.file !== undefined) || isBeside ? base : undefined;
+  const dependencies = isBeside ? { ...own, file: `${base}/${own.file}`, named: true } : ofWhole;
+  const version = readPythonVersion(project.files, ofWhole.file);
   const python =
     version.because === undefined && above !== project ? readPythonVersion(above.files, undefined) : version;
 
-  const settings = entry.settings === undefined ? [] : settingsChain(project, entry.settings);
   const start = (entry.wsgi ?? entry.asgi)?.split(":")[0];
   const loaded =
     isDjango || start === undefined
@@ -151,6 +153,21 @@ export function look(directory: string): Facts {
     writes: readWrites(project),
     faults: [...new Set([...above.files.faults, ...project.files.faults, ...project.faults])],
   };
+}
+
+/** Whether the settings name the directory of a front end that lies beside the application's own. */
+function readsFrontEnd(
+  above: Project,
+  base: string,
+  project: Project,
+  settings: readonly { path: string }[],
+): boolean {
+  const texts = settings.map(({ path }) => project.files.read(path) ?? "").join("\n");
+  return readBuilt(above.files, new Set(), false).frontEnds.some(
+    (folder) =>
+      !folder.startsWith(`${base}/`) &&
+      new RegExp(`["'/]${folder.replaceAll(/[.]/g, "\\.")}["'/]`).test(texts),
+  );
 }
 
 /** The dependencies of a directory above the application's own. */

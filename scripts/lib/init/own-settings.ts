@@ -55,7 +55,10 @@ export function ownSettings(
   const doubts = usesOf(text, lines);
   if (own !== undefined) {
     if (lines.length === 0 && !own.isRequired) return undefined;
-    return { path: own.path, content: written(lines), settings: undefined, doubts, todos: [] };
+    if (!own.isRequired)
+      return { path: own.path, content: written(lines), settings: undefined, doubts, todos: [] };
+    const named = hooks.filter(({ path }) => path === own.path).flatMap(({ names }) => names);
+    return { ...ofAll(project, own, named, lines, text, services), doubts };
   }
   const parts = settings.split(".").slice(0, -1);
   return {
@@ -67,18 +70,64 @@ export function ownSettings(
   };
 }
 
+/** A module that the settings cannot do without, and take all from: also what they themselves have none of. */
+function ofAll(
+  project: Project,
+  { path, at }: Hook,
+  named: readonly string[],
+  lines: readonly Line[],
+  text: string,
+  services: ServicesFound,
+): Omit<OwnSettings, "doubts"> {
+  const has = (name: string) => new RegExp(`^\\s*${name}\\b`, "m").test(text);
+  const lacking = [
+    ...(has("DATABASES") || !(services.postgres || services.isSqlite) ? [] : ["DATABASES"]),
+    ...(has("STATIC_URL") && !has("STATIC_ROOT") ? ["STATIC_ROOT"] : []),
+    ...(has("MEDIA_URL") && !has("MEDIA_ROOT") ? ["MEDIA_ROOT"] : []),
+  ];
+  const wanted = [...new Set([...lacking, ...named])].filter(
+    (name) => name !== "*" && !lines.some((line) => line.name === name),
+  );
+  const known = wanted.map((name) => ({ name, because: "", value: standsFor(name, services) }));
+  const unknown = known.flatMap(({ name, value }) => (value === undefined ? [name] : []));
+  const content = [
+    written([
+      ...lines,
+      ...known.flatMap(({ value, ...one }) => (value === undefined ? [] : { ...one, value })),
+    ]),
+    ...unknown.map((name) => `# TODO: ${name} = …\n`),
+  ].join("");
+  const samples = samplesOf(project, path);
+  const shown = samples.length === 0 ? "" : `, and at ${samples.join(", ")}, which may show what it sets`;
+  const todo = `${at} imports ${path}, which the source does not have. Look at it in the stack's file, below files${shown}${unknown.length === 0 ? "" : `, and fill in ${unknown.join(", ")}`}.`;
+  return { path, content, settings: undefined, todos: [todo] };
+}
+
+/** Files that are called as if they were samples of another one: `settings_local.prod.py`, `settings_local.py.example`. */
+function samplesOf({ files }: Project, path: string): string[] {
+  const name = path.replace(/\.py$/, "");
+  const sample = /^[._-]?(py[._-])?(prod|production|example|sample|dist|template|default)([._-].*)?$/;
+  return files.paths.filter(
+    (one) => one.startsWith(name) && one !== path && sample.test(one.slice(name.length)),
+  );
+}
+
+/** What stands for the name of a setting, where it says by itself what it is. */
+function standsFor(name: string, services: ServicesFound): string | undefined {
+  if (name === "DATABASES") return `{"default": ${databaseOf(services)}}`;
+  if (services.redis && /^(\w+_)?(REDIS|BROKER)_URL$/.test(name)) return '"${redis.url}"';
+  if (/^LOGS?(GING)?_?(DIR|DIRECTORY|FOLDER|PATH|ROOT)$/.test(name)) return '"${paths.logs}"';
+  return values[name];
+}
+
 /** A module that the settings cannot do without, with the names that they take from it. */
 function ofRequired({ path, at, names }: Hook, services: ServicesFound): OwnSettings {
   const wanted = names.includes("*") ? ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASES"] : names;
-  const known: Readonly<Record<string, string>> = {
-    ...values,
-    DATABASES: `{"default": ${databaseOf(services)}}`,
-  };
   const lines = wanted.flatMap((name) => {
-    const value = known[name];
+    const value = standsFor(name, services);
     return value === undefined ? [] : [{ name, because: "", value }];
   });
-  const unknown = wanted.filter((name) => known[name] === undefined);
+  const unknown = wanted.filter((name) => standsFor(name, services) === undefined);
   const content = [written(lines), ...unknown.map((name) => `# TODO: ${name} = …\n`)].join("");
   const more = unknown.length === 0 ? "" : ` and fill in ${unknown.join(", ")}`;
   const todo = `${at} imports ${path}, which the source does not have. Look at it in the stack's file, below files,${more || " and add what else it has to set"}.`;

@@ -76,9 +76,7 @@ export function report(facts: Facts, stack: string, file: string): string {
       : [
           `Look at ${uncertain.map(({ name }) => name).join(", ")}, which the file has as comments: whether they are processes was not certain.`,
         ]),
-    ...(built.commands.some(([, doubt]) => doubt !== undefined)
-      ? ["Look at build, which the file has as a comment."]
-      : []),
+    ...(built.frontEnds.length > 1 ? ["Look at build, which the file has as a comment."] : []),
     ...(wanted.open.length === 0
       ? []
       : [

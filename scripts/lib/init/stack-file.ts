@@ -256,26 +256,33 @@ function packagesLines({ services, built }: Facts): string[] {
 }
 
 function buildLines({ built, compressor, manage }: Facts): string[] {
-  const certain = built.commands.filter(([, doubt]) => doubt === undefined);
-  const doubtful = built.commands.filter(([, doubt]) => doubt !== undefined);
+  const { commands, frontEnds } = built;
+  const [frontEnd, ...others] = frontEnds;
+  const isOne = frontEnd !== undefined && others.length === 0;
   return [
     ...built.notes.flatMap((note) => comment(4, note)),
     ...(compressor === undefined ? [] : comment(4, compressor.note)),
-    ...(certain.length > 0 || compressor?.isOffline ? ["    build:"] : []),
+    ...(isOne || commands.length > 0 || compressor?.isOffline ? ["    build:"] : []),
+    ...(isOne
+      ? [
+          ...comment(
+            6,
+            "Each release builds it on the host. 'false' ships what you have built here, if .berthignore takes it back from git's ignored files.",
+          ),
+          `      frontEnd: ${yaml(frontEnd)}`,
+        ]
+      : []),
     ...(compressor?.isOffline
       ? ["      afterCollectstatic:", `        - ${yaml(`python ${manage} compress`)}`]
       : []),
-    ...(certain.length === 0
+    ...(commands.length === 0
       ? []
-      : ["      commands:", ...certain.map(([command]) => `        - ${yaml(command)}`)]),
-    ...(doubtful.length === 0
+      : ["      commands:", ...commands.map((command) => `        - ${yaml(command)}`)]),
+    ...(others.length === 0
       ? []
       : [
-          ...comment(4, `Not written, because ${doubtful[0]?.[1]}. They need packages: [nodejs, npm].`),
-          ...(certain.length > 0
-            ? []
-            : [...(compressor?.isOffline ? [] : ["    # build:"]), "    #   commands:"]),
-          ...doubtful.map(([command]) => `    #     - ${yaml(command)}`),
+          ...comment(4, "There are several front ends. Below 'build', name the one of this application:"),
+          ...frontEnds.map((folder) => `    #   frontEnd: ${yaml(folder)}`),
         ]),
   ];
 }

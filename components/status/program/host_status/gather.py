@@ -34,7 +34,7 @@ def parts(host: Host, told: Told) -> Mapping[str, Callable[[], object]]:
         "certificate": lambda: certificate(host, told),
         "maintenance": lambda: maintenance(host, told),
         "backups": lambda: backups(host),
-        "disks": lambda: disks(host),
+        "disks": lambda: disks(host, told.name),
         "memory": lambda: memory(host),
         "load": lambda: load(host),
         "upgrades": lambda: upgrades(host),

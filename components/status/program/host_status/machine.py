@@ -27,9 +27,12 @@ def system(host: Host) -> Facts:
 PLACES = ("", "boot", "var", "var/log", "srv", "tmp", "var/lib/postgresql", "var/lib/redis", "var/lib/berth/data")
 
 
-def disks(host: Host) -> list[Facts]:
+def disks(host: Host, name: str) -> list[Facts]:
+    """:param name: of the application, whose uploads may be on a volume of their own"""
+    told = json.loads(host.text(f"usr/local/lib/berth/{name}/application.json") or "{}")
+    uploads = f"{told.get('media', '')}".lstrip("/")
     found: dict[int, Facts] = {}
-    for place in PLACES:
+    for place in (*PLACES, *([uploads] if uploads else [])):
         path = host.path(place)
         if not path.is_dir() or path.stat().st_dev in found:
             continue
