@@ -45,7 +45,7 @@ export class Reboots extends pulumi.ComponentResource {
         check: here("check.sh"),
         script: here("setup.sh"),
         removal: here("removal.sh"),
-        slots: { at, key: `${configKey(host.name)}.rebootAt` },
+        slots: { at, named: `${configKey(host.name)}.rebootAt` },
         files: {
           "/usr/local/lib/berth/reboot": { content: text("reboot.py"), mode: "0755" },
           "/etc/berth/reboots.json": plan.apply((facts) => ({ content: JSON.stringify(facts, null, 2) })),
