@@ -84,7 +84,17 @@ function typeName(type: string): string {
 }
 
 /** Keys with secrets below them. */
-const hidden = ["secrets", "privateKey", "passphrase", "accessKey", "secretKey", "eab", "targets", "hooks"];
+const hidden = [
+  "secrets",
+  "password",
+  "privateKey",
+  "passphrase",
+  "accessKey",
+  "secretKey",
+  "eab",
+  "targets",
+  "hooks",
+];
 
 function found(issue: Issue): string {
   if (issue.path.some((part) => hidden.includes(part as string))) {

@@ -3,6 +3,7 @@
 
 : "${ssh_from?the networks that may connect by SSH, separated by spaces}"
 : "${settings?the key of the configuration that describes the host}"
+: "${replaced?accounts of services that others may take the place of, separated by spaces}"
 
 # Where this step comes from; sudo hands that on to nobody, but it stands in what the session began with.
 from=$$
@@ -33,6 +34,15 @@ ssh_ports() {
   fi
 }
 put_file /etc/berth/ssh-ports.nft root:root 0644 < <(printf 'define ssh_ports = { %s }\n' "$(ssh_ports | sort -un | paste -sd,)")
+
+# An account that is not there is nobody's number.
+replaced() {
+  local account
+  for account in $replaced; do
+    printf 'define replaced_%s = { 0%s }\n' "$account" "$(id -u "$account" 2>/dev/null | sed 's/^/, /' || true)"
+  done
+}
+put_file /etc/berth/replaced.nft root:root 0644 < <(replaced)
 
 for rules in firewall listeners; do
   reason=$(nft -c -f "/etc/berth/$rules.nft" 2>&1) || fail "nft refuses the rules of /etc/berth/$rules.nft: $(head -n 3 <<<"$reason" | tr '\n' ' ')"

@@ -67,5 +67,5 @@ test("every name that may be referred to stands for something", async () => {
   const { plain, secret } = referencesTo(urls, places, { API_KEY: "k" });
   const names = referenceNames([postgres, redis], ["API_KEY"]);
   assert.deepEqual([...Object.keys(plain), ...Object.keys(secret)].sort(), names.sort());
-  assert.equal(await read(pulumi.output(secret["redis.cacheUrl"] ?? "")), "redis://:tulips@127.0.0.1:6379/1");
+  assert.equal(await read(pulumi.output(secret["redis.cacheUrl"] ?? "")), "redis://:tulips@127.0.0.1:6381/0");
 });

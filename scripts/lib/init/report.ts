@@ -53,6 +53,7 @@ export function report(facts: Facts, stack: string, file: string): string {
           `Look at ${facts.writes.slice(0, 5).join(", ")}: nothing can be written in a release. Take the path from the environment, where \${paths.logs} and \${paths.media} can be written.`,
         ]),
     ...(facts.compressor?.isOpen ? [facts.compressor.note] : []),
+    ...facts.redisDoubts,
     ...(facts.accel === undefined ? [] : [accelAdvice(facts.accel)]),
     ...(facts.unseenMedia === undefined
       ? []
