@@ -597,7 +597,8 @@ KeyError: '{name}'"""
             "PermissionError: [Errno 13] Permission denied: '/srv/shop/releases/1a/var'": "app.shared",
             "sqlite3.OperationalError: unable to open database file": "${paths.data}",
             'psycopg.OperationalError: could not translate host name "db" to address': "${postgres.host}",
-            "redis.exceptions.AuthenticationError: Authentication required.": "${redis.url}",
+            "redis.exceptions.AuthenticationError: Authentication required.": "CELERY_BROKER_URL: ${redis.url}",
+            "redis.exceptions.ConnectionError: Error 111 connecting to cache:6379.": "app.env: ${redis.url}",
         }
         for line, told in known.items():
             self.assertIn(told, symptoms.told(["Traceback (most recent call last):", *line.split("\n"), "more"]), line)

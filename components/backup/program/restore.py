@@ -142,7 +142,7 @@ class Restore:
             if part.name not in only:
                 continue
             own = snapshot_for(target, part, snapshots)
-            if not _places(part, own):
+            if not places(part, own):
                 raise Trouble(
                     f"the backup {own.id} of {part.name} is of {own.directories[0]}, "
                     f"and this stack has {part.directories[0]}",
@@ -168,7 +168,7 @@ class Restore:
         self._record.set_undo(undo)
         if part.unit:
             run(["systemctl", "stop", part.unit])
-        for directory, into in _places(part, snapshot).items():
+        for directory, into in places(part, snapshot).items():
             if part.unit:
                 undo["files"][-1]["aside"].append(into)
                 self._record.set_undo(undo)
@@ -347,7 +347,7 @@ class Restore:
             self._maintenance.turn(on=False)
 
 
-def _places(part: Files, snapshot: Snapshot) -> dict[str, str]:
+def places(part: Files, snapshot: Snapshot) -> dict[str, str]:
     """Where what a backup has is put, by its directories."""
     own = {directory: directory for directory in part.directories}
     return {one: into for one, into in {**part.formerly, **own}.items() if one in snapshot.directories}
