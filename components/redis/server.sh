@@ -42,7 +42,7 @@ move_from_other
 reason() { journalctl -u "$1" -n 5 -o cat --no-pager 2>/dev/null | tr '\n' ' '; }
 # restarted UNIT FILE: where what it reads has changed.
 restarted() {
-  if changed "/etc/berth/private/$server" "$settings/shared.conf" "$settings/$2" "/etc/systemd/system/$1.d/" && systemctl is-active --quiet "$1"; then
+  if changed "/etc/berth/private/$server" "/etc/berth/$server/shared.conf" "/etc/berth/$server/$2" "/etc/systemd/system/$1.d/" && systemctl is-active --quiet "$1"; then
     logged systemctl restart "$1" || fail "$1 does not start again: $(reason "$1")"
   fi
 }

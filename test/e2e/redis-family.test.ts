@@ -1,6 +1,6 @@
 // Redis and Valkey: a cache that no queue suffers from, a change of the server with all that waits in it, and no password.
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { after, before, test } from "node:test";
 import { until } from "../until.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, type Run, withStack } from "./harness.ts";
@@ -21,10 +21,17 @@ async function ask(words: string, server: keyof typeof cli = "redis", port = 637
 const task = "from crew.tasks import take_stock; take_stock.delay()";
 const isActive = (unit: string) => stack.on(`systemctl is-active ${unit} || true`);
 
+before(async () => {
+  await stack.on("mkdir /srv/backups");
+  stack.configure({ backup: { place: { kind: "directory", path: "/srv/backups" } } });
+  await stack.succeed();
+});
+
 test("clearing the cache leaves the queue whole, and the cache keeps nothing on disk", async () => {
   const emptied = `from django.core.cache import cache; cache.set("page", 1); was = cache.get("page"); cache.clear(); print(was, cache.get("page"))`;
   assert.equal(await manage(`${task}; ${emptied}`), "1 None");
   assert.equal(await ask("LLEN logbook"), "1");
+  await stack.on("systemctl start berth-backup.service", { timeout: 180_000 });
   const cache = (key: string) => ask(`CONFIG GET ${key}`, "redis", 6381);
   assert.equal(await cache("maxmemory-policy"), "maxmemory-policy\nallkeys-lru");
   assert.equal(await cache("maxmemory"), `maxmemory\n${64 * 2 ** 20}`);
@@ -73,15 +80,28 @@ test("Valkey takes the place of Redis with all that waits in it", async () => {
   assert.deepEqual(await kept(), ["1", "1"]);
 });
 
+test("a backup of Redis is restored to Valkey", async () => {
+  assert.equal(await ask("DEL logbook basket session", "valkey"), "3");
+  const { files } = JSON.parse((await npmRun(stack, "backups", "--json").ended).stdout);
+  const first = files.redis[0].id;
+  const restore = await npmRun(stack, "restore", "--backup", first, "--yes").ended;
+  assert.equal(restore.code, 0, restore.stdout + restore.stderr);
+  assert.equal(await ask("LLEN logbook", "valkey"), "1");
+  assert.equal(await ask("EXISTS basket", "valkey"), "0", "it came after the backup");
+});
+
 test("a worker that gives no password is refused by name, and works where none is asked for", async () => {
   edit(stack, "app/logbook/settings.py", (text) =>
-    text.replace("CELERY_BROKER_URL = REDIS_URL", 'CELERY_BROKER_URL = "redis://127.0.0.1:6379/0"'),
+    text
+      .replace("CELERY_BROKER_URL = REDIS_URL", 'CELERY_BROKER_URL = "redis://127.0.0.1:6379/0"')
+      .replace('"LOCATION": CACHE_URL', '"LOCATION": REDIS_URL'),
   );
   const worker = { command: "celery -A logbook worker -l INFO --concurrency 1" };
   stack.configure({ app: { processes: { worker } }, rotate: { redis: 2 } });
   const refused = await stack.up();
   assert.notEqual(refused.code, 0);
   assert.match(said(refused), /Redis does not let its process 'worker' in, so it would run no task\./);
+  assert.match(said(refused), /CACHES of the project puts default where the queue is \(REDIS_URL\)/);
   assert.match(said(refused), /CELERY_BROKER_URL: \$\{redis\.url\}.* 'password: none' below berth:redis/);
   assert.equal((await stack.fetch("/health")).status, 200);
   // A new password, which both servers have taken.

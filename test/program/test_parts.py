@@ -614,6 +614,7 @@ KeyError: '{name}'"""
             "media_url": None,
             "keeps_uploads": False,
             "sqlite": {},
+            "caches_in_queue": [],
             "random_key_of": None,
         }
         nobody = cast(Any, None)
@@ -660,7 +661,7 @@ KeyError: '{name}'"""
 
     def test_a_file_of_sqlite_in_the_release_is_refused_for_each_database(self) -> None:
         told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url", "random_key_of"))
-        rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False}
+        rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False, "caches_in_queue": []}
 
         def read(sqlite: object) -> project.Project:
             return project.read(json.dumps({**told, **rest, "sqlite": sqlite}), by_stack=False)
@@ -675,6 +676,7 @@ KeyError: '{name}'"""
     def test_a_signing_key_that_differs_between_processes_is_refused_with_what_to_write(self) -> None:
         told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url"))
         rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False, "sqlite": {}}
+        rest = {**rest, "caches_in_queue": []}
 
         def read(module: object) -> project.Project:
             return project.read(json.dumps({**told, **rest, "random_key_of": module}), by_stack=False)
