@@ -47,7 +47,7 @@ export class Redis extends pulumi.ComponentResource {
   /** The ports at which other hosts reach it. Redis has one port without TLS, and another with. */
   static readonly privatePorts: Readonly<Record<string, number>> = {
     redis: ports.queue.shared,
-    cache: ports.cache.shared,
+    "redis-cache": ports.cache.shared,
   };
 
   /** What the service needs from Debian. */
