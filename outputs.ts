@@ -38,7 +38,7 @@ export const outputsSchema = z.object({
     "`postgresql://LOGIN:PASSWORD@127.0.0.1:5432/DATABASE`, as the application gets it. A new password comes with a new login. Absent if `postgres.enabled` is false.",
   ),
   redisUrl: secretText(
-    "`redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it. Absent if `redis.enabled` is false.",
+    "`redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it: the queue, and without a password if `redis.password` is `none`. Absent if `redis.enabled` is false.",
   ),
   mongodbUrl: secretText(
     "`mongodb://LOGIN:PASSWORD@127.0.0.1:27017/DATABASE?authMechanism=PLAIN`, as the application gets it, answered by FerretDB. A new password comes with a new login. Absent unless `mongodb.enabled` is true.",

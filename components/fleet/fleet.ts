@@ -118,7 +118,10 @@ export class Fleet {
         packages.all,
         ...services.flatMap(({ plan }) => plan.server?.packages ?? plan.clients ?? []),
       ],
-      privately: { ports: servers.flatMap(({ privatePort }) => privatePort ?? []), to: this.others },
+      privately: {
+        ports: servers.flatMap(({ privatePorts }) => Object.values(privatePorts ?? {})),
+        to: this.others,
+      },
       listeners: servers.map(({ listener }) => listener),
     });
   }

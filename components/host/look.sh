@@ -28,12 +28,13 @@ unit_of() {
 # A port that a finding is about already.
 declare -A taken=()
 
-# needs_port WHO PORT UNIT: nothing but the unit may listen there.
+# needs_port WHO PORT UNIT…: nothing but the units may listen there.
 needs_port() {
-  local who=$1 port=$2 own=$3 place program process unit
+  local who=$1 port=$2 place program process unit
+  shift 2
   while read -r place process program; do
     unit=$(unit_of "$process" "$port")
-    if [ "$unit" = "$own" ] || [ -n "${taken[$port]+set}" ]; then continue; fi
+    if grep -qxF -e "${unit:-none}" < <(printf '%s\n' "$@") || [ -n "${taken[$port]+set}" ]; then continue; fi
     taken[$port]=1
     if [ "$program" = docker-proxy ]; then
       in_the_way "a container of Docker's publishes port $port ($place), which $who needs." "'docker ps --filter publish=$port' on the host shows it; publish another port."

@@ -28,9 +28,9 @@ export const mongodb = service({
             packages: MongoDb.clientPackages(),
             look: MongoDb.look(),
             listener: MongoDb.listener(),
-            privatePort: MongoDb.privatePort,
-            unit: "ferretdb.service",
-            ownerUnit: "ferretdb",
+            privatePorts: { mongodb: MongoDb.privatePort },
+            units: ["ferretdb.service"],
+            ownerUnits: ["ferretdb"],
             make: (name, { host, others, secret }, options) =>
               new MongoDb(
                 name,

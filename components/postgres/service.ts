@@ -28,10 +28,10 @@ export const postgres = service({
           packages: Postgres.packages(version, extensions),
           look: Postgres.look(version),
           listener: Postgres.listener(),
-          privatePort: Postgres.privatePort,
+          privatePorts: { postgres: Postgres.privatePort },
           data: Postgres.data(),
           backup: Postgres.backup(version, namesOf(names, stack.application)),
-          unit: "postgresql.service",
+          units: ["postgresql.service"],
           make: (name, { host, others, secret }, options) =>
             new Postgres(
               name,

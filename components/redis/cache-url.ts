@@ -1,6 +1,8 @@
-/** The URL of Redis for caches: a database of its own, so that clearing a cache takes no task of a queue away. */
+import { cachePort } from "./ports.ts";
+
+/** The URL of the cache, given that of the queue: a server of its own, which nothing that empties it leads out of. */
 export function cacheUrl(url: string): string {
   const cache = new URL(url);
-  cache.pathname = "/1";
+  cache.port = cachePort(cache.port);
   return cache.href;
 }

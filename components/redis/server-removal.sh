@@ -1,4 +1,6 @@
-# The data stays in /var/lib/redis; the server stops.
-systemctl disable --now --quiet redis-server.service 2>/dev/null || true
-rm -f /etc/berth/redis/own-password /etc/berth/redis/users.conf /etc/berth/redis/memory.conf
+: "${server?redis or valkey}"
+
+# The data stays in its directory below /var/lib; both servers stop.
+systemctl disable --now --quiet "$server-server.service" "$server-server@cache.service" 2>/dev/null || true
+rm -rf "/etc/berth/$server"
 systemctl daemon-reload

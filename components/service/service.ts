@@ -66,16 +66,16 @@ export interface ServerPlan {
   readonly look: Look;
   /** Its ports on its own host, which no other account may answer. */
   readonly listener: Listener;
-  /** The port at which the stack's other hosts reach it. @default they do not */
-  readonly privatePort?: number;
+  /** The ports at which the stack's other hosts reach it, by a name for each. @default they do not */
+  readonly privatePorts?: Readonly<Record<string, number>>;
   /** What of it must survive its machine. @default nothing */
   readonly data?: ServiceData;
   /** What of it a backup has. @default nothing */
   readonly backup?: ServiceBackup;
-  /** The unit that must run before the application. */
-  readonly unit: string;
-  /** The unit that the owner of the application's files may start and stop, by its name. @default none */
-  readonly ownerUnit?: string;
+  /** The units that must run before the application. */
+  readonly units: readonly string[];
+  /** The units that the owner of the application's files may start and stop, by their names. @default none */
+  readonly ownerUnits?: readonly string[];
   /** Makes it. */
   make(name: string, place: ServicePlace, options: pulumi.ComponentResourceOptions): RunningService;
 }
@@ -102,6 +102,8 @@ export interface FilesBackup {
   readonly account: string;
   /** Absolute paths. */
   readonly directories: readonly string[];
+  /** Where what a backup has of another directory is restored, by that directory. @default nowhere */
+  readonly formerly?: Readonly<Record<string, string>>;
   /** The unit that stands still while they are restored, which is then done as a whole. @default file by file */
   readonly unit?: string;
   /** A file that differs after a copy where the service has rewritten its files meanwhile; then another copy is made. @default none */

@@ -53,8 +53,8 @@ export class Application {
       hooks: openHooks(config.app.hooks),
       limits: config.app.processes.web,
       releaseCommand: config.app.processes.release?.command,
-      ownerServices: ["nginx", ...servers.flatMap(({ ownerUnit }) => ownerUnit ?? [])],
-      after: servers.map(({ unit }) => unit),
+      ownerServices: ["nginx", ...servers.flatMap(({ ownerUnits }) => ownerUnits ?? [])],
+      after: servers.flatMap(({ units }) => units),
       liveAfter: this.elsewhere.map((one) => one.prepared),
     };
     this.first = fleet.next(fleet.first, (options) => new App("app", here, options));

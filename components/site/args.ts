@@ -38,9 +38,7 @@ export const secretsArgs = ({ config, services }: SitePlan): SecretsArgs => ({
 
 export function cloudArgs(plan: SitePlan): CloudArgs {
   const { config, services } = plan;
-  const servers = services.flatMap(({ service: { name }, plan: { server } }) =>
-    server === undefined ? [] : [{ name, ...server }],
-  );
+  const servers = services.flatMap(({ plan: { server } }) => server ?? []);
   return {
     config,
     data: [
@@ -48,9 +46,7 @@ export function cloudArgs(plan: SitePlan): CloudArgs {
       ...Nginx.data(tlsOf(config.site.tls)),
       App.data({ ...plan, name: config.app.name }, processesOn(plan, firstHost), config.app.timers),
     ],
-    reached: Object.fromEntries(
-      servers.flatMap(({ name, privatePort }) => (privatePort === undefined ? [] : [[name, privatePort]])),
-    ),
+    reached: Object.assign({}, ...servers.map(({ privatePorts }) => privatePorts ?? {})),
   };
 }
 

@@ -73,6 +73,10 @@ export const configSchema = parts.superRefine((config, context) => {
     fault("mongodb.enabled", "expected false where 'postgres.enabled' is: the data is kept in PostgreSQL");
   }
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
+  if (config.redis.enabled && config.redis.password === "none" && Object.keys(hosts).length > 0) {
+    const why = "whoever gets into the network between the hosts could use Redis";
+    fault("hosts", `expected none, because redis.password is 'none' and ${why}: take one of them out`);
+  }
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");
   }

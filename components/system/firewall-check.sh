@@ -22,4 +22,4 @@ if [ -n "$client" ] && command -v python3 >/dev/null && ! is_let_in; then
 fi
 
 # Rules that keep Berth out are taken back.
-undo_knows /etc/berth/firewall.nft /etc/berth/ssh-ports.nft /etc/berth/listeners.nft
+undo_knows /etc/berth/firewall.nft /etc/berth/ssh-ports.nft /etc/berth/replaced.nft /etc/berth/listeners.nft

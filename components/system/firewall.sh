@@ -1,6 +1,8 @@
 : "${ports?the TCP ports that must be open}"
 : "${ssh_port?the port of SSH, as it is reached}"
 
+: "${replaced?accounts of services that others may take the place of, separated by spaces}"
+
 # A router may hand another port on to sshd's own, which is the one that packets arrive at.
 ssh_ports() {
   printf '%s\n' "$ssh_port"
@@ -10,6 +12,15 @@ ssh_ports() {
   fi
 }
 put_file /etc/berth/ssh-ports.nft root:root 0644 < <(printf 'define ssh_ports = { %s }\n' "$(ssh_ports | sort -un | paste -sd,)")
+
+# An account that is not there is nobody's number.
+replaced() {
+  local account
+  for account in $replaced; do
+    printf 'define replaced_%s = { 0%s }\n' "$account" "$(id -u "$account" 2>/dev/null | sed 's/^/, /' || true)"
+  done
+}
+put_file /etc/berth/replaced.nft root:root 0644 < <(replaced)
 
 for rules in firewall listeners; do
   reason=$(nft -c -f "/etc/berth/$rules.nft" 2>&1) && continue

@@ -88,7 +88,16 @@ class Space:
 
     def disks(self) -> list[Disk]:
         found: dict[int, Disk] = {}
-        for place in ("", "var", "srv", "tmp", "var/lib/postgresql", "var/lib/redis", "var/lib/berth/data"):
+        for place in (
+            "",
+            "var",
+            "srv",
+            "tmp",
+            "var/lib/postgresql",
+            "var/lib/redis",
+            "var/lib/valkey",
+            "var/lib/berth/data",
+        ):
             path = self._root / place
             if path.is_dir():
                 disk = self._look(path)

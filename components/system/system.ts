@@ -35,6 +35,8 @@ export interface Listener {
   readonly madeFor?: string;
   /** TCP ports. */
   readonly ports: readonly number[];
+  /** The account of another service that this one may take the place of; it answers there until then. @default none */
+  readonly inPlaceOf?: string;
 }
 
 export interface Administrator {
@@ -198,12 +200,17 @@ export class System extends pulumi.ComponentResource {
           ssh_port: args.ssh.port,
           ssh_from: args.ssh.from.join(" "),
           settings: configKey(host.name),
+          replaced: (args.listeners ?? []).flatMap(({ inPlaceOf }) => inPlaceOf ?? []).join(" "),
         },
         files: {
           "/etc/berth/firewall.nft": firewallFile(args),
           "/etc/berth/listeners.nft": {
             content: renderTemplate(here("listeners.nft.liquid"), {
-              listeners: (args.listeners ?? []).map(({ account, ports }) => ({ account, ports })),
+              listeners: (args.listeners ?? []).map(({ account, ports, inPlaceOf = "" }) => ({
+                account,
+                ports,
+                inPlaceOf,
+              })),
             }),
           },
           "/etc/systemd/system/berth-firewall.service": { content: text("firewall.service") },

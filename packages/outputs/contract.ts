@@ -53,7 +53,7 @@ export abstract class Outputs {
     return this.maybe("databaseUrl");
   }
 
-  /** `redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it. Absent if `redis.enabled` is false. Secret. */
+  /** `redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it: the queue, and without a password if `redis.password` is `none`. Absent if `redis.enabled` is false. Secret. */
   get redisUrl(): pulumi.Output<string | undefined> {
     return this.maybe("redisUrl");
   }

@@ -80,6 +80,7 @@ async function inLogbook(program: string, env: Readonly<Record<string, string>>)
       SECRET_KEY: "x".repeat(50),
       DATABASE_URL: "postgres://127.0.0.1:1/none",
       REDIS_URL: "redis://127.0.0.1:1/0",
+      CACHE_URL: "redis://127.0.0.1:1/1",
       ...env,
     },
   });

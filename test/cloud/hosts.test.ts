@@ -123,8 +123,8 @@ test("the security groups by themselves open PostgreSQL and Redis to the second 
   on(second(), "systemd-run --quiet --collect --unit trial-listener python3 -m http.server 5432");
   on(second(), "until timeout 2 bash -c '</dev/tcp/127.0.0.1/5432'; do sleep 0.1; done");
   const open = (from: Thing, to: Thing) =>
-    [22, 443, 5432, 6379, 6380].filter((port) => answers(from, to, port));
-  assert.deepEqual(open(second(), web()), [443, 5432, 6380]);
+    [22, 443, 5432, 6379, 6380, 6381, 6382].filter((port) => answers(from, to, port));
+  assert.deepEqual(open(second(), web()), [443, 5432, 6380, 6382]);
   assert.deepEqual(open(web(), second()), []);
   const public5432 = cloud.inside(`timeout 2 bash -c '</dev/tcp/${cloud.address()}/5432'`, second().id);
   assert.notEqual(public5432.code, 0, "nor at the public address");

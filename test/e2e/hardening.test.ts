@@ -49,6 +49,7 @@ test("systemd gives no unit of a site an exposure above 2.5", async () => {
     "nginx",
     "postgresql@17-main",
     "redis-server",
+    "redis-server@cache",
     `logbook-web@${live}`,
     `logbook-worker@${live}`,
     `logbook-beat@${live}`,

@@ -29,7 +29,8 @@ test("a second host reaches PostgreSQL, Redis and MongoDB of the first over the 
     onTasks(
       `PGPASSWORD=${secret} PGCONNECT_TIMEOUT=4 psql -XAtqw "postgres://${login}@${place}?sslmode=verify-ca&sslrootcert=${certificate("postgres")}${how}" -c "SELECT 'in as ' || current_user"`,
     );
-  const redis = (words: string, how = `--tls --cacert ${certificate("redis")} -p 6380`) =>
+  const withTls = (port: number) => `--tls --cacert ${certificate("redis")} -p ${port}`;
+  const redis = (words: string, how = withTls(6380)) =>
     onTasks(`printf '${words}PING\n' | timeout 4 redis-cli -h ${first} ${how} 2>&1 | awk NF | tail -n 1`)
       .said;
 
@@ -50,6 +51,7 @@ test("a second host reaches PostgreSQL, Redis and MongoDB of the first over the 
     assert.deepEqual(sql(`${first}/logbook`), { code: 0, said: "in as logbook" });
     assert.equal(redis(`AUTH ${password.redis}\\n`), "PONG");
     assert.equal(mongo(), "well");
+    assert.equal(redis(`AUTH ${password.redis}\\n`, withTls(6382)), "PONG", "the cache");
   });
 
   await t.test("a Python there takes the certificates, as strictly as Python does by itself", () => {
@@ -93,11 +95,12 @@ test("a second host reaches PostgreSQL, Redis and MongoDB of the first over the 
       `python3 -c 'import socket; socket.create_connection(("${first}", ${port}), 3, ("${from}", 0))'`;
     const stranger = `${first.split(".").slice(0, 3).join(".")}.253`;
     onTasks(`ip address add ${stranger}/24 dev host0`);
-    for (const port of [5432, 6380, 27017]) {
+    for (const port of [5432, 6380, 6382, 27017]) {
       assert.deepEqual(onTasks(python(second, port)), { code: 0, said: "" });
       assert.match(onTasks(python(stranger, port)).said, /timed out/, `${port} from ${stranger}`);
     }
-    assert.match(onTasks(python(second, 6379)).said, /timed out/, "Redis without TLS");
+    for (const port of [6379, 6381])
+      assert.match(onTasks(python(second, port)).said, /timed out/, `Redis without TLS: ${port}`);
     assert.equal(onTasks(`ip address del ${stranger}/24 dev host0`).code, 0);
     const answer = stack.inside(`timeout 3 bash -c 'exec 3<>/dev/tcp/${second}/80'; echo $?`).stdout;
     assert.equal(answer.trim(), "124", "the second host is closed to the first");
@@ -117,11 +120,14 @@ test("a second host reaches PostgreSQL, Redis and MongoDB of the first over the 
 
   await t.test("taken out of the configuration, the second host goes, and all is closed again", async () => {
     const open = await listening(stack);
-    assert.deepEqual(open, [`${first}:27017`, `${first}:5432`, `${first}:6379`, `${first}:6380`]);
+    assert.deepEqual(
+      open,
+      [27017, 5432, 6379, 6380, 6381, 6382].map((port) => `${first}:${port}`),
+    );
     stack.configure({ hosts: undefined });
     await stack.succeed();
     assert.deepEqual(await listening(stack), []);
-    assert.doesNotMatch(await stack.on("nft list table inet berth"), /5432|6380|27017/);
+    assert.doesNotMatch(await stack.on("nft list table inet berth"), /5432|638[02]|27017/);
     assert.equal(await stack.on("ls /etc/berth/private 2>/dev/null || true"), "");
     assert.equal(await stack.on("sysctl -n net.ipv4.ip_nonlocal_bind"), "0");
     assert.doesNotMatch(await stack.on("cat /etc/berth/postgresql/pg_hba.conf"), /hostssl/);

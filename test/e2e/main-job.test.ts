@@ -89,7 +89,7 @@ test("a stack takes the Django example from nothing to production and back to no
 
   let photo = "";
   await t.test(
-    "an entry with a photo is a row in Postgres, a session in Redis and a file that is served",
+    "an entry with a photo is a row in Postgres, a session in the cache and a file that is served",
     async () => {
       photo = await writeEntry(stack);
     },
@@ -329,12 +329,12 @@ async function writeEntry(stack: Stack): Promise<string> {
   );
   const { password } = new URL(`${(await stack.outputs()).redisUrl}`);
   const keys = await stack.on(
-    "read -r REDISCLI_AUTH; export REDISCLI_AUTH; redis-cli --no-raw -n 1 keys '*'",
+    "read -r REDISCLI_AUTH; export REDISCLI_AUTH; redis-cli --no-raw -p 6381 keys '*'",
     {
       stdin: `${password}\n`,
     },
   );
-  assert.ok(keys.includes(`django.contrib.sessions.cache${stranger.cookie("sessionid")}`), keys);
+  assert.ok(keys.includes(`django.contrib.sessions.cached_db${stranger.cookie("sessionid")}`), keys);
 
   const page = await stranger.page();
   assert.match(page.text, /Thank you, Ada/);

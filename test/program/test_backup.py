@@ -16,10 +16,11 @@ from commands import Failed, read_as, run, without_links
 from database import why_it_does_not_start
 from eras import Era, began, era_at, read, timeline_at, usable, written
 from explain import explain
-from files import FileBackups
+from files import FileBackups, Snapshot
 from guard import Guard, guard_of, try_key, warning_of
 from history import Record
 from plan import Files, Keep, Plan, Site, Unreadable
+from restore import places
 from retention import DAY, Backup, archive_count, expired, points_since, wants_full
 from unrestored import Span, span_of
 
@@ -45,6 +46,14 @@ def life(until: float, days: int) -> list[Backup]:
             full = f"{next(one.label for one in reversed(made) if one.is_full)}_{label}D"
         made.append(Backup(full, now - 60, now, 1000, 100))
     return made
+
+
+class Places(unittest.TestCase):
+    def test_what_another_server_kept_is_put_where_this_one_keeps_it(self) -> None:
+        ours, theirs = "/var/lib/valkey", "/var/lib/redis"
+        part = Files("redis", "valkey", (ours,), formerly={theirs: ours})
+        for directory, expected in ((ours, {ours: ours}), (theirs, {theirs: ours}), ("/srv/shop/media", {})):
+            self.assertEqual(places(part, Snapshot("a1", "redis", 1, 1, (directory,))), expected)
 
 
 class Remembered(unittest.TestCase):

@@ -278,6 +278,8 @@ class OfUnits(OfFindings):
                 "warning | service-full | Redis uses 95 of its 100 connections",
             ],
         )
+        full = [{"what": "cache", "used": 64 * MIB, "limit": 64 * MIB, "bytes": True}]
+        self.assertEqual(self.found(services=[{**REDIS, "figures": full}]), [])
 
     def test_any_other_unit_that_has_failed_is_named_with_the_last_line_of_its_log(self) -> None:
         failed = unit("nightly.service", state="failed", result="exit-code", line="no space left")

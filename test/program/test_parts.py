@@ -604,7 +604,8 @@ KeyError: '{name}'"""
             "PermissionError: [Errno 13] Permission denied: '/srv/shop/releases/1a/var'": "app.shared",
             "sqlite3.OperationalError: unable to open database file": "${paths.data}",
             'psycopg.OperationalError: could not translate host name "db" to address': "${postgres.host}",
-            "redis.exceptions.AuthenticationError: Authentication required.": "${redis.url}",
+            "redis.exceptions.AuthenticationError: Authentication required.": "CELERY_BROKER_URL: ${redis.url}",
+            "redis.exceptions.ConnectionError: Error 111 connecting to cache:6379.": "app.env: ${redis.url}",
         }
         for line, told in known.items():
             self.assertIn(told, symptoms.told(["Traceback (most recent call last):", *line.split("\n"), "more"]), line)
@@ -620,6 +621,7 @@ KeyError: '{name}'"""
             "media_url": None,
             "keeps_uploads": False,
             "sqlite": {},
+            "caches_in_queue": [],
             "random_key_of": None,
         }
         nobody = cast(Any, None)
@@ -666,7 +668,7 @@ KeyError: '{name}'"""
 
     def test_a_file_of_sqlite_in_the_release_is_refused_for_each_database(self) -> None:
         told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url", "random_key_of"))
-        rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False}
+        rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False, "caches_in_queue": []}
 
         def read(sqlite: object) -> project.Project:
             return project.read(json.dumps({**told, **rest, "sqlite": sqlite}), by_stack=False)
@@ -681,6 +683,7 @@ KeyError: '{name}'"""
     def test_a_signing_key_that_differs_between_processes_is_refused_with_what_to_write(self) -> None:
         told = dict.fromkeys(("static_root", "static_url", "media_root", "media_url"))
         rest = {"static_root_missing": False, "static_by_itself": False, "keeps_uploads": False, "sqlite": {}}
+        rest = {**rest, "caches_in_queue": []}
 
         def read(module: object) -> project.Project:
             return project.read(json.dumps({**told, **rest, "random_key_of": module}), by_stack=False)

@@ -148,11 +148,19 @@ class OfServices(OfStatus):
         [told] = services(self.host(), self.units())
         self.assertEqual((told["figures"], told["problem"]), ([], "runuser ended with 1: it is not there"))
 
+    def test_the_queue_and_the_cache_are_told_apart_by_the_server_that_there_is(self) -> None:
+        for server, title in (("redis", "Redis"), ("valkey", "Valkey")):
+            for file in (server, "cache"):
+                self.put(f"etc/berth/{server}/{file}.conf", "")
+            told = [one["name"] for one in services(self.host(), self.units())]
+            self.assertEqual(told[-2:], [title, f"{title} cache"])
+
     def test_redis_tells_its_memory_or_why_it_takes_nothing(self) -> None:
         info = "# Memory\r\nused_memory:1000\r\nmaxmemory:4000\r\nconnected_clients:5\r\nmaxclients:10000\r\n"
         figures = redis_figures(f"+OK\r\n+PONG\r\n$99\r\n{info}+OK\r\n")
         expected = [Figure("memory", 1000, 4000, bytes=True), Figure("connections", 4, 10000)]
         self.assertEqual(figures, expected)
+        self.assertEqual(redis_figures(f"+OK\r\n+PONG\r\n{info}", "cache")[0], Figure("cache", 1000, 4000, bytes=True))
         self.assertEqual(redis_figures("+OK\r\n+PONG\r\n-NOPERM no permissions\r\n+OK\r\n"), [])
         with self.assertRaisesRegex(Unknown, "aof_last_write_status is err"):
             redis_figures("+OK\r\n+PONG\r\naof_last_write_status:err\r\n")

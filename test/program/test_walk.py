@@ -346,6 +346,28 @@ class Failures(Story):
         self.world.spoiled.clear()
         self.assertEqual(self.deploy(B), "")
 
+    def test_a_worker_that_its_queue_does_not_let_in_is_no_worker_and_is_told_what_to_write(self) -> None:
+        self.deploy(A)
+        for letter, words in zip(
+            "cdef",
+            (
+                "consumer: Cannot connect to redis://127.0.0.1:6379/0: Authentication required..",
+                "redis.exceptions.AuthenticationError: Authentication required.",
+                "beat: Connection error: invalid username-password pair or user is disabled.. Trying again in 2.0 s",
+                "[CRITICAL] Consumer encountered a connection error: Authentication required.",
+            ),
+            strict=True,
+        ):
+            self.world.last_words = words
+            told = self.deploy(f"{letter * 10}-0001")
+            self.assertIn("Redis does not let its process 'worker' in, so it would run no task.", told)
+            self.assertIn("such as CELERY_BROKER_URL: ${redis.url}.", told)
+            self.tidy()
+            self.assert_runs(A)
+        # A mail server says the like.
+        self.world.last_words = "smtplib: (530, b'5.7.0 Authentication required')"
+        self.assertEqual(self.deploy(B), "")
+
     def test_another_program_that_the_kernel_ended_excuses_no_release(self) -> None:
         self.world.crashing.add(B)
         self.world.path("/proc/vmstat").write_text("oom_kill 3\n")

@@ -475,6 +475,21 @@ test("MongoDB's data needs PostgreSQL, and its program an address without a pass
     assert.match(`${faults({ ...least, app: { ...least.app, name } })}`, /a name that no part of Berth has/);
 });
 
+test("Redis without a password stays on its own host, and a password in the place of that word is not shown", () => {
+  const none = { ...least, redis: { password: "none" } };
+  assert.equal(read(none).redis.password, "none");
+  assert.deepEqual(faults({ ...none, hosts: { tasks: { kind: "local", memory: 512 } } }), [
+    "berth:hosts: expected none, because redis.password is 'none' and whoever gets into the network between the hosts could use Redis: take one of them out; found a group with tasks",
+  ]);
+  assert.deepEqual(faults({ ...least, redis: { password: "tulips-and-roses" } }), [
+    'berth:redis.password: expected "generated" or "none"; found a secret of the wrong form',
+  ]);
+  const { cache, server } = read(least).redis;
+  assert.deepEqual([server, cache], ["redis", { memory: 64, policy: "allkeys-lru" }]);
+  // A cache that lets go of nothing fails at every write when it is full.
+  assert.equal(faults({ ...least, redis: { cache: { policy: "noeviction" } } }).length, 1);
+});
+
 test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
   assert.deepEqual(faults({ ...least, sute: {} }), [
     "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, mongodb, aws, media, backup, copy, notify, syslog, drift, secrets, rotate, admins, allow, waive.",

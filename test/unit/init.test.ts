@@ -524,6 +524,38 @@ class Settings(BaseSettings):
   assert.match(pydantic.text, /SHOP_COLOUR \(blue\)/);
 });
 
+test("a cache in the place of the queue is told, and so is a Redis that is given no password", () => {
+  const client = { "requirements.txt": "Django\npsycopg\ncelery[redis]\n" };
+  const shared = withSettings(
+    'REDIS_URL = os.environ["REDIS_URL"]\nCACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS_URL}}\nCELERY_BROKER_URL = REDIS_URL',
+    client,
+  );
+  assert.match(
+    shared.last,
+    /CACHES \(shop\/settings\.py:\d+\) and CELERY_BROKER_URL both use REDIS_URL, so cache\.clear/,
+  );
+  const apart = withSettings(
+    'CACHES = {"default": env.cache("CACHE_URL", default="rediscache://")}\nCELERY_BROKER_URL = os.environ["REDIS_URL"]',
+    client,
+  );
+  assert.doesNotMatch(apart.last, /cache\.clear/);
+  const open = withSettings('CELERY_BROKER_URL = "redis://localhost:6379/0"', client);
+  assert.match(
+    open.last,
+    /CELERY_BROKER_URL \(shop\/settings\.py:\d+\) names a Redis that asks for no password/,
+  );
+  const byDefault = withSettings(
+    'CELERY_BROKER_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")',
+    client,
+  );
+  assert.doesNotMatch(byDefault.last, /no password/);
+  const parts = withSettings(
+    'CACHE = os.environ["CACHE_REDIS_HOST"], os.environ["CACHE_REDIS_PORT"]',
+    client,
+  );
+  assert.equal(parts.config.app.env.CACHE_REDIS_PORT, "${redis.cachePort}");
+});
+
 test("parts of the database and of Redis are filled in by references", () => {
   const { config, last } = withSettings(
     `

@@ -111,7 +111,7 @@ test("a host that is the stack's already is not refused for its space, which its
 
 test("a program that listens without a unit is told by its process, and a container by its port", () => {
   const listening = (program: string) =>
-    `redis_ports=6379; ss() { echo 'LISTEN 0 5 127.0.0.1:6379 0.0.0.0:* users:(("${program}",pid=99999999,fd=3),("other",pid=1,fd=3))'; }`;
+    `redis_server=redis redis_title=Redis redis_ports=6379; ss() { echo 'LISTEN 0 5 127.0.0.1:6379 0.0.0.0:* users:(("${program}",pid=99999999,fd=3),("other",pid=1,fd=3))'; }`;
   assert.equal(
     look("redis/look.sh", listening("my server")).stderr,
     "berth: trial: my server (process 99999999) listens on port 6379 (127.0.0.1:6379), which Redis needs. End it, or have it listen on another port. Nothing has been changed.\n",

@@ -22,6 +22,22 @@ const places = {
   "paths.logs": "/srv/shop/logs",
 };
 
+test("the cache is another server than the queue, on its own host and seen from others", () => {
+  const { cachePort } = redis.references.plain;
+  for (const [queue, cache, port] of [
+    ["redis://:tulips@127.0.0.1:6379/0", "redis://:tulips@127.0.0.1:6381/0", "6381"],
+    ["redis://127.0.0.1:6379/0", "redis://127.0.0.1:6381/0", "6381"],
+    [
+      "rediss://:t@[fd00::1]:6380/0?ssl_cert_reqs=required",
+      "rediss://:t@[fd00::1]:6382/0?ssl_cert_reqs=required",
+      "6382",
+    ],
+  ] as const) {
+    assert.equal(redis.furtherSettings?.CACHE_URL?.(queue), cache);
+    assert.equal(cachePort?.(new URL(queue)), port);
+  }
+});
+
 test("a setting has what it refers to, and is secret with the first part that is", async () => {
   const { env, secrets } = settle(
     {
@@ -67,5 +83,5 @@ test("every name that may be referred to stands for something", async () => {
   const { plain, secret } = referencesTo(urls, places, { API_KEY: "k" });
   const names = referenceNames([postgres, redis], ["API_KEY"]);
   assert.deepEqual([...Object.keys(plain), ...Object.keys(secret)].sort(), names.sort());
-  assert.equal(await read(pulumi.output(secret["redis.cacheUrl"] ?? "")), "redis://:tulips@127.0.0.1:6379/1");
+  assert.equal(await read(pulumi.output(secret["redis.cacheUrl"] ?? "")), "redis://:tulips@127.0.0.1:6381/0");
 });

@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 
-from . import hooks, once, states
+from . import hooks, once, states, symptoms
 from .context import Context
 from .facts import Live
 from .fallback import FallBack
@@ -239,6 +239,7 @@ class Switch:
                     f"{look.unit}: still finishes its tasks from before; "
                     "it starts again after that, and until then nothing takes its tasks"
                 )
+        self._refuse_without_queue(early)
         # What has been healthy with these settings had none.
         shell = "" if self._is_proven else processes.shelled(looks)
         if shell:
@@ -355,6 +356,7 @@ class Switch:
                 if look.has_fallen:
                     raise self._not_up(look.unit)
             if is_last:
+                self._refuse_without_queue(processes.alone)
                 return
             context.world.sleep(0.1)
 
@@ -373,6 +375,16 @@ class Switch:
 
     def _ask_pages(self) -> None:
         self._pages.prove(self.server.socket, self._facts.domain, self._facts.scheme)
+
+    def _refuse_without_queue(self, units: list[str]) -> None:
+        """Refuses what stays up and is not let in by its queue: it would try again for ever, and run no task."""
+        # What has been healthy with these settings was let in.
+        if self._is_proven or not symptoms.is_refused_by_redis(printed(self._context, units)):
+            return
+        for unit in units:
+            if symptoms.is_refused_by_redis(printed(self._context, [unit])):
+                process = self.processes.of(unit)
+                raise Unhealthy(unit, f"Redis does not let its process '{process}' in, so it would run no task.")
 
     def _not_up(self, unit: str) -> Unhealthy:
         reason = f"its process '{self.processes.of(unit)}' ended by itself, and it was expected to stay up."

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from . import shared
 from .context import Context
@@ -38,6 +38,8 @@ class Project:
     keeps_uploads: bool
     # The files of databases that are SQLite's, by their aliases.
     sqlite: Mapping[str, str]
+    # The aliases of caches that lie where the queue is.
+    caches_in_queue: Sequence[str]
     # The settings module that makes up another SECRET_KEY in each process.
     random_key_of: str | None
 
@@ -54,7 +56,7 @@ def read(line: str, *, by_stack: bool) -> Project:
             project.random_key_of,
         )
         is_right = all(text is None or isinstance(text, str) for text in texts) and all(
-            isinstance(text, str) for text in project.sqlite.values()
+            isinstance(text, str) for text in (*project.sqlite.values(), *project.caches_in_queue)
         )
     except (ValueError, TypeError, AttributeError):
         is_right = False
@@ -139,6 +141,15 @@ def tell_of_uploads(context: Context, project: Project, public: bool | None) -> 
     url = project.media_url or ""
     if public and "//" not in url and url.strip("/") != "media":
         context.voice.say(f"the project's MEDIA_URL is {url}, and nginx serves uploads only under /media/")
+
+
+def tell_of_caches(context: Context, project: Project) -> None:
+    """What takes tasks away without a word."""
+    if project.caches_in_queue:
+        context.voice.say(
+            f"CACHES of the project puts {', '.join(project.caches_in_queue)} where the queue is (REDIS_URL): "
+            "cache.clear() empties the queue. Let CACHES read CACHE_URL, another Redis"
+        )
 
 
 def _lead(context: Context, source: Code, setting: str, path: str | None, target: str) -> None:

@@ -165,6 +165,7 @@ class Statics:
         for one in own:
             project.settle(context, self._code, one, context.place.told(self._served))
             project.tell_of_uploads(context, one, asked.media_public)
+            project.tell_of_caches(context, one)
         if asked.after_collectstatic:
             self._go_on_collecting(release, more)
         context.files.remove(context.place.collected)

@@ -52,6 +52,17 @@ _NO_WRITING = _constant(
     "Nothing can be written in a release. Give a directory that the application writes to a place that outlives "
     "releases, below app.shared, or hand it a path with ${paths.data} in app.env."
 )
+# What clients say whom Redis has not let in: redis-py, which RQ, huey and Django's cache use; Celery; dramatiq.
+REFUSED_BY_REDIS = (
+    r"NOAUTH Authentication required|WRONGPASS invalid username-password"
+    r"|redis\.exceptions\.AuthenticationError: (Authentication required|invalid username-password)"
+    r"|(Cannot connect to rediss?://\S+|onnection error): (Authentication required|invalid username-password)"
+)
+_NOT_LET_IN = (
+    "The application gives Redis no password, or a wrong one. Have the setting of the queue read REDIS_URL, which "
+    "Berth hands over, or write below app.env the variable that it reads, such as CELERY_BROKER_URL: ${redis.url}. If "
+    "the code gives no password and cannot be changed, write 'password: none' below berth:redis."
+)
 # The first that fits counts: what is nearest to the cause comes before what follows of it.
 _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
     (
@@ -114,6 +125,7 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
         r"|connection to server at \"[^\"]*\".{0,60} failed: Connection refused",
         _constant(f"The application asks a database that is not the stack's. {_OWN_DATABASE}"),
     ),
+    (REFUSED_BY_REDIS, _constant(_NOT_LET_IN)),
     (
         r"redis\.exceptions\.(AuthenticationError|ConnectionError)|Error -?\d+ connecting to \S+:6379",
         _constant(
@@ -128,6 +140,11 @@ _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
 _OF_DATA = re.compile(
     r"^(django\.db\.utils|psycopg2?(\.errors)?|sqlalchemy\.exc|sqlite3|redis\.exceptions|pymongo\.errors)\.\w+(:|$)"
 )
+
+
+def is_refused_by_redis(lines: Iterable[str]) -> bool:
+    """Whether a program has told that Redis does not let it in: it may go on trying for ever, and do nothing else."""
+    return re.search(REFUSED_BY_REDIS, folded(lines)) is not None
 
 
 def is_of_data(lines: Iterable[str]) -> bool:

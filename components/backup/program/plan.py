@@ -1,7 +1,8 @@
 """What is backed up on this host, where to, and for how long: as components/backup/backup.ts writes it."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ class Files:
     name: str
     account: str
     directories: tuple[str, ...]
+    # Where what a backup has of another directory is put, by that directory.
+    formerly: Mapping[str, str] = field(default_factory=dict)
     # What must stand still while they are put back, which is done as a whole. None: they are put back file by file.
     unit: str | None = None
     # Where this file is another one after a copy than before, the copy is made again.

@@ -142,8 +142,9 @@ class Restore:
             if part.name not in only:
                 continue
             own = snapshot_for(target, part, snapshots)
-            moved = [one for one in own.directories if one not in part.directories]
-            new = [one for one in part.directories if one not in own.directories]
+            put = places(part, own)
+            moved = [one for one in own.directories if one not in put]
+            new = [one for one in part.directories if one not in put.values()]
             if moved and new:
                 raise Trouble(
                     f"the backup {own.id} of {part.name} is of {moved[0]}, and this stack has {new[0]}",
@@ -169,12 +170,12 @@ class Restore:
         self._record.set_undo(undo)
         if part.unit:
             run(["systemctl", "stop", part.unit])
-        for directory in (one for one in part.directories if one in snapshot.directories):
+        for directory, into in places(part, snapshot).items():
             if part.unit:
-                undo["files"][-1]["aside"].append(directory)
+                undo["files"][-1]["aside"].append(into)
                 self._record.set_undo(undo)
-                self._files.put_aside(part, directory)
-            self._files.put_back(part, snapshot.id, directory)
+                self._files.put_aside(part, into)
+            self._files.put_back(part, snapshot.id, directory, into)
         if part.unit:
             run(["systemctl", "start", part.unit])
 
@@ -346,6 +347,12 @@ class Restore:
             say("the maintenance page was on before, and stays")
         else:
             self._maintenance.turn(on=False)
+
+
+def places(part: Files, snapshot: Snapshot) -> dict[str, str]:
+    """Where what a backup has is put, by its directories."""
+    own = {directory: directory for directory in part.directories}
+    return {one: into for one, into in {**part.formerly, **own}.items() if one in snapshot.directories}
 
 
 def note_eras(record: Record, files: FileBackups) -> None:

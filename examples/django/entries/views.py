@@ -66,7 +66,7 @@ def shown_entries(page):
 
 
 def count_visit(request):
-    """How often this browser has opened the page, kept in its session in Redis."""
+    """How often this browser has opened the page, kept in its session."""
     visits = request.session.get("visits", 0)
     if request.method == "GET":
         visits += 1

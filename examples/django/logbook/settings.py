@@ -70,11 +70,11 @@ DATABASES = {
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Redis: cache and sessions --------------------------------------------------------------------------
+# --- Redis: the cache -----------------------------------------------------------------------------------
 
 REDIS_URL = needed("REDIS_URL", in_development="redis://127.0.0.1:6379/0")
-# A database of its own, where Berth gives one: clearing the cache must take no task away.
-CACHE_URL = env.str("CACHE_URL", default=REDIS_URL)
+# Another server than the queue's, or on your own computer another database: cache.clear() empties all of it.
+CACHE_URL = needed("CACHE_URL", in_development="redis://127.0.0.1:6379/1")
 # A visitor waits a second for Redis, not longer; the front page then says that Redis is away.
 REDIS_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
 CACHES = {
@@ -85,7 +85,8 @@ CACHES = {
         "OPTIONS": REDIS_OPTIONS,
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+# Read from the cache and kept in Postgres, too: a cache may forget.
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # --- the queue, in Redis, too ------------------------------------------------------------------------------
 

@@ -87,8 +87,8 @@ class Outputs(ABC):
 
     @property
     def redis_url(self) -> pulumi.Output[str | None]:
-        """`redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it. Absent if `redis.enabled` is
-        false. Secret.
+        """`redis://:PASSWORD@127.0.0.1:6379/0`, as the application gets it: the queue, and without a password
+        if `redis.password` is `none`. Absent if `redis.enabled` is false. Secret.
         """
         return self._maybe("redisUrl")
 

@@ -11,6 +11,7 @@ import { unseenMedia } from "./media.ts";
 import { type OwnSettings, ownSettings } from "./own-settings.ts";
 import { type ProcessesFound, readProcesses } from "./processes.ts";
 import { closure, openProject, type Project } from "./project.ts";
+import { redisDoubts } from "./redis.ts";
 import { type Health, readHealth } from "./routes.ts";
 import { randomKeyAt } from "./secret-key.ts";
 import { readServices, type ServicesFound } from "./services.ts";
@@ -39,6 +40,8 @@ export interface Facts {
   readonly randomKey: string | undefined;
   /** Why nobody would see uploads. */
   readonly unseenMedia: string | undefined;
+  /** What settings say of Redis that goes wrong without a word, as sentences. */
+  readonly redisDoubts: readonly string[];
   /** What becomes of django-compressor. */
   readonly compressor: CompressorFound | undefined;
   /** The file that runs Django's commands, as seen from the directory to deploy. */
@@ -145,6 +148,7 @@ export function look(directory: string): Facts {
       dependencies,
       variables.some(({ name }) => name === "MEDIA_URL"),
     ),
+    redisDoubts: services.redis ? redisDoubts(settings) : [],
     unseenMedia: isDjango ? unseenMedia(project, settings) : undefined,
     shared: (isDjango ? sharedBelow(project, settings) : []).map((one) => ({
       ...one,

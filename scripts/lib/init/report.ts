@@ -60,6 +60,7 @@ export function report(facts: Facts, stack: string, file: string): string {
           "MongoDB is FerretDB, which has no TTL, text or partial indexes, no $lookup, no transactions and no change streams: docs/mongodb.md.",
         ]
       : []),
+    ...facts.redisDoubts,
     ...(facts.accel === undefined ? [] : [accelAdvice(facts.accel)]),
     ...(facts.unseenMedia === undefined
       ? []

@@ -57,9 +57,10 @@ const references: readonly (readonly [
     "postgres",
     "${postgres.url}",
   ],
-  [`REDIS(_SERVER)?_(HOST|HOSTNAME)|REDIS_SERVER`, "redis", "${redis.host}"],
+  [`CACHE_REDIS_PORT|REDIS_CACHE_PORT`, "redis", "${redis.cachePort}"],
+  [`REDIS(_CACHE)?(_SERVER)?_(HOST|HOSTNAME)|REDIS_SERVER`, "redis", "${redis.host}"],
   [`REDIS(_SERVER)?_PORT`, "redis", "${redis.port}"],
-  [`REDIS(_SERVER)?_(PASSWORD|PASS)`, "redis", "${redis.password}"],
+  [`REDIS(_CACHE)?(_SERVER)?_(PASSWORD|PASS)`, "redis", "${redis.password}"],
   [
     `(CACHE_REDIS_UR[IL]|REDIS_CACHE_UR[IL]|CACHE_UR[IL]|CACHE_LOCATION|REDIS_CACHE)`,
     "redis",

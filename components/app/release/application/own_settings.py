@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestFilesMixin
@@ -39,6 +40,7 @@ def tell():
         "keeps_uploads": uploads_here and bool(settings.MEDIA_ROOT),
         "media_url": settings.MEDIA_URL or None,
         "sqlite": _sqlite(),
+        "caches_in_queue": _caches_in_queue(),
         "random_key_of": os.environ["DJANGO_SETTINGS_MODULE"] if _is_key_random() else None,
     }
     print(f"the project's settings: {json.dumps(told)}", flush=True)
@@ -79,6 +81,29 @@ def _sqlite():
         if is_file and not (name.startswith("file:") and ("mode=ro" in name or "immutable=1" in name)):
             told[alias] = _within(name)
     return told
+
+
+def _caches_in_queue():
+    """The aliases of caches that lie in the database of Redis that queues use: whoever empties one takes all tasks."""
+    queue = _place_in_redis(os.environ.get("REDIS_URL"))
+    told = []
+    for alias, cache in settings.CACHES.items():
+        location = cache.get("LOCATION")
+        places = location if isinstance(location, (list, tuple)) else [location]
+        if queue is not None and queue in map(_place_in_redis, places):
+            told.append(f"{alias}")
+    return told
+
+
+def _place_in_redis(url):
+    """Host, port and database of a URL; None for anything else."""
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
+        place = (host, parts.port or 6379, parts.path.strip("/") or "0")
+    except ValueError:
+        return None
+    return place if parts.scheme in ("redis", "rediss", "valkey", "valkeys") else None
 
 
 def refuse_other_place():

@@ -79,7 +79,8 @@ def of_services(judged: Judged) -> Iterable[Finding]:
 def _full(name: str, figures: Iterable[Mapping[str, Any]]) -> Iterable[Finding]:
     for figure in figures:
         what, used, limit = figure["what"], figure["used"], figure["limit"]
-        if limit is None or used < limit * (SERVICE_MEMORY if what == "memory" else CONNECTIONS):
+        # A cache lets go of what it has when it is full.
+        if limit is None or what == "cache" or used < limit * (SERVICE_MEMORY if what == "memory" else CONNECTIONS):
             continue
         words = f"{size(used)} of its {size(limit)} of {what}" if figure["bytes"] else f"{used} of its {limit} {what}"
         yield Finding("warning", "service-full", f"{name} uses {words}", about=f"{name} {what}")

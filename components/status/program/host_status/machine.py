@@ -24,7 +24,18 @@ def system(host: Host) -> Facts:
 
 
 # Where the parts of a host write; of each file system the first is shown.
-PLACES = ("", "boot", "var", "var/log", "srv", "tmp", "var/lib/postgresql", "var/lib/redis", "var/lib/berth/data")
+PLACES = (
+    "",
+    "boot",
+    "var",
+    "var/log",
+    "srv",
+    "tmp",
+    "var/lib/postgresql",
+    "var/lib/redis",
+    "var/lib/valkey",
+    "var/lib/berth/data",
+)
 
 
 def disks(host: Host, name: str) -> list[Facts]:

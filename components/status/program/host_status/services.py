@@ -7,6 +7,9 @@ from collections.abc import Callable
 from host_status.reading import PATIENCE, Facts, Host, Unknown
 from host_status.units import Units
 
+# See components/redis/ports.ts.
+CACHE_PORT = 6381
+
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
@@ -51,22 +54,29 @@ def _postgres(host: Host) -> list[Figure]:
     return [Figure("connections", connections, most), Figure("size", size, None, bytes=True)]
 
 
-def _redis(host: Host) -> list[Figure]:
+def _redis(server: str, port: int) -> Callable[[Host], list[Figure]]:
+    return lambda host: _ask_redis(host, server, port)
+
+
+def _ask_redis(host: Host, server: str, port: int) -> list[Figure]:
     # Root has a login of its own there: see components/redis/server.sh.
-    password = host.text("etc/berth/redis/own-password").strip()
+    password = host.text(f"etc/berth/{server}/own-password").strip()
     try:
-        with socket.create_connection(("127.0.0.1", 6379), PATIENCE) as connection:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
             connection.sendall(f"AUTH berth {password}\r\nPING\r\nINFO everything\r\nQUIT\r\n".encode())
             said = b""
             while part := connection.recv(1 << 16):
                 said += part
     except OSError as fault:
-        raise Unknown(f"127.0.0.1:6379: {fault.strerror or fault}") from fault
-    return redis_figures(said.decode(errors="replace"))
+        raise Unknown(f"127.0.0.1:{port}: {fault.strerror or fault}") from fault
+    return redis_figures(said.decode(errors="replace"), "cache" if port == CACHE_PORT else "memory")
 
 
-def redis_figures(said: str) -> list[Figure]:
-    """What Redis answers to AUTH, PING and INFO."""
+def redis_figures(said: str, memory: str = "memory") -> list[Figure]:
+    """What Redis answers to AUTH, PING and INFO.
+
+    :param memory: what its memory is called
+    """
     lines = said.splitlines()
     if "+PONG" not in lines:
         refused = next((line[1:] for line in lines if line.startswith("-")), "it did not answer to PING")
@@ -80,7 +90,7 @@ def redis_figures(said: str) -> list[Figure]:
         return []
     used, most = int(info["used_memory"]), int(info.get("maxmemory", "0"))
     return [
-        Figure("memory", used, most or None, bytes=True),
+        Figure(memory, used, most or None, bytes=True),
         Figure("connections", int(info["connected_clients"]) - 1, int(info["maxclients"])),
     ]
 
@@ -88,7 +98,14 @@ def redis_figures(said: str) -> list[Figure]:
 SERVICES = (
     Service("nginx", _where("etc/nginx/conf.d/berth.conf", "nginx.service")),
     Service("PostgreSQL", lambda host: [f"postgresql@{one}-main.service" for one in _clusters(host)], _postgres),
-    Service("Redis", _where("etc/berth/redis/redis.conf", "redis-server.service"), _redis),
+    *(
+        Service(f"{title}{of}", _where(f"etc/berth/{server}/{file}.conf", unit), _redis(server, port))
+        for server, title in (("redis", "Redis"), ("valkey", "Valkey"))
+        for of, file, unit, port in (
+            ("", server, f"{server}-server.service", 6379),
+            (" cache", "cache", f"{server}-server@cache.service", CACHE_PORT),
+        )
+    ),
     Service("MongoDB by FerretDB", _where("etc/systemd/system/ferretdb.service", "ferretdb.service")),
 )
 
