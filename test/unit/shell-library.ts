@@ -15,7 +15,7 @@ process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
  */
 export function runLibrary(lines: string, stdin = "", anywhere = true) {
   const place = mkdtempSync(join(folder, "host-"));
-  const text = ["step.sh", "files.sh", "services.sh", "kept.sh", "record.sh"]
+  const text = ["step.sh", "files.sh", "services.sh", "kept.sh", "record.sh", "undo.sh"]
     .map((file) => readFileSync(join(library, file), "utf8"))
     .join("\n")
     .replaceAll("/var/lib/berth", `${place}/state`)

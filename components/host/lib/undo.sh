@@ -43,7 +43,7 @@ undo_by() {
 came_in() {
   local place holder=''
   { read -r holder; } 2>/dev/null <"$state/claim" || true
-  if [ "$holder" != "$claim" ]; then return; fi
+  if [ -z "${claim-}" ] || [ "$holder" != "$claim" ]; then return; fi
   for place in "$undo"/*/command; do
     if [ -f "$place" ]; then : >"${place%/command}/came-in"; fi
   done
