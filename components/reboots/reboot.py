@@ -99,7 +99,7 @@ class Reboot:
         """Stops one after the other; what is in `stopped` is to be started again where it ends without the reboot."""
         self._stop(self.units("timer"), stopped)
         # What timers have started comes to its own end, and so does a backup; a reboot would break it off.
-        while self.units("service", at=False) or self._backup():
+        while self.units("service", "activating", at=False) or self._backup():
             self.sleep(5)
         # Not in the middle of a deployment. The lock is held until the end.
         self._take(lock)

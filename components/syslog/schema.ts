@@ -21,7 +21,7 @@ export const syslogSchema = z.strictObject({
     })
     .optional()
     .describe(
-      "Certificates of the authorities that sign the server's, in PEM. @default those that Debian trusts",
+      "Certificates of the authorities that sign the server's, in PEM: their text. Without it, those that Debian trusts.",
     ),
   token: z
     .string()

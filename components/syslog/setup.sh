@@ -10,9 +10,11 @@ enabled berth-syslog.service
 # Whether the server is the right one is told here. One that is away is no fault: what waits for it is kept.
 said() { journalctl -q -u berth-syslog.service --since "@$began" -o cat --no-pager; }
 answered() {
-  [ -n "$(ss -Htn state established "( dport = :${to##*:} )")" ] || grep -qE 'not authorized|ailed|terminated|suspended' < <(said)
+  [ -n "$(ss -Htn state established "( dport = :${to##*:} )")" ] || grep -qE 'not authorized|ailed|terminated|suspended|cannot connect' < <(said)
 }
 if changed /etc/berth/syslog/; then
+  # It connects when there is something to send.
+  logger -t berth "the logs of this host go to $to"
   wait_until 10 answered || true
   # A connection that is refused stands for a moment as well.
   sleep 1

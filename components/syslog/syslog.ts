@@ -10,6 +10,8 @@ import type { SyslogConfig } from "./schema.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const trusted = "/etc/ssl/certs/ca-certificates.crt";
+/** What logs to files, as Debian has it: directories below /var/log, which the group adm may read. */
+const logged = ["nginx", "postgresql", "redis", "valkey"];
 const ownTrusted = "/etc/berth/syslog/ca.pem";
 
 export interface SyslogArgs {
@@ -19,7 +21,7 @@ export interface SyslogArgs {
   readonly label: string;
 }
 
-/** Sends a host's journal and nginx's logs to a server that takes syslog by TLS. See docs/logs.md. */
+/** Sends a host's journal, and what logs to files there, to a server that takes syslog by TLS. See docs/logs.md. */
 export class Syslog extends pulumi.ComponentResource {
   /** What it needs from Debian. */
   static packages(): PackageSet {
@@ -33,7 +35,9 @@ export class Syslog extends pulumi.ComponentResource {
     const [server = "", port = ""] = to.split(":");
     // rsyslog takes a backslash in a constant of a template twice for one that quotes what follows.
     const data = token?.replaceAll("\\", "\\\\\\\\").replaceAll('"', '\\"') ?? "-";
-    const facts = { name: server, port, host: label, ca: ca === undefined ? trusted : ownTrusted, data };
+    const files = logged.map((tag) => ({ tag, files: `/var/log/${tag}/*.log` }));
+    const trusts = ca === undefined ? trusted : ownTrusted;
+    const facts = { name: server, port, host: label, ca: trusts, data, files };
     new HostScript(
       `${name}-setup`,
       {

@@ -182,7 +182,9 @@ export const commands = {
       "no-follow": flag("shows those lines and ends"),
     },
     words: {
-      part: word("web, a process or timer of berth:app, nginx, postgres, redis, mongodb, backups or system"),
+      part: word(
+        "web, a process or timer of berth:app, nginx, postgres, redis, mongodb, backups, notices, hooks, syslog, reboot or system",
+      ),
     },
     examples: [
       ["web", "the application's web server"],
