@@ -3,12 +3,11 @@
 # Debian's own would write all of it a second time, to files.
 systemctl disable --now --quiet rsyslog.service syslog.socket 2>/dev/null || true
 daemon_reload_if_changed
-began=$(date +%s)
 on_change restart berth-syslog.service /etc/berth/syslog/ /etc/systemd/system/berth-syslog.service
 enabled berth-syslog.service
 
 # Whether the server is the right one is told here. One that is away is no fault: what waits for it is kept.
-said() { journalctl -q -u berth-syslog.service --since "@$began" -o cat --no-pager; }
+said() { journalctl -q "_SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID berth-syslog.service)" -o cat --no-pager; }
 answered() {
   [ -n "$(ss -Htn state established "( dport = :${to##*:} )")" ] || grep -qE 'not authorized|ailed|terminated|suspended|cannot connect' < <(said)
 }
@@ -21,7 +20,7 @@ if changed /etc/berth/syslog/; then
   said=$(said)
   case $said in
   *"error during parsing"*) fail "rsyslog does not understand its configuration: $(grep -m 1 'error during parsing' <<<"$said")" ;;
-  *"not authorized"*) fail "berth:syslog.to: the server at $to shows a certificate of another name: ${said##*name: }" "Name the server as its certificate does." ;;
+  *"not authorized"*) fail "berth:syslog.to: the server at $to shows a certificate of another name ($(sed -n 's/.*talk to name: \([^;]*\);.*/\1/p' <<<"$said" | head -n 1))." "Name the server as its certificate does." ;;
   *"self-signed"* | *"self signed"* | *"unable to get"* | *"certificate verify failed"* | *"invalid cert"*)
     fail "berth:syslog.to: the certificate of the server at $to is of no authority that this host trusts." "Give the authority's certificate as berth:syslog.ca."
     ;;

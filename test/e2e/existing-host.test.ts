@@ -43,6 +43,7 @@ test("a stack comes to a machine that the user has, and goes again without it", 
       stack.configure({ admins: administrators("anna") });
       assert.deepEqual((await stack.succeed()).changes, {
         "system-accounts": "update",
+        "system-reached": "update",
         "system-ssh": "update",
       });
       assert.equal(await stack.on("whoami"), "root");

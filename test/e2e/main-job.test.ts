@@ -185,6 +185,7 @@ test("a stack takes the Django example from nothing to production and back to no
       stack.configure({ admins: [admin("ben", ben)] });
       assert.deepEqual((await stack.succeed()).changes, {
         "system-accounts": "update",
+        "system-reached": "update",
         "system-ssh": "update",
       });
       assert.equal((await stack.ssh("true", { user: "anna", key: anna.private, asRoot: false })).code, 255);
