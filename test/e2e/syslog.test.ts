@@ -71,7 +71,7 @@ test("the journal and nginx's logs arrive in the form of RFC 5424, and nothing i
     () => [/sent-elsewhere/, / trial /].every(line),
     () => heard,
   );
-  const head = `2\\d{3}-\\S+ web\\.${stack.name}\\.internal`;
+  const head = "2\\d{3}-\\S+ logbook\\.test";
   const data = token.replaceAll(/[[\]\\"%]/g, "\\$&");
   assert.match(
     line(/ trial /) ?? "",
