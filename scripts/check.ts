@@ -16,7 +16,7 @@ const cache = join(root, "node_modules/.cache/berth-check");
 
 interface Check {
   readonly name: string;
-  /** What is wrong, nothing when all is well. */
+  /** What is wrong, nothing when there is no fault. */
   find(): string | Promise<string>;
 }
 

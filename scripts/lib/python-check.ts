@@ -24,7 +24,7 @@ const places = [
  * Checks Berth's own Python with ruff, for style and faults, and with mypy, for types.
  *
  * @param known the file that keeps what was clean in earlier runs; the same text is not checked twice
- * @returns what they found, nothing when all is well
+ * @returns what they found, nothing when there is no fault
  */
 export async function checkPython(root: string, known: string): Promise<string> {
   const pinned = "scripts/python-requirements.txt";

@@ -18,7 +18,7 @@ interface Call {
  * which gives them their functions; those of one service together, for they may share slots.
  *
  * @param known the file that keeps what was clean in earlier runs; the same text is not checked twice
- * @returns what shellcheck found, nothing when all is well
+ * @returns what shellcheck found, nothing when there is no fault
  */
 export async function checkShell(root: string, known: string): Promise<string> {
   const version = await shellcheck(root, { args: ["--version"], text: "" });

@@ -13,7 +13,7 @@ const run = promisify(execFile);
  * Checks the workflows of examples/ci.
  *
  * @param known the file that keeps what was clean in earlier runs; the same text is not checked twice
- * @returns what actionlint found, nothing when all is well
+ * @returns what actionlint found, nothing when there is no fault
  */
 export async function checkWorkflows(root: string, known: string): Promise<string> {
   const files = globSync("examples/ci/github/*.yml", { cwd: root }).sort();
