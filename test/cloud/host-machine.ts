@@ -156,7 +156,9 @@ export function withDisk(scope: Scope, gigabytes: number): Disk {
 export async function stepsOf(
   machine: Machine,
   data: Partial<HostData> = {},
-): Promise<Record<"connect" | "dataVolume" | "postgres" | "firewall", string>> {
+): Promise<
+  Record<"connect" | "dataVolume" | "postgres" | "accounts" | "ssh" | "firewall" | "reached", string>
+> {
   const asked = await record(
     () => {
       const host = new Ec2Host("web", { ...hostArgs, data: { ...usualData, ...data } });
@@ -191,7 +193,10 @@ export async function stepsOf(
     connect: asked.named("web-connect").inputs.stdin,
     dataVolume: text("web-data-volume"),
     postgres: text("postgres-server"),
+    accounts: text("system-accounts"),
+    ssh: text("system-ssh"),
     firewall: text("system-firewall"),
+    reached: text("system-reached"),
   };
 }
 

@@ -5,9 +5,12 @@ import { stepsOf, withMachine } from "./host-machine.ts";
 
 test("of a host's accounts root alone reaches the metadata service, and the name servers beside it stay open", async (t) => {
   const machine = await withMachine(t);
-  const { connect, firewall } = await stepsOf(machine);
-  const connected = await machine.step(connect);
-  assert.equal(connected.code, 0, connected.stderr);
+  const { connect, accounts, ssh, firewall, reached } = await stepsOf(machine);
+  const well = async (step: string) => {
+    const ended = await machine.step(step);
+    assert.equal(ended.code, 0, ended.stderr);
+  };
+  for (const step of [connect, accounts, ssh, reached]) await well(step);
   const ask = (account: string, address: string, port: number) =>
     machine.ssh(`runuser -u ${account} -- timeout 5 bash -c 'exec 3<>/dev/tcp/${address}/${port}'`);
   await machine.on(
@@ -16,8 +19,8 @@ test("of a host's accounts root alone reaches the metadata service, and the name
   await machine.on("until [ $(ss -Hltn '( sport = :80 or sport = :53 )' | wc -l) = 3 ]; do sleep 0.1; done");
   assert.equal((await ask("nobody", "169.254.169.254", 80)).code, 0);
 
-  const closed = await machine.step(firewall);
-  assert.equal(closed.code, 0, closed.stderr);
+  await well(firewall);
+  await well(reached);
   for (const address of ["169.254.169.254", "fd00:ec2::254"]) {
     const refused = await ask("nobody", address, 80);
     assert.match(refused.stderr, /Connection refused/, address);
