@@ -230,19 +230,33 @@ test("a drill finds a flipped byte in the log and in the backup, the status says
     const found = (JSON.parse(stdout) as Report).findings.filter((one) => one.code === "drill-failed");
     return { code, what: found.map(({ what }) => what).join() };
   };
-  const flip = (file: string) =>
-    `file=$(${file}); cp -p "$file" /root/whole; printf XXXX | dd of="$file" bs=1 seek=16 conv=notrunc status=none`;
-  const piece = await sql("SELECT pg_walfile_name(pg_switch_wal())");
-  const archived = `find /srv/backups/postgresql/archive -name '${piece}-*'`;
-  await until("the log is archived", async () => (await stack.on(archived)) !== "");
-  await stack.on(flip(archived));
-  const log = await npmRun(stack, "backups", "--drill").ended;
-  assert.equal(log.code, 1, log.stderr);
+  const flip = (file: string, at = "16") =>
+    `file=$(${file}); size=$(stat -c %s "$file"); cp -p "$file" /root/whole; printf XXXX | dd of="$file" bs=1 seek=$((${at})) conv=notrunc status=none`;
+  const pieceOf = async (change: string) => {
+    await sql(change);
+    const name = await sql("SELECT pg_walfile_name(pg_switch_wal())");
+    const file = `find /srv/backups/postgresql/archive -name '${name}-*'`;
+    await until("the log is archived", async () => (await stack.on(file)) !== "");
+    return { name, file };
+  };
+  const earlier = await pieceOf("CREATE TABLE first (entry int)");
+  const newest = await pieceOf("DROP TABLE first");
+  const drilled = async (flipped: string, at?: string) => {
+    await stack.on(flip(flipped, at));
+    const log = await npmRun(stack, "backups", "--drill").ended;
+    assert.equal(log.code, 1, log.stderr);
+    await stack.on(`cp -p /root/whole "$(${flipped})"`);
+    return log.stdout;
+  };
   assert.match(
-    log.stdout,
-    new RegExp(`ends before its piece ${piece}, which was archived: one is missing or`),
+    await drilled(earlier.file),
+    new RegExp(`ends before its piece ${newest.name}, which was archived: one is missing or`),
   );
-  await stack.on(`cp -p /root/whole "$(${archived})"`);
+  // Behind its last record, where no recovery would stumble over it.
+  assert.match(
+    await drilled(newest.file, "size - 64"),
+    new RegExp(`the newest piece of the database's log in /srv/backups, ${newest.name}, is damaged: `),
+  );
 
   await backUp();
   const { database } = await listing();

@@ -8,7 +8,7 @@ from typing import Any
 
 import retention
 from commands import Failed, as_account, last_line, read_as, run
-from explain import explain
+from explain import explain, last_words
 from plan import Database, Plan, Trouble
 from retention import Backup
 
@@ -17,7 +17,13 @@ _SEGMENT = 16 << 20
 _LOCKED = 120
 # How 'pgbackrest info' says that it could not read the place.
 _UNREAD = 99
-
+# pgBackRest takes whatever can be unpacked; the digest in a piece's name is that of what was sent.
+_DIGEST = """
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+"$@" "$place/piece" >&2
+sha1sum "$place/piece"
+"""
 
 NOBODY_LOGS_IN = """
 DO $$
@@ -92,6 +98,28 @@ class DatabaseBackups:
     def restore(self, label: str, target: Sequence[str]) -> None:
         """Fills the cluster's directory, which is empty, and says up to where the log is followed when it starts."""
         self._pgbackrest("restore", f"--set={label}", *target)
+
+    def newest_piece(self) -> str | None:
+        """The newest piece of the log that has arrived in the place."""
+        # A backup leaves a name after that of the piece that it began in; a timeline and a part of a piece have others.
+        found = re.fullmatch(
+            r"([0-9A-F]{24})(\..*\.backup)?",
+            self.psql("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver"),
+        )
+        return found[1] if found else None
+
+    def read_piece(self, piece: str) -> str | None:
+        """Whether a piece can be read, and is what was sent: None, or what is wrong with it."""
+        archive = f"archive/{self._plan.stanza}/{self._info()['archive'][-1]['id']}/{piece[:16]}"
+        listed = self._pgbackrest("repo-ls", f"--filter=^{piece}-[0-9a-f]{{40}}", archive, stanza=False).split()
+        if not listed:
+            return "it is missing"
+        command = self.words("archive-get", "--no-archive-async", piece)
+        try:
+            digest = run(as_account("postgres", ["bash", "-euc", _DIGEST, "digest", *command])).split()[0]
+        except Failed as fault:
+            return last_words(f"{fault}")
+        return None if digest == listed[0][25:65] else "it is not what was sent there"
 
     def forget_spool(self) -> None:
         """What pgBackRest remembers of a cluster that is not the place's: its pieces bear the same names."""

@@ -128,7 +128,8 @@ class Drill:
         self._room.refuse_without(backup.size)
         scratch = Scratch(database, self._watch)
         before = self._living(database)
-        archived = database.psql("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver")
+        archived = database.newest_piece()
+        self._refuse_unreadable(database, archived)
         say(f"drill: restoring the backup {backup.label} into a scratch database")
         began = time.monotonic()
         try:
@@ -180,10 +181,18 @@ class Drill:
                 ) from fault
             raise told from fault
 
-    def _refuse_short(self, end: End, archived: str) -> None:
+    def _refuse_unreadable(self, database: DatabaseBackups, archived: str | None) -> None:
+        """Of the newest piece: where the log ends in it, nobody could say whether it was to end there."""
+        wrong = None if archived is None else database.read_piece(archived)
+        if wrong is not None:
+            raise Damaged(
+                f"the newest piece of the database's log in {self._plan.place}, {archived}, is damaged: {wrong}",
+                "Points in time after it cannot be restored. The next backup is a full one, and those after it can.",
+            )
+
+    def _refuse_short(self, end: End, archived: str | None) -> None:
         """What was archived before the drill began is there."""
-        # The name of a piece; a backup and a timeline leave others.
-        if len(archived) != 24 or (end.position is not None and next_segment(end.position) >= segment_end(archived)):
+        if archived is None or (end.position is not None and next_segment(end.position) >= segment_end(archived)):
             return
         why = f": {last_words(end.said).rstrip(chr(58))}" if end.said else ""
         raise Damaged(
