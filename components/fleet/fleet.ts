@@ -146,6 +146,7 @@ export class Fleet {
         from: config.kind === "ec2" ? anywhere : config.sshFrom,
         asRoot: config.kind === "existing" && config.user === "root",
       },
+      ownMachine: config.kind !== "existing",
       fqdn: `${host.name}.${internal}`,
       openPorts: [],
       otherPorts: config.kind === "existing" ? (config.openPorts ?? []).map(otherPort) : [],

@@ -70,6 +70,11 @@ export interface SystemArgs {
   readonly ownerKeys: readonly string[];
   /** The port and the networks of SSH, and whether the engine itself logs in as root. */
   readonly ssh: { readonly port: number; readonly from: readonly string[]; readonly asRoot: boolean };
+  /**
+   * Whether nothing but the stack uses the machine, as on those that Berth makes. What could take from others what they use is
+   * closed there alone. @default false
+   */
+  readonly ownMachine?: boolean;
   /** TCP ports that are open to visitors. */
   readonly openPorts: readonly number[];
   /** Ports of what is none of the stack's, open to everyone. @default none */
@@ -135,7 +140,7 @@ export class System extends pulumi.ComponentResource {
       `${name}-base`,
       {
         host,
-        script: ["base.sh", "space.sh"].map(here),
+        script: ["base.sh", "kernel.sh", "space.sh"].map(here),
         removal: here("space-removal.sh"),
         ...baseFiles(args),
       },
@@ -177,6 +182,7 @@ export class System extends pulumi.ComponentResource {
             content: renderTemplate(here("sshd.conf.liquid"), {
               root_login: args.ssh.asRoot ? "prohibit-password" : "no",
               owner: args.owner,
+              own_machine: args.ownMachine ?? false,
             }),
           },
         },
@@ -277,6 +283,8 @@ function baseFiles(args: SystemArgs) {
         content: text("apt-daily-upgrade.timer.conf"),
       },
       "/etc/systemd/journald.conf.d/berth.conf": { content: text("journald.conf") },
+      "/etc/sysctl.d/60-berth.conf": { content: text("kernel.conf") },
+      ...(args.ownMachine ? ownMachineFiles : {}),
       "/etc/logrotate.d/berth": { content: text("logrotate.conf") },
       "/etc/berth/logrotate.conf": { content: text("logrotate-all.conf") },
       "/etc/systemd/system/logrotate.service.d/berth.conf": { content: text("logrotate.service.conf") },
@@ -287,6 +295,14 @@ function baseFiles(args: SystemArgs) {
     },
   };
 }
+
+const ownMachineFiles: Readonly<Record<string, StepFile>> = {
+  "/etc/issue": { content: text("issue") },
+  "/etc/issue.net": { content: text("issue") },
+  "/etc/modprobe.d/berth.conf": { content: text("modules.conf") },
+  "/etc/security/limits.d/berth.conf": { content: text("limits.conf") },
+  "/etc/systemd/coredump.conf.d/berth.conf": { content: text("coredump.conf") },
+};
 
 /** The ports that other hosts reach; none where there is no other host. */
 const privatePorts = ({ privately = { ports: [], to: [] } }: SystemArgs): readonly number[] =>

@@ -11,8 +11,8 @@ export interface Authority {
     readonly ca: string;
     readonly eab: { readonly kid: string; readonly key: string };
   };
-  /** Installs it. Nothing of it runs yet. */
-  install(): Promise<void>;
+  /** Installs it, and further Debian packages. Nothing of it runs yet. */
+  install(...packages: string[]): Promise<void>;
   /** Starts its name servers, and makes the host ask them alone. */
   startNames(ofHost?: boolean): Promise<void>;
   /** Makes a name point at an address. */
@@ -57,8 +57,9 @@ export function authorityOn(stack: Stack): Authority {
     stack.on(`timeout 60 sh -c 'until curl -sko /dev/null ${url}; do sleep 0.1; done'`);
   return {
     acme: { directory: "https://127.0.0.1:14000/dir", ca, eab },
-    async install() {
-      await stack.on("apt-get install -q -y --no-install-recommends pebble", { timeout: 300_000 });
+    async install(...packages) {
+      const all = ["pebble", ...packages].join(" ");
+      await stack.on(`apt-get install -q -y --no-install-recommends ${all}`, { timeout: 300_000 });
       await Promise.all([put("key.pem", key), put("cert.pem", ca)]);
     },
     async startNames(ofHost = true) {

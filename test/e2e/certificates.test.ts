@@ -2,7 +2,9 @@
 // asked at the front door, by a name, and trusted only as a browser would.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import https from "node:https";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
@@ -11,6 +13,7 @@ import { readAnswer } from "../../scripts/lib/status/facts.ts";
 import { makeCertificate } from "../certificates.ts";
 import { authorityOn } from "./authority.ts";
 import { withStack } from "./harness.ts";
+import { observed } from "./observatory.ts";
 
 const [domain, alias] = ["shop.berth.test", "www.shop.berth.test"];
 const day = 86_400;
@@ -112,7 +115,7 @@ test("with no name server and no authority, up ends, and the site says that it w
 });
 
 test("the host's timer gets the certificate later, with no up", async () => {
-  await authority.install();
+  await authority.install("testssl.sh");
   await authority.startNames();
   await authority.name(domain, await stack.address());
   const timer = "systemctl show -P NextElapseUSecMonotonic berth-certificate.timer";
@@ -153,10 +156,36 @@ test("a name that points elsewhere is refused with what it points at, before any
 
 test("a name that is added is ordered once, and no visitor notices", async () => {
   await authority.name(alias, await stack.address());
+  stack.configure({ site: { hsts: { maxAge: 31_536_000 } } });
   await whileVisited(() => stack.succeed());
   assert.equal((await shown()).names, `DNS:${domain}, DNS:${alias}`);
   assert.equal((await visit(await stack.address(), roots, alias)).status, 200);
   assert.equal(await ordered(), 2);
+});
+
+test("testssl gives the site the grade A+", async () => {
+  // What its grade rests on: protocols, ciphers, forward secrecy, certificate, headers and the faults that cap it. Of itself it
+  // waits for up to ten seconds for a host far away that does not answer, as it should not.
+  const looks = "-p -s -f -S -h -H -I -T --BB -R -C -O -Z -D -A -4 -J";
+  const waits = "MAX_WAITSOCK=3 HEARTBLEED_MAX_WAITSOCK=3 CCS_MAX_WAITSOCK=3";
+  const how = `--quiet --color 0 --warnings off --add-ca root.pem --ip 127.0.0.1 --jsonfile found.json ${looks}`;
+  const said = await stack.on(
+    `cd "$(mktemp -d)" && cat >root.pem && env ${waits} testssl ${how} https://${domain}/ >said; cat found.json`,
+    { stdin: await authority.root(), timeout: 240_000 },
+  );
+  const found = JSON.parse(said) as { id: string; finding: string; severity: string }[];
+  const of = (id: string) => found.find((one) => one.id === id)?.finding;
+  const caps = found.filter(({ id }) => id.startsWith("grade_cap_reason")).map(({ finding }) => finding);
+  assert.deepEqual([of("overall_grade"), caps], ["A+", []], said);
+});
+
+test("Mozilla's Observatory gives the example 100 points and more", async () => {
+  const trusted = join(stack.project, "authorities.pem");
+  writeFileSync(trusted, await authority.root());
+  const { scan, tests } = await observed(domain, await stack.address(), trusted);
+  const lost = Object.entries(tests).filter(([, { scoreModifier }]) => scoreModifier < 0);
+  assert.deepEqual(lost, []);
+  assert.ok(scan.score >= 100, JSON.stringify(scan));
 });
 
 test("a renewal comes by certbot's own timer when half of six days are over, and no visitor notices", async () => {

@@ -122,6 +122,18 @@ class FrontPage(LogbookTest):
         self.assertRegex(page.content.decode(), r"/static/logbook/site\.[0-9a-f]{12}\.css")
         self.assertContains(page, "All parts well")
 
+    def test_browsers_run_and_load_nothing_but_its_own(self):
+        told = self.client.get("/").headers["Content-Security-Policy"]
+        self.assertIn("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';", told)
+        self.assertNotIn("unsafe", told)
+
+    def test_the_page_about_a_fault_keeps_the_style_in_it(self):
+        self.client.raise_request_exception = False
+        with mock.patch("entries.views.render", side_effect=RuntimeError), self.assertLogs("django.request"):
+            page = self.client.get("/")
+        self.assertEqual(page.status_code, 500)
+        self.assertIn("default-src 'none'; style-src 'unsafe-inline';", page.headers["Content-Security-Policy"])
+
     def test_a_form_from_another_site_is_refused(self):
         strict = Client(enforce_csrf_checks=True)
         self.assertEqual(strict.post("/", {"name": "Mallory", "message": "x"}).status_code, 403)
