@@ -10,6 +10,8 @@ import {
   type Remark,
   type State,
 } from "./events.ts";
+import type { NewMigration } from "./migrations/new.ts";
+import { migrationPhrases, migrationsSection } from "./migrations/section.ts";
 import type { Part, Quote, Section } from "./section.ts";
 import {
   type Difference,
@@ -48,13 +50,13 @@ const isOwn = ({ type, old, new: next }: Change) =>
 const isOnHost = ({ type }: Change) => type.startsWith("command:");
 
 /**
- * @param migrations paths of the migrations that are new; undefined where nobody has said since when
+ * @param migrations those that are new; undefined where nobody has said since when
  * @param look what somebody has changed by hand on the hosts; undefined where nobody has looked
  */
 export function reportOn(
   stack: string,
   preview: Preview,
-  migrations?: readonly string[],
+  migrations?: readonly NewMigration[],
   look?: Look,
 ): Report {
   const changes = preview.changes.filter(isOwn);
@@ -93,7 +95,7 @@ interface Groups {
   readonly others: readonly Change[];
   readonly cloud: readonly Change[];
   readonly releases: readonly Release[];
-  readonly migrations: readonly string[];
+  readonly migrations: readonly NewMigration[];
   readonly look: Look | undefined;
 }
 
@@ -114,7 +116,7 @@ function headlineOf({ failures, findings, changes, resources }: Preview, groups:
     ...(withData.length > 0 ? [["DATA would go: ", ...named(withData.map(({ name }) => name))]] : []),
     ...machines.map(({ name }) => say`instance ${name} is replaced`),
     ...releases.filter(({ before, after }) => before !== after).map(releasePhrase),
-    ...(migrations.length > 0 ? [[count(migrations.length, "new migration")]] : []),
+    ...migrationPhrases(migrations),
     ...byHandPhrases(look),
     ...restarts(steps, releases),
     ...units(steps),
@@ -271,11 +273,6 @@ function findingsSection({ findings }: Preview): Section | undefined {
     }),
   );
   return { heading: "Findings of the policy pack", parts };
-}
-
-function migrationsSection(migrations: readonly string[] | undefined): Section | undefined {
-  if (migrations === undefined || migrations.length === 0) return undefined;
-  return { heading: "New migrations", lines: migrations.map((path) => say`${path}`), parts: [] };
 }
 
 function hostSection(steps: readonly StepChange[], others: readonly Change[]): Section | undefined {
