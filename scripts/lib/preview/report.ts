@@ -1,6 +1,7 @@
 // A preview as people read it: what matters most in one line, what is lost on top, and below it all that would change.
 import { dataOnHost } from "../removal.ts";
 import { byHandPhrases, byHandSection, isByHand, type Look } from "./by-hand.ts";
+import { costPhrases, costsSection } from "./costs/section.ts";
 import {
   type Change,
   isSecret,
@@ -79,6 +80,7 @@ export function reportOn(
       byHandSection(look),
       hostSection(steps, others),
       cloudSection(cloud),
+      costsSection(changes, preview),
       remarksSection("Warnings", preview.warnings),
     ].filter((section) => section !== undefined),
   };
@@ -122,6 +124,7 @@ function headlineOf({ failures, findings, changes, resources }: Preview, groups:
     ...units(steps),
     ...runs(steps),
     ...gone(others, cloud, lost),
+    ...costPhrases(cloud),
   ];
   const more = phrases.length - longestHeadline;
   if (phrases.length > 0)
