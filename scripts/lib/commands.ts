@@ -116,7 +116,7 @@ export const commands = {
       ),
       sql: optional(
         "COMMAND",
-        "with --since: shows their SQL by 'COMMAND sqlmigrate', such as 'python manage.py', in the application's directory here",
+        "with --since: shows their SQL by 'COMMAND sqlmigrate', such as 'python manage.py', in the directory of the application, here",
         "none",
       ),
       refresh: flag("asks the cloud first what there is, as 'pulumi refresh' does"),
