@@ -149,7 +149,7 @@ class OfJudging(unittest.TestCase):
         self.assertRegex(one.what, r"^the next task in Celery's queue celery has waited for 15 min.*; 3 tasks in it$")
 
     def test_a_queue_that_goes_on_is_not_told_nor_is_one_that_was_empty(self) -> None:
-        seen = {"Celery celery": ["a", NOW]}
+        seen: dict[str, list[str | float]] = {"Celery celery": ["a", NOW]}
         found, after = judge_queues([Queue("Celery", "celery", 3, "b")], seen, TOLD, NOW + 900, 15)
         self.assertEqual((found, after), ([], {"Celery celery": ["b", NOW + 900]}))
         found, after = judge_queues([], seen, TOLD, NOW + 900, 15)
