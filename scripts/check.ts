@@ -6,6 +6,7 @@ import { run } from "./lib/command-line.ts";
 import { commands } from "./lib/commands.ts";
 import { staleDocs } from "./lib/docs.ts";
 import { brokenLinks } from "./lib/links.ts";
+import { checkPipelines } from "./lib/pipelines.ts";
 import { checkPython } from "./lib/python-check.ts";
 import { checkShell } from "./lib/shell-steps.ts";
 import { checkTypes } from "./lib/types.ts";
@@ -49,6 +50,10 @@ const checks: readonly Check[] = [
   { name: "shell (shellcheck)", find: () => checkShell(root, join(cache, "shell.json")) },
   { name: "Python (ruff, mypy)", find: () => checkPython(root, join(cache, "python.json")) },
   { name: "workflows (actionlint)", find: () => checkWorkflows(root, join(cache, "workflows.json")) },
+  {
+    name: "pipelines (GitLab's schema)",
+    find: () => checkPipelines(root, join(cache, "pipelines.json")),
+  },
   { name: "documents are current", find: () => staleDocs(root) },
   { name: "links of documents", find: () => brokenLinks(join(root, "README.md")) },
 ];

@@ -35,11 +35,12 @@ let_in() {
 }
 
 # put_users [DIGEST…]: the stack's password for the application's user, and those of before that are still at work. Who has it
-# may do all but administer the server: make users that outlive a password, or write its settings.
+# may do all but administer the server: make users that outlive a password, or write its settings. Root's own reads how long
+# tasks wait (components/status/program/notices/queues.py).
 put_users() {
   put_file "$users" "root:$server" 0640 <<CONF
 user default on ~* &* +@all -@admin +client|list +config|get $(let_in "$@")
-user berth on -@all +acl|setuser +ping +info +config|get +config|set +bgrewriteaof #$(digest "$(own_password)")
+user berth on -@all +acl|setuser +ping +info +config|get +config|set +bgrewriteaof %R~* +select +scan +llen +lindex +smembers +hget #$(digest "$(own_password)")
 CONF
 }
 users_changed() { changed "$users"; }

@@ -33,6 +33,7 @@ export const findingCodes = [
   "upgrades",
   "upgrades-unknown",
   "reboot",
+  "queue-old",
   "notices-late",
   "notices-unsent",
 ] as const;

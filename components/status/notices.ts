@@ -88,5 +88,6 @@ function planOf(
   const { scheme, health } = site;
   const told = { name: application, scheme, domain, health, first, flag: flags.stack, host: flags.host };
   const logins = config.logins ? people : [];
-  return JSON.stringify({ label, told, ignore: config.ignore, logins }, null, 2);
+  const { ignore, queueOlderThan: queue } = config;
+  return JSON.stringify({ label, told, ignore, logins, queue }, null, 2);
 }

@@ -21,6 +21,14 @@ export const noticesSchema = z.strictObject({
     .array(z.enum(findingCodes))
     .default([])
     .describe("Findings that are not told, by their codes in docs/status.md, such as `reboot`."),
+  queueOlderThan: z
+    .int()
+    .min(1)
+    .max(10_080)
+    .default(15)
+    .describe(
+      "After how many minutes you are told that the next task of a queue still waits: in Redis, of Celery, RQ or huey.",
+    ),
   logins: z
     .boolean()
     .default(false)

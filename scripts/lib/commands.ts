@@ -109,7 +109,16 @@ export const commands = {
         oneOf(["github", "gitlab"]),
       ),
       "policy-pack": optional("DIRECTORY", "checks the rules of a policy pack, such as policy", "none"),
-      since: optional("COMMIT", "lists the Django migrations that are new since a commit", "none"),
+      since: optional(
+        "COMMIT",
+        "lists the Django migrations that are new since a commit, and what they lock",
+        "none",
+      ),
+      sql: optional(
+        "COMMAND",
+        "with --since: shows their SQL by 'COMMAND sqlmigrate', such as 'python manage.py', in the directory of the application, here",
+        "none",
+      ),
       refresh: flag("asks the cloud first what there is, as 'pulumi refresh' does"),
       "no-drift": flag("does not look for what was changed by hand on the hosts"),
       "expect-no-changes": flag("ends with 3 if anything would change"),

@@ -12,6 +12,8 @@ const places = [
   "components/backup/program",
   "components/host/drift",
   "components/nginx/certificate/program",
+  "components/nginx/certificate/program",
+  "components/status/program",
   "components/system",
   "examples/consumer-python",
   "packages/outputs-python",

@@ -20,6 +20,7 @@ from notices.news import News, Open, compare, worth_telling
 from notices.outbox import MOST, Outcome, Waiting, deliver, put
 from notices.plan import Plan
 from notices.post import outcomes_of
+from notices.queues import Queue
 from notices.watch import EVERY, RETRY, SLOW, Watch
 from test_findings import WELL
 
@@ -226,6 +227,7 @@ class OfTheWatch(unittest.TestCase):
         self.journal: str | Unknown = ""
         self.commands: list[list[str]] = []
         self.bodies: list[str] = []
+        self.queues: list[Queue] | Unknown = []
 
     def send(self, messages: Mapping[str, Sequence[Message]]) -> dict[str, Outcome]:
         self.sent += [f"{name}: {one.title}" for name, some in messages.items() for one in some]
@@ -243,11 +245,35 @@ class OfTheWatch(unittest.TestCase):
             raise self.journal
         return self.journal
 
+    def waiting(self) -> list[Queue]:
+        if isinstance(self.queues, Exception):
+            raise self.queues
+        return self.queues
+
     def look(self, now: float, *logins: str) -> None:
         plan = Plan(TOLD, "shop (prod, web)", frozenset(), frozenset(logins))
-        watch = Watch(plan, {"ops": "json://ops.example.org"}, self.send, self.ask, self.run_journal)
+        watch = Watch(plan, {"ops": "json://ops.example.org"}, self.send, self.ask, self.run_journal, self.waiting)
         memory = watch.look(Memory.read(self.places), lambda: now, self.pauses.append)
         watch.deliver(memory, now).write(self.places)
+
+    def test_a_queue_whose_next_task_stays_the_same_is_told_and_that_it_is_over(self) -> None:
+        self.queues = [Queue("Celery", "celery", 2, "a")]
+        self.look(NOW)
+        self.look(NOW + 899)
+        self.assertEqual(self.sent, [])
+        self.look(NOW + 900)
+        [began] = self.sent
+        self.assertIn("shop (prod, web): the next task in Celery's queue celery has waited for 15 min", began)
+        # What could not be read is not over.
+        self.queues = Unknown("LOADING")
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.look(NOW + 960)
+        self.assertIn("queues could not be read: LOADING", said.getvalue())
+        self.queues = [Queue("Celery", "celery", 1, "b")]
+        self.look(NOW + 1020)
+        self.assertEqual(len(self.sent), 2)
+        self.assertIn("over: the next task in Celery's queue", self.sent[1])
+        self.assertEqual(Memory.read(self.places).queues, {"Celery celery": ["b", NOW + 1020]})
 
     def test_a_look_tells_what_is_still_there_in_a_second_one_and_remembers_it(self) -> None:
         shut = {**WELL, "maintenance": {"on": True, "since": None}}

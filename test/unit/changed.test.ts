@@ -279,7 +279,11 @@ test("here: a module that nothing deploys touches the unit tests that use it, an
 });
 
 test("here: a document touches the tests that read it", () => {
-  assert.deepEqual(touchedBy("docs/aws.md"), ["test/cloud/example-s3.test.ts", "test/cloud/stack.test.ts"]);
+  assert.deepEqual(touchedBy("docs/aws.md"), [
+    "test/cloud/example-s3.test.ts",
+    "test/cloud/stack.test.ts",
+    "test/unit/costs.test.ts",
+  ]);
   assertTouched("docs/deploying-role.json", ["test/unit/deploying-role.test.ts", "test/cloud/stack.test.ts"]);
   assert.deepEqual(touchedBy("CHANGELOG.md"), ["test/unit/outputs.test.ts"]);
   for (const path of ["docs/hosts.md", "CONTRIBUTING.md"]) assert.deepEqual(touchedBy(path), []);

@@ -1,5 +1,5 @@
 // The workflows of examples/ci, which teams copy: what they promise of credentials, locks and pins. Their form is checked by
-// actionlint in 'npm run check', their commands by the parser that reads them.
+// actionlint and a schema of GitLab in 'npm run check', their commands by the parser that reads them.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -10,10 +10,11 @@ import { stepText } from "../../components/host/step.ts";
 import { stepParts } from "../../components/host/step-parts.ts";
 import { UsageError } from "../../scripts/lib/command-line.ts";
 import { type Difference, type HostDrift, readDrift } from "../../scripts/lib/drift/look.ts";
-import { migrationsSince, requireMade } from "../../scripts/lib/preview/ask.ts";
+import { requireMade } from "../../scripts/lib/preview/ask.ts";
 import { readPreview } from "../../scripts/lib/preview/events.ts";
 import { forLog } from "../../scripts/lib/preview/log.ts";
 import { comment, limits, marker } from "../../scripts/lib/preview/markdown.ts";
+import { migrationsSince } from "../../scripts/lib/preview/migrations/new.ts";
 import { plainText } from "../../scripts/lib/preview/plain.ts";
 import { reportOn } from "../../scripts/lib/preview/report.ts";
 import { difference } from "../../scripts/lib/preview/steps.ts";
@@ -81,6 +82,14 @@ const prepares = join(folder, "prepare.sh");
 writeFileSync(prepares, `: "\${name?a name}"\n: "\${facts?what it is told}"\n`);
 
 const file = (content: string, mode = "0644") => ({ content, mode });
+
+/** Migrations that say these lines wherever they can. */
+const asMigrations = (lines: readonly string[]) =>
+  lines.map((path) => ({
+    path,
+    findings: [{ mark: "unknown", operation: path, on: path, why: "Because.", instead: path } as const],
+    sql: { text: path, isFault: false },
+  }));
 
 /** The inputs of a step with these files. */
 const step = (
@@ -463,15 +472,33 @@ describe("a comment", () => {
     assert.doesNotMatch(asComment(event("delete", type, "secrets-redis", { length: 32 })), /DATA/);
   });
 
-  test("lists new migrations", () => {
+  test("lists new migrations, what each blocks, and its SQL", () => {
     const preview = readPreview(ended(), "", 0);
-    const text = comment(reportOn("shop", preview, ["entries/migrations/0002_b.py"]), {
-      limit: limits.github,
-    });
+    const finding = { operation: "AddIndex", on: "entry", why: "Because.", instead: "AddIndexConcurrently" };
+    const migrations = [
+      { path: "entries/migrations/0002_b.py", findings: [] },
+      { path: "entries/migrations/0003_c.py", findings: [{ ...finding, mark: "writes" } as const] },
+    ];
+    const text = comment(reportOn("shop", preview, migrations), { limit: limits.github });
+    assert.match(text, /\*\*2 new migrations, 1 of them blocks writes\*\*\n\n#### New migrations\n/);
+    assert.match(text, /\n- `entries\/migrations\/0002_b\.py`\n/);
+    assert.match(text, /<summary><code>entries\/migrations\/0003_c\.py<\/code>: blocks writes<\/summary>/);
     assert.match(
       text,
-      /\*\*1 new migration\*\*\n\n#### New migrations\n\n- `entries\/migrations\/0002_b\.py`/,
+      /\nblocks writes: `AddIndex entry`\. Because\. Instead: `AddIndexConcurrently`\n\n<\/details>/,
     );
+    assert.match(text, /Their SQL is shown where the pipeline can run Django: `--sql "python manage\.py"`/);
+    const sql = { text: "BEGIN;\n```\nCOMMIT;", isFault: false };
+    const withSql = comment(
+      reportOn(
+        "shop",
+        preview,
+        migrations.map((one) => ({ ...one, sql })),
+      ),
+      { limit: limits.github },
+    );
+    assert.match(withSql, /Its SQL:\n\n````sql\n BEGIN;\n ```\n COMMIT;\n````\n\n<\/details>/);
+    assert.doesNotMatch(withSql, /--sql/);
   });
 
   test("is for a stack whose name cannot end its first line", () => {
@@ -571,7 +598,7 @@ describe("nobody's text is more than text in a comment", () => {
   for (const [kind, events] of Object.entries(kinds)) {
     test(kind, () => {
       const preview = readPreview([...events, ended("failed")].join("\n"), "", 1);
-      const text = comment(reportOn("shop", preview, hostile), { limit: limits.gitlab });
+      const text = comment(reportOn("shop", preview, asMigrations(hostile)), { limit: limits.gitlab });
       const { words, html } = outsideCode(text);
       assert.doesNotMatch(words, /octo|evil|approve|close|alert|GH-1|label|right to left/);
       assert.match(html, ownHtml);
@@ -608,7 +635,7 @@ describe("the log of a pipeline", () => {
         "",
         1,
       ),
-      commands,
+      asMigrations(commands),
     ),
   );
 

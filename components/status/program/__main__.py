@@ -14,11 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from host_status.reading import answer_of
+from host_status.reading import Host, answer_of
 from notices.memory import Memory
 from notices.outbox import Outcome
 from notices.plan import Plan, targets
 from notices.post import post
+from notices.queues import queues_of
 from notices.watch import Watch, facts_of
 
 
@@ -27,7 +28,7 @@ def main(verb: str) -> int:
         print(json.dumps(Memory.read().refused))
         return 0
     plan = Plan.read()
-    watch = Watch(plan, targets(), post, facts_of(plan), answer_of)
+    watch = Watch(plan, targets(), post, facts_of(plan), answer_of, lambda: queues_of(Host()))
     # One at a time: a step may come while the timer's is at work.
     with open("/run/berth-notices.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

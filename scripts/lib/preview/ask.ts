@@ -1,5 +1,4 @@
 // A preview of a stack by the engine: of Berth's own backend, or of the one that the environment names.
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { ensureEngine } from "../../../engine/acquire.ts";
@@ -8,7 +7,7 @@ import { lineProgress } from "../../../engine/progress.ts";
 import { ensureStack, runPulumi } from "../../../engine/run.ts";
 import { UsageError } from "../command-line.ts";
 import { withDrift } from "../drift/beside.ts";
-import { requireOwnStack, requireStackFile, sourceOf } from "../stack.ts";
+import { requireOwnStack, requireStackFile } from "../stack.ts";
 import type { Look } from "./by-hand.ts";
 import { type Preview, readPreview } from "./events.ts";
 
@@ -73,36 +72,4 @@ function directory(root: string, given: string): string {
   const path = resolve(root, given);
   if (existsSync(path)) return path;
   throw new UsageError(`--policy-pack: expected a directory, from ${root}; found no '${given}'.`);
-}
-
-/**
- * The migrations that the source of a stack has and that a commit of its repository does not have, by their paths.
- *
- * @throws when the source is no directory of a repository, or the repository has no such commit
- */
-export function migrationsSince(root: string, stack: string, commit: string): string[] {
-  const source = resolve(root, sourceOf(root, stack.split("/").at(-1) ?? stack));
-  const git = (...args: string[]): string => {
-    try {
-      return execFileSync("git", ["-C", source, ...args], {
-        encoding: "utf8",
-        maxBuffer: 256 * 1024 * 1024,
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-    } catch (error) {
-      const said = `${(error as { stderr?: string }).stderr ?? error}`.trim().split("\n")[0];
-      throw new UsageError(
-        `--since: git does not know what is new in ${source} since '${commit}' (${said}). ` +
-          "Name a commit that this clone has; a pipeline may have to fetch more than one (fetch-depth: 2).",
-      );
-    }
-  };
-  const base = git("rev-parse", "--verify", "--quiet", "--end-of-options", `${commit}^{commit}`).trim();
-  const listed = (...args: string[]) => git(...args, "--", ".").split("\0");
-  const added = listed("diff", "--name-only", "--no-renames", "--diff-filter=A", "--relative", "-z", base);
-  // A deployment takes what lies in the directory, so also what nobody has added to git yet.
-  const untracked = listed("ls-files", "--others", "--exclude-standard", "-z");
-  return [...new Set([...added, ...untracked])]
-    .filter((path) => /(^|\/)migrations\/\d[^/]*\.py$/.test(path))
-    .sort();
 }

@@ -1,6 +1,7 @@
 // A preview as people read it: what matters most in one line, what is lost on top, and below it all that would change.
 import { dataOnHost } from "../removal.ts";
 import { byHandPhrases, byHandSection, isByHand, type Look } from "./by-hand.ts";
+import { costPhrases, costsSection } from "./costs/section.ts";
 import {
   type Change,
   isSecret,
@@ -10,6 +11,8 @@ import {
   type Remark,
   type State,
 } from "./events.ts";
+import type { NewMigration } from "./migrations/new.ts";
+import { migrationPhrases, migrationsSection } from "./migrations/section.ts";
 import type { Part, Quote, Section } from "./section.ts";
 import {
   type Difference,
@@ -48,13 +51,13 @@ const isOwn = ({ type, old, new: next }: Change) =>
 const isOnHost = ({ type }: Change) => type.startsWith("command:");
 
 /**
- * @param migrations paths of the migrations that are new; undefined where nobody has said since when
+ * @param migrations those that are new; undefined where nobody has said since when
  * @param look what somebody has changed by hand on the hosts; undefined where nobody has looked
  */
 export function reportOn(
   stack: string,
   preview: Preview,
-  migrations?: readonly string[],
+  migrations?: readonly NewMigration[],
   look?: Look,
 ): Report {
   const changes = preview.changes.filter(isOwn);
@@ -77,6 +80,7 @@ export function reportOn(
       byHandSection(look),
       hostSection(steps, others),
       cloudSection(cloud),
+      costsSection(changes, preview),
       remarksSection("Warnings", preview.warnings),
     ].filter((section) => section !== undefined),
   };
@@ -93,7 +97,7 @@ interface Groups {
   readonly others: readonly Change[];
   readonly cloud: readonly Change[];
   readonly releases: readonly Release[];
-  readonly migrations: readonly string[];
+  readonly migrations: readonly NewMigration[];
   readonly look: Look | undefined;
 }
 
@@ -114,12 +118,13 @@ function headlineOf({ failures, findings, changes, resources }: Preview, groups:
     ...(withData.length > 0 ? [["DATA would go: ", ...named(withData.map(({ name }) => name))]] : []),
     ...machines.map(({ name }) => say`instance ${name} is replaced`),
     ...releases.filter(({ before, after }) => before !== after).map(releasePhrase),
-    ...(migrations.length > 0 ? [[count(migrations.length, "new migration")]] : []),
+    ...migrationPhrases(migrations),
     ...byHandPhrases(look),
     ...restarts(steps, releases),
     ...units(steps),
     ...runs(steps),
     ...gone(others, cloud, lost),
+    ...costPhrases(cloud),
   ];
   const more = phrases.length - longestHeadline;
   if (phrases.length > 0)
@@ -271,11 +276,6 @@ function findingsSection({ findings }: Preview): Section | undefined {
     }),
   );
   return { heading: "Findings of the policy pack", parts };
-}
-
-function migrationsSection(migrations: readonly string[] | undefined): Section | undefined {
-  if (migrations === undefined || migrations.length === 0) return undefined;
-  return { heading: "New migrations", lines: migrations.map((path) => say`${path}`), parts: [] };
 }
 
 function hostSection(steps: readonly StepChange[], others: readonly Change[]): Section | undefined {

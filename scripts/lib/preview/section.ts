@@ -7,7 +7,7 @@ export interface Quote {
   readonly caption?: Phrase;
   readonly text: string;
   /** How it is coloured. */
-  readonly language: "diff" | "text";
+  readonly language: "diff" | "text" | "sql";
 }
 
 /** Something that can be folded, and left out where there is no room. */

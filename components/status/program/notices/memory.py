@@ -31,6 +31,8 @@ class Memory:
     # Up to where in the journal logins were read, and when one of an account and address was told last.
     cursor: str = ""
     logins: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    # Of each queue, by which its next task is known again, and since when it is there.
+    queues: Mapping[str, list[str | float]] = dataclasses.field(default_factory=dict)
     # When the host was looked at last.
     looked: float | None = None
 

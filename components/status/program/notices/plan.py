@@ -21,11 +21,14 @@ class Plan:
     ignore: frozenset[str]
     # Accounts whose logins by SSH are told.
     logins: frozenset[str] = frozenset()
+    # After how many minutes a task has waited for too long.
+    queue: int = 15
 
     @classmethod
     def read(cls, settings: Path = SETTINGS) -> Self:
         given: dict[str, Any] = json.loads((settings / "plan.json").read_text())
-        return cls(Told(**given["told"]), given["label"], frozenset(given["ignore"]), frozenset(given["logins"]))
+        ignore, logins = frozenset(given["ignore"]), frozenset(given["logins"])
+        return cls(Told(**given["told"]), given["label"], ignore, logins, given["queue"])
 
 
 def targets(settings: Path = SETTINGS) -> dict[str, str]:

@@ -18,6 +18,7 @@ from notices.message import Message, message_of, message_of_logins
 from notices.news import compare, differs, worth_telling
 from notices.outbox import Outcome, Send, deliver, put
 from notices.plan import Plan
+from notices.queues import PART, Queue, judge_queues
 
 # What is there only for a moment is no news: a service that is being restarted. In seconds.
 SETTLE = 20
@@ -41,11 +42,20 @@ def facts_of(plan: Plan) -> Ask:
 
 
 class Watch:
-    """:param run: runs a command, and tells what it prints"""
+    """:param run: runs a command, and tells what it prints
+    :param queues: tells which queues have tasks that wait
+    """
 
     def __init__(
-        self, plan: Plan, targets: Mapping[str, str], send: Send, ask: Ask, run: Callable[[Sequence[str]], str]
+        self,
+        plan: Plan,
+        targets: Mapping[str, str],
+        send: Send,
+        ask: Ask,
+        run: Callable[[Sequence[str]], str],
+        queues: Callable[[], Sequence[Queue]] = tuple,
     ) -> None:
+        self._queues = queues
         self._plan, self._targets, self._send, self._ask, self._run = plan, targets, send, ask, run
 
     def look(
@@ -56,17 +66,29 @@ class Watch:
     ) -> Memory:
         """Looks, and puts what is new among what waits to be sent."""
         memory, facts = self._first(memory, now())
-        looks = [self._found(facts, memory, now())]
-        unknown = set(facts["unknown"])
+        memory, waiting, unread = self._waiting(memory, now())
+        looks = [{**self._found(facts, memory, now()), **waiting}]
+        unknown = {*facts["unknown"], *unread}
         if differs(memory.opened, looks[0], unknown):
             pause(SETTLE)
             facts = self._with_seldom(self._ask(SELDOM), memory)
-            looks.append(self._found(facts, memory, now()))
+            looks.append({**self._found(facts, memory, now()), **waiting})
             unknown |= set(facts["unknown"])
         opened, news = compare(memory.opened, looks, unknown, now())
         message = message_of(news, self._plan.label, self._plan.told, now()) if news else None
         boxes = put(memory.boxes, self._targets, message, now())
         return self._with_logins(dataclasses.replace(memory, opened=opened, boxes=boxes, looked=now()), now())
+
+    def _waiting(self, memory: Memory, now: float) -> tuple[Memory, dict[str, Finding], list[str]]:
+        """What has waited for too long in a queue, and what could not be read."""
+        try:
+            queues = self._queues()
+        except Unknown as fault:
+            # That Redis does not answer is told as such. What was seen holds until it does.
+            print(f"queues could not be read: {fault}", file=sys.stderr)
+            return memory, {}, [PART]
+        found, seen = judge_queues(queues, memory.queues, self._plan.told, now, self._plan.queue)
+        return dataclasses.replace(memory, queues=seen), worth_telling(found, self._plan.ignore), []
 
     def _with_logins(self, memory: Memory, now: float) -> Memory:
         """With a message about who has logged in."""
