@@ -57,3 +57,29 @@ test("the sample of the ferries' settings sets what that of developers sets", ()
     );
   assert.deepEqual(names("settings_local.prod.py").sort(), names("settings_local.dev.py").sort());
 });
+
+test("init finds what the web portal's stack file says", () => {
+  const { app, postgres, redis, mongodb } = configOf("flask-and-mongodb/Pulumi.web-portal.yaml");
+  const { entry, services, health, dependencies, own } = look(join(root, manuals, "flask-and-mongodb"));
+  assert.deepEqual(
+    [entry.wsgi, entry.static, health.path, dependencies.file],
+    [app.wsgi, app.static, app.health, "requirements.txt"],
+  );
+  assert.deepEqual(
+    [services.redis, services.mongodb, true],
+    [redis.enabled, mongodb.enabled, postgres.enabled],
+    "FerretDB needs PostgreSQL",
+  );
+  assert.ok(own, "the file of settings that the source lacks");
+});
+
+test("the web portal's settings on a server set what those of developers set, without the debug mode", () => {
+  const linesOf = (file: string) => text(`flask-and-mongodb/${file}`).split("\n");
+  const names = (file: string) => linesOf(file).flatMap((line) => /^([A-Z_]+) = /.exec(line)?.[1] ?? []);
+  const developers = names("debug.cfg");
+  assert.deepEqual(
+    names("staging.cfg").filter((name) => developers.includes(name)),
+    developers,
+  );
+  assert.ok(linesOf("staging.cfg").includes("DEBUG = False"));
+});
