@@ -69,7 +69,7 @@ test("a front end is at the front page, the application below its own paths, and
         assert.equal((await get(path)).text, release, path);
       assert.equal((await get("/.env")).text, page("main-one.js"));
       // The application has nothing there to post to, and says so itself.
-    assert.equal((await stack.fetch("/handbook/", { method: "POST" })).status, 500);
+      assert.equal((await stack.fetch("/handbook/", { method: "POST" })).status, 500);
       assert.equal((await stack.fetch("/", { method: "POST" })).status, 405);
     },
   );

@@ -188,6 +188,8 @@ class StaticFiles(OfPages):
         self.assert_runs("cccccccccc-0001")
 
     def test_files_of_further_locations_are_asked_for_by_their_own_paths(self) -> None:
+        for number in "234":
+            self.world.pages[f"{B}{number}", "/login/"] = Answer(302)
         self.world.samples = [STYLE, (".at/%2F/assets/app.js", "dd")]
         self.world.front["/assets/app.js"] = Answer(404)
         self.assertEqual(self.deploy_with("cccccccccc-0001"), "", "nginx does not know it yet")
