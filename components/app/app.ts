@@ -13,6 +13,9 @@ import { unitTexts, webStep } from "./web/step.ts";
 
 export type { AppArgs } from "./args.ts";
 
+/** Below the static files of a release; with a dot, so that it is no part of `/static/`. See release/static.py. */
+const furtherFiles = ".at";
+
 /** A Django or Flask application: its account, settings and units, and the release that runs. */
 export class App extends pulumi.ComponentResource {
   /** The socket that the application answers at. */
@@ -21,6 +24,8 @@ export class App extends pulumi.ComponentResource {
   readonly mediaRoot: string;
   /** Where the static files of the running release lie. */
   readonly staticRoot: string | undefined;
+  /** Where further files of the running release lie that nginx serves: see `served` of the arguments. */
+  readonly filesRoot: string | undefined;
   /** The release made beside what runs: what may go wrong without a trace has not. */
   readonly prepared: pulumi.Resource;
   /** The switch to the release. */
@@ -83,6 +88,8 @@ export class App extends pulumi.ComponentResource {
     this.socket = `/run/${args.name}/web.sock`;
     this.mediaRoot = mediaRoot(args);
     this.staticRoot = hasStatic ? `${root}/static/current` : undefined;
+    const hasFiles = isWeb && Object.keys(args.served ?? {}).length > 0;
+    this.filesRoot = hasFiles ? `${root}/static/current/${furtherFiles}` : undefined;
 
     const texts = unitTexts(step);
     const settings = settingsStep(step, accountStep(step));

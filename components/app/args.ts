@@ -59,6 +59,8 @@ export interface AppArgs {
   readonly extras?: readonly string[] | undefined;
   /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
   readonly static?: string | undefined;
+  /** Further files of a release that nginx serves, by their path below `App.filesRoot`: where they are in the release. */
+  readonly served?: Readonly<Record<string, string>> | undefined;
   /** Directories in a release that outlive it: see `app.shared` of the configuration. */
   readonly shared: Readonly<Record<string, string>>;
   /** Whether nginx serves uploads: see `media.public` of the configuration. @default not said */

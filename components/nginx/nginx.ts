@@ -20,6 +20,7 @@ import { doorOf, hasCertificate, schemeOf, type Tls } from "./certificate/schema
 import { accelRules } from "./front/accel.ts";
 import type { Behind } from "./front/behind.ts";
 import { headersOf } from "./front/headers.ts";
+import { coversHealth, immutablePatterns, locationRules } from "./front/locations.ts";
 import { openPages, type PagesConfig, pagePlaces } from "./front/pages.ts";
 import { allowRules, escaped, limitRules, patternOf } from "./front/paths.ts";
 import { nameRedirects, pathRedirects, redirectedNames } from "./front/redirects.ts";
@@ -48,6 +49,8 @@ export interface NginxArgs {
   readonly socket: string;
   /** The directory served under /static/, an absolute path; none when the application has no static files. */
   readonly staticRoot: string | undefined;
+  /** Where further files of the live release lie, an absolute path: those of `locations`. @default it has none */
+  readonly filesRoot?: string | undefined;
   /** The directory of uploads, an absolute path: what the application answers with X-Accel-Redirect comes from there. */
   readonly mediaRoot: string;
   /** Whether everyone may read it, under /media/. */
@@ -128,6 +131,10 @@ export class Nginx extends pulumi.ComponentResource {
           domain,
           health: args.health,
           files: sitePlaces(args).join("\n"),
+          places: locationRules(args.shape?.locations ?? {})
+            .filter(({ kind }) => kind === "host")
+            .map(({ path, place }) => `${path} ${place}`)
+            .join("\n"),
           ...loginSlots(args.basicAuth),
         },
         files: {
@@ -311,6 +318,12 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     timeout: args.timeout,
     static_root: args.staticRoot ?? "",
     static_before: args.staticRoot === undefined ? "" : join(dirname(args.staticRoot), "before"),
+    locations: locationRules(args.shape?.locations ?? {}),
+    immutable: immutablePatterns(args.shape?.locations ?? {}),
+    files_root: args.filesRoot ?? "",
+    files_before: args.filesRoot?.replace(/\/current\//, "/before/") ?? "",
+    covers_health: coversHealth(args.shape?.locations ?? {}, openPath),
+    covers_all: args.shape?.locations?.["/"] !== undefined,
     media_root: args.mediaRoot,
     media_public: args.mediaPublic,
     accel,

@@ -4,6 +4,7 @@ import { tlsOf, tlsSchema } from "./certificate/schema.ts";
 import { type AccelAround, accelFaults, accelSchema } from "./front/accel.ts";
 import { behindSchema } from "./front/behind.ts";
 import { headerFaults, headersSchema, hstsSchema } from "./front/headers.ts";
+import { type LocationsAround, locationFaults, locationsSchema } from "./front/locations.ts";
 import { pageFaults, pagesSchema } from "./front/pages.ts";
 import { allowSchema, limitsSchema, sitePath } from "./front/paths.ts";
 import { redirectedNames, redirectFaults, redirectsSchema } from "./front/redirects.ts";
@@ -48,6 +49,7 @@ export const siteSchema = z.strictObject({
   allow: allowSchema,
   limits: limitsSchema,
   accel: accelSchema,
+  locations: locationsSchema,
   pages: pagesSchema,
   log: z
     .enum(["text", "json"])
@@ -83,7 +85,7 @@ export const namesGiven = (site: Pick<z.output<typeof siteSchema>, "domain" | "a
 /** What a site's author has said of its front door. */
 export type SiteShape = Pick<
   z.output<typeof siteSchema>,
-  "redirects" | "headers" | "hsts" | "allow" | "limits" | "accel" | "pages" | "log" | "nginx"
+  "redirects" | "headers" | "hsts" | "allow" | "limits" | "accel" | "locations" | "pages" | "log" | "nginx"
 >;
 
 /** All names that lead to a site: those too from which visitors are only sent on. */
@@ -95,10 +97,15 @@ export const namesServed = (
 export const shapeFaults = (
   site: z.output<typeof siteSchema>,
   health: string,
-  around: AccelAround,
+  around: AccelAround & Omit<LocationsAround, "health" | "accel">,
 ): (readonly [path: readonly (string | number)[], expected: string])[] => [
   ...redirectFaults(site.redirects, namesGiven(site), new URL(health, "http://host").pathname),
   ...headerFaults(site.headers, site.hsts, tlsOf(site.tls).kind),
   ...accelFaults(site.accel, around),
+  ...locationFaults(site.locations, {
+    ...around,
+    health: new URL(health, "http://host").pathname,
+    accel: Object.keys(site.accel),
+  }),
   ...pageFaults(site.pages).map(([key, expected]) => [["pages", key], expected] as const),
 ];

@@ -8,6 +8,7 @@ import type { Cloud, MediaSettings } from "../aws/cloud.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Host } from "../host/host.ts";
 import { accelRules } from "../nginx/front/accel.ts";
+import { releaseFiles } from "../nginx/front/locations.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
 import type { Services } from "./services.ts";
@@ -83,6 +84,7 @@ export class Application {
       mediaRoot: plan.mediaRoot,
       mediaPublic: plan.config.media.public,
       shown: accelRules(site.accel).flatMap(({ directory }) => (directory === "" ? [] : [directory])),
+      served: releaseFiles(site.locations),
       link: plan.link,
       source: plan.source,
       host,

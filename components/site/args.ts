@@ -168,11 +168,11 @@ export function frontArgs(
   { config: { app } }: SitePlan,
   host: Host,
   names: SiteNames,
-  { staticRoot }: App,
+  { staticRoot, filesRoot }: App,
 ): FrontArgs | undefined {
-  if (app.pages.length === 0 && staticRoot === undefined) return undefined;
+  if (app.pages.length === 0 && staticRoot === undefined && filesRoot === undefined) return undefined;
   const { domain, door } = names;
-  return { host, name: app.name, pages: app.pages, staticRoot, domain, door };
+  return { host, name: app.name, pages: app.pages, staticRoot, filesRoot, domain, door };
 }
 
 /** Undefined where nobody is told. */
@@ -259,6 +259,7 @@ export function nginxArgs(
     websockets: app.server === "uvicorn",
     socket: application.socket,
     staticRoot: application.staticRoot,
+    filesRoot: application.filesRoot,
     mediaRoot: application.mediaRoot,
     mediaPublic: media.public ?? false,
     health: app.health,

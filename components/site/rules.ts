@@ -138,6 +138,9 @@ export const configSchema = parts.superRefine((config, context) => {
     asked: [app.health, ...pagesOf(app.pages).map(({ path }) => path)],
     mediaStore: media.store,
     mediaPublic: media.public ?? false,
+    pages: pagesOf(app.pages).map(({ path }) => new URL(path, "http://host").pathname),
+    hasStatic: app.settings !== undefined || app.static !== undefined,
+    own: [app.root ?? `/srv/${app.name}`, ...(media.directory === undefined ? [] : [media.directory])],
   };
   for (const [path, message] of shapeFaults(site, app.health, around)) {
     context.addIssue({

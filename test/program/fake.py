@@ -459,6 +459,7 @@ class FakeHost:
             django="shop.settings",
             check=(),
             static=None,
+            served={},
             shared={},
             media_public=None,
             secrets=("DATABASE_URL", "REDIS_URL"),

@@ -187,6 +187,21 @@ class StaticFiles(OfPages):
         self.assertEqual(self.live_with("cccccccccc-0001"), "")
         self.assert_runs("cccccccccc-0001")
 
+    def test_files_of_further_locations_are_asked_for_by_their_own_paths(self) -> None:
+        for number in "234":
+            self.world.pages[f"{B}{number}", "/login/"] = Answer(302)
+        self.world.samples = [STYLE, (".at/%2F/assets/app.js", "dd")]
+        self.world.front["/assets/app.js"] = Answer(404)
+        self.assertEqual(self.deploy_with("cccccccccc-0001"), "", "nginx does not know it yet")
+        self.world.front["/assets/app.js"] = Answer(200, sha256="dd")
+        self.assertEqual(self.deploy_with(B), "")
+        self.world.front["/assets/app.js"] = Answer(403)
+        self.assertEqual(self.deploy_with(f"{B}2"), "", "the stack may have said who sees it")
+        self.world.front["/assets/app.js"] = Answer(200, sha256="dd")
+        self.assertEqual(self.deploy_with(f"{B}3"), "")
+        self.world.samples = [STYLE, (".at/%2F/assets/app.js", "ee")]
+        self.assertIn("file /assets/app.js is served with another", self.deploy_with(f"{B}4") or "went live")
+
     def test_a_file_that_a_page_names_and_that_is_not_there_is_told_and_stops_nothing(self) -> None:
         self.world.samples = [STYLE]
         self.assertEqual(self.deploy_with(B), "")

@@ -312,3 +312,81 @@ test("a location that adds a header has all the others as well", async () => {
   for (const block of adding)
     assert.match(block, /^ {8}include \/etc\/nginx\/snippets\/berth-headers\.conf;$/m);
 });
+
+test("folders and files answer under their paths, and what is not there is the application's or the front end's page", async () => {
+  const text = await textFor(
+    {
+      locations: {
+        "/": { release: "frontend/dist", fallback: "index.html", immutable: ["assets"] },
+        "/api": "application",
+        "/handbook/": { host: "/srv/handbook" },
+        "/favicon.ico": { release: "art/favicon.ico" },
+      },
+    },
+    { filesRoot: "/srv/shop/static/current/.at" },
+  );
+  const block = (head: string) => {
+    const from = text.indexOf(`\n    location ${head} {`);
+    assert.notEqual(from, -1, head);
+    return text.slice(from, text.indexOf("\n    }", from));
+  };
+  assert.match(block("/"), /root \/srv\/shop\/static\/current\/\.at\/%2F;/);
+  assert.match(block("/"), /error_page 403 404 = @before_0;/);
+  assert.doesNotMatch(block("/"), /error_page 405/);
+  assert.match(block("@rest_0"), /try_files \/index\.html =404;/);
+  assert.match(text, /location \^~ \/api\/ \{ try_files \/berth\/none @application; \}/);
+  assert.match(text, /location = \/api \{ try_files/);
+  assert.match(block("^~ /handbook/"), /alias \/srv\/handbook\/;[\s\S]*error_page 403 404 = @application;/);
+  assert.match(text, /location = \/handbook \{ return 301 \/handbook\/\$is_args\$args; \}/);
+  assert.match(block("= /favicon.ico"), /current\/\.at\/%2Ffavicon\.ico;/);
+  assert.match(text, /location = "\/health" \{ try_files/);
+  assert.match(text, /"~\^\/assets\/" "public, max-age=31536000, immutable";/);
+  assert.equal(text.match(/\n {4}location \/ \{/g)?.length, 1);
+});
+
+test("a location that would hide what others answer, or shows what is nobody's, is refused by its key", () => {
+  const refused = (locations: unknown, more: Record<string, unknown> = {}) => {
+    const checked = checkSite(
+      {
+        host: { kind: "local" },
+        app: { ...app, static: "static", ...more },
+        site: { locations },
+        media: { public: true },
+      },
+      "berth:",
+    );
+    return "faults" in checked ? checked.faults.join("\n") : "";
+  };
+  assert.equal(refused({ "/": { release: "dist", fallback: "index.html" }, "/api/": "application" }), "");
+  for (const path of ["/static/", "/static/a.js", "/media/", "/.well-known/acme-challenge/"])
+    assert.match(refused({ [path]: { host: "/srv/a" } }), /expected another path: nginx answers below/, path);
+  for (const host of [
+    "/etc/nginx",
+    "/root/a",
+    "/home/a/b",
+    "/var/lib/postgresql",
+    "/srv/../etc/a",
+    "/srv",
+    "/usr/lib/a",
+  ])
+    assert.match(refused({ "/a/": { host } }), /expected an absolute path of two parts or more/, host);
+  assert.match(refused({ "/a/": { host: "/srv/shop/releases" } }), /expected a place beside \/srv\/shop/);
+  for (const release of ["../x", "/etc", ".git", "a/.env", "a//b"])
+    assert.match(refused({ "/a/": { release } }), /expected a relative path/, release);
+  assert.match(refused({ "/a/": {} }), /expected either 'release' or 'host'/);
+  assert.match(refused({ "/a/": { release: "a", host: "/srv/a" } }), /expected either 'release' or 'host'/);
+  assert.match(
+    refused({ "/a": { release: "a", fallback: "b" } }),
+    /locations\.?.*fallback: expected none for a single file/,
+  );
+  assert.match(refused({ "/a": "application", "/a/": { release: "a" } }), /expected the path once/);
+  assert.match(refused({ "/health": { release: "a" } }), /expected the application to answer \/health/);
+  assert.match(refused({ "/": { release: "a" } }, { health: "/" }), /set 'app.health' to another path/);
+  const pages = { pages: ["/shop/list"] };
+  assert.equal(refused({ "/": { release: "a" } }, pages), "");
+  assert.match(
+    refused({ "/": { release: "a", fallback: "b" } }, pages),
+    /expected the application to answer \/shop\/list \(app\.pages\): write '\/shop\/list: application'/,
+  );
+  assert.equal(refused({ "/": { release: "a", fallback: "b" }, "/shop/": "application" }, pages), "");
+});

@@ -12,6 +12,8 @@ export interface FrontArgs {
   readonly pages: PagesConfig;
   /** Where nginx finds the static files. @default the application has none */
   readonly staticRoot?: string | undefined;
+  /** And further files of a release. @default there are none */
+  readonly filesRoot?: string | undefined;
   /** The name that the site is asked by. */
   readonly domain: pulumi.Input<string>;
   /** How its host answers. */
@@ -33,7 +35,7 @@ export class Front extends HostScript {
       {
         host,
         script: join(import.meta.dirname, "front.sh"),
-        slots: { name: args.name, static_root: args.staticRoot ?? "", facts },
+        slots: { name: args.name, static_root: args.staticRoot ?? args.filesRoot ?? "", facts },
       },
       options,
     );

@@ -16,13 +16,24 @@ from .faults import Stop, Unhealthy
 from .named_files import named_files
 from .place import release_of
 from .records import Release
+from .static import SERVED
 
 # How long a page may take, in seconds.
 _PATIENCE = 60
 # What the front door answers where it asks for a password.
 _PASSWORD = 401
+# What it answers where 'site.allow' or 'site.limits' is in the way.
+_SHUT = (403, 429)
 # How many files are asked for that pages name.
 _NAMED = 50
+
+
+# The place of the static files, among the further ones that nginx serves: each is a directory below SERVED.
+_STATIC = ""
+
+
+def _place_of(sample: str) -> str:
+    return sample.split("/", 2)[1] if sample.startswith(f"{SERVED}/") else _STATIC
 
 
 class Pages:
@@ -37,7 +48,7 @@ class Pages:
         self.notices: list[str] = []
         # What was right at the front door before.
         self._right: set[str] = set()
-        self._static_is_right = False
+        self._right_places: set[str] = set()
 
     def prove(self, socket: Path, domain: str, scheme: str) -> None:
         """Asks the release itself."""
@@ -50,8 +61,10 @@ class Pages:
         for page in self._pages:
             if self._ask(None, domain, door, page.path).status == page.status:
                 self._right.add(page.path)
-        samples = before.samples[:1]
-        self._static_is_right = bool(samples) and not self._wrong_files(domain, door, samples)
+        firsts = {_place_of(path): (path, sha256) for path, sha256 in reversed(before.samples)}
+        for place, sample in firsts.items():
+            if not self._wrong_files(domain, door, [sample]):
+                self._right_places.add(place)
 
     def prove_front(self, domain: str, door: str) -> None:
         """At the front door, now that the release serves."""
@@ -61,9 +74,10 @@ class Pages:
             blamed = {page: one for page, one in wrong.items() if page.path in self._right or one.status >= 500}
             if blamed:
                 raise _unhealthy(self._unit, blamed)
-        if self._static_is_right:
-            for told in self._wrong_files(domain, door, self._release.samples):
-                raise Unhealthy(self._unit, f"its {told}.")
+        samples = [sample for sample in self._release.samples if _place_of(sample[0]) in self._right_places]
+        for told in self._wrong_files(domain, door, samples):
+            raise Unhealthy(self._unit, f"its {told}.")
+        if _STATIC in self._right_places:
             self._note_missing(domain, door, answers)
 
     def prove_door(self, domain: str, door: str) -> None:
@@ -89,9 +103,12 @@ class Pages:
     def _wrong_files(self, domain: str, door: str, samples: Iterable[tuple[str, str]]) -> list[str]:
         told: list[str] = []
         for path, sha256 in samples:
-            url = f"/static/{urllib.parse.quote(path)}"
+            place = _place_of(path)
+            name = path if place == _STATIC else path.split("/", 2)[2]
+            url = f"{'/static/' if place == _STATIC else '/'}{urllib.parse.quote(name)}"
             answer = self._ask(None, domain, door, url)
-            if answer.status == _PASSWORD:
+            # Of a location the stack may have said who sees it, and how often.
+            if answer.status == _PASSWORD or (place != _STATIC and answer.status in _SHUT):
                 continue
             if answer.status != 200:
                 told.append(f"static file {url} {_answers(answer)}, and 200 was expected")

@@ -91,7 +91,7 @@ def _plan(told: dict[str, Any]) -> Plan:
 
 def _asked(told: dict[str, Any]) -> Asked:
     check = None if told["check"] is None else tuple(told["check"])
-    return Asked(**{**told, "check": check, "after_collectstatic": tuple(told["after_collectstatic"])})
+    return Asked(**{"served": {}, **told, "check": check, "after_collectstatic": tuple(told["after_collectstatic"])})
 
 
 class Ledger:

@@ -14,10 +14,23 @@ _KINDS = ((".css",), (".js", ".mjs"), (".png", ".jpg", ".jpeg", ".gif", ".svg", 
 _LARGEST = 1 << 20
 
 
+# Where the files are that nginx serves elsewhere than below /static/: see static.py.
+_SERVED = ".at"
+
+
 def chosen(top: str) -> list[tuple[str, str]]:
-    files = sorted(_files(top))
+    """Of the static files, and one of those of each further location."""
+    found = _chosen(top, "", _KINDS)
+    served = os.path.join(top, _SERVED)
+    for name in sorted(os.listdir(served)) if os.path.isdir(served) else []:
+        found += _chosen(top, f"{_SERVED}/{name}", (*_KINDS, (".html",), (".txt",)))[:1]
+    return found
+
+
+def _chosen(top: str, below: str, kinds: tuple[tuple[str, ...], ...]) -> list[tuple[str, str]]:
+    files = sorted(os.path.join(below, path) for path in _files(os.path.join(top, below)))
     found: list[tuple[str, str]] = []
-    for kind in _KINDS:
+    for kind in kinds:
         sizes = {path: os.path.getsize(os.path.join(top, path)) for path in files if path.lower().endswith(kind)}
         small = [path for path, size in sizes.items() if 0 < size <= _LARGEST]
         if small:

@@ -7,6 +7,7 @@ account still holds of its place afterwards reaches nothing that is served.
 
 import dataclasses
 import json
+import posixpath
 import threading
 from pathlib import Path
 
@@ -35,6 +36,8 @@ _FAULTS = {
 _HAS = "has the migration: "
 _SETTINGS = "the project's settings: "
 _COLLECTED = "static files are collected"
+# Where further files of a release are, below the static ones: no part of /static/, for its name begins with a dot.
+SERVED = ".at"
 # Of merge.py: a file is where a directory is to be, or a directory where a file is.
 _UNFIT = 3
 # What the static files of an instance that is not proven yet have replaced, by its name.
@@ -55,8 +58,11 @@ class Statics:
     def make(self, release: Release, settings: Settings) -> Release:
         """The static files of a release, and what Django says of it."""
         self._open(self._target)
+        for there, source in self._asked.served.items():
+            self._serve(source, there)
         if self._asked.static is not None:
             self._copy(self._asked.static)
+        if self._asked.static is not None or (self._asked.served and self._asked.django is None):
             self._compress()
         if self._asked.django is not None:
             release = self._ask_django(release, settings)
@@ -76,10 +82,11 @@ class Statics:
                 kept = _kept(context, instance)
                 self._open(kept)
                 _merge(context, self._target, self._served, kept)
+            collected = self._samples()
         finally:
             context.files.discard(self._target, context.place.gone)
-        self._target = self._served
-        return dataclasses.replace(release, samples=self._samples())
+        kept_samples = tuple(sample for sample in release.samples if sample[0].startswith(f"{SERVED}/"))
+        return dataclasses.replace(release, samples=(*collected, *kept_samples))
 
     def _open(self, target: Path) -> None:
         self._context.files.discard(target, self._context.place.gone)
@@ -103,6 +110,26 @@ class Statics:
         )
         if self._context.runner.run(copy) != 0:
             raise Stop("the static files cannot be copied.", _ABOVE)
+
+    def _serve(self, source: str, there: str) -> None:
+        """A directory, or one file, where nginx finds it by the path that is asked for."""
+        place = self._context.place
+        target = f"{place.told(self._target)}/{SERVED}/{there}"
+        is_directory = there.endswith("/")
+        wanted = f"{source}/." if is_directory else source
+        if not self._code.look(there=[wanted]).there[wanted]:
+            kind = "directory" if is_directory else "file"
+            raise Stop(
+                f"the release has no {kind} '{source}' (site.locations).",
+                "It is looked for once the front end is built and app.build.commands have run.",
+            )
+        folder = target if is_directory else posixpath.dirname(target)
+        # A directory in the place of a file is refused by cp.
+        options = ["-r", "--no-preserve=mode"] if is_directory else ["--no-preserve=mode"]
+        for words in (["mkdir", "-p", "--", folder], ["cp", *options, "--", f"./{wanted}", target]):
+            if self._context.runner.run(Command(words, place.owner, self._code.directory, umask=0o022)) != 0:
+                self._context.voice.refuse_full_disk()
+                raise Stop(f"'{source}' of the release cannot be copied (site.locations).", _ABOVE)
 
     def _compress(self) -> None:
         place = self._context.place
