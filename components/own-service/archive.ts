@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { StepFile } from "../host/step.ts";
 import type { ArchiveConfig } from "./schema.ts";
 
@@ -25,6 +25,9 @@ export function keyFault({ key }: ArchiveConfig): [expected: string, found: stri
   return undefined;
 }
 
+/** The text of a key. One that is not there is a fault of the configuration, which {@link keyFault} tells. */
+const keyText = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "");
+
 /** The files by which apt knows an archive: where it is, the one key that it is trusted by, and what comes from it. */
 export function archiveFiles(service: string, archive: ArchiveConfig): Readonly<Record<string, StepFile>> {
   const { url, suite, components, key, packages } = archive;
@@ -33,7 +36,7 @@ export function archiveFiles(service: string, archive: ArchiveConfig): Readonly<
   const pin = (names: string, priority: number) =>
     `Package: ${names}\nPin: origin "${origin}"\nPin-Priority: ${priority}\n`;
   return {
-    [ring]: { content: readFileSync(key, "utf8") },
+    [ring]: { content: keyText(key) },
     [`/etc/apt/sources.list.d/berth-${service}.sources`]: {
       content: `# Berth: berth:services, ${service}.\nTypes: deb\nURIs: ${url}\nSuites: ${suite}\nComponents: ${components.join(" ")}\nSigned-By: ${ring}\n`,
     },

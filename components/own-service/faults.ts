@@ -158,9 +158,8 @@ function ofTexts(name: string, config: OwnServiceConfig, names: readonly string[
         found: "a file",
       });
     try {
-      fileText(file)
-        .split("\n")
-        .forEach((line, index) => check(["files", path], line, `line ${index + 1}: `));
+      for (const [index, line] of fileText(file).split("\n").entries())
+        check(["files", path], line, `line ${index + 1}: `);
     } catch (error) {
       const message = `expected a text file, from ${process.cwd()} (${(error as Error).message})`;
       faults.push({ path: [name, "files", path], message, found: "from" in file ? file.from : "" });

@@ -1,4 +1,4 @@
-if grep -qs '^# Berth: ' "$policy"; then take_away "$policy"; fi
+if grep -qs '^# Berth: ' /usr/sbin/policy-rc.d; then take_away /usr/sbin/policy-rc.d; fi
 while read -r unit package key; do
   [ -n "$unit" ] || continue
   if systemctl is-active --quiet "$unit"; then

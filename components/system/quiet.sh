@@ -11,9 +11,8 @@ shipped() {
 }
 
 # What a package starts as it is installed is asked here (deb-systemd-invoke(1)). A host may have its own answer.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ] || grep -q '^# Berth: ' "$policy"; then
-  put_file "$policy" root:root 0755 <<POLICY
+if [ ! -e /usr/sbin/policy-rc.d ] || grep -q '^# Berth: ' /usr/sbin/policy-rc.d; then
+  put_file /usr/sbin/policy-rc.d root:root 0755 <<POLICY
 #!/bin/sh
 # Berth: while it installs packages, those of services of one's own start nothing.
 for package in $(cut -d' ' -f2- <<<"$quiet" | paste -sd' '); do

@@ -110,9 +110,15 @@ SERVICES = (
 )
 
 
+def _own(host: Host) -> list[Service]:
+    """The services of a team's own: see components/own-service."""
+    units = sorted(path.name for path in host.path("etc/systemd/system").glob("service-*.service"))
+    return [Service(unit.removeprefix("service-").removesuffix(".service"), lambda _, unit=unit: [unit]) for unit in units]
+
+
 def services(host: Host, units: Units) -> list[Facts]:
     found: list[Facts] = []
-    for service in SERVICES:
+    for service in (*SERVICES, *_own(host)):
         names = service.units(host)
         if not names:
             continue
