@@ -9,4 +9,8 @@ answers() {
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
   fi
 }
-until answers; do sleep 0.2; done
+until answers; do
+  # systemd does not end this one when the program has ended.
+  if [ -n "${MAINPID-}" ] && ! kill -0 "$MAINPID" 2>/dev/null; then exit 1; fi
+  sleep 0.2
+done

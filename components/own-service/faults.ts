@@ -28,7 +28,7 @@ const reserved = new Set([
     "web",
     "release",
     "system",
-    "uploads",
+    "media",
     "database",
     "backup",
     "backups",

@@ -81,6 +81,7 @@ function ownService(name: string, config: OwnServiceConfig, look: Look): Service
                 account: place.account,
                 directories: [place.data],
                 unit: place.unit,
+                usual: true,
               },
             }
           : {}),

@@ -112,6 +112,8 @@ export interface FilesBackup {
   readonly unit?: string;
   /** A file that differs after a copy where the service has rewritten its files meanwhile; then another copy is made. @default none */
   readonly steady?: string;
+  /** Whether a restore that names no part has it, where there is a backup of that time. @default false */
+  readonly usual?: boolean;
 }
 
 /** How code of the application runs in its live release. */

@@ -76,7 +76,7 @@ test("a port that something else has, or that is the system's, is refused by its
 });
 
 test("a name that is taken, and a part of the system, is refused", () => {
-  for (const name of ["redis", "nginx", "system", "uploads"])
+  for (const name of ["redis", "nginx", "system", "media"])
     assert.match(faults({ [name]: { ...plain, command: "x" } }), /expected a name that no part of Berth has/);
   const app = { processes: { store: { command: "celery -A shop worker" } } };
   assert.match(faults({ store: plain }, {}, app), /no process or timer of the application has/);

@@ -110,10 +110,13 @@ SERVICES = (
 )
 
 
+def _own_unit(unit: str) -> Service:
+    return Service(unit.removeprefix("service-").removesuffix(".service"), lambda _: [unit])
+
+
 def _own(host: Host) -> list[Service]:
     """The services of a team's own: see components/own-service."""
-    units = sorted(path.name for path in host.path("etc/systemd/system").glob("service-*.service"))
-    return [Service(unit.removeprefix("service-").removesuffix(".service"), lambda _, unit=unit: [unit]) for unit in units]
+    return [_own_unit(path.name) for path in sorted(host.path("etc/systemd/system").glob("service-*.service"))]
 
 
 def services(host: Host, units: Units) -> list[Facts]:
