@@ -1,13 +1,17 @@
 // Further programs of a team's own: one from an archive that the test makes, one of Debian's, as docs/services.md has it.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { parse } from "yaml";
+import { root } from "../engine/harness.ts";
 import { until } from "../until.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, type Run, withStack } from "./harness.ts";
+
+type Service = Readonly<Record<string, unknown>>;
 
 const stack = await withStack({ after }, { deployed: true });
 const said = (run: Run) => run.stdout + run.stderr;
@@ -93,30 +97,16 @@ async function publish(): Promise<void> {
   );
 }
 
-const store = {
-  archive: {
-    url: "file:///srv/archive",
-    suite: "stable",
-    key: "keys/crate.asc",
-    packages: ["crate-server"],
-  },
-  command: "/usr/bin/crate-server ${services.store.port} ${services.store.data}",
-  port: 9000,
-  data: true,
-  health: "/health",
-  env: { CRATE_WORD: "${secrets.CRATE_WORD}", CRATE_FILES: "${services.store.files}" },
-  files: { "greeting.conf": { content: "welcome to ${site.domain}\n" } },
-  settings: { CRATE_URL: "http://${services.store.address}" },
-  memory: 128,
-};
+/** What docs/services.md says, as it stands there. */
+const [{ cache }, { store: onThePage }] = [
+  ...readFileSync(join(root, "docs/services.md"), "utf8").matchAll(/^```yaml\n([\s\S]*?)^```$/gm),
+].map(([, text = ""]) => {
+  const page = parse(text);
+  return (page.config ?? page)["berth:services"];
+}) as [Record<string, Service>, Record<string, Service>];
+assert.ok(cache && onThePage);
+const store = { ...onThePage, archive: { ...(onThePage.archive as Service), url: "file:///srv/archive" } };
 const changed = { ...store, memory: 160, files: { "greeting.conf": { content: "come in\n" } } };
-const cache = {
-  packages: ["memcached"],
-  command: "/usr/bin/memcached -l 127.0.0.1 -p ${services.cache.port} -m 32",
-  port: 11211,
-  memory: 64,
-  settings: { MEMCACHED_ADDRESS: "${services.cache.address}" },
-};
 const pid = (unit: string) => stack.on(`systemctl show ${unit} -P MainPID`);
 const asks = (words: string) =>
   stack.on(
@@ -234,13 +224,13 @@ test("a service is shut in: it writes to its data alone, and root follows none o
     ["/etc", "directory"],
   ])
     assert.equal((await inside(`ln -s ${target} /var/lib/service-store/${link}`)).code, 0);
-  const root = () => stack.on("stat -c '%U:%G %a %n' /etc/shadow /etc /etc/passwd");
-  const before = await root();
+  const ofRoot = () => stack.on("stat -c '%U:%G %a %n' /etc/shadow /etc /etc/passwd");
+  const before = await ofRoot();
   const [storeWas, cacheWas] = [await pid("service-store"), await pid("service-cache")];
   stack.configure({ services: { store: changed, cache } });
   const { changes } = await stack.succeed();
   assert.deepEqual(changes, { "service-store-server": "update" });
-  assert.equal(await root(), before);
+  assert.equal(await ofRoot(), before);
   assert.equal(await stack.on("systemctl show service-store -P MemoryMax"), `${160 * 2 ** 20}`);
   assert.equal(await stack.on("curl -s http://127.0.0.1:9000/health"), "come in");
   assert.notEqual(await pid("service-store"), storeWas);
@@ -274,7 +264,7 @@ test("what a service keeps comes back from a backup", async () => {
 });
 
 test("a service that listens to everybody is stopped, and one that is taken out leaves its data alone", async () => {
-  const env = { ...store.env, CRATE_HOST: "0.0.0.0" };
+  const env = { ...(onThePage.env as Service), CRATE_HOST: "0.0.0.0" };
   stack.configure({ services: { store: { ...changed, env }, cache } });
   const open = await stack.up();
   assert.match(said(open), /the service 'store' listens on 0\.0\.0\.0:9000; it must listen on the loopback/);
