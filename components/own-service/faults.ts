@@ -29,6 +29,7 @@ const reserved = new Set([
     "release",
     "system",
     "media",
+    "all",
     "database",
     "backup",
     "backups",

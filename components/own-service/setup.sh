@@ -20,6 +20,8 @@ refuse() {
     "Correct $key.command, .port${health:+, .health}, .env or .files. 'npm run logs -- $name' shows more."
 }
 began=$(date +%s)
+# A file that it has no longer is a change as well.
+take_away_former
 if changed "/etc/systemd/system/$unit" "/etc/berth/services/$name/" "/etc/berth/services/$name.env" "/etc/berth/services/$name.secrets" "/usr/local/lib/berth/service-answers"; then
   logged systemctl restart "$unit" || refuse
 fi

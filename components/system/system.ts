@@ -205,7 +205,7 @@ export class System extends pulumi.ComponentResource {
     const listeners = args.listeners ?? [];
     const made = [
       ...listeners.flatMap(({ account, madeFor }) =>
-        madeFor === undefined ? [] : [`${account} ${madeFor} /nonexistent`],
+        madeFor === undefined ? [] : [`${account} ${madeFor}`],
       ),
       ...(listeners.some(({ forApplication }) => forApplication)
         ? (args.accounts ?? []).map(({ name, key, home }) => `${name} ${key} ${home}`)

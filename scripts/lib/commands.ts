@@ -53,8 +53,8 @@ const moment = (given: string): number => {
 
 /** A part of the backups, of which the host knows which there are. */
 const part = (given: string): string => {
-  if (!/^[a-z][a-z0-9-]*$/.test(given))
-    throw new UsageError(`expected database, media, redis or a service; found '${given}'.`);
+  if (!/^[a-z][a-z0-9-]*$/.test(given) || given === "all")
+    throw new UsageError(`expected database, media or redis, or the name of a service; found '${given}'.`);
   return given;
 };
 

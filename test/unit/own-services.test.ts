@@ -201,7 +201,7 @@ test("its port is for the application's accounts, which are there before the rul
   );
   assert.match(
     text,
-    /service-store services\.store \/nonexistent\nshop app\.name \/srv\/shop\nshop-worker app\.processes\.worker\.account \/var\/lib\/shop-worker/,
+    /service-store services\.store\nshop app\.name \/srv\/shop\nshop-worker app\.processes\.worker\.account \/var\/lib\/shop-worker/,
   );
 });
 
