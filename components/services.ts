@@ -1,5 +1,7 @@
 import type { z } from "zod";
 import { mongodb } from "./mongodb/service.ts";
+import type { OwnServices } from "./own-service/schema.ts";
+import { ownServices } from "./own-service/service.ts";
 import { postgres } from "./postgres/service.ts";
 import { redis } from "./redis/service.ts";
 import type { Service, ServicePlan, StackFacts } from "./service/service.ts";
@@ -30,10 +32,15 @@ export interface PlannedService {
   readonly plan: ServicePlan;
 }
 
-/** What a stack has of each service. */
-export function planServices(config: ServiceConfigs, stack: StackFacts): readonly PlannedService[] {
-  return (services as readonly Service[]).map((service) => ({
+/** What a stack has of each service; those of a team's own come last, since they may use the others. */
+export function planServices(
+  config: ServiceConfigs & { readonly services: OwnServices },
+  stack: StackFacts,
+): readonly PlannedService[] {
+  const known = (services as readonly Service[]).map((service) => ({
     service,
     plan: service.plan(config[service.name as Known["name"]], stack),
   }));
+  const own = ownServices(config.services).map((service) => ({ service, plan: service.plan({}, stack) }));
+  return [...known, ...own];
 }

@@ -54,7 +54,7 @@ const keys = z.strictObject({
     // Directories of Berth's own have these names, next to those of the application.
     .refine(
       (name) =>
-        !/^(backup|certificate|copy|ferretdb|logs|metrics|mongodb|nginx|postgresql|private|redis)$/.test(
+        !/^(backup|certificate|copy|ferretdb|logs|metrics|mongodb|nginx|postgresql|private|redis|service|services)$/.test(
           name,
         ),
       {

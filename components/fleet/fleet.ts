@@ -3,7 +3,7 @@ import { firstHost, type Host } from "../host/host.ts";
 import type { Look } from "../host/look.ts";
 import { otherPort } from "../host/schema.ts";
 import type { PlannedService } from "../services.ts";
-import { type Administrator, type PackageSet, System } from "../system/system.ts";
+import { type Administrator, type ApplicationAccount, type PackageSet, System } from "../system/system.ts";
 import { createHost } from "./create-host.ts";
 import type { HostConfig, OtherHostConfig } from "./schema.ts";
 
@@ -25,6 +25,8 @@ export interface FleetArgs {
   readonly ownerKeys: readonly string[];
   /** The accounts that are made, and the keys of the configuration that name them. */
   readonly accounts: Readonly<Record<string, string>>;
+  /** The application's accounts on the first host. */
+  readonly ofApplication: readonly ApplicationAccount[];
   /** The services on the first host. */
   readonly services: readonly PlannedService[];
   /** What every host needs from Debian, and what the first one needs as well. */
@@ -123,6 +125,7 @@ export class Fleet {
         to: this.others,
       },
       listeners: servers.map(({ listener }) => listener),
+      accounts: this.#args.ofApplication,
     });
   }
 

@@ -24,8 +24,8 @@ export interface Service<
   readonly steps: readonly string[];
   /** The output of the stack that its URL is, for other teams. @default none */
   readonly output?: "databaseUrl" | "redisUrl" | "mongodbUrl";
-  /** The setting of the application that is its URL. */
-  readonly setting: string;
+  /** The setting of the application that is its URL. @default none */
+  readonly setting?: string;
   /** Further settings of the application: what each is, given the URL. @default none */
   readonly furtherSettings?: Readonly<Record<string, (url: string) => string>>;
   /** What settings and files may refer to, after its name and a dot: each read from its URL. */
@@ -76,6 +76,10 @@ export interface ServerPlan {
   readonly units: readonly string[];
   /** The units that the owner of the application's files may start and stop, by their names. @default none */
   readonly ownerUnits?: readonly string[];
+  /** Further settings of the application on its host, which may refer to what the stack's own settings may. @default none */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Its URL where that is known before it runs: then what makes it may refer to it. @default it is not */
+  readonly at?: string;
   /** Makes it. */
   make(name: string, place: ServicePlace, options: pulumi.ComponentResourceOptions): RunningService;
 }
@@ -108,6 +112,8 @@ export interface FilesBackup {
   readonly unit?: string;
   /** A file that differs after a copy where the service has rewritten its files meanwhile; then another copy is made. @default none */
   readonly steady?: string;
+  /** Whether a restore that names no part has it, where there is a backup of that time. @default false */
+  readonly usual?: boolean;
 }
 
 /** How code of the application runs in its live release. */
@@ -127,6 +133,19 @@ export interface ServicePlace {
   readonly others: readonly Host[];
   /** One of its secrets. */
   secret(key: string): pulumi.Output<string>;
+  /**
+   * A text with what it refers to in its place: services that run before it, and the stack's secrets among others.
+   *
+   * @param key where it stands in the configuration
+   */
+  fill(text: string, key: string): Filled;
+}
+
+/** A text of the configuration with what it refers to in its place. */
+export interface Filled {
+  readonly value: pulumi.Output<string>;
+  /** Whether there is a secret in it; the value is secret then. */
+  readonly isSecret: boolean;
 }
 
 /** The component of a service, as it runs. */

@@ -3,7 +3,7 @@ import { App, type AppArgs } from "../app/app.ts";
 import { openHooks } from "../app/hooks/hooks.ts";
 import { envTexts } from "../app/schema.ts";
 import { openFiles } from "../app/settings/files.ts";
-import { type References, referencesTo, settle } from "../app/settings/references.ts";
+import { referencesTo, settle } from "../app/settings/references.ts";
 import type { Cloud, MediaSettings } from "../aws/cloud.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Host } from "../host/host.ts";
@@ -11,7 +11,7 @@ import { accelRules } from "../nginx/front/accel.ts";
 import { releaseFiles } from "../nginx/front/locations.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
-import type { Services } from "./services.ts";
+import type { ReferencesTo, Services } from "./services.ts";
 
 export interface ApplicationArgs {
   readonly plan: SitePlan;
@@ -23,6 +23,8 @@ export interface ApplicationArgs {
   /** Secrets that it has for itself, by their settings. */
   readonly generated: Readonly<Record<string, pulumi.Output<string>>>;
   readonly names: SiteNames;
+  /** What its settings and files may refer to. */
+  readonly references: ReferencesTo;
 }
 
 /**
@@ -73,8 +75,8 @@ export class Application {
   #on(host: Host, media: MediaSettings | undefined): Omit<AppArgs, "after" | "ownerServices"> {
     const { plan, names, services, signingKey, generated } = this.#args;
     const { app, site } = plan.config;
-    const references = this.#references(host);
-    const own = settle(envTexts(app), references);
+    const references = this.#args.references(services.urlsOn(host));
+    const own = settle({ ...services.textsOn(host), ...envTexts(app) }, references);
     return {
       ...app,
       hooks: undefined,
@@ -115,19 +117,22 @@ export class Application {
       },
     };
   }
+}
 
-  /** What the stack's own settings and files may refer to. */
-  #references(host: Host): References {
-    const { plan, names, services, generated } = this.#args;
-    const places = {
-      "site.url": names.url,
-      "site.domain": names.domain,
-      "paths.media": plan.mediaRoot,
-      "paths.data": `${plan.root}/data`,
-      "paths.logs": `${plan.root}/logs`,
-    };
-    return referencesTo(services.urlsOn(host), places, { ...generated, ...plan.config.app.secrets });
-  }
+/** What the stack's own settings and files may refer to. */
+export function referencesOf(
+  { config, root, mediaRoot }: SitePlan,
+  names: SiteNames,
+  generated: ApplicationArgs["generated"],
+): ReferencesTo {
+  const places = {
+    "site.url": names.url,
+    "site.domain": names.domain,
+    "paths.media": mediaRoot,
+    "paths.data": `${root}/data`,
+    "paths.logs": `${root}/logs`,
+  };
+  return (urls) => referencesTo(urls, places, { ...generated, ...config.app.secrets });
 }
 
 /** The settings that are not among these: what the stack's file says wins. */

@@ -22,7 +22,7 @@ import type { ServiceBackup } from "../service/service.ts";
 import type { ServiceSecret } from "../services.ts";
 import { Notices, type NoticesArgs } from "../status/notices.ts";
 import { Syslog, type SyslogArgs } from "../syslog/syslog.ts";
-import type { PackageSet } from "../system/system.ts";
+import type { ApplicationAccount, PackageSet } from "../system/system.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
 
@@ -65,11 +65,27 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     owner: app.owner,
     ownerKeys: app.ownerKeys,
     accounts: { [app.owner]: "app.owner", [app.name]: "app.name" },
+    ofApplication: accountsOf(plan),
     services,
     packages: { all: packagesOfAll(plan), first: firstPackages(plan) },
     visitorsFrom: behind?.only ? behind.networks : undefined,
     looks: [Nginx.look(app.name, namesServed(site))],
   };
+}
+
+/** The accounts that the application's code has on the first host. */
+function accountsOf({ config: { app }, processes, root }: SitePlan): ApplicationAccount[] {
+  const own = (kind: string, name: string, account: string | undefined) =>
+    account === undefined || account === app.name
+      ? []
+      : [{ name: account, home: `/var/lib/${app.name}-${name}`, key: `app.${kind}.${name}.account` }];
+  return [
+    { name: app.name, home: root, key: "app.name" },
+    ...processes
+      .filter(({ count, runsOn }) => count > 0 && (runsOn ?? firstHost) === firstHost)
+      .flatMap(({ name, account }) => own("processes", name, account)),
+    ...Object.entries(app.timers).flatMap(([name, { account }]) => own("timers", name, account)),
+  ];
 }
 
 /** What every host needs from Debian. */

@@ -6,12 +6,15 @@ import { envTexts } from "../app/schema.ts";
 import { fileFaults } from "../app/settings/files.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
+import { otherPort } from "../host/schema.ts";
 import { tlsFaults } from "../nginx/certificate/own.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { namesServed, shapeFaults } from "../nginx/schema.ts";
+import { ownServiceFaults } from "../own-service/faults.ts";
 import { placesOf } from "../secrets/from/schema.ts";
 import { generatedOf } from "../secrets/generate-schema.ts";
 import type { Service } from "../service/service.ts";
+import type { PlannedService } from "../services.ts";
 import { allowedHostsFaults } from "./allowed-hosts.ts";
 import { parts, plansOf, type SiteConfig } from "./schema.ts";
 
@@ -68,6 +71,20 @@ export const configSchema = parts.superRefine((config, context) => {
       "app.build.afterCollectstatic",
       "expected none: without 'settings', or with 'static', nothing is collected",
     );
+  }
+  for (const { path, message, found } of ownServiceFaults(config.services, {
+    ports: takenPorts(config, running),
+    names: [...Object.keys(app.processes), ...Object.keys(app.timers)],
+    settings: {
+      "app.env": Object.keys(app.env),
+      "app.secrets": Object.keys(app.secrets),
+      "app.generate": generatedOf(app.generate).map(({ name }) => name),
+      "app.secretFrom": Object.keys(placesOf(app.secretFrom)),
+      "the stack itself": ["SECRET_KEY", ...ofStack],
+    },
+    references: names,
+  })) {
+    context.addIssue({ code: "custom", path: ["services", ...path], message, input: found });
   }
   if (config.mongodb.enabled && !config.postgres.enabled) {
     fault("mongodb.enabled", "expected false where 'postgres.enabled' is: the data is kept in PostgreSQL");
@@ -180,6 +197,21 @@ export const configSchema = parts.superRefine((config, context) => {
   }
 });
 
+/** The ports of the first host that are taken, and by what. */
+function takenPorts({ host }: SiteConfig, running: readonly PlannedService[]): ReadonlyMap<number, string> {
+  const ofServices = running.flatMap(({ service: { name }, plan: { server } }) =>
+    server === undefined || server.at !== undefined
+      ? []
+      : server.listener.ports.map((port): [number, string] => [port, name]),
+  );
+  if (host.kind !== "existing") return new Map(ofServices);
+  const others = (host.openPorts ?? []).map((one): [number, string] => [
+    otherPort(one).number,
+    "host.openPorts",
+  ]);
+  return new Map([...others, ...ofServices, [host.port, "SSH (host.port)"]]);
+}
+
 /** The settings from elsewhere that something else gives as well, and what: which of them wins is never a question. */
 function settledTwice(
   { app, secrets }: SiteConfig,
@@ -199,8 +231,8 @@ function settledTwice(
   );
 }
 
-const settingsOf = ({ setting, furtherSettings }: Service) => [
-  setting,
+const settingsOf = ({ setting, furtherSettings }: Service): string[] => [
+  ...(setting === undefined ? [] : [setting]),
   ...Object.keys(furtherSettings ?? {}),
 ];
 

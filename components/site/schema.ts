@@ -7,6 +7,7 @@ import { backupSchema } from "../backup/schema.ts";
 import { hostSchema, hostsSchema } from "../fleet/schema.ts";
 import { driftSchema } from "../host/drift/schema.ts";
 import { siteSchema } from "../nginx/schema.ts";
+import { ownServicesSchema } from "../own-service/schema.ts";
 import { rotateSchema, secretsSchema } from "../secrets/schema.ts";
 import { planServices, serviceSchemas } from "../services.ts";
 import { noticesSchema } from "../status/schema.ts";
@@ -28,6 +29,9 @@ export const parts = z.strictObject({
   site: siteSchema.prefault({}).describe("How the site is reached."),
   app: appSchema.describe("The application."),
   ...serviceSchemas,
+  services: ownServicesSchema.describe(
+    "Further programs of your own on the first host, by name, such as an S3 server or a mail relay. Each runs before the application's release, as the account and the unit `service-NAME`. See docs/services.md.",
+  ),
   aws: organizationSchema.prefault({}).describe("What holds for everything that the stack has in AWS."),
   media: mediaSchema.prefault({}).describe("Uploaded files."),
   backup: backupSchema

@@ -10,7 +10,7 @@ import { Reboots } from "../reboots/reboots.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Notices } from "../status/notices.ts";
 import { Syslog } from "../syslog/syslog.ts";
-import { Application } from "./application.ts";
+import { Application, referencesOf } from "./application.ts";
 import {
   backupArgs,
   cloudArgs,
@@ -78,10 +78,11 @@ export class Site extends pulumi.ComponentResource {
     const secrets = new Secrets("secrets", secretsArgs(plan), own);
     const cloud = plan.makeCloud?.(cloudArgs(plan), own);
     const fleet = new Fleet(fleetArgs(plan, cloud), own);
-    const services = new Services(plan.services, fleet, secrets.ofServices);
     const names = namesOf(plan.config, fleet.first);
+    const references = referencesOf(plan, names, secrets.ofApplication);
+    const services = new Services(plan.services, fleet, secrets.ofServices, references);
     const application = new Application({
-      ...{ plan, fleet, services, cloud, names },
+      ...{ plan, fleet, services, cloud, names, references },
       signingKey: secrets.signingKey,
       generated: secrets.ofApplication,
     });

@@ -20,7 +20,12 @@ replaced() {
     printf 'define replaced_%s = { 0%s }\n' "$account" "$(id -u "$account" 2>/dev/null | sed 's/^/, /' || true)"
   done
 }
-put_file /etc/berth/replaced.nft root:root 0644 < <(replaced)
+# own_accounts: root, and the accounts without a login that Berth has made: those of the application, also under a name of
+# before, and of services. The owner of the code is none of them.
+own_accounts() {
+  printf 'define own_accounts = { 0%s }\n' "$(getent passwd | awk -F: -v made="$made_by_berth" '($5 == made || index($5, made ",") == 1) && $7 == "/usr/sbin/nologin" && $3 != 0 { printf ", %s", $3 }')"
+}
+put_file /etc/berth/replaced.nft root:root 0644 < <(replaced && own_accounts)
 
 for rules in firewall listeners; do
   reason=$(nft -c -f "/etc/berth/$rules.nft" 2>&1) && continue

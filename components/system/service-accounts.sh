@@ -1,3 +1,7 @@
-: "${service_accounts?the accounts of services that no package makes, and the keys of the configuration that ask for them, a line each}"
+: "${service_accounts?the accounts that no package makes, each with the key of the configuration that asks for it, and its home if it has one, a line each}"
 
-while read -r account key; do put_service_account "$account" /nonexistent "$key"; done <<<"$service_accounts"
+while read -r account key home; do
+  put_service_account "$account" "${home:-/nonexistent}" "$key"
+  # What else the application's have, such as groups, is known to the steps that they are made for.
+  if [ -n "$home" ]; then unset "noted[account"$'\t'"$account]"; fi
+done <<<"$service_accounts"

@@ -17,6 +17,10 @@ export interface PackageSet {
   readonly packages: readonly string[];
   /** Files that must be in place before the packages are configured. @default none */
   readonly files?: Readonly<Record<string, StepFile>>;
+  /** An archive other than Debian's that is among these files: its key in the configuration, and its host. @default none */
+  readonly archive?: { readonly key: string; readonly host: string };
+  /** Packages whose own units must never run, and the key of the configuration that asks for them. @default none */
+  readonly ownUnitsOf?: { readonly key: string; readonly packages: readonly string[] };
 }
 
 /** What of a service must survive its machine, where a host keeps such things on a volume of their own. */
@@ -37,6 +41,19 @@ export interface Listener {
   readonly ports: readonly number[];
   /** The account of another service that this one may take the place of; it answers there until then. @default none */
   readonly inPlaceOf?: string;
+  /**
+   * Whether the ports are for root, and for the accounts of the application and of services that Berth makes, alone: no
+   * other account, and so no build of a release, gets a connection. @default false: it asks for a password
+   */
+  readonly forApplication?: boolean;
+}
+
+/** An account of the application, which is made when a service's rules need to know it. */
+export interface ApplicationAccount {
+  readonly name: string;
+  readonly home: string;
+  /** The key of the configuration that asks for it. */
+  readonly key: string;
 }
 
 export interface Administrator {
@@ -85,6 +102,8 @@ export interface SystemArgs {
   readonly privately?: { readonly ports: readonly number[]; readonly to: readonly Host[] };
   /** The services whose ports no other account may take. @default none */
   readonly listeners?: readonly Listener[];
+  /** The application's accounts on this host. @default none */
+  readonly accounts?: readonly ApplicationAccount[];
 }
 
 /** The packages that every host has. */
@@ -189,9 +208,15 @@ export class System extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [accounts] },
     );
-    const made = (args.listeners ?? []).flatMap(({ account, madeFor }) =>
-      madeFor === undefined ? [] : [`${account} ${madeFor}`],
-    );
+    const listeners = args.listeners ?? [];
+    const made = [
+      ...listeners.flatMap(({ account, madeFor }) =>
+        madeFor === undefined ? [] : [`${account} ${madeFor}`],
+      ),
+      ...(listeners.some(({ forApplication }) => forApplication)
+        ? (args.accounts ?? []).map(({ name, key, home }) => `${name} ${key} ${home}`)
+        : []),
+    ];
     const firewall = new HostScript(
       `${name}-firewall`,
       {
@@ -206,16 +231,17 @@ export class System extends pulumi.ComponentResource {
           ssh_port: args.ssh.port,
           ssh_from: args.ssh.from.join(" "),
           settings: configKey(host.name),
-          replaced: (args.listeners ?? []).flatMap(({ inPlaceOf }) => inPlaceOf ?? []).join(" "),
+          replaced: listeners.flatMap(({ inPlaceOf }) => inPlaceOf ?? []).join(" "),
         },
         files: {
           "/etc/berth/firewall.nft": firewallFile(args),
           "/etc/berth/listeners.nft": {
             content: renderTemplate(here("listeners.nft.liquid"), {
-              listeners: (args.listeners ?? []).map(({ account, ports, inPlaceOf = "" }) => ({
+              listeners: listeners.map(({ account, ports, inPlaceOf = "", forApplication = false }) => ({
                 account,
                 ports,
                 inPlaceOf,
+                forApplication,
               })),
             }),
           },
@@ -252,12 +278,26 @@ export class System extends pulumi.ComponentResource {
 
   #packages(name: string, args: SystemArgs): HostScript {
     const sets = [basePackages, ...args.packages];
+    const archives = sets.flatMap(({ archive }) => archive ?? []);
+    const quiet = sets.flatMap(({ ownUnitsOf }) => ownUnitsOf ?? []);
+    const isQuiet = quiet.length > 0;
     return new HostScript(
       name,
       {
         host: args.host,
-        script: here("packages.sh"),
-        slots: { packages: [...new Set(sets.flatMap((set) => set.packages))].sort().join(" ") },
+        ...(archives.length === 0 ? {} : { check: here("archives-check.sh") }),
+        script: [...(isQuiet ? ["quiet.sh"] : []), "packages.sh", ...(isQuiet ? ["quiet-end.sh"] : [])].map(
+          here,
+        ),
+        slots: {
+          packages: [...new Set(sets.flatMap((set) => set.packages))].sort().join(" "),
+          ...(archives.length === 0
+            ? {}
+            : { archives: archives.map(({ key, host }) => `${key} ${host}`).join("\n") }),
+          ...(isQuiet
+            ? { quiet: quiet.map(({ key, packages }) => `${key} ${packages.join(" ")}`).join("\n") }
+            : {}),
+        },
         files: Object.assign({}, ...sets.map((set) => set.files ?? {})),
       },
       { parent: this },

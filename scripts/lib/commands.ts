@@ -51,6 +51,13 @@ const moment = (given: string): number => {
   return time;
 };
 
+/** A part of the backups, of which the host knows which there are. */
+const part = (given: string): string => {
+  if (!/^[a-z][a-z0-9-]*$/.test(given) || given === "all")
+    throw new UsageError(`expected database, media or redis, or the name of a service; found '${given}'.`);
+  return given;
+};
+
 /** Whom Berth is measured against on bare hosts: see bench/contenders.ts. */
 export const rivalNames = ["floor", "ansible", "mitogen", "pyinfra"] as const;
 
@@ -192,7 +199,7 @@ export const commands = {
     },
     words: {
       part: word(
-        "web, a process or timer of berth:app, nginx, postgres, redis, mongodb, backups, notices, hooks, syslog, reboot or system",
+        "web, a process or timer of berth:app, a service of berth:services, nginx, postgres, redis, mongodb, backups, notices, hooks, syslog, reboot or system",
       ),
     },
     examples: [
@@ -311,11 +318,7 @@ export const commands = {
       at: reads("TIME", "the point in time, in UTC: files are those of the last backup before it", moment),
       backup: optional("ID", "a backup, as 'npm run backups' lists it", "none"),
       latest: flag("all that the backups have, to their end: for a new server, or with --to"),
-      only: reads(
-        "PART",
-        "database, media or redis: restores that alone",
-        oneOf(["database", "media", "redis"]),
-      ),
+      only: reads("PART", "database, media, redis or a service of berth:services: restores that alone", part),
       undo: flag("brings back what was there before the last restore"),
       "as-it-is": flag(
         "with --to: takes personal data as it is, if that stack has neither berth:copy.scrub nor berth:copy.sql",

@@ -65,8 +65,12 @@ function body(schema: JsonSchema, prefix: string): string[] {
       return [...title, ...body(alternative, prefix)];
     });
   }
-  // A group whose names are the user's: its description says what is in each.
-  if (schema.additionalProperties && schema.properties === undefined) return [];
+  // A group whose names are the user's: where each may be of several kinds, its description says what is in it.
+  if (schema.additionalProperties && schema.properties === undefined) {
+    return schema.additionalProperties.properties === undefined
+      ? []
+      : ["Each has:", "", ...table(schema.additionalProperties, "")];
+  }
   if (schema.type === "array" && schema.items?.properties) {
     return ["A list; each entry has:", "", ...table(schema.items, "")];
   }

@@ -74,6 +74,8 @@ function requireSource(root: string, to: string, { stack, only }: Wanted): void 
     throw new UsageError(
       `--to: '${to}' is the stack whose backups are read. Without --to they are restored there.`,
     );
+  if (only !== undefined && !["database", "media", "redis"].includes(only))
+    throw new UsageError(`--only ${only}: the data of a service of your own stays in its stack.`);
   if (only === "redis")
     throw new UsageError(
       "--only redis: Redis's data stays in its stack, because its tasks would run in --to.",

@@ -137,6 +137,11 @@ class OfServices(OfStatus):
         self.put("etc/nginx/conf.d/berth.conf", "")
         self.assertEqual([one["name"] for one in services(self.host(), self.units())], ["nginx"])
 
+    def test_services_of_a_team_are_told_by_their_names(self) -> None:
+        for unit in ("service-store.service", "service-cache.service"):
+            self.put(f"etc/systemd/system/{unit}", "")
+        self.assertEqual([one["name"] for one in services(self.host(), self.units())], ["cache", "store"])
+
     def test_postgresql_tells_its_connections_and_its_size_or_why_it_does_not(self) -> None:
         self.put("etc/postgresql/17/main/conf.d/berth.conf", "")
         self.answers["/usr/lib/postgresql/17/bin/psql"] = "3|100|16215398\n"

@@ -273,6 +273,7 @@ test("here: a module that nothing deploys touches the unit tests that use it, an
     "test/unit/certificates.test.ts",
     "test/unit/mongodb.test.ts",
     "test/unit/notices.test.ts",
+    "test/unit/own-services.test.ts",
     "test/unit/steps-hosts.test.ts",
     "test/unit/steps.test.ts",
   ]);

@@ -240,7 +240,7 @@ test("a name that is redirected has its part of the certificate and of DNS, and 
   assert.ok("config" in checked);
   const zone = { ...site, zone: "example.net" };
   assert.match(faults(zone).join("\n"), /expected the zone of 'www\.example\.org'/);
-  const { looks } = fleetArgs({ config: checked.config, services: [] } as never, undefined);
+  const { looks } = fleetArgs({ config: checked.config, services: [], processes: [] } as never, undefined);
   assert.match(String(looks[0]?.slots?.site_names), /^example\.org www\.example\.org$/);
 });
 
@@ -298,7 +298,8 @@ test("the firewall is closed to all but the proxies where the stack says so", as
   const from = (behind: unknown) => {
     const checked = check({ behind });
     assert.ok("config" in checked);
-    return fleetArgs({ config: checked.config, services: [] } as never, undefined).visitorsFrom;
+    return fleetArgs({ config: checked.config, services: [], processes: [] } as never, undefined)
+      .visitorsFrom;
   };
   assert.deepEqual(from({ proxies: ["192.0.2.0/24"], only: true }), ["192.0.2.0/24"]);
   assert.equal(from(["192.0.2.0/24"]), undefined);

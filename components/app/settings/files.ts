@@ -63,13 +63,13 @@ export function openFiles(files: FilesConfig, references: References): AppFiles 
   return Object.fromEntries(
     Object.entries(files).map(([path, file]) => {
       const text = textOf(file);
-      const { value, secrets } = fill(text, references, `files.${path}`);
+      const { value, secrets } = fill(text, references, `app.files.${path}`);
       return [
         path,
         {
           text: secrets.length > 0 ? pulumi.secret(value) : value,
           secrets: Object.fromEntries(secrets.map((name) => [name, references.secret[name] ?? ""])),
-          told: fill(text, named, `files.${path}`).value,
+          told: fill(text, named, `app.files.${path}`).value,
           replace: file.replace,
         },
       ];

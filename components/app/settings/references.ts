@@ -42,7 +42,7 @@ export function settle(
   readonly secrets: Readonly<Record<string, pulumi.Output<string>>>;
 } {
   const entries = Object.entries(settings).map(([setting, text]) => {
-    const { value, secrets } = fill(text, { plain, secret }, `env.${setting}`);
+    const { value, secrets } = fill(text, { plain, secret }, `app.env.${setting}`);
     return [setting, value, secrets.length > 0] as const;
   });
   const those = (secretOnes: boolean) =>
@@ -57,7 +57,7 @@ export function settle(
 /**
  * A text with what it refers to in its place, and the names of the secrets among that.
  *
- * @param key where it stands, below `app` of the configuration
+ * @param key where it stands in the configuration
  * @throws {pulumi.RunError} where a host does not reach what it refers to
  */
 export function fill(
@@ -72,7 +72,7 @@ export function fill(
         const value = secret[name] ?? plain[name];
         if (value !== undefined) return value;
         throw new pulumi.RunError(
-          `app.${key} refers to \${${name}}, which hosts beside the first do not reach. Take it out, or let all that runs on them run on the first host.`,
+          `${key} refers to \${${name}}, which hosts beside the first do not reach. Take it out, or let all that runs on them run on the first host.`,
         );
       }),
     )
@@ -86,6 +86,10 @@ export function fill(
 
 const namesIn = (text: string): string[] =>
   [...text.matchAll(reference)].flatMap(([, , name]) => (name === undefined ? [] : [name]));
+
+/** The names in a text that stand for secrets: of the stack, and what lets in to a service. */
+export const secretNamesIn = (text: string): string[] =>
+  namesIn(text).filter((name) => /^secrets\.|\.(password|url|cacheUrl)$/.test(name) && name !== "site.url");
 
 const places = ["site.url", "site.domain", "paths.media", "paths.data", "paths.logs"] as const;
 

@@ -108,6 +108,11 @@ class Copying:
             target, parts = named(self._asked.backup, backups, snapshots, self._asked.parts)
         if target.at > time.time():
             raise Trouble("that time has not come yet", "Times are in UTC.")
+        for service in [one for one in parts if one not in (*USUAL, "redis")]:
+            raise Trouble(
+                f"the data of the service '{service}' of another stack is not restored",
+                "Choose a backup of the database or of media.",
+            )
         if "redis" in parts:
             raise Trouble(
                 "Redis's data of another stack is not restored: its tasks would run here",

@@ -71,6 +71,8 @@ class Files:
     unit: str | None = None
     # Where this file is another one after a copy than before, the copy is made again.
     steady: str | None = None
+    # Whether a restore that names no part has it, where there is a backup of that time; uploads it always has.
+    usual: bool = False
 
 
 @dataclass(frozen=True)

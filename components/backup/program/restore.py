@@ -6,7 +6,7 @@ anything is changed, so that it also undoes a restore that was cut off.
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,9 @@ class Restore:
         for part in self._plan.files:
             if part.name not in only:
                 continue
+            if part.usual and len(only) > 1 and not _has_any(target, part, snapshots):
+                say(f"{part.name} stays as it is: there is no backup of it from before that time")
+                continue
             own = snapshot_for(target, part, snapshots)
             put = places(part, own)
             moved = [one for one in own.directories if one not in put]
@@ -248,7 +251,7 @@ class Restore:
             if part.name in only:
                 continue
             again = f"npm run restore -- -s {self._plan.stack} --latest --only {part.name}"
-            if part.unit is None:
+            if part.unit is None or part.usual:
                 say(f"{part.name} was not restored. It comes by: {again}")
             else:
                 say(
@@ -364,3 +367,12 @@ def note_eras(record: Record, files: FileBackups) -> None:
         record.set_noted()
     except Trouble as trouble:
         say(f"the next backup writes down which life of the database this is: {trouble}")
+
+
+def _has_any(target: Target, part: Files, snapshots: Sequence[Snapshot]) -> bool:
+    """Whether there is a backup of it that belongs to this target: a service may be younger."""
+    try:
+        snapshot_for(target, part, snapshots)
+    except Trouble:
+        return False
+    return True

@@ -189,8 +189,13 @@ def restore(plan: Plan, at: float | None, backup: str | None, only: str | None) 
     """Without a time or a backup's name: all that there is."""
     target = Target(time.time(), latest=True) if at is None else Target(at)
     parts: tuple[str, ...] = tuple(only.split(",")) if only else USUAL
+    there = ["database", *(part.name for part in plan.files)]
+    for unknown in [one for one in parts if only and one not in [*there, "redis"]]:
+        raise Trouble(f"there is no part '{unknown}' in the backups", f"--only takes one of {', '.join(there)}.")
     if backup is not None:
         target, parts = _named(plan, backup, parts if only else None)
+    if not only and parts == USUAL:
+        parts = (*parts, *(part.name for part in plan.files if part.usual))
     if target.at > time.time():
         raise Trouble("that time has not come yet", "Times are in UTC.")
     _stop_backups()

@@ -53,7 +53,7 @@ export function applicationName(text: string): string {
     "deployer",
     "postgres",
     "redis",
-    ...["mongodb", "ferretdb"],
+    ...["mongodb", "ferretdb", "service", "services"],
     "nginx",
     "www-data",
     "backup",

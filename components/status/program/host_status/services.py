@@ -110,9 +110,18 @@ SERVICES = (
 )
 
 
+def _own_unit(unit: str) -> Service:
+    return Service(unit.removeprefix("service-").removesuffix(".service"), lambda _: [unit])
+
+
+def _own(host: Host) -> list[Service]:
+    """The services of a team's own: see components/own-service."""
+    return [_own_unit(path.name) for path in sorted(host.path("etc/systemd/system").glob("service-*.service"))]
+
+
 def services(host: Host, units: Units) -> list[Facts]:
     found: list[Facts] = []
-    for service in SERVICES:
+    for service in (*SERVICES, *_own(host)):
         names = service.units(host)
         if not names:
             continue
