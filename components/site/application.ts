@@ -3,7 +3,8 @@ import { App, type AppArgs } from "../app/app.ts";
 import { openHooks } from "../app/hooks/hooks.ts";
 import { envTexts } from "../app/schema.ts";
 import { openFiles } from "../app/settings/files.ts";
-import { referencesTo, settle } from "../app/settings/references.ts";
+import { mediaReferences } from "../app/settings/media-references.ts";
+import { type References, referencesTo, settle } from "../app/settings/references.ts";
 import type { Cloud, MediaSettings } from "../aws/cloud.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Host } from "../host/host.ts";
@@ -75,7 +76,8 @@ export class Application {
   #on(host: Host, media: MediaSettings | undefined): Omit<AppArgs, "after" | "ownerServices"> {
     const { plan, names, services, signingKey, generated } = this.#args;
     const { app, site } = plan.config;
-    const references = this.#args.references(services.urlsOn(host));
+    const known = this.#args.references(services.urlsOn(host));
+    const references = media === undefined ? known : both(known, mediaReferences(media));
     const own = settle({ ...services.textsOn(host), ...envTexts(app) }, references);
     return {
       ...app,
@@ -127,6 +129,7 @@ export function referencesOf(
 ): ReferencesTo {
   const places = {
     "site.url": names.url,
+    "site.scheme": names.scheme,
     "site.domain": names.domain,
     "paths.media": mediaRoot,
     "paths.data": `${root}/data`,
@@ -134,6 +137,11 @@ export function referencesOf(
   };
   return (urls) => referencesTo(urls, places, { ...generated, ...config.app.secrets });
 }
+
+const both = (one: References, other: References): References => ({
+  plain: { ...one.plain, ...other.plain },
+  secret: { ...one.secret, ...other.secret },
+});
 
 /** The settings that are not among these: what the stack's file says wins. */
 const without = (those: object, settings: Readonly<Record<string, pulumi.Input<string>>>) =>

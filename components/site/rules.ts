@@ -4,6 +4,7 @@ import { anotherAccount, processFaults } from "../app/processes/schema.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
 import { envTexts } from "../app/schema.ts";
 import { fileFaults } from "../app/settings/files.ts";
+import { mediaNames } from "../app/settings/media-references.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
 import { otherPort } from "../host/schema.ts";
@@ -49,10 +50,20 @@ export const configSchema = parts.superRefine((config, context) => {
     const message = `expected a name that is not given by ${other}, too: take it out of one of them`;
     context.addIssue({ code: "custom", path: ["app", "secretFrom", "names"], message, input: name });
   }
-  for (const [name, message] of referenceFaults(envTexts(app), names)) fault(`app.env.${name}`, message);
+  const ofApplication = [
+    ...names,
+    ...(media.store === "s3"
+      ? mediaNames({
+          byKey: host.kind !== "ec2" || media.access === "user",
+          hasPublicFiles: media.publicFiles !== undefined,
+        })
+      : []),
+  ];
+  for (const [name, message] of referenceFaults(envTexts(app), ofApplication))
+    fault(`app.env.${name}`, message);
   for (const [name, message] of allowedHostsFaults(envTexts(app), site.domain))
     fault(`app.env.${name}`, message);
-  for (const { path, message, found } of fileFaults(app.files, names)) {
+  for (const { path, message, found } of fileFaults(app.files, ofApplication)) {
     context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
   }
   const ofNginx = [

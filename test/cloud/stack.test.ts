@@ -104,7 +104,8 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
       },
     },
     async (stack, cloud) => {
-      stack.configure({ app: toMoto(cloud) });
+      const { env } = toMoto(cloud);
+      stack.configure({ app: { env: { ...env, DJANGO_AWS_STORAGE_BUCKET_NAME: "${media.bucket}" } } });
 
       await t.test("one up makes the cloud, the host and the application, and the site is well", async () => {
         // The rules that need the whole stack are judged at its end.
@@ -120,6 +121,9 @@ test("a stack on EC2 goes from nothing to production, keeps all it has through a
         assert.equal(outputs.hostAddress, cloud.address());
         assert.equal(outputs.url, `https://${cloud.address()}/`);
         assert.match(`${outputs.media}`, /^s3:\/\/berth-t-[0-9a-f]{6}-media-[0-9a-f]{8}$/);
+        const given =
+          "tr '\\0' '\\n' <\"/proc/$(pgrep -of gunicorn)/environ\" | sed -n 's/^DJANGO_AWS_STORAGE_BUCKET_NAME=//p'";
+        assert.equal(await stack.on(given), bucket);
         assert.equal(outputs.instanceId, cloud.things("instances")[0]?.id);
         assert.ok(!outputs.imageOffer, "the newest image is in use");
         assert.deepEqual(outputs.dns, [], "a site without a name needs no record");

@@ -756,6 +756,16 @@ test("a bucket on a host without a role needs a region and an IAM user", () => {
   ]);
 });
 
+test("settings refer to the bucket and its key where there are such", () => {
+  const app = { ...least.app, env: { A: "${media.bucket}", B: "${media.secretAccessKey}" } };
+  const inBucket = { store: "s3", region: "eu-central-1" };
+  read({ ...least, app, media: inBucket });
+  assert.equal(faults({ ...least, app }).length, 2);
+  const ofRole = { ...least, app, host: ec2, media: { store: "s3" } };
+  assert.match(faults(ofRole).join(), /^berth:app\.env\.B: expected in \$\{…\} one of [^;]*media\.bucket/);
+  read({ ...ofRole, media: { store: "s3", access: "user" } });
+});
+
 test("public files are a folder of a bucket, through CloudFront unless the stack says otherwise", () => {
   const publicFiles = (given: object, store = "s3") => ({
     ...least,

@@ -34,6 +34,7 @@ const references = (password: string) =>
     ],
     {
       "site.url": "https://shop.example.org",
+      "site.scheme": "https",
       "site.domain": "shop.example.org",
       "paths.media": "/srv/shop/media",
       "paths.data": "/srv/shop/data",

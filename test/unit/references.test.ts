@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import { mediaNames, mediaReferences } from "../../components/app/settings/media-references.ts";
 import {
   referenceFaults,
   referenceNames,
@@ -16,6 +17,7 @@ const read = (output: pulumi.Output<string> | undefined) =>
 const url = pulumi.secret("postgresql://shop_1a2b3c:p%40ss%2Fword@10.0.0.4:5432/shop");
 const places = {
   "site.url": "https://shop.example.org",
+  "site.scheme": "https",
   "site.domain": "shop.example.org",
   "paths.media": "/srv/shop/media",
   "paths.data": "/srv/shop/data",
@@ -84,4 +86,29 @@ test("every name that may be referred to stands for something", async () => {
   const names = referenceNames([postgres, redis], ["API_KEY"]);
   assert.deepEqual([...Object.keys(plain), ...Object.keys(secret)].sort(), names.sort());
   assert.equal(await read(pulumi.output(secret["redis.cacheUrl"] ?? "")), "redis://:tulips@127.0.0.1:6381/0");
+});
+
+test("an application gets its bucket under names of its own, and the key to it as a secret", async () => {
+  const settings = {
+    env: { BUCKET_NAME: "shop-media", AWS_DEFAULT_REGION: "eu-central-1" },
+    secrets: { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "s" },
+  };
+  const known = mediaReferences(settings);
+  const { env, secrets } = settle(
+    {
+      DJANGO_AWS_STORAGE_BUCKET_NAME: "${media.bucket}",
+      DJANGO_AWS_SECRET_ACCESS_KEY: "${media.secretAccessKey}",
+    },
+    known,
+  );
+  assert.equal(await read(env.DJANGO_AWS_STORAGE_BUCKET_NAME), "shop-media");
+  assert.deepEqual(Object.keys(secrets), ["DJANGO_AWS_SECRET_ACCESS_KEY"]);
+  const names = (byKey: boolean, hasPublicFiles: boolean) => mediaNames({ byKey, hasPublicFiles }).sort();
+  assert.deepEqual(names(true, false), Object.keys({ ...known.plain, ...known.secret }).sort());
+  assert.deepEqual(names(false, true), [
+    "media.bucket",
+    "media.publicFolder",
+    "media.publicUrl",
+    "media.region",
+  ]);
 });

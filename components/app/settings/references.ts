@@ -89,9 +89,13 @@ const namesIn = (text: string): string[] =>
 
 /** The names in a text that stand for secrets: of the stack, and what lets in to a service. */
 export const secretNamesIn = (text: string): string[] =>
-  namesIn(text).filter((name) => /^secrets\.|\.(password|url|cacheUrl)$/.test(name) && name !== "site.url");
+  namesIn(text).filter(
+    (name) =>
+      /^secrets\.|\.(password|url|cacheUrl)$|^media\.(accessKeyId|secretAccessKey)$/.test(name) &&
+      name !== "site.url",
+  );
 
-const places = ["site.url", "site.domain", "paths.media", "paths.data", "paths.logs"] as const;
+const places = ["site.url", "site.scheme", "site.domain", "paths.media", "paths.data", "paths.logs"] as const;
 
 type Referred = Pick<Service, "name" | "references">;
 
