@@ -59,8 +59,11 @@ export interface AppArgs {
   readonly extras?: readonly string[] | undefined;
   /** Directory of static files inside the release. @default for Django what collectstatic gathers, else none */
   readonly static?: string | undefined;
-  /** Further files of a release that nginx serves, by their path below `App.filesRoot`: where they are in the release. */
-  readonly served?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Further files of a release that nginx serves, by their path below `App.filesRoot`: where they are in the release, and
+   * what must be in there.
+   */
+  readonly served?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Directories in a release that outlive it: see `app.shared` of the configuration. */
   readonly shared: Readonly<Record<string, string>>;
   /** Whether nginx serves uploads: see `media.public` of the configuration. @default not said */
@@ -85,6 +88,8 @@ export interface AppArgs {
   readonly threads: number;
   /** The class of gunicorn's workers. @default gunicorn's own for so many threads */
   readonly workerClass?: string | undefined;
+  /** A command that starts the web server: see `app.wrapper` of the configuration. @default none */
+  readonly wrapper?: string | undefined;
   /** Processes beside the web server that run on this host: see {@link wantedProcesses}. */
   readonly processes: readonly Process[];
   /** The names of all processes of the stack, those that run on other hosts included. @default those of this host */

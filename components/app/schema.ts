@@ -54,7 +54,7 @@ const keys = z.strictObject({
     // Directories of Berth's own have these names, next to those of the application.
     .refine(
       (name) =>
-        !/^(backup|certificate|copy|ferretdb|logs|metrics|mongodb|nginx|postgresql|private|redis|service|services)$/.test(
+        !/^((backup|certificate|copy|ferretdb|logs|metrics|mongodb|nginx|postgresql|private|redis|service|services)$|service-)/.test(
           name,
         ),
       {
@@ -244,6 +244,13 @@ const keys = z.strictObject({
     .default(1)
     .describe(
       "How many requests each of these worker processes serves at the same time, in threads. The application's code must allow that, as Django's and Flask's own does; it suits applications that wait for others, or that stream.",
+    ),
+  wrapper: z
+    .string()
+    .regex(/^[^\s"'`$;&|<>()\\][^\n]*$/, { error: "expected a command in one line, such as ddtrace-run" })
+    .optional()
+    .describe(
+      "A command that starts the web server, such as `newrelic-admin run-program` or `ddtrace-run`: it must set what it needs and then replace itself with what follows. Of a process, write it into its command. A change starts the same release again.",
     ),
   workerClass: z
     .string()

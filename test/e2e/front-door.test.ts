@@ -120,6 +120,8 @@ const furtherName = {
 
 before(async () => {
   edit(stack, "app/wsgi.py", (text) => text + views);
+  // As newrelic-admin and ddtrace-run do it.
+  writeFileSync(join(stack.project, "app/with.sh"), 'WRAPPED=$2\nexport WRAPPED\nshift 2\nexec "$@"\n');
   edit(stack, "app/Procfile", (text) => `${text}css: tailwindcss --watch\n`);
   mkdirSync(join(stack.project, "app/static"));
   for (const file of [...Object.keys(types).map((end) => `a.${end}`), ".hidden"])
@@ -128,6 +130,7 @@ before(async () => {
     site: { redirects: [furtherName], accel: { "/protected": "${paths.media}/invoices" } },
     app: {
       wsgi: "wsgi:make()",
+      wrapper: "sh with.sh --as shop",
       static: "static",
       build: {
         commands: ["python -c 'import redis' && echo $GREETING >built.txt"],
@@ -184,7 +187,8 @@ for (const server of ["gunicorn", "uwsgi"]) {
     stack.configure({ app: { server }, site: { maxBody: 1, timeout: 10 } });
     if (server === "gunicorn") await stack.succeed();
     else await whileStreaming(() => stack.succeed());
-    const { from } = await asks();
+    const { from, settings } = await asks();
+    assert.equal(settings.WRAPPED, "shop");
     // This computer, in the network of the local host.
     assert.equal(from, (await stack.address()).replace(/\d+$/, "1"));
     const forged = { headers: { "x-real-ip": "198.51.100.1", "x-forwarded-for": "198.51.100.1" } };

@@ -427,6 +427,7 @@ class FakeHost:
             "DATABASE_URL='postgres://shop:database-password@127.0.0.1:5432/shop'\n"
             "REDIS_URL='redis://:redis-password@127.0.0.1:6379/0'\n"
         )
+        (place.config / "wrapper.sh").write_text('exec "$@"\n')
         (place.config / "gunicorn.py").write_text('OVERRULED = {"app.workers": "workers", "the unit": "bind user"}\n')
         for name in ("web", *(process.name for process in self.processes)):
             what = "application" if name == "web" else f"process {name} of the application"

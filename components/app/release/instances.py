@@ -17,7 +17,11 @@ from .records import Ledger, Release, Unit
 from .settings import Settings
 
 # The files of each server, which come with its name.
-_SETTINGS = {"gunicorn": ("gunicorn.py",), "uwsgi": ("uwsgi.ini", "uwsgi-application.py"), "uvicorn": ("asgi.py",)}
+_SETTINGS = {
+    "gunicorn": ("gunicorn.py", "wrapper.sh"),
+    "uwsgi": ("uwsgi.ini", "uwsgi-application.py", "wrapper.sh"),
+    "uvicorn": ("asgi.py", "wrapper.sh"),
+}
 
 
 class Instances:

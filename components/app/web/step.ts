@@ -18,6 +18,7 @@ export function unitTexts(step: AppStep): UnitTexts {
   const { args } = step;
   const { name, root, server, limits = {}, wsgi, asgi, workers, threads, workerClass, timeout, after } = args;
   const common = { workers, timeout, head_bytes: headBehind.bytes, head_fields: headBehind.fields };
+  const start = { "wrapper.sh": renderTemplate(here("wrapper.sh.liquid"), { wrapper: args.wrapper ?? "" }) };
   const answers = readFileSync(here("answers.py"), "utf8");
   return {
     socket: renderTemplate(here("web.socket.liquid"), { name, media: step.place.media }),
@@ -36,12 +37,14 @@ export function unitTexts(step: AppStep): UnitTexts {
       ? {}
       : {
           gunicorn: {
+            ...start,
             "gunicorn.py": renderTemplate(here("gunicorn.py.liquid"), {
               ...{ ...common, wsgi, threads, answers },
               worker_class: workerClass ?? (threads > 1 ? "gthread" : "sync"),
             }),
           },
           uwsgi: {
+            ...start,
             "uwsgi.ini": renderTemplate(here("uwsgi.ini.liquid"), { ...common, threads }),
             "uwsgi-application.py": renderTemplate(here("uwsgi-application.py.liquid"), {
               ...{ wsgi, timeout, answers },
@@ -50,7 +53,7 @@ export function unitTexts(step: AppStep): UnitTexts {
         }),
     ...(asgi === undefined
       ? {}
-      : { uvicorn: { "asgi.py": renderTemplate(here("asgi.py.liquid"), { ...common, asgi }) } }),
+      : { uvicorn: { ...start, "asgi.py": renderTemplate(here("asgi.py.liquid"), { ...common, asgi }) } }),
   };
 }
 
