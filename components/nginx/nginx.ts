@@ -131,10 +131,6 @@ export class Nginx extends pulumi.ComponentResource {
           domain,
           health: args.health,
           files: sitePlaces(args).join("\n"),
-          places: locationRules(args.shape?.locations ?? {})
-            .filter(({ kind }) => kind === "host")
-            .map(({ path, place }) => `${path} ${place}`)
-            .join("\n"),
           ...loginSlots(args.basicAuth),
         },
         files: {
@@ -298,6 +294,9 @@ const siteFiles = (args: NginxArgs, names: readonly string[]): Readonly<Record<s
  */
 const longestUsual = 46;
 
+const isForAll = ({ basicAuth, shape }: NginxArgs) =>
+  basicAuth === undefined && Object.keys(shape?.allow ?? {}).length === 0;
+
 /** The site's configuration, in nginx's own format. */
 function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
   const openPath = pathOf(args.health);
@@ -320,6 +319,9 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     static_before: args.staticRoot === undefined ? "" : join(dirname(args.staticRoot), "before"),
     locations: locationRules(args.shape?.locations ?? {}),
     immutable: immutablePatterns(args.shape?.locations ?? {}),
+    // What not everyone may see is no proxy's to keep.
+    cache: isForAll(args) ? "public" : "private",
+    cache_prefix: isForAll(args) ? "" : "private, ",
     files_root: args.filesRoot ?? "",
     files_before: args.filesRoot?.replace(/\/current\//, "/before/") ?? "",
     covers_health: coversHealth(args.shape?.locations ?? {}, openPath),

@@ -3,19 +3,6 @@
 : "${domain?the name to ask the site by}"
 : "${health?the path that answers 200 when the application is healthy}"
 : "${files?what nginx is to read, by its place below /etc/nginx, one a line}"
-: "${places?paths of the site and what of this host answers there, one a line}"
-
-# Without it visitors would get the application there, or 404, and nobody would be told.
-while read -r path place; do
-  case $path in
-  "") continue ;;
-  */) kind=directory looks=(test -d "$place" -a -r "$place" -a -x "$place") ;;
-  *) kind=file looks=(test -f "$place" -a -r "$place") ;;
-  esac
-  # As nginx itself sees it.
-  runuser -u www-data -- "${looks[@]}" ||
-    fail "$place (site.locations, $path) is no $kind that nginx can read." "Nothing has been changed. Make it readable to the account www-data, and the directories above it enterable; or correct the path."
-done <<<"$places"
 
 # nginx would make them readable to everyone; an address may hold what is nobody else's, such as the token of a new password.
 for file in "/var/log/nginx/$name.access.log" "/var/log/nginx/$name.error.log"; do

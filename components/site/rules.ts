@@ -168,7 +168,8 @@ export const configSchema = parts.superRefine((config, context) => {
     mediaPublic: media.public ?? false,
     pages: pagesOf(app.pages).map(({ path }) => new URL(path, "http://host").pathname),
     hasStatic: app.settings !== undefined || app.static !== undefined,
-    own: [app.root ?? `/srv/${app.name}`, ...(media.directory === undefined ? [] : [media.directory])],
+    // Of an application in a home, the files are below /srv.
+    own: [app.root, `/srv/${app.name}`, media.directory].filter((place) => place !== undefined),
   };
   for (const [path, message] of shapeFaults(site, app.health, around)) {
     context.addIssue({

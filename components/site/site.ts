@@ -6,6 +6,7 @@ import { Backup } from "../backup/backup.ts";
 import { Copies } from "../backup/copies.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Nginx } from "../nginx/nginx.ts";
+import { Places, placesArgs } from "../nginx/places.ts";
 import { Reboots } from "../reboots/reboots.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Notices } from "../status/notices.ts";
@@ -81,6 +82,8 @@ export class Site extends pulumi.ComponentResource {
     const names = namesOf(plan.config, fleet.first);
     const references = referencesOf(plan, names, secrets.ofApplication);
     const services = new Services(plan.services, fleet, secrets.ofServices, references);
+    const places = placesArgs(fleet.first, plan.config.site.locations);
+    if (places !== undefined) fleet.next(fleet.first, (next) => new Places("nginx-places", places, next));
     const application = new Application({
       ...{ plan, fleet, services, cloud, names, references },
       signingKey: secrets.signingKey,

@@ -18,15 +18,18 @@ test("a front end is at the front page, the application below its own paths, and
   source("web/dist/assets/main-one.js", `// one ${"x".repeat(3000)}`);
   source("web/dist/help/index.html", "help");
   source("web/dist/.env", "of nobody");
+  source("web/dist/.well-known/assetlinks.json", "[]");
   source("art/icon.ico", "icon");
   await stack.on(
-    "mkdir -p /srv/handbook && cd /srv/handbook && echo contents >index.html && echo of nobody >.secret && ln -s /etc/berth whole",
+    "mkdir -p /srv/handbook && cd /srv/handbook && echo contents >index.html && echo of nobody >.secret && ln -s /etc/berth whole; install -d -o nobody /srv/pub /srv/pub/docs && cd /srv/pub && runuser -u nobody -- sh -c 'echo note | tee note.txt >docs/index.html'",
   );
   const locations = {
     "/": { release: "web/dist", fallback: "index.html", immutable: ["assets"] },
     "/api/": "application",
     "/handbook/": { host: "/srv/handbook" },
     "/favicon.ico": { release: "art/icon.ico" },
+    "/note.txt": { host: "/srv/pub/note.txt" },
+    "/docs/": { host: "/srv/pub/docs" },
   };
   const withLocations = (site: Record<string, unknown>) => stack.configure({ site: { locations: site } });
   withLocations(locations);
@@ -51,6 +54,7 @@ test("a front end is at the front page, the application below its own paths, and
     for (const path of ["/health", "/api", "/api/", "/api/orders?page=2"])
       assert.deepEqual([(await get(path)).status, (await get(path)).text], [200, release], path);
     assert.equal((await get("/favicon.ico")).text, "icon");
+    assert.equal((await get("/.well-known/assetlinks.json")).text, "[]");
     const moved = await get("/handbook");
     assert.deepEqual(
       [moved.status, new URL(`${moved.all.location}`, "https://x").pathname],
@@ -71,6 +75,21 @@ test("a front end is at the front page, the application below its own paths, and
       // The application has nothing there to post to, and says so itself.
       assert.equal((await stack.fetch("/handbook/", { method: "POST" })).status, 500);
       assert.equal((await stack.fetch("/", { method: "POST" })).status, 405);
+    },
+  );
+
+  await t.test(
+    "an account that owns what is served can put no link to what is another's in its place",
+    async () => {
+      for (const path of ["/note.txt", "/docs/"]) assert.equal((await get(path)).text, "note\n", path);
+      await stack.on(
+        "runuser -u nobody -- sh -c 'cd /srv/pub && rm -r note.txt docs && ln -s /srv/handbook/index.html note.txt && ln -s /srv/handbook docs'",
+      );
+      for (const path of ["/note.txt", "/docs/", "/docs/index.html"])
+        assert.equal((await get(path)).text, release, path);
+      await stack.on(
+        "runuser -u nobody -- sh -c 'cd /srv/pub && rm note.txt docs && mkdir docs && echo note | tee note.txt >docs/index.html'",
+      );
     },
   );
 
@@ -109,6 +128,12 @@ test("a front end is at the front page, the application below its own paths, and
         );
         assert.equal((await get("/")).text, page("main-two.js"));
       }
+      withLocations({ ...locations, "/": { release: "web/dist", fallback: "200.html" } });
+      const without = await stack.up();
+      assert.match(
+        `${without.stdout}${without.stderr}`,
+        /the release has no file 'web\/dist\/200\.html' \(site\.locations\)/,
+      );
       withLocations({ ...locations, "/more/": { release: "web/gone" } });
       const missing = await stack.up();
       assert.match(

@@ -345,6 +345,13 @@ test("folders and files answer under their paths, and what is not there is the a
   assert.equal(text.match(/\n {4}location \/ \{/g)?.length, 1);
 });
 
+test("what not everyone may see is no proxy's to keep", async () => {
+  const locations = { "/handbook/": { host: "/srv/handbook" } };
+  assert.match(await textFor({ locations }), /default "public, max-age=3600";\n.*"no-cache";/);
+  const narrow = await textFor({ locations, allow: { "/handbook/": ["203.0.113.0/24"] } });
+  assert.match(narrow, /default "private, max-age=3600";\n.*"private, no-cache";/);
+});
+
 test("a location that would hide what others answer, or shows what is nobody's, is refused by its key", () => {
   const refused = (locations: unknown, more: Record<string, unknown> = {}) => {
     const checked = checkSite(
@@ -371,9 +378,17 @@ test("a location that would hide what others answer, or shows what is nobody's, 
     "/usr/lib/a",
   ])
     assert.match(refused({ "/a/": { host } }), /expected an absolute path of two parts or more/, host);
-  assert.match(refused({ "/a/": { host: "/srv/shop/releases" } }), /expected a place beside \/srv\/shop/);
+  assert.match(refused({ "/a/": { host: "/srv/shop/releases" } }), /expected a place next to \/srv\/shop/);
+  const above = refused({ "/a/": { host: "/srv/apps" } }, { root: "/srv/apps/shop" });
+  assert.match(above, /expected a place next to \/srv\/apps\/shop, which .* neither in it nor above it/);
+  assert.match(refused({ "/health/": { release: "a" } }), /expected the application to answer \/health/);
   for (const release of ["../x", "/etc", ".git", "a/.env", "a//b"])
     assert.match(refused({ "/a/": { release } }), /expected a relative path/, release);
+  assert.match(
+    refused({ "/.git/": { release: "a" } }),
+    /expected no part of the path that begins with a dot/,
+  );
+  assert.equal(refused({ "/.well-known/": { release: "a" } }), "");
   assert.match(refused({ "/a/": {} }), /expected either 'release' or 'host'/);
   assert.match(refused({ "/a/": { release: "a", host: "/srv/a" } }), /expected either 'release' or 'host'/);
   assert.match(

@@ -73,8 +73,8 @@ class Asked:
     check: tuple[str, ...] | None
     # The directory of static files that are copied; None: Django collects them.
     static: str | None
-    # Further files that nginx serves, by where they are put: where they are in the release.
-    served: Mapping[str, str]
+    # Further files that nginx serves, by where they are put: where they are in the release, and what must be in there.
+    served: Mapping[str, Sequence[str]]
     # Commands of the stack's own after that.
     after_collectstatic: tuple[str, ...]
     # Whether nginx serves uploads to everyone; None: the stack does not say.
@@ -131,7 +131,7 @@ class Prepare:
     # The tags of Django's checks that run, all of them where there is none; None: no check.
     check: tuple[str, ...] | None
     static: str | None
-    served: Mapping[str, str]
+    served: Mapping[str, Sequence[str]]
     # Directories in the release, each with the one below ROOT/data that it leads to.
     shared: Mapping[str, str]
     # Whether nginx serves uploads to everyone; None: the stack does not say.

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import posixpath
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import project, symptoms
@@ -58,8 +59,8 @@ class Statics:
     def make(self, release: Release, settings: Settings) -> Release:
         """The static files of a release, and what Django says of it."""
         self._open(self._target)
-        for there, source in self._asked.served.items():
-            self._serve(source, there)
+        for there, (source, *needed) in self._asked.served.items():
+            self._serve(source, there, needed)
         if self._asked.static is not None:
             self._copy(self._asked.static)
         if self._asked.static is not None or (self._asked.served and self._asked.django is None):
@@ -111,18 +112,21 @@ class Statics:
         if self._context.runner.run(copy) != 0:
             raise Stop("the static files cannot be copied.", _ABOVE)
 
-    def _serve(self, source: str, there: str) -> None:
+    def _serve(self, source: str, there: str, needed: Sequence[str]) -> None:
         """A directory, or one file, where nginx finds it by the path that is asked for."""
         place = self._context.place
         target = f"{place.told(self._target)}/{SERVED}/{there}"
         is_directory = there.endswith("/")
         wanted = f"{source}/." if is_directory else source
-        if not self._code.look(there=[wanted]).there[wanted]:
-            kind = "directory" if is_directory else "file"
-            raise Stop(
-                f"the release has no {kind} '{source}' (site.locations).",
-                "It is looked for once the front end is built and app.build.commands have run.",
-            )
+        within = [f"{source}/{path}" for path in needed]
+        found = self._code.look(there=[wanted, *within]).there
+        for path in (wanted, *within):
+            if not found[path]:
+                kind = "directory" if path == wanted and is_directory else "file"
+                raise Stop(
+                    f"the release has no {kind} '{path.removesuffix('/.')}' (site.locations).",
+                    "It is looked for once the front end is built and app.build.commands have run.",
+                )
         folder = target if is_directory else posixpath.dirname(target)
         # A directory in the place of a file is refused by cp.
         options = ["-r", "--no-preserve=mode"] if is_directory else ["--no-preserve=mode"]

@@ -84,14 +84,22 @@ export const locationRules = (locations: Locations): LocationRule[] =>
     fallback: to === "application" ? "" : (to.fallback ?? ""),
   }));
 
-/** What of a release is to be served: its path below the place of such files, and what is there, in the release. */
-export const releaseFiles = (locations: Locations): Record<string, string> =>
+/**
+ * What of a release is to be served: its path below the place of such files, and what is there, in the release; with the
+ * file that must be in it.
+ */
+export const releaseFiles = (locations: Locations): Record<string, string[]> =>
   Object.fromEntries(
     Object.entries(locations).flatMap(([path, to]) =>
       to === "application" || to.release === undefined
         ? []
         : // Below a directory of its own, so that nginx finds it by the path that is asked for.
-          [[`${encodeURIComponent(path)}${path}`, to.release]],
+          [
+            [
+              `${encodeURIComponent(path)}${path}`,
+              [to.release, ...(to.fallback === undefined ? [] : [to.fallback])],
+            ],
+          ],
     ),
   );
 
@@ -153,26 +161,33 @@ export function locationFaults(
     if (keys.some((other) => other !== key && other.replace(/\/$/, "") === key.replace(/\/$/, "")))
       at("expected the path once, with a slash at its end or without");
     if (to === "application") continue;
+    if (key.split("/").some((part) => part.startsWith(".") && part !== ".well-known"))
+      at("expected no part of the path that begins with a dot, but .well-known: hidden files are not shown");
     if ((to.release === undefined) === (to.host === undefined)) at("expected either 'release' or 'host'");
     if (!key.endsWith("/")) {
       const one = "expected none for a single file: write a slash at the end of the path of a directory";
       if (to.fallback !== undefined) at(one, "fallback");
       if (to.immutable.length > 0) at(one, "immutable");
     }
-    const inside = own.find((place) => `${to.host ?? ""}/`.startsWith(`${place}/`));
+    const inside = own.find(
+      (place) =>
+        to.host !== undefined &&
+        (`${to.host}/`.startsWith(`${place}/`) || `${place}/`.startsWith(`${to.host}/`)),
+    );
     if (inside !== undefined)
       at(
-        `expected a place beside ${inside}, which is the application's: use 'release' for its files`,
+        `expected a place next to ${inside}, which is the application's, and neither in it nor above it: use 'release' for its files`,
         "host",
       );
-    if (health === key) at(`expected the application to answer ${health}: set 'app.health' to another path`);
+    if (health === key || (health !== "/" && `${health}/` === key))
+      at(`expected the application to answer ${health}: set 'app.health' to another path`);
   }
   for (const page of pages) {
     const [key, to] = locationOf(locations, page) ?? [];
     if (key !== undefined && to !== undefined && to !== "application" && (to.fallback || page === key))
       faults.push([
         ["locations", key],
-        `expected the application to answer ${page} (app.pages): write '${page}: application' beside it, or take the page out`,
+        `expected the application to answer ${page} (app.pages): write '${page}: application' next to it, or take the page out`,
       ]);
   }
   return faults;
