@@ -1,5 +1,6 @@
 """How long tasks wait in the queues of Redis, and what is told of it."""
 
+import contextlib
 import socketserver
 import tempfile
 import threading
@@ -33,13 +34,15 @@ class _Client(socketserver.StreamRequestHandler):
     database = 0
 
     def handle(self) -> None:
-        while line := self.rfile.readline():
-            words = []
-            for _ in range(int(line[1:])):
-                length = int(self.rfile.readline()[1:])
-                words.append(self.rfile.read(length + 2)[:-2])
-            self.server.asked.append(words)
-            self.wfile.write(self.answer(*words))
+        # Who is told too much goes away.
+        with contextlib.suppress(ConnectionError):
+            while line := self.rfile.readline():
+                words = []
+                for _ in range(int(line[1:])):
+                    length = int(self.rfile.readline()[1:])
+                    words.append(self.rfile.read(length + 2)[:-2])
+                self.server.asked.append(words)
+                self.wfile.write(self.answer(*words))
 
     def answer(self, command: bytes, *words: bytes) -> bytes:
         keys = self.server.databases.get(self.database, {})
@@ -61,6 +64,8 @@ class _Client(socketserver.StreamRequestHandler):
             case b"SMEMBERS":
                 return _encoded(sorted(keys[words[0]]))
             case b"LLEN":
+                if not isinstance(keys.get(words[0], []), list):
+                    return b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
                 return b":%d\r\n" % len(keys.get(words[0], []))
             case b"LINDEX":
                 return _encoded(keys[words[0]][int(words[1])])
@@ -97,6 +102,18 @@ class OfQueues(unittest.TestCase):
 
     def test_a_host_without_redis_has_none(self) -> None:
         self.assertEqual(queues_of(Host(self.root)), [])
+
+    def test_a_key_of_another_kind_hides_no_other_queue(self) -> None:
+        keys = {b"rq:queues": {b"rq:queue:a", b"rq:queue:b"}, b"rq:queue:a": {b"hash": b"x"}, b"rq:queue:b": [b"job"]}
+        self.assertEqual([one.name for one in self.queues({0: keys})], ["b"])
+
+    def test_what_an_application_puts_there_takes_no_memory_that_other_notices_need(self) -> None:
+        for keys in (
+            {b"rq:queues": {b"rq:queue:%d" % number for number in range(10_001)}},
+            {b"huey.redis.a": [b"x" * ((1 << 20) + 1)]},
+        ):
+            with self.assertRaisesRegex(Unknown, "an answer of 10+[0-9]+, where [0-9]+ at most was expected"):
+                self.queues({0: keys})
 
     def test_celerys_next_task_is_the_last_of_its_list_and_answers_of_workers_are_no_tasks(self) -> None:
         keys = {

@@ -1,8 +1,10 @@
 """How long the next task of each queue in Redis has waited. What a task is about is not kept and not told."""
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
+import itertools
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, TypeAlias, cast
@@ -19,6 +21,8 @@ SCANS, EACH = 200, 1000
 # Between the name of a queue of Celery and the priority of its tasks: https://docs.celeryq.dev/en/stable/userguide/routing.html
 SEPARATOR = b"\x06\x16"
 PRIORITIES = (b"", *(SEPARATOR + priority for priority in (b"3", b"6", b"9")))
+# What is longer, or more, is no queue that somebody looks after; and none may take the memory that all notices need.
+LONGEST, MOST, MOST_QUEUES = 1 << 20, 10_000, 100
 # What workers of Celery answer and tell each other.
 NOT_TASKS = (b"celery.pidbox", b"celeryev")
 BINDING, OF_RQ, OF_HUEY = b"_kombu.binding.", b"rq:queues", b"huey.redis."
@@ -40,6 +44,10 @@ class Queue:
     @property
     def key(self) -> str:
         return f"{self.of} {self.name}"
+
+
+class Refused(Unknown):
+    """An answer that is an error: the connection goes on."""
 
 
 class Redis:
@@ -64,9 +72,11 @@ class Redis:
             case b":":
                 return int(rest)
             case b"$":
-                return None if rest == b"-1" else self._stream.read(int(rest) + 2)[:-2]
+                return None if rest == b"-1" else self._stream.read(_bounded(rest, LONGEST) + 2)[:-2]
             case b"*":
-                return None if rest == b"-1" else [self._answer() for _ in range(int(rest))]
+                return None if rest == b"-1" else [self._answer() for _ in range(_bounded(rest, MOST))]
+            case b"-":
+                raise Refused(rest.decode(errors="replace"))
         raise Unknown(rest.decode(errors="replace") or "the connection was ended")
 
 
@@ -94,8 +104,10 @@ def _all(redis: Redis) -> Iterator[Queue]:
         database = line[2:].split(b":")[0]
         redis.ask("SELECT", database)
         where = "" if database == b"0" else f" in database {database.decode()}"
-        for of, key, name, at in _named(redis):
-            yield from _queue(redis, of, key, f"{_text(name)}{where}", at)
+        for of, key, name, at in itertools.islice(_named(redis), MOST_QUEUES):
+            # A key of another kind than its name says is no queue.
+            with contextlib.suppress(Refused):
+                yield from _queue(redis, of, key, f"{_text(name)}{where}", at)
 
 
 def _named(redis: Redis) -> Iterator[tuple[str, bytes, bytes, int]]:
@@ -140,6 +152,12 @@ def _queue(redis: Redis, of: str, key: bytes, name: str, at: int) -> Iterator[Qu
         return
     since = _time(redis.ask("HGET", b"rq:job:" + _bytes(task), "enqueued_at")) if of == "RQ" else None
     yield Queue(of, name, length, hashlib.sha256(_bytes(task)).hexdigest(), since)
+
+
+def _bounded(length: bytes, most: int) -> int:
+    if int(length) > most:
+        raise Unknown(f"an answer of {int(length)}, where {most} at most was expected")
+    return int(length)
 
 
 def _time(said: Answer) -> float | None:
