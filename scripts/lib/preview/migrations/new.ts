@@ -1,6 +1,6 @@
 // The migrations of Django that a change adds: which, what they lock, and their SQL.
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, lstatSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../command-line.ts";
 import { readPython, textIn } from "../../init/python.ts";
@@ -51,6 +51,9 @@ export function migrationsSince(root: string, stack: string, commit: string): st
   return [...new Set([...added, ...untracked])].filter((path) => isMigration(path)).sort();
 }
 
+/** A link or a device in a branch could lead anywhere. */
+const isFile = (source: string, path: string) => lstatSync(join(source, path)).isFile();
+
 const isMigration = (path: string) => /(^|\/)migrations\/\d[^/]*\.py$/.test(path);
 
 /** What those lock, each after the ones beside it, by whose order an application numbers them. */
@@ -58,7 +61,9 @@ export function readNew(source: string, paths: readonly string[]): NewMigration[
   const found = new Map<string, readonly Finding[]>();
   for (const folder of new Set(paths.map((path) => dirname(path)))) {
     const models = new Models();
-    for (const path of globSync(`${folder}/*.py`, { cwd: source }).filter(isMigration).sort()) {
+    for (const path of globSync(`${folder}/*.py`, { cwd: source })
+      .filter((path) => isMigration(path) && isFile(source, path))
+      .sort()) {
       const file = readMigration(path, readFileSync(join(source, path), "utf8"));
       if (paths.includes(path)) found.set(path, locksOf(file, models));
       else for (const operation of file.operations) models.apply(operation, false);

@@ -12,9 +12,12 @@ export interface Sql {
 /** Django starts in seconds. All together, so that many of them end as well. */
 const limits = { each: 60_000, all: 300_000, characters: 64 * 1024 } as const;
 
-/** What the code of a pull request is not given: what the preview itself may do in the cloud, on the stack and in the forge. */
+/**
+ * What the code of a pull request is not given, so that it finds none of it by mistake: what the preview itself may do in the
+ * cloud, on the stack and in the forge. Code that looks for it finds it where its account can read, such as in /proc.
+ */
 const withheld =
-  /^(AWS_|PULUMI_|ACTIONS_|GITHUB_TOKEN$|GITLAB_TOKEN$|GH_TOKEN$|CI_JOB_TOKEN$|CI_JOB_JWT|CI_REGISTRY_PASSWORD$)/;
+  /^(AWS_|AZURE_|ARM_|GOOGLE_|PULUMI_|ACTIONS_|VAULT_|OP_|SOPS_|GITHUB_TOKEN$|GITLAB_TOKEN$|GH_TOKEN$|CI_JOB_TOKEN$|CI_JOB_JWT|CI_DEPLOY_|CI_REGISTRY_PASSWORD$|CI_REPOSITORY_URL$|SSH_AUTH_SOCK$)/;
 const telling = /KEY|SECRET|TOKEN|PASS|CREDENTIAL|DSN|AUTH/i;
 /** A shorter value would blot out ordinary words. */
 const shortest = 6;
@@ -112,8 +115,14 @@ function ask(
       else settle({ text: [why, ...lastLines(cut(said.stderr || said.stdout))].join("\n"), isFault: true });
     };
     child.once("error", ({ message }) => done(message));
-    // What it has left running holds its output open.
-    child.once("exit", () => setTimeout(end, 1000).unref());
+    // What it has left running, in its group or not, holds its output open.
+    child.once("exit", () =>
+      setTimeout(() => {
+        end();
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, 1000),
+    );
     child.once("close", (code, signal) => {
       const ending = isLate ? `it was ended after ${time / 1000} s` : `it ended with ${code ?? signal}`;
       done(code === 0 && !isLate ? undefined : `${command} ${words.join(" ")}: ${ending}`);
