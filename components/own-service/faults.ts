@@ -1,5 +1,5 @@
 import { referenceFaults, secretNamesIn } from "../app/settings/references.ts";
-import { keyFault } from "./archive.ts";
+import { keyFault, originOf } from "./archive.ts";
 import type { OwnServiceConfig, OwnServices } from "./schema.ts";
 import { fileText } from "./service.ts";
 
@@ -37,6 +37,7 @@ const reserved = new Set([
     "hooks",
     "syslog",
     "reboot",
+    "before-restore",
   ],
   ...["nginx", "postgres", "postgresql", "redis", "valkey", "mongodb", "ferretdb"],
 ]);
@@ -83,9 +84,10 @@ export function ownServiceFaults(all: OwnServices, around: Surroundings): OwnSer
 }
 
 function ofName(name: string, taken: readonly string[]): OwnServiceFault[] {
-  if (!reserved.has(name) && !taken.includes(name)) return [];
-  const other = reserved.has(name) ? "part of Berth" : "process or timer of the application";
-  const message = `expected a name that no ${other} has: 'npm run logs' takes it`;
+  const isBerths = reserved.has(name) || name.startsWith("berth-");
+  if (!isBerths && !taken.includes(name)) return [];
+  const other = isBerths ? "part of Berth" : "process or timer of the application";
+  const message = `expected a name that no ${other} has: 'npm run logs' and 'npm run backups' take it`;
   return [{ path: [name], message, found: name }];
 }
 
@@ -116,7 +118,8 @@ function ofArchive(
     ...(fault === undefined ? [] : [{ path: [name, "archive", "key"], message: fault[0], found: fault[1] }]),
     ...once(
       archives,
-      archive.url.replace(/^(https?:\/\/[^/:]+|file:).*/, "$1"),
+      // As apt tells them apart.
+      originOf(archive),
       name,
       ["archive", "url"],
       (by) => `expected the host of an archive that ${by} does not name: write its packages there`,

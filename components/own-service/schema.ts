@@ -6,7 +6,7 @@ const debianPackage = z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/, {
 });
 /** What Berth sets up itself, as packages whose own units must go on. */
 const ofBerth =
-  /^(apt|certbot|nftables|nginx|openssh|postgresql|redis|rsyslog|sudo|systemd|unattended-upgrades|valkey)(-|$)/;
+  /^(apt|ca-certificates|certbot|cron|curl|dbus|e2fsprogs|kmod|logrotate|nftables|nginx|openssh|postgresql|procps|redis|rsyslog|sudo|systemd|udev|unattended-upgrades|util-linux|valkey)(-|$)/;
 const packages = z.array(
   debianPackage.refine((name) => !ofBerth.test(name), {
     error: "expected a package that is none of Berth's own: its units are shut down, because 'command' runs",

@@ -42,8 +42,13 @@ awk -v level="${exposure:-10}" 'BEGIN { exit !(level <= 2.5) }' ||
   fail "the sandbox of $unit has an exposure level of ${exposure:-unknown}; 2.5 at most was expected." "A drop-in in /etc/systemd/system/$unit.d loosens it."
 open=$(ss -Hltne | awk -v owner="uid:$(id -u "$account")" '{ for (i = 6; i <= NF; i++) if ($i == owner) print $4 }' | grep -vE '^(127\.[0-9.]+|\[::1\]|\[::ffff:127\.[0-9.]+\])(%lo)?:' | paste -sd' ' || true)
 if [ -n "$open" ]; then
-  systemctl stop "$unit" >>"$log" 2>&1 || true
+  # Also at the next boot.
+  systemctl disable --now "$unit" >>"$log" 2>&1 || true
   fail "the service '$name' listens on $open; it must listen on the loopback address alone. It has been stopped." "Have $key.command bind to 127.0.0.1."
+fi
+others=$(ss -Hltne | awk -v owner="uid:$(id -u "$account")" -v own=":$port" '{ for (i = 6; i <= NF; i++) if ($i == owner && $4 !~ own "$") print $4 }' | paste -sd' ' || true)
+if [ -n "$others" ]; then
+  printf "the service '%s' listens on %s, too: every account of this host can connect there, and take the port while the service is away\n" "$name" "$others"
 fi
 if runuser -u nobody -- timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null; then
   fail "every account of this host can reach the service '$name'." "'systemctl reload berth-firewall' on the host loads the rules; 'nft list table inet berth_listeners' shows them."

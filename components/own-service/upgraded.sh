@@ -13,5 +13,9 @@ now=$(dpkg-query -W -f '${Package} ${Version}\n' "$@" 2>/dev/null)
 umask 077
 mkdir -p "$place"
 printf '%s\n' "$now" >"$known.new"
+first=
+[ -e "$known" ] || first=yes
 mv -fT "$known.new" "$known"
+# At its first start it has what is installed.
+[ -z "$first" ] || exit 0
 systemctl try-restart --no-block "service-$name.service"

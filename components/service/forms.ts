@@ -3,7 +3,8 @@ import { isIP } from "node:net";
 import { z } from "zod";
 
 const fqdn = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
-const account = /^[a-z][a-z0-9_-]{0,30}$/;
+// Those of berth:services begin with 'service-'.
+const account = /^(?!service-)[a-z][a-z0-9_-]{0,30}$/;
 const publicKey =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/=]+( .*)?$/;
 
@@ -12,13 +13,14 @@ export const domainName = z.string().regex(fqdn, {
 });
 export const accountName = z.string().regex(account, {
   error:
-    "expected a Linux account name: a lower-case letter, then letters, digits, hyphens or underscores, 31 at most",
+    "expected a Linux account name: a lower-case letter, then letters, digits, hyphens or underscores, 31 at most, and not service- at its beginning",
 });
 export const sshKey = z
   .string()
   .regex(publicKey, { error: "expected an SSH public key, as in ~/.ssh/id_ed25519.pub" });
 export const hostKey = z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/=]+( .*)?$/, {
-  error: "expected an ed25519 public key, 'ssh-ed25519 AAAA…': 'ssh-keyscan -t ed25519 ADDRESS' shows it",
+  error:
+    "expected an ed25519 public key, 'ssh-ed25519 AAAA…': 'ssh-keyscan -t ed25519 ADDRESS' shows it, behind the address",
 });
 export const cidr = z
   .string()

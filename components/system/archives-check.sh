@@ -2,9 +2,9 @@
 
 # others HOST: the files of apt that name an archive on this host, or one that is a directory, and are none of Berth's.
 others() {
-  local of='file:|copy:'
-  if [ -n "$1" ]; then of="[a-z+]+://([^/@ ]*@)?${1//./\\.}[:/ ]"; fi
-  grep -rlE "^[^#]*(^|[[:space:]])($of)" /etc/apt/sources.list /etc/apt/sources.list.d --include='*.list' --include='*.sources' 2>/dev/null | grep -v '^/etc/apt/sources\.list\.d/berth-' || true
+  local of='(mirror\+)?(file|copy):|mirror:/'
+  if [ -n "$1" ]; then of="[a-z+]+://([^/@ ]*@)?${1//./\\.}([:/[:space:]]|$)"; fi
+  grep -rliE "^[^#]*(^|[[:space:]])($of)" /etc/apt/sources.list /etc/apt/sources.list.d --include='*.list' --include='*.sources' 2>/dev/null | grep -v '^/etc/apt/sources\.list\.d/berth-' || true
 }
 while read -r key host; do
   other=$(others "$host" | head -n 1)

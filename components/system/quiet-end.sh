@@ -4,6 +4,9 @@ while read -r unit package key; do
   if systemctl is-active --quiet "$unit"; then
     fail "$unit, of the package $package ($key), runs on this host already, and Berth does not stop it." "If nothing needs it, run 'systemctl disable --now $unit' on the host; then run 'pulumi up' again."
   fi
-  put_link "/etc/systemd/system/$unit" /dev/null
+done < <(shipped)
+# None of them before all have been looked at.
+while read -r unit _; do
+  if [ -n "$unit" ]; then put_link "/etc/systemd/system/$unit" /dev/null; fi
 done < <(shipped)
 daemon_reload_if_changed

@@ -5,7 +5,7 @@ shipped() {
   local key packages package
   while read -r key packages; do
     for package in $packages; do
-      dpkg -L "$package" 2>/dev/null | sed -nE 's#^(/usr)?/lib/systemd/system/([^/@]+\.(service|socket|timer|path))$#\2#p' | sed "s/$/ $package $key/"
+      dpkg -L "$package" 2>/dev/null | sed -nE 's#^(/usr)?/lib/systemd/system/([^/@]+\.(service|socket|timer|path))$#\2#p; s#^/etc/init\.d/([^/]+)$#\1.service#p' | sort -u | sed "s/$/ $package $key/"
     done
   done <<<"$quiet"
 }

@@ -268,12 +268,18 @@ class Restore:
     # And back
 
     def _go_back(self, undo: dict[str, Any]) -> None:
+        parts = {part.name: part for part in self._plan.files}
+        for one in undo["files"]:
+            if one["part"] not in parts:
+                raise Trouble(
+                    f"{one['part']}, which was restored as well, is not in the stack's file any more",
+                    "Put it back there and deploy; then undo the restore. Nothing was changed.",
+                )
         say("putting back what was there before")
         self._running.stop(self._running.units())
         database = self._database
         if undo["database"] is not None and database is not None:
             self._database_back(database, undo["database"])
-        parts = {part.name: part for part in self._plan.files}
         for one in reversed(undo["files"]):
             self._files_back(parts[one["part"]], one)
         self._running.start(undo["units"])
