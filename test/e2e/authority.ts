@@ -17,6 +17,8 @@ export interface Authority {
   startNames(ofHost?: boolean): Promise<void>;
   /** Makes a name point at an address. */
   name(name: string, address: string): Promise<void>;
+  /** Says in the zone of a name who may give it a certificate; nothing: anybody. */
+  allow(name: string, issuer?: string): Promise<void>;
   /** Starts it, with certificates that live for so long. */
   start(seconds: number): Promise<void>;
   /** The root that signs its certificates, in PEM. */
@@ -72,6 +74,11 @@ export function authorityOn(stack: Stack): Authority {
     async name(host, address) {
       await manage("clear-a", { host });
       await manage("add-a", { host, addresses: [address] });
+    },
+    async allow(host, issuer) {
+      await manage("clear-caa", { host });
+      if (issuer !== undefined)
+        await manage("add-caa", { host, policies: [{ tag: "issue", value: issuer }] });
     },
     async start(seconds) {
       const pebble = {

@@ -126,6 +126,14 @@ test("the host's timer gets the certificate later, with no up", async () => {
     /^https:\/\/127\.0\.0\.1:14000\/dir cannot be reached: Connection refused\./,
   );
   await authority.start(6 * day);
+  await authority.allow("berth.test", ";");
+  await stack.on("systemctl start berth-certificate.service");
+  assert.match(
+    (await told()).waits?.reason ?? "",
+    /^shop\.berth\.test may have no certificate of this authority: the CAA records of berth\.test name ";"/,
+  );
+  assert.equal(await ordered(), 0);
+  await authority.allow("berth.test");
   await stack.on("systemctl start berth-certificate.service", { timeout: 120_000 });
   roots = [await authority.root(), own.root];
   const { status, names, issuer } = await shown();

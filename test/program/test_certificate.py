@@ -13,6 +13,7 @@ from unittest import mock
 
 import machine
 from authority import DAY, Authority, reason_of, renewed_before
+from caa import Record
 from door import Door, Pair, fits, pair_of
 from keeper import ELSEWHERE, WAITS, Keeper
 from machine import Answer, Fault, Machine, alone
@@ -40,6 +41,10 @@ def make(*names: str) -> Pair:
 SELF, OTHER, ISSUED, RENEWED = (make(*NAMES) for _ in range(4))
 
 
+# What the authority is called in CAA records.
+OWN = ["ca.example.org"]
+
+
 class OfCertificates(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -55,6 +60,9 @@ class OfCertificates(unittest.TestCase):
         self.certbot: Answer | Pair = Answer(1, "An unexpected error occurred:\nno\n")
         self.updated = Answer(0, "")
         self.reachable = True
+        # What the authority is called, and the CAA records of names.
+        self.identities: Sequence[str] = OWN
+        self.zones: dict[str, Sequence[Record] | None] = {}
         self.refuses = ""
         self.said: list[str] = []
         self.acme: Acme | None = Acme(DIRECTORY, NAMES, None, None, ca=False, eab=False, addresses=())
@@ -106,9 +114,13 @@ class OfCertificates(unittest.TestCase):
         self.put("etc/letsencrypt/live/berth-shop/privkey.pem", pair.key)
         self.put("etc/letsencrypt/renewal/berth-shop.conf", settings)
 
-    def ask(self, _: str, __: str) -> None:
+    def ask(self, _: str, __: str) -> Sequence[str]:
         if not self.reachable:
             raise ConnectionRefusedError(111, "Connection refused")
+        return self.identities
+
+    def caa(self, name: str) -> Sequence[Record] | None:
+        return self.zones.get(name, [])
 
     @property
     def machine(self) -> Machine:
@@ -123,7 +135,7 @@ class OfCertificates(unittest.TestCase):
 
     def keeper(self, kind: str = "acme") -> Keeper:
         acme = self.acme if kind == "acme" else None
-        authority = Authority(self.machine, "shop", acme, self.ask) if acme else None
+        authority = Authority(self.machine, "shop", acme, self.ask, self.caa) if acme else None
         settings = Settings("shop", NAMES[0], kind, acme)
         return Keeper(self.machine, settings, self.door(), authority, self.said.append)
 
@@ -265,6 +277,54 @@ class OfOrders(OfCertificates):
         self.acme = Acme(DIRECTORY, NAMES, None, None, ca=False, eab=False, addresses=None)
         self.certbot = ISSUED
         self.assertEqual(self.keeper().order(), 0, "behind a proxy names are not looked up")
+
+    def test_what_the_zone_forbids_is_told_before_anything_is_ordered(self) -> None:
+        self.certbot = ISSUED
+        issue = [Record("issue", "other.example"), Record("issuewild", "ca.example.org")]
+        forbids: list[tuple[str, Sequence[Record], Sequence[str], str]] = [
+            (
+                "www.shop.example.org",
+                issue,
+                OWN,
+                'name "other.example", and this authority is ca.example.org',
+            ),
+            ("example.org", [Record("issue", ";")], [], 'the CAA records of example.org name ";", by HTTP'),
+            (
+                "example.org",
+                [Record("issue", "ca.example.org; validationmethods=dns-01")],
+                OWN,
+                "by HTTP",
+            ),
+        ]
+        for zone, records, identities, told in forbids:
+            self.begin()
+            self.zones, self.identities = {zone: records}, identities
+            self.assertEqual(self.keeper().order(), WAITS)
+            self.assertIn(told, self.said[-1])
+            self.assertIn(f"Add to that zone: {zone}. CAA 0 issue", self.said[-1])
+            self.assertEqual(self.orders(), 0)
+
+    def test_what_the_zone_allows_or_does_not_say_is_ordered(self) -> None:
+        allows: list[tuple[Mapping[str, Sequence[Record] | None], Sequence[str]]] = [
+            (
+                {"example.org": [Record("issue", "CA.example.org; validationmethods=dns-01,http-01")]},
+                OWN,
+            ),
+            ({"example.org": [Record("issuewild", ";"), Record("iodef", "mailto:a@example.org")]}, OWN),
+            # The nearest ones count.
+            (
+                {"shop.example.org": [Record("issue", "ca.example.org")], "example.org": [Record("issue", ";")]},
+                OWN,
+            ),
+            ({"shop.example.org": None, "www.shop.example.org": None, "example.org": [Record("issue", ";")]}, []),
+            ({"example.org": [Record("issue", "other.example")]}, []),
+        ]
+        self.certbot = ISSUED
+        for count, (zones, identities) in enumerate(allows, 1):
+            self.zones, self.identities = dict(zones), identities
+            self.put("etc/letsencrypt/live/berth-shop/fullchain.pem", "")
+            self.assertEqual(self.keeper().order(), 0, zones)
+            self.assertEqual(self.orders(), count)
 
     def test_further_addresses_are_the_hosts_own_and_each_family_counts(self) -> None:
         check_names(self.machine, NAMES, ())

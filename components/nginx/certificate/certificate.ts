@@ -31,7 +31,7 @@ export interface CertificateArgs {
 
 /** What a site with such a certificate needs from Debian. */
 export const certificatePackages = ({ kind }: Tls): PackageSet => ({
-  packages: kind === "acme" ? ["certbot"] : [],
+  packages: kind === "acme" ? ["certbot", "python3-dnspython"] : [],
 });
 
 /** What of it must survive its machine: an authority's account and the keys, so that another one orders nothing. */

@@ -1,14 +1,16 @@
 """Certificates of an authority, by Debian's certbot, which orders, keeps and renews, and touches nothing of nginx's."""
 
 import dataclasses
+import json
 import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from accounts import Account, Accounts
+from caa import Ask, check_caa, records_of
 from door import Pair, Told, fits, told_by
 from machine import Answer, Fault, Machine, write
 from record import Acme
@@ -43,11 +45,13 @@ class Authority:
         machine: Machine,
         site: str,
         acme: Acme,
-        ask: Callable[[str, str], None] | None = None,
+        ask: Callable[[str, str], Sequence[str]] | None = None,
+        caa: Ask | None = None,
     ) -> None:
         self._machine = machine
         self._acme = acme
         self._ask = ask or ask_directory
+        self._caa = caa or records_of
         self.name = f"berth-{site}"
         self._accounts = Accounts(machine, acme.directory, bound=acme.eab)
         # What certbot keeps of it, and the same where it does not renew it: see order-removal.sh.
@@ -85,10 +89,11 @@ class Authority:
         """Orders a certificate for all names. Raises Fault where nothing was ordered, and Refused where it was."""
         self.unpark()
         try:
-            self._ask(self._acme.directory, f"{self.bundle()}")
+            identities = self._ask(self._acme.directory, f"{self.bundle()}")
         except OSError as fault:
             reason = getattr(fault, "reason", None) or fault
             raise Fault(f"{self._acme.directory} cannot be reached: {_words(reason)}.") from fault
+        check_caa(self._caa, self._acme.names, identities)
         with self._accounts.made(self._acme.email):
             done = self._certbot()
         if "Another instance of Certbot is already running" in done.said:
@@ -163,16 +168,21 @@ def renewed_before(lifetime: float) -> int:
     return round(lifetime / (2 if lifetime < 10 * DAY else 3))
 
 
-def ask_directory(url: str, bundle: str) -> None:
-    """Whether an authority answers, before it is asked for anything."""
+def ask_directory(url: str, bundle: str) -> Sequence[str]:
+    """Whether an authority answers, before it is asked for anything; and its names in CAA records, if it tells them."""
     if not url.startswith("https://"):
         raise OSError("its URL does not begin with https://")
     context = ssl.create_default_context(cafile=bundle)
     try:
         with urllib.request.urlopen(url, timeout=15, context=context) as answer:  # noqa: S310  # It is https.
-            answer.read(1 << 16)
+            found = json.loads(answer.read(1 << 16))
     except urllib.error.HTTPError as fault:
         raise OSError(f"it answers {fault.code}") from fault
+    except ValueError as fault:
+        raise OSError("it answers with what is no directory (RFC 8555, 7.1.1)") from fault
+    meta = found.get("meta") if isinstance(found, dict) else None
+    names = meta.get("caaIdentities") if isinstance(meta, dict) else None
+    return [name.lower() for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def reason_of(said: str) -> str:
