@@ -21,7 +21,7 @@ test("a front end is at the front page, the application below its own paths, and
   source("web/dist/.well-known/assetlinks.json", "[]");
   source("art/icon.ico", "icon");
   await stack.on(
-    "mkdir -p /srv/handbook && cd /srv/handbook && echo contents >index.html && echo of nobody >.secret && ln -s /etc/berth whole; install -d -o nobody /srv/pub /srv/pub/docs && cd /srv/pub && runuser -u nobody -- sh -c 'echo note | tee note.txt >docs/index.html'",
+    "mkdir -p /srv/handbook && cd /srv/handbook && echo contents >index.html && echo of nobody >.secret && ln -s /etc/berth whole; install -d -o nobody /srv/pub /srv/pub/notes && cd /srv/pub && runuser -u nobody -- sh -c 'echo note | tee note.txt >notes/index.html'",
   );
   const locations = {
     "/": { release: "web/dist", fallback: "index.html", immutable: ["assets"] },
@@ -29,7 +29,7 @@ test("a front end is at the front page, the application below its own paths, and
     "/handbook/": { host: "/srv/handbook" },
     "/favicon.ico": { release: "art/icon.ico" },
     "/note.txt": { host: "/srv/pub/note.txt" },
-    "/docs/": { host: "/srv/pub/docs" },
+    "/notes/": { host: "/srv/pub/notes" },
   };
   const withLocations = (site: Record<string, unknown>) => stack.configure({ site: { locations: site } });
   withLocations(locations);
@@ -81,14 +81,14 @@ test("a front end is at the front page, the application below its own paths, and
   await t.test(
     "an account that owns what is served can put no link to what is another's in its place",
     async () => {
-      for (const path of ["/note.txt", "/docs/"]) assert.equal((await get(path)).text, "note\n", path);
+      for (const path of ["/note.txt", "/notes/"]) assert.equal((await get(path)).text, "note\n", path);
       await stack.on(
-        "runuser -u nobody -- sh -c 'cd /srv/pub && rm -r note.txt docs && ln -s /srv/handbook/index.html note.txt && ln -s /srv/handbook docs'",
+        "runuser -u nobody -- sh -c 'cd /srv/pub && rm -r note.txt notes && ln -s /srv/handbook/index.html note.txt && ln -s /srv/handbook notes'",
       );
-      for (const path of ["/note.txt", "/docs/", "/docs/index.html"])
+      for (const path of ["/note.txt", "/notes/", "/notes/index.html"])
         assert.equal((await get(path)).text, release, path);
       await stack.on(
-        "runuser -u nobody -- sh -c 'cd /srv/pub && rm note.txt docs && mkdir docs && echo note | tee note.txt >docs/index.html'",
+        "runuser -u nobody -- sh -c 'cd /srv/pub && rm note.txt notes && mkdir notes && echo note | tee note.txt >notes/index.html'",
       );
     },
   );
