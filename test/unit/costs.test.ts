@@ -8,24 +8,10 @@ import { readPreview } from "../../scripts/lib/preview/events.ts";
 import { comment, limits } from "../../scripts/lib/preview/markdown.ts";
 import { plainText } from "../../scripts/lib/preview/plain.ts";
 import { reportOn } from "../../scripts/lib/preview/report.ts";
+import { event } from "./preview-events.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 type Inputs = Readonly<Record<string, unknown>>;
-
-function event(
-  op: string,
-  type: string,
-  name: string,
-  old?: Inputs,
-  next?: Inputs,
-  more: Inputs = {},
-): string {
-  const urn = `urn:pulumi:shop::berth::${type}::${name}`;
-  const state = (inputs: Inputs | undefined) => inputs && { type, urn, custom: true, inputs, ...more };
-  return JSON.stringify({
-    resourcePreEvent: { metadata: { op, urn, type, old: state(old), new: state(next), diffs: ["x"] } },
-  });
-}
 
 const report = (...events: readonly string[]) =>
   reportOn("shop", readPreview([...events, JSON.stringify({ summaryEvent: {} })].join("\n"), "", 0));

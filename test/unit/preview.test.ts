@@ -18,6 +18,7 @@ import { migrationsSince } from "../../scripts/lib/preview/migrations/new.ts";
 import { plainText } from "../../scripts/lib/preview/plain.ts";
 import { reportOn } from "../../scripts/lib/preview/report.ts";
 import { difference } from "../../scripts/lib/preview/steps.ts";
+import { event } from "./preview-events.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-preview-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -47,25 +48,6 @@ const lookAt = (...hosts: readonly HostDrift[]) => ({
 });
 
 type Inputs = Readonly<Record<string, unknown>>;
-type State = Readonly<Record<string, unknown>>;
-
-/** The events of a preview that looks at one resource. */
-function event(
-  op: string,
-  type: string,
-  name: string,
-  old?: Inputs,
-  next?: Inputs,
-  more: State = {},
-): string {
-  const urn = `urn:pulumi:shop::berth::${type}::${name}`;
-  const state = (inputs: Inputs | undefined) =>
-    inputs && { type, urn, custom: !type.startsWith("berth:"), inputs, ...more };
-  const keys = [...new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})])];
-  const diffs = keys.filter((key) => JSON.stringify(old?.[key]) !== JSON.stringify(next?.[key]));
-  const metadata = { op, urn, type, old: state(old), new: state(next), diffs };
-  return JSON.stringify({ resourcePreEvent: { metadata } });
-}
 
 const ended = (result = "succeeded") => JSON.stringify({ summaryEvent: { result, resourceChanges: {} } });
 

@@ -19,7 +19,7 @@ export function prepareStep(step: AppStep, before: HostScript): [pulumi.Output<s
   const { commands, env, afterCollectstatic = [], frontEnd = "." } = args.build;
   const build = { commands, env };
   const after = isWeb ? afterCollectstatic : [];
-  const served = Object.entries(args.served ?? {});
+  const { served = {} } = args;
   const files = fileLinks(step.files);
   const { groups = [], extras = [] } = args;
   const asked = groups.length + extras.length === 0 ? {} : { groups, extras };
@@ -30,7 +30,7 @@ export function prepareStep(step: AppStep, before: HostScript): [pulumi.Output<s
     afterCollectstatic,
     asked,
     frontEnd === "." ? {} : { frontEnd },
-    served.length === 0 ? {} : { served },
+    Object.keys(served).length === 0 ? {} : { served },
   ]
     .filter((part) => Object.keys(part).length > 0)
     .map((part) => JSON.stringify(part))
@@ -79,7 +79,7 @@ export function prepareStep(step: AppStep, before: HostScript): [pulumi.Output<s
           django: (isWeb ? settings : undefined) ?? null,
           check: args.check?.enabled === false ? null : (args.check?.tags ?? []),
           static: (isWeb ? statics : undefined) ?? null,
-          served: isWeb ? Object.fromEntries(served) : {},
+          served: isWeb ? served : {},
           shared: args.shared,
           media_public: args.mediaPublic ?? null,
           secrets: Object.keys(args.secrets).sort(),
