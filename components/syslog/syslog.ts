@@ -44,7 +44,7 @@ export class Syslog extends pulumi.ComponentResource {
         host,
         script: here("setup.sh"),
         removal: here("removal.sh"),
-        slots: { to },
+        slots: { to, authorities: trusts },
         files: {
           ...(ca === undefined ? {} : { [ownTrusted]: { content: ca } }),
           "/etc/systemd/system/berth-syslog.service": {

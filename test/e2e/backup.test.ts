@@ -17,6 +17,7 @@ import {
 import type { Drills, Listing } from "../../scripts/lib/backups.ts";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
+import { backUp } from "./backups.ts";
 import { npmRun, npmRunIn } from "./checkout.ts";
 import { psql, type Run, untilWell, withStack } from "./harness.ts";
 import { startS3Beside } from "./s3-server.ts";
@@ -27,7 +28,6 @@ const said = (run: Run) => run.stdout + run.stderr;
 const sql = (query: string) => stack.on(`runuser -u postgres -- ${psql} -XAtq -d logbook -c "${query}"`);
 const uploads = () => stack.on("cd /srv/logbook/media && find . -type f -exec sha256sum {} + | sort");
 /** Waits for a backup that is being made, and makes another. */
-const backUp = () => stack.on("systemctl start berth-backup.service", { timeout: 180_000 });
 const place = { kind: "directory", path: "/srv/backups" };
 
 /** Between what was written and a DROP TABLE. */
@@ -62,10 +62,10 @@ before(async () => {
 });
 
 test("what is stored is encrypted, its secrets are root's and the database's alone, and an update changes nothing", async () => {
-  await backUp();
+  await backUp(stack);
   const visitor = await visitLog(stack);
   assert.equal((await visitor.sign("Ada", "a word that nobody else may read")).status, 302);
-  await backUp();
+  await backUp(stack);
   const { stdout: passphrase } = await npm("backups", "--show-passphrase");
   assert.match(passphrase, /^[A-Za-z0-9]{40}\n$/);
   assert.equal((await stack.ssh("grep -rqa 'nobody else may read' /srv/backups")).code, 1);
@@ -258,7 +258,7 @@ test("a drill finds a flipped byte in the log and in the backup, the status says
     new RegExp(`the newest piece of the database's log in /srv/backups, ${newest.name}, is damaged: `),
   );
 
-  await backUp();
+  await backUp(stack);
   const { database } = await listing();
   const made = database?.backups.at(-1);
   assert.ok(made?.full, JSON.stringify(database?.backups));
@@ -274,7 +274,7 @@ test("a drill finds a flipped byte in the log and in the backup, the status says
   const { code, what } = await findings();
   assert.equal(code, 1);
   assert.match(what, /^the last drill failed \d+ s ago: the backup .* cannot be restored/);
-  await backUp();
+  await backUp(stack);
   assert.equal((await listing()).database?.backups.at(-1)?.full, true);
 });
 
@@ -309,7 +309,7 @@ test("the database comes back as it was a moment before a DROP TABLE, and upload
 });
 
 test("after the undo that moment can still be had, and so can a backup by its name", async () => {
-  await backUp();
+  await backUp(stack);
   await npm("restore", "--at", between, "--only", "database", "--yes");
   assert.equal(await sql("SELECT count(*) FROM ledger"), "1500");
   const { database } = await listing();
@@ -371,7 +371,7 @@ test("while the place is away the site goes on, the log is bounded, and the stat
     await sql(switchOften);
     return (await stack.on(waiting)) === "0";
   });
-  await backUp();
+  await backUp(stack);
   assert.deepEqual(await codes(), []);
 });
 
@@ -382,7 +382,7 @@ test("another passphrase and the place of another stack are refused by name, and
   assert.match(said(other), /the backups in \/srv\/backups were made with another passphrase/);
   assert.doesNotMatch(said(other), /one-that-somebody-made-up/);
   // What was refused is not in force: backups and the archive of the log go on as before.
-  await backUp();
+  await backUp(stack);
   await sql("SELECT pg_switch_wal()");
   await until("the log to be archived", async () => {
     const told = await sql(
@@ -436,7 +436,7 @@ test("a bucket with TLS keeps them: what is wrong with it is said, and the datab
   const unversioned =
     /warning: whoever is root on the host can destroy all backups in s3:\S+: the bucket keeps no/;
   assert.match(deployed, unversioned);
-  await backUp();
+  await backUp(stack);
   assert.match((await npm("backups", "--drill")).stdout, /^drill: passed /);
 
   await (await visitLog(stack)).sign("Grace", "kept in a bucket");
@@ -469,7 +469,7 @@ test("a bucket with TLS keeps them: what is wrong with it is said, and the datab
 test("a key that could destroy what the bucket keeps is told of; with one that cannot, retention goes on", async () => {
   const VersioningConfiguration = { Status: "Enabled" as const };
   await owner.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
-  await backUp();
+  await backUp(stack);
   assert.match(await keyFindings(), /its key has s3:DeleteObjectVersion and s3:PutBucketVersioning/);
 
   stack.configure({ backup: { place: { ...s3.place, ...(await s3.hostKey()) } } });
@@ -479,7 +479,7 @@ test("a key that could destroy what the bucket keeps is told of; with one that c
   const first = (await listing()).database?.backups[0]?.id ?? "";
   const tool = `runuser -u postgres -- pgbackrest --config=/etc/berth/backup/pgbackrest.conf --config-include-path=/etc/berth/backup/pgbackrest.d --stanza=${stack.name}-logbook`;
   await stack.on(`${tool} --type=full backup && ${tool} expire --set=${first}`, { timeout: 180_000 });
-  await backUp();
+  await backUp(stack);
   assert.ok(!(await listing()).database?.backups.some(({ id }) => id.startsWith(first)));
   const { DeleteMarkers = [] } = await owner.send(
     new ListObjectVersionsCommand({ Bucket, Prefix: inBucket() }),
@@ -578,7 +578,7 @@ test("an intruder with the host's key destroys nothing for good: the owner's rig
   await npm("restore", "--at", at, "--yes");
   assert.equal(await sql("SELECT count(*) FROM before_intruder"), "900");
   assert.equal(await uploads(), kept);
-  await backUp();
+  await backUp(stack);
   assert.equal(await keyFindings(), "");
 });
 

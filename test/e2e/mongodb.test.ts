@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { ferretProgram, ferretSha256 } from "../../components/mongodb/ferretdb.ts";
 import { until } from "../until.ts";
+import { backUp } from "./backups.ts";
 import { npmRun } from "./checkout.ts";
 import { execute, psql, type Run, withStack } from "./harness.ts";
 
@@ -140,7 +141,7 @@ test("a program with another digest is not used, and the site goes on; the right
 });
 
 test("a restore to a moment brings its documents back, and FerretDB knows of it", async () => {
-  await stack.on("systemctl start berth-backup.service", { timeout: 180_000 });
+  await backUp(stack);
   await write("third");
   await stack.on("sleep 0.05");
   const at = await sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')");

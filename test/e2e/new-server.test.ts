@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import type { Listing } from "../../scripts/lib/backups.ts";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
+import { backUp } from "./backups.ts";
 import { npmRun } from "./checkout.ts";
 import { leaderOf, psql, type Run, removeMachine, type Stack, untilWell, withStack } from "./harness.ts";
 import { startS3Beside } from "./s3-server.ts";
@@ -18,7 +19,6 @@ const sql = (stack: Stack, query: string) =>
   stack.on(`runuser -u postgres -- ${psql} -XAtq -d logbook -c "${query}"`);
 const uploads = (stack: Stack) =>
   stack.on("cd /srv/logbook/media && find . -type f -exec sha256sum {} + | sort");
-const backUp = (stack: Stack) => stack.on("systemctl start berth-backup.service", { timeout: 180_000 });
 async function npm(stack: Stack, name: string, ...args: string[]) {
   const done = await npmRun(stack, name, ...args).ended;
   assert.equal(done.code, 0, done.stdout + done.stderr);

@@ -1,6 +1,7 @@
 // What people do with a host from day to day: read its logs, start and stop services as the owner, have logs rotated, ask
 // how it is, and be told when something is wrong.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
@@ -496,7 +497,10 @@ const lookForNotices = () =>
 test("status names what is stopped, failed, restarting, full or shut, ends with 1, and shows no secret of a log", async () => {
   const worker = `logbook-worker@${await stack.on("readlink /srv/logbook/config/web/current")}`;
   const url = `${(await stack.outputs()).databaseUrl}`;
+  const queue = (words: string) =>
+    `(. /srv/logbook/config/env; key=\${REDIS_URL#*//:}; REDISCLI_AUTH=\${key%%@*} redis-cli --no-auth-warning ${words})`;
   await stack.on(`systemctl stop ${worker}
+    ${queue("RPUSH celery waiting")}
     systemd-run --quiet --unit=nightly --property=Type=oneshot sh -c \
       '. /srv/logbook/config/env; echo "no answer from $DATABASE_URL"; exit 3' || true
     systemd-run --quiet --unit=restless --property=Restart=always --property=StartLimitIntervalSec=0 false
@@ -537,14 +541,27 @@ test("status names what is stopped, failed, restarting, full or shut, ends with 
   assert.match(said(), /^ {2}npm run maintenance -- -s \S+ off$/m);
   for (const secret of [url, new URL(url).password]) assert.ok(!said().includes(secret));
 
+  // Half an hour later, as far as the host remembers.
+  const later = `import json; path = "/var/lib/berth/notices.json"; memory = json.load(open(path))
+task = memory["queues"]["Celery celery"]; print(task[0]); task[1] -= 1800; json.dump(memory, open(path, "w"))`;
+  const next = await stack.on(`flock /run/berth-notices.lock python3 -c '${later}'`);
+  assert.equal(next, createHash("sha256").update("waiting").digest("hex"));
+  await lookForNotices();
+  assert.match(said(), /^warning: the next task in Celery's queue celery has waited for 3\d min/m);
+
   await stack.on(
-    `mv /var/lib/berth/claim.away /var/lib/berth/claim; rm /var/tmp/fill; systemctl stop restless
+    `${queue("LREM celery 1 waiting")}
+    mv /var/lib/berth/claim.away /var/lib/berth/claim; rm /var/tmp/fill; systemctl stop restless
     systemctl reset-failed; systemctl start ${worker}`,
   );
   assert.equal((await npmRun(stack, "maintenance", "off").ended).code, 0);
   await until("all is well again", async () => (await npmRun(stack, "status").ended).code === 0);
   await lookForNotices();
-  for (const over of ["worker is stopped", "visitors see the maintenance page"])
+  for (const over of [
+    "worker is stopped",
+    "the next task in Celery's queue",
+    "visitors see the maintenance page",
+  ])
     assert.match(said(), new RegExp(`^over after .+: ${over}`, "m"));
 });
 

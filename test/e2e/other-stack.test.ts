@@ -4,6 +4,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { until } from "../until.ts";
+import { backUp } from "./backups.ts";
 import { bringInto, npmRun } from "./checkout.ts";
 import { edit, psql, type Stack, untilWell, withStack } from "./harness.ts";
 import { startS3Beside } from "./s3-server.ts";
@@ -121,10 +122,9 @@ pathlib.Path(settings.MEDIA_ROOT, "scrubbed.txt").write_text(f"{len(photos)} pho
   await prod.on(
     `runuser -u logbook -- sh -euc '
     cd /srv/logbook/media && echo of production >kept.txt && ln -s /etc/passwd link'
-    runuser -u logbook -- sh -c 'echo private >/srv/logbook/data/private.txt'
-    systemctl start berth-backup.service`,
-    { timeout: 180_000 },
+    runuser -u logbook -- sh -c 'echo private >/srv/logbook/data/private.txt'`,
   );
+  await backUp(prod);
   bringInto(prod, staging);
   had = await facts(staging);
   place = inPlace();
@@ -221,7 +221,7 @@ END
 
   assert.deepEqual(await facts(prod), before);
   assert.deepEqual(inPlace(), place);
-  await prod.on("systemctl start berth-backup.service", { timeout: 180_000 });
+  await backUp(prod);
 
   const undone = await restore("--undo");
   assert.equal(undone.code, 0, undone.said);

@@ -486,7 +486,7 @@ test("all processes and timers are taken out at once: the site serves throughout
     host(
       "find /etc/systemd /run/systemd/system -name 'queue-*' ! -name 'queue-web*'; ls -A /etc/berth/queue",
     ),
-    "gunicorn.py\nuwsgi-application.py\nuwsgi.ini",
+    "gunicorn.py\nuwsgi-application.py\nuwsgi.ini\nwrapper.sh",
   );
   assert.equal(host("systemctl list-units --all --plain --no-legend 'queue-*' | grep -v '^queue-web'"), "");
   assert.match(host("cat /etc/sudoers.d/berth-queue"), /\|queue-web-start\|queue-\(web\)@/);

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { parse } from "yaml";
 import { root } from "../engine/harness.ts";
 import { until } from "../until.ts";
+import { backUp } from "./backups.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
@@ -256,7 +257,7 @@ test("a killed service comes back, and an upgrade of its package restarts it", a
 });
 
 test("what a service keeps comes back from a backup", async () => {
-  await stack.on("systemctl start berth-backup.service", { timeout: 180_000 });
+  await backUp(stack);
   assert.equal(await asks("-X PUT --data-binary roses http://127.0.0.1:9000/offer"), "201");
   const done = await npmRun(stack, "restore", "--latest", "--yes").ended;
   assert.equal(done.code, 0, done.stdout + done.stderr);
