@@ -137,11 +137,13 @@ class FileBackups:
         ]
         return sorted(found, key=lambda one: one.at)
 
-    def forget(self) -> None:
-        """Those go that are not to be kept any longer, and with them what no other needs."""
+    def forget(self, parts: Sequence[Files]) -> None:
+        """Those of these parts go that are not to be kept any longer, and with them what no other needs."""
+        if not parts:
+            return
         keep = self._plan.keep
         wanted = [f"--keep-within={keep.points}d", f"--keep-daily={keep.daily}", f"--keep-monthly={keep.monthly}"]
-        for part in self._plan.files:
+        for part in parts:
             self._restic("forget", "--quiet", "--group-by", "host,tags", *self._marks(part.name), *wanted)
         self._restic("forget", "--quiet", "--group-by", "host", *self._marks(BEFORE), "--keep-within=7d")
         self._restic("prune", "--quiet")
