@@ -27,7 +27,6 @@ const stack = await withStack({ after }, { deployed: true });
 const said = (run: Run) => run.stdout + run.stderr;
 const sql = (query: string) => stack.on(`runuser -u postgres -- ${psql} -XAtq -d logbook -c "${query}"`);
 const uploads = () => stack.on("cd /srv/logbook/media && find . -type f -exec sha256sum {} + | sort");
-/** Waits for a backup that is being made, and makes another. */
 const place = { kind: "directory", path: "/srv/backups" };
 
 /** Between what was written and a DROP TABLE. */

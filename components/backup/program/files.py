@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+import sftp
 from commands import ENVIRONMENT, Failed, as_account, read_as, run, without_links
 from database import refuse_foreign
 from explain import explain
@@ -287,7 +288,9 @@ class FileBackups:
     def _words(self, *words: str) -> list[str]:
         # A lock is a file in the place. What is at work there, such as retention, ends.
         own = ["--no-lock", f"--cache-dir={STATE_OF_COPIES}/cache"] if self._plan.reading else [_CACHE, _PATIENT]
-        return ["restic", "--repo", self._plan.repository, *own, *self._plan.options, *words]
+        plan = self._plan
+        there = [*plan.options, *sftp.options(plan.repository, plan.settings)]
+        return ["restic", "--repo", plan.repository, *own, *there, *words]
 
     def _environment(self) -> dict[str, str]:
         return {
