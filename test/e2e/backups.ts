@@ -3,8 +3,13 @@ import { until } from "../until.ts";
 import type { Stack } from "./harness.ts";
 
 /** A whole backup from now on. One that runs already, as after a first deployment or a restore, would be taken for it. */
-export async function backUp(stack: Stack): Promise<void> {
-  const state = () => stack.on("systemctl show -P ActiveState berth-backup.service");
+export const backUp = (stack: Stack) => begin(stack, "berth-backup");
+
+/** The same of uploads alone, which the host backs up every hour by itself. */
+export const backUpFiles = (stack: Stack) => begin(stack, "berth-backup-files");
+
+async function begin(stack: Stack, unit: string): Promise<void> {
+  const state = () => stack.on(`systemctl show -P ActiveState ${unit}.service`);
   await until("the backup before to end", async () => (await state()) !== "activating");
-  await stack.on("systemctl start berth-backup.service", { timeout: 180_000 });
+  await stack.on(`systemctl start ${unit}.service`);
 }
