@@ -10,6 +10,7 @@ import { backUp, backUpFiles } from "./backups.ts";
 import { npmRun } from "./checkout.ts";
 import { leaderOf, psql, type Run, removeMachine, type Stack, untilWell, withStack } from "./harness.ts";
 import { startS3Beside } from "./s3-server.ts";
+import { askStatus } from "./status.ts";
 import { visitLog } from "./visitor.ts";
 
 const s3 = await startS3Beside({ after });
@@ -31,7 +32,7 @@ const archived = () =>
     .sort();
 /** What 'npm run status' finds in the site and its backups. */
 const codes = async (stack: Stack) =>
-  (JSON.parse((await npmRun(stack, "status", "--json").ended).stdout) as Report).findings
+  (JSON.parse((await askStatus(stack, "--json")).stdout) as Report).findings
     .map(({ code }) => code)
     .filter((code) => /^(site|maintenance|backup-(?!key)|restore)/.test(code));
 

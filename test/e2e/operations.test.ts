@@ -12,6 +12,7 @@ import { keyPair } from "../keys.ts";
 import { until } from "../until.ts";
 import { npmRun, npmRunIn, npmRunWith } from "./checkout.ts";
 import { edit, leaderOf, withStack } from "./harness.ts";
+import { askStatus } from "./status.ts";
 
 after(() => webhook.close());
 const stack = await withStack({ after }, { crew: true, deployed: true });
@@ -446,8 +447,8 @@ test("the application's log files are rotated at 100k, five are kept, and the ap
 
 /** What 'npm run status' says: its lines and its status, and the same for programs. */
 async function statusOf() {
-  const shown = await npmRun(stack, "status").ended;
-  const told = await npmRun(stack, "status", "--json").ended;
+  const shown = await askStatus(stack);
+  const told = await askStatus(stack, "--json");
   assert.equal(told.code, shown.code, `${shown.stdout}${told.stdout}`);
   return { ...shown, report: JSON.parse(told.stdout) as Report };
 }

@@ -4,6 +4,7 @@ import { after, test } from "node:test";
 import { until } from "../until.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, type Run, withStack } from "./harness.ts";
+import { askStatus } from "./status.ts";
 
 const stack = await withStack({ after }, { deployed: true });
 const said = (run: Run) => run.stdout + run.stderr;
@@ -63,7 +64,7 @@ test("Valkey takes the place of Redis with all that waits in it", async () => {
     "127.0.0.1:6379\n127.0.0.1:6381\n[::1]:6379\n[::1]:6381",
   );
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
-  const status = await npmRun(stack, "status").ended;
+  const status = await askStatus(stack);
   assert.match(status.stdout, /Valkey +running for .+ of 128 MiB/);
   assert.match(status.stdout, /Valkey cache +running for .+ of 64 MiB/);
   const log = await npmRun(stack, "logs", "redis", "-n", "20", "--no-follow").ended;
