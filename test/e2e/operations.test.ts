@@ -257,15 +257,16 @@ test("without following, the last lines of each part are shown, and a wrong word
     (await npmRun(stack, "logs", "worker", "-n", "200", "--no-follow").ended).stdout,
     /celery@|ready\./,
   );
-  const shown = async (part: string) => {
-    const { code, stdout } = await npmRun(stack, "logs", part, "-n", "3", "--no-follow").ended;
+  const shown = async (part: string, lines = 3) => {
+    const { code, stdout } = await npmRun(stack, "logs", part, "-n", `${lines}`, "--no-follow").ended;
     assert.equal(code, 0, part);
     return stdout;
   };
   await stack.on(
     `runuser -u postgres -- psql -Xq -c "DO \\$\\$ BEGIN RAISE LOG 'a word from Postgres'; END \\$\\$"`,
   );
-  assert.match(await shown("postgres"), /a word from Postgres/);
+  // It may have written of a checkpoint since.
+  assert.match(await shown("postgres", 50), /a word from Postgres/);
   assert.match(await shown("redis"), /Ready to accept connections|redis-server/);
   assert.equal((await shown("system")).trimEnd().split("\n").length, 3);
   const wrong = await npmRun(stack, "logs", "ngnix", "--no-follow").ended;
@@ -571,7 +572,9 @@ test("a target is greeted, tried by command, and no address of one is in a log o
   assert.equal(first?.title, `logbook (${stack.name}, web): watched`);
   const tried = await npmRun(stack, "notify").ended;
   assert.match(tried.stdout, /: ops: the message has arrived\n$/, tried.stderr);
-  assert.equal(messages.at(-1)?.title, `logbook (${stack.name}, web): a test`);
+  // The timer's look may have sent one of its own meanwhile.
+  const titles = messages.map(({ title }) => title);
+  assert.ok(titles.includes(`logbook (${stack.name}, web): a test`), titles.join("\n"));
   answer = 403;
   const refused = await npmRun(stack, "notify").ended;
   assert.equal(refused.code, 1);
