@@ -4,10 +4,10 @@ import { until } from "../until.ts";
 import { npmRun } from "./checkout.ts";
 import type { Stack } from "./harness.ts";
 
-/** What is told as a warning of a part that was late, as on a busy computer any may be. */
-const late = /could not be read: it was not answered in /;
+/** What is told of a host, or a part of it, that was late, as on a busy computer any may be. */
+const late = / (not answered|no answer|did not answer) in [\d.]+ s/;
 
-/** Asks until every part of the hosts has answered in time. */
+/** Asks until the site and every part of the hosts have answered in time. */
 export async function askStatus(stack: Stack, ...words: string[]): Promise<Result> {
   let said: Result = { code: -1, stdout: "", stderr: "" };
   await until(
