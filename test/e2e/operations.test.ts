@@ -296,7 +296,7 @@ test("a command runs in the live release as the application: its words, input an
   assert.deepEqual([ended.code, ended.stdout], [7, "logbook\n"], ended.stderr);
   assert.equal((await npmRun(stack, "exec", "no-such-program").ended).code, 127);
   assert.match(
-    await stack.on("journalctl -t logbook-run -o cat --no-pager"),
+    await stack.on("journalctl --sync; journalctl -t logbook-run -o cat --no-pager"),
     /^\w+ at \S+, as \w+: python -c /m,
   );
 });
@@ -343,7 +343,7 @@ test("the owner logs in with a key of its own and starts and stops what belongs 
   }
   assert.notEqual(await pid(), before);
   assert.match(
-    await stack.on("journalctl -o cat -u logbook-clean.service"),
+    await stack.on("journalctl --sync; journalctl -o cat -u logbook-clean.service"),
     /^Finished logbook-clean\.service/m,
   );
   await until("the site is well again", async () => (await stack.fetch("/health")).status === 200);
