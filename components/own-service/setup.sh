@@ -13,8 +13,11 @@ reason=$(systemd-analyze verify "/etc/systemd/system/$unit" 2>&1 | grep -F "$uni
 daemon_reload_if_changed
 at_boot "$unit"
 
-# said: the last lines of its log, of this start alone.
-said() { journalctl -q -u "$unit" --since "@$began" -n 12 -o cat --no-pager 2>/dev/null | grep -v "^$unit: " | tail -n 8 | tr '\n' ' '; }
+# said: the last lines of its log, of this start alone. It may have ended before journald has read them.
+said() {
+  timeout 10 journalctl --sync >/dev/null 2>&1 || true
+  journalctl -q -u "$unit" --since "@$began" -n 12 -o cat --no-pager 2>/dev/null | grep -v "^$unit: " | tail -n 8 | tr '\n' ' '
+}
 refuse() {
   fail "the service '$name' does not answer at 127.0.0.1:$port${health:+ with 200 at $health}. Its log: $(said)" \
     "Correct $key.command, .port${health:+, .health}, .env or .files. 'npm run logs -- $name' shows more."

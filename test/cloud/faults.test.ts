@@ -189,12 +189,12 @@ test("what cannot be had is told by its key, with what was found and what is exp
         {
           allow: [
             { ...permission, until: day(-1) },
-            { ...permission, until: day(31) },
+            { ...permission, until: day(32) },
             { ...permission, until: day(1), resource: "web-key-pair" },
           ],
         },
         new RegExp(`berth:allow\\[0\\]\\.until: ${day(-1)} is over`),
-        new RegExp(`berth:allow\\[1\\]\\.until: ${day(31)} is too far ahead`),
+        new RegExp(`berth:allow\\[1\\]\\.until: ${day(32)} is too far ahead`),
         /berth:allow\[2\]\.resource: found "web-key-pair"; expected a resource that holds data: data, web-instance, /,
       );
     });

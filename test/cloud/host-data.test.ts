@@ -140,7 +140,7 @@ describe("the data volume", { concurrency: false }, () => {
     const states = await machine.ssh("systemctl is-active berth-data postgresql@17-main redis-server");
     assert.equal(states.stdout, "failed\ninactive\ninactive\n");
     assert.match(
-      await machine.on("journalctl -b -u berth-data -o cat"),
+      await machine.on("journalctl --sync; journalctl -b -u berth-data -o cat"),
       /is not attached to this machine; nothing that needs it starts/,
     );
     assert.match(await machine.on("journalctl -b -o cat"), /Dependency failed for .*[Pp]ostgre/);

@@ -122,7 +122,7 @@ describe("the first contact with a new machine", { concurrency: false }, () => {
 
   test("the engine killed in the middle, the next run finishes", async () => {
     await machine.ssh("cat >/usr/local/sbin/sync; chmod 0755 /usr/local/sbin/sync", {
-      stdin: "#!/bin/bash\ntouch /run/in-the-middle\nsleep 2\n",
+      stdin: "#!/bin/bash\ntouch /run/in-the-middle\nuntil [ -e /run/let-go ]; do sleep 0.1; done\n",
     });
     const child = spawn("bash", [join(root, "components/ec2/host-key.sh"), "exchange"], {
       detached: true,
@@ -138,12 +138,12 @@ describe("the first contact with a new machine", { concurrency: false }, () => {
       },
     });
     child.stdin.end(`${login.privateKey}\n${stays.privateKey}\n`);
-    const waiting = await either(
-      "until [ -e /run/in-the-middle ]; do sleep 0.1; done; rm /run/in-the-middle",
-    );
+    const waiting = await either("until [ -e /run/in-the-middle ]; do sleep 0.1; done");
     assert.equal(waiting.code, 0, waiting.stderr);
     process.kill(-(child.pid ?? 0), "SIGKILL");
     await once(child, "exit");
+    const goes = await either("touch /run/let-go");
+    assert.equal(goes.code, 0, goes.stderr);
     const again = await contact(machine, "exchange", { stays });
     assert.equal(again.code, 0, again.stderr);
     assert.equal(await shown(), "stays");

@@ -104,7 +104,7 @@ export interface SshOptions {
   /** Whether the command runs as root by sudo. @default true */
   readonly asRoot?: boolean;
   readonly stdin?: string;
-  /** Milliseconds. @default 60000 */
+  /** Milliseconds. @default 180000 */
   readonly timeout?: number;
 }
 
@@ -371,7 +371,7 @@ export async function withStack(
       return await execute(
         "ssh",
         ["-F", "none", "-i", key, ...settings, `${how.user ?? "berth"}@${place}`, asked],
-        how,
+        { timeout: 180_000, ...how },
       );
     } finally {
       rmSync(key, { force: true });
@@ -698,4 +698,4 @@ export const cyclesAtBoot = "systemd-analyze verify --man=no default.target 2>&1
 
 /** Shell, before what is asked: waits until what releases before had begun has ended, for which an `up` does not wait. */
 export const tidied =
-  "timeout 60 sh -c 'while systemctl --quiet is-active \"berth-*-tidy.service\"; do sleep 0.1; done'; ";
+  "timeout 120 sh -c 'while systemctl --quiet is-active \"berth-*-tidy.service\"; do sleep 0.1; done'; ";

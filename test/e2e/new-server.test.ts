@@ -6,10 +6,11 @@ import { after, test } from "node:test";
 import type { Listing } from "../../scripts/lib/backups.ts";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
-import { backUp } from "./backups.ts";
+import { backUp, backUpFiles } from "./backups.ts";
 import { npmRun } from "./checkout.ts";
 import { leaderOf, psql, type Run, removeMachine, type Stack, untilWell, withStack } from "./harness.ts";
 import { startS3Beside } from "./s3-server.ts";
+import { askStatus } from "./status.ts";
 import { visitLog } from "./visitor.ts";
 
 const s3 = await startS3Beside({ after });
@@ -31,7 +32,7 @@ const archived = () =>
     .sort();
 /** What 'npm run status' finds in the site and its backups. */
 const codes = async (stack: Stack) =>
-  (JSON.parse((await npmRun(stack, "status", "--json").ended).stdout) as Report).findings
+  (JSON.parse((await askStatus(stack, "--json")).stdout) as Report).findings
     .map(({ code }) => code)
     .filter((code) => /^(site|maintenance|backup-(?!key)|restore)/.test(code));
 
@@ -104,7 +105,7 @@ test("a server is lost at a random moment, while its database is written to", as
     )
   ).split("\n");
   moment = { at, rows: Number(count) };
-  await lost.on("systemctl start berth-backup-files.service");
+  await backUpFiles(lost);
   kept = await uploads(lost);
   before = JSON.parse((await npm(lost, "backups", "--json")).stdout);
   sure = rows();

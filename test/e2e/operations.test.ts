@@ -12,6 +12,7 @@ import { keyPair } from "../keys.ts";
 import { until } from "../until.ts";
 import { npmRun, npmRunIn, npmRunWith } from "./checkout.ts";
 import { edit, leaderOf, withStack } from "./harness.ts";
+import { askStatus } from "./status.ts";
 
 after(() => webhook.close());
 const stack = await withStack({ after }, { crew: true, deployed: true });
@@ -46,7 +47,9 @@ before(async () => {
     notify: { targets: { ops: `json://10.219.83.1:4998/hook/${token}` }, logins: true },
     admins: [{ name: "ada", keys: [admin.public.trim()] }],
   });
-  const timers = { clean: { command: "python manage.py clearsessions", at: "yearly" } };
+  // Half a year ahead, whatever day it is.
+  const month = `${((new Date().getUTCMonth() + 6) % 12) + 1}`.padStart(2, "0");
+  const timers = { clean: { command: "python manage.py clearsessions", at: `*-${month}-01` } };
   stack.configure({ app: { ownerKeys: [owner.public.trim()], timers, hooks } });
   // Every request is a line in the journal and one in a log file; '?fill' makes that one long.
   edit(
@@ -160,7 +163,7 @@ test("a command gets the record as the application, and delays nothing while it 
   const release = `${(await stack.outputs()).release}`;
   const unit = "berth-logbook-hook-*-run.service";
   const running = `systemctl list-units --no-legend --plain '${unit}' | cut -d' ' -f1`;
-  const told = "cat /srv/logbook/data/told";
+  const told = "cat /srv/logbook/data/told 2>/dev/null || true";
   await until("it has come to its end", async () => /stdin/.test(await stack.on(told)));
   const [account, line, variables, ...refused] = (await stack.on(told)).split("\n");
   assert.equal(account, "logbook");
@@ -256,15 +259,16 @@ test("without following, the last lines of each part are shown, and a wrong word
     (await npmRun(stack, "logs", "worker", "-n", "200", "--no-follow").ended).stdout,
     /celery@|ready\./,
   );
-  const shown = async (part: string) => {
-    const { code, stdout } = await npmRun(stack, "logs", part, "-n", "3", "--no-follow").ended;
+  const shown = async (part: string, lines = 3) => {
+    const { code, stdout } = await npmRun(stack, "logs", part, "-n", `${lines}`, "--no-follow").ended;
     assert.equal(code, 0, part);
     return stdout;
   };
   await stack.on(
     `runuser -u postgres -- psql -Xq -c "DO \\$\\$ BEGIN RAISE LOG 'a word from Postgres'; END \\$\\$"`,
   );
-  assert.match(await shown("postgres"), /a word from Postgres/);
+  // It may have written of a checkpoint since.
+  assert.match(await shown("postgres", 50), /a word from Postgres/);
   assert.match(await shown("redis"), /Ready to accept connections|redis-server/);
   assert.equal((await shown("system")).trimEnd().split("\n").length, 3);
   const wrong = await npmRun(stack, "logs", "ngnix", "--no-follow").ended;
@@ -294,7 +298,7 @@ test("a command runs in the live release as the application: its words, input an
   assert.deepEqual([ended.code, ended.stdout], [7, "logbook\n"], ended.stderr);
   assert.equal((await npmRun(stack, "exec", "no-such-program").ended).code, 127);
   assert.match(
-    await stack.on("journalctl -t logbook-run -o cat --no-pager"),
+    await stack.on("journalctl --sync; journalctl -t logbook-run -o cat --no-pager"),
     /^\w+ at \S+, as \w+: python -c /m,
   );
 });
@@ -341,7 +345,7 @@ test("the owner logs in with a key of its own and starts and stops what belongs 
   }
   assert.notEqual(await pid(), before);
   assert.match(
-    await stack.on("journalctl -o cat -u logbook-clean.service"),
+    await stack.on("journalctl --sync; journalctl -o cat -u logbook-clean.service"),
     /^Finished logbook-clean\.service/m,
   );
   await until("the site is well again", async () => (await stack.fetch("/health")).status === 200);
@@ -446,8 +450,8 @@ test("the application's log files are rotated at 100k, five are kept, and the ap
 
 /** What 'npm run status' says: its lines and its status, and the same for programs. */
 async function statusOf() {
-  const shown = await npmRun(stack, "status").ended;
-  const told = await npmRun(stack, "status", "--json").ended;
+  const shown = await askStatus(stack);
+  const told = await askStatus(stack, "--json");
   assert.equal(told.code, shown.code, `${shown.stdout}${told.stdout}`);
   return { ...shown, report: JSON.parse(told.stdout) as Report };
 }
@@ -570,7 +574,9 @@ test("a target is greeted, tried by command, and no address of one is in a log o
   assert.equal(first?.title, `logbook (${stack.name}, web): watched`);
   const tried = await npmRun(stack, "notify").ended;
   assert.match(tried.stdout, /: ops: the message has arrived\n$/, tried.stderr);
-  assert.equal(messages.at(-1)?.title, `logbook (${stack.name}, web): a test`);
+  // The timer's look may have sent one of its own meanwhile.
+  const titles = messages.map(({ title }) => title);
+  assert.ok(titles.includes(`logbook (${stack.name}, web): a test`), titles.join("\n"));
   answer = 403;
   const refused = await npmRun(stack, "notify").ended;
   assert.equal(refused.code, 1);
@@ -648,20 +654,27 @@ test("at the time that the stack names, a host that needs it reboots behind the 
     "touch -d '-5 min' /run/berth.lock; touch /run/reboot-required; echo linux-image-amd64 >/run/reboot-required.pkgs",
   );
   const answers = new Set<string>();
+  const visit = async () => {
+    const answer = await stack.fetch("/").catch(() => undefined);
+    if (answer) answers.add(`${answer.status} ${answer.headers["retry-after"]}`);
+    return answer?.status;
+  };
   const before = leaderOf(stack.machine);
   stack.inside("systemctl start --no-block berth-reboot.service");
   await until("the next boot", async () => {
-    const answer = await stack.fetch("/").catch(() => undefined);
-    if (answer) answers.add(`${answer.status} ${answer.headers["retry-after"]}`);
+    await visit();
     return ![0, before].includes(leaderOf(stack.machine));
   });
+  await until("the site", async () => (await visit()) === 200);
   assert.ok(answers.has("503 300"), `what visitors saw: ${[...answers]}`);
-  await until("the site", async () => (await stack.fetch("/").catch(() => undefined))?.status === 200);
-  await until("the end of it", () => stack.inside(`test -e ${memory}`).code !== 0);
-  assert.match(
-    stack.inside("journalctl -b -u berth-rebooted -o cat").stdout,
-    /^rebooted for linux-image-amd64; \d+ s after it began all is healthy$/m,
+  // The page goes before it says so.
+  const said = () => stack.inside("journalctl -b -u berth-rebooted -o cat").stdout;
+  await until(
+    "the end of it",
+    () => /^rebooted for linux-image-amd64; \d+ s after it began all is healthy$/m.test(said()),
+    said,
   );
+  assert.notEqual(stack.inside(`test -e ${memory}`).code, 0);
   assert.equal(stack.inside("systemctl list-units --failed --plain --no-legend").stdout, "");
 });
 

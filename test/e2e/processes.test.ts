@@ -88,7 +88,8 @@ test("each process has its own unit, log and limits, the web server too, and run
   assert.equal(of("huey", "KillSignal"), "2");
   assert.equal(of("web", "MemoryMax"), `${512 * 1024 * 1024}`);
   assert.equal(of("web", "CPUQuotaPerSecUSec"), "1.800000s");
-  assert.match(host(`journalctl -o cat -u 'queue-celery@${instance}.service'`), /celery-\S+@\S+ ready\./);
+  const log = () => host(`journalctl -o cat -u 'queue-celery@${instance}.service'`);
+  await until("Celery to be ready", () => /celery-\S+@\S+ ready\./.test(log()), log);
   for (const [process, program] of [
     ["celery", /bin\/celery/],
     ["huey", /huey_consumer/],
@@ -108,7 +109,7 @@ test("a changed limit reaches nothing that runs, and a drop-in of yours all of i
   assert.match(said(await stack.up()), /this cannot start[\s\S]*is unhealthy/);
   const place = "/etc/systemd/system/queue-huey@.service.d";
   host(
-    `mkdir ${place}; printf '[Service]\\nMemoryHigh=1G\\n' >${place}/own.conf; systemctl daemon-reload; rm -r ${place}`,
+    `${tidied}mkdir ${place}; printf '[Service]\\nMemoryHigh=1G\\n' >${place}/own.conf; systemctl daemon-reload; rm -r ${place}`,
   );
   assert.deepEqual([of("MemoryMax"), of("MemoryHigh"), of("MainPID")], [`${256 << 20}`, `${1 << 30}`, pid]);
   edit(stack, "app/wsgi.py", (text) => text.replace(/\nraise .*\n$/, ""));
@@ -325,7 +326,7 @@ test("a timer that is taken out goes with its units, and what it has started run
 test("a release that is gone back to runs the commands of its own Procfile", async () => {
   const back = current();
   const children = () => host("pgrep -fc '^/[^ ]*python[^ ]* [^ ]*celery -A run worker'");
-  assert.equal(children(), "6");
+  await until("each worker to have its processes", () => children() === "6");
   edit(stack, "app/Procfile", (text) => text.replace("-c 2", "-c 3"));
   await stack.succeed();
   await until("the old workers to end", () => children() === "8");
@@ -359,7 +360,7 @@ test("what a second release has left is tidied up by the one that still waits fo
   host(`cp -a ${place}/${live()} ${place}/${gone}
     cp /etc/systemd/system/queue-idle@${live()}.service /etc/systemd/system/${unit}
     echo '${text}' >/var/lib/berth/app-queue/instances/${gone}.json
-    mkdir -p /run/systemd/system/${unit}.d && printf '[Service]\\nExecStop=/bin/sleep 4\\n' >/run/systemd/system/${unit}.d/late.conf
+    mkdir -p /run/systemd/system/${unit}.d && printf '[Service]\\nTimeoutStopSec=300\\nExecStop=/bin/sh -c "until [ -e /run/enough ]; do sleep 0.1; done"\\n' >/run/systemd/system/${unit}.d/late.conf
     systemctl daemon-reload`);
   // A step at work: it takes the lock, and ends when it is told to.
   host(`flock -o /run/berth.lock systemd-run --quiet --wait --unit trial-step sleep infinity >/dev/null 2>&1 &
@@ -368,7 +369,9 @@ test("what a second release has left is tidied up by the one that still waits fo
     until grep -q -- '-> FLOCK' /proc/locks; do sleep 0.1; done
     systemctl start ${unit}; systemctl stop --no-block ${unit}; systemctl stop trial-step`);
   assert.equal(host(`systemctl is-active ${unit}`), "deactivating");
-  host(`${tidied} rm -r /run/systemd/system/${unit}.d; systemctl daemon-reload`);
+  host(
+    `touch /run/enough; ${tidied} rm -r /run/enough /run/systemd/system/${unit}.d; systemctl daemon-reload`,
+  );
   assert.equal(
     host(`ls -d ${place}/${gone} /etc/systemd/system/${unit}; systemctl is-active ${unit}`),
     "inactive",
@@ -481,8 +484,8 @@ test("all processes and timers are taken out at once: the site serves throughout
   stack.configure({ app: { processes: undefined, timers: undefined } });
   await stack.succeed();
   assert.deepEqual(Object.keys(await site.stop()), ["200"]);
+  await until("the workers to end", () => running().length === 0);
   assert.deepEqual(faultsOf(last), { lost: [], twice: [] });
-  assert.deepEqual(running(), []);
   assert.equal(
     host(
       "find /etc/systemd /run/systemd/system -name 'queue-*' ! -name 'queue-web*'; ls -A /etc/berth/queue",

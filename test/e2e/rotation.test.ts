@@ -45,7 +45,7 @@ before(async () => {
 
 test("both passwords change while people use the site: no request fails; those of before hold for a while, and no longer", async () => {
   const old = await urls();
-  const load = await loadOn(stack, { rate: 8, long: 4 });
+  const load = await loadOn(stack, { rate: 8, long: 2 });
   stack.configure({ rotate: { database: 2, redis: 2 } });
   const run = await stack.succeed();
   const now = await urls();
@@ -96,7 +96,7 @@ test("what the role puts in the place of PostgreSQL's own is run by no superuser
 test("a release that fails with the new passwords leaves the one before its own, also after a boot", async () => {
   const old = await urls();
   const release = await current();
-  const load = await loadOn(stack, { rate: 8, long: 4 });
+  const load = await loadOn(stack, { rate: 8, long: 2 });
   stack.configure({ rotate: { database: 4, redis: 3 } });
   edit(stack, "app/logbook/wsgi.py", (text) => `${text}\nraise RuntimeError("this cannot start")\n`);
   const run = await stack.up();

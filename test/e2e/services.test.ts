@@ -11,6 +11,7 @@ import { until } from "../until.ts";
 import { backUp } from "./backups.ts";
 import { npmRun } from "./checkout.ts";
 import { edit, type Run, withStack } from "./harness.ts";
+import { askStatus } from "./status.ts";
 
 type Service = Readonly<Record<string, unknown>>;
 
@@ -248,7 +249,7 @@ test("a killed service comes back, and an upgrade of its package restarts it", a
   await stack.on("apt-get update -q && unattended-upgrade", { timeout: 300_000 });
   assert.match(await stack.on("dpkg-query -W crate-server curl"), /crate-server\t1\.1\ncurl\t(?!999)/);
   await until("the new version to run", async () => !["0", before].includes(await pid("service-store")));
-  const status = await npmRun(stack, "status").ended;
+  const status = await askStatus(stack);
   assert.match(status.stdout, /^ *store +running/m);
   const log = await npmRun(stack, "logs", "store", "-n", "50", "--no-follow").ended;
   assert.match(log.stdout, /the crate is open/);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { until } from "../until.ts";
 import { edit, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue", deployed: true });
@@ -126,9 +127,19 @@ const allAtOnce = async (path: string) => {
 };
 
 test("the settings and functions of a gunicorn.conf.py count next to Berth's own", async () => {
-  await stack.fetch("/before");
   const here = (await stack.address()).replace(/\d+$/, "1");
-  assert.deepEqual((await own()).slice(0, 3), ["shapes", "/before", here]);
+  let found: string[] = [];
+  // gunicorn calls the function when the visitor has the answer already.
+  await until(
+    "what was asked to be noted",
+    async () => {
+      await stack.fetch("/before");
+      found = (await own()).slice(0, 3);
+      return found[1] === "/before";
+    },
+    () => found.join(" "),
+  );
+  assert.deepEqual(found, ["shapes", "/before", here]);
 });
 
 test("each worker serves as many requests at the same time as it has threads, and is replaced when all stand still", async () => {

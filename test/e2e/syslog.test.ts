@@ -64,12 +64,15 @@ test("a server of another name, or of an authority that nobody trusts, is refuse
 test("the journal and nginx's logs arrive in the form of RFC 5424, and nothing is written a second time", async () => {
   stack.configure({ syslog: { to: `${name}:${port}`, ca: pair.root, token } });
   await stack.succeed();
-  await stack.fetch("/health?sent-elsewhere");
-  stack.inside("logger -p daemon.warning -t trial 'a line with ü and 100 %'");
   const line = (wanted: RegExp) => messages().find((one) => wanted.test(one));
+  // It may not have come to the end of the logs yet, from where on it reads.
   await until(
     "both to arrive",
-    () => [/sent-elsewhere/, / trial /].every(line),
+    async () => {
+      await stack.fetch("/health?sent-elsewhere");
+      stack.inside("logger -p daemon.warning -t trial 'a line with ü and 100 %'");
+      return [/sent-elsewhere/, / trial /].every(line);
+    },
     () => heard,
   );
   const head = "2\\d{3}-\\S+ logbook\\.test";

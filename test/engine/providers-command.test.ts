@@ -244,10 +244,10 @@ underBoth("a failing remote command says its status, its text and all it has wri
 underBoth("a connection that ends while a command runs is an error", async (trial) => {
   await withSshd([], async (sshd) => {
     const said = trial.fails(
-      `new command.remote.Command("c", { connection: ${connection(sshd)}, create: "echo $PPID > ${sshd.folder}/session; while kill -0 $PPID; do sleep 0.2; done" });`,
+      `new command.remote.Command("c", { connection: ${connection(sshd)}, stdin: "begin", create: "cat; cd ${sshd.folder}; echo $PPID > new; mv new session; while kill -0 $PPID; do sleep 0.2; done" });`,
     );
+    // What it reads is sent when the command is known to run.
     await until("the command runs", () => existsSync(join(sshd.folder, "session")));
-    await wait(200);
     process.kill(Number(readFileSync(join(sshd.folder, "session"), "utf8")), "SIGKILL");
     assert.match(await said, /was lost while the command ran|without exit status or exit signal/);
   });

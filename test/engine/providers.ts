@@ -12,7 +12,7 @@ import { type Engine, type Origin, type Result, withEngine, withoutRealPlugins }
 export function underBoth(promise: string, body: (trial: Trial, origin: Origin) => Promise<void>): void {
   for (const origin of ["node", "real"] as const) {
     const skip = origin === "real" ? withoutRealPlugins : false;
-    test(`${promise} (${origin} providers)`, { skip, timeout: 120_000 }, async (t) => {
+    test(`${promise} (${origin} providers)`, { skip, timeout: 300_000 }, async (t) => {
       await body(await Trial.start(await withEngine(t, { plugins: origin, languageHost: "node" })), origin);
     });
   }
@@ -20,7 +20,7 @@ export function underBoth(promise: string, body: (trial: Trial, origin: Origin) 
 
 /** For what only Berth's own providers promise. */
 export function underNode(promise: string, body: (trial: Trial) => Promise<void>): void {
-  test(promise, { timeout: 120_000 }, async (t) => {
+  test(promise, { timeout: 300_000 }, async (t) => {
     await body(await Trial.start(await withEngine(t, { plugins: "node" })));
   });
 }

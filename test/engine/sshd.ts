@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
+import { until } from "../until.ts";
 
 const SSHD = "/usr/sbin/sshd";
 
@@ -35,7 +35,6 @@ export interface Sshd {
 export async function startSshd(settings: readonly string[] = []): Promise<Sshd> {
   requireSshd();
   const folder = mkdtempSync(join(tmpdir(), "berth-sshd-"));
-  const port = await freePort();
   const key = (name: string, ...options: string[]) => {
     execFileSync("ssh-keygen", ["-q", "-N", "", "-C", name, "-f", join(folder, name), ...options]);
     return readFileSync(join(folder, name), "utf8");
@@ -44,6 +43,8 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
   const keys = { ed25519: key("ed25519", "-t", "ed25519"), rsa: key("rsa", "-t", "rsa", "-b", "2048") };
   const publicKey = (name: string) => readFileSync(join(folder, `${name}.pub`), "utf8");
   writeFileSync(join(folder, "authorized_keys"), publicKey("ed25519") + publicKey("rsa"));
+  // Not before the keys, which take a while: until sshd has it, another program may.
+  const port = await freePort();
   const config = [
     ...settings,
     `ListenAddress 127.0.0.1:${port}`,
@@ -97,15 +98,16 @@ export function freePort(): Promise<number> {
   });
 }
 
-async function answers(port: number, child: ChildProcess, log: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (child.exitCode !== null) throw new Error(`sshd ended with status ${child.exitCode}:\n${log()}`);
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
-      socket.on("connect", () => socket.destroy());
-    });
-    if (open) return;
-    await wait(50);
-  }
-  throw new Error(`sshd did not answer on port ${port} within 5 s:\n${log()}`);
+function answers(port: number, child: ChildProcess, log: () => string): Promise<void> {
+  return until(
+    `sshd answers on port ${port}`,
+    () => {
+      if (child.exitCode !== null) throw new Error(`sshd ended with status ${child.exitCode}:\n${log()}`);
+      return new Promise<boolean>((resolve) => {
+        const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
+        socket.on("connect", () => socket.destroy());
+      });
+    },
+    log,
+  );
 }

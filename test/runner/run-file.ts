@@ -31,7 +31,7 @@ export interface RunFileOptions {
 }
 
 /** How long a file may take, in milliseconds: much longer than any does, for one that hangs. */
-const limit = 20 * 60_000;
+const limit = 30 * 60_000;
 
 /** Runs a file to its end. What it makes of its tests is a result; so is its own death. */
 export async function runFile(file: string, options: RunFileOptions): Promise<FileResult> {

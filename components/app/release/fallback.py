@@ -186,7 +186,7 @@ class FallBack:
     def _last_words(self, fault: Unhealthy) -> list[str]:
         """What it printed since this step began: all that shows why it is unhealthy."""
         context, unit = self._context, fault.unit
-        lines = printed(context, [unit])
+        lines = printed(context, [unit], at_once=self._switch.is_switched)
         # In systemd's own words. It sees that in its unified hierarchy alone; elsewhere one of them was killed, and the
         # kernel has counted one, which may also be another's.
         is_told = any("killed by the OOM killer" in line for line in of_systemd(context, unit))

@@ -8,9 +8,15 @@ from .world import Command
 _MOST = 2000
 
 
-def printed(context: Context, units: Sequence[str]) -> list[str]:
-    """The last lines of their own programs, without secrets, and without tracebacks of what was told to end."""
+def printed(context: Context, units: Sequence[str], *, at_once: bool = False) -> list[str]:
+    """The last lines of their own programs, without secrets, and without tracebacks of what was told to end.
+
+    :param at_once: whether people wait, and the very last ones may be missing
+    """
     lines: list[str] = []
+    if not at_once:
+        # systemd tells that a unit has ended, or runs, before journald has read what it printed.
+        context.world.run(Command(["timeout", "10", "journalctl", "--sync"]), lambda *_: None)
     chosen = [word for unit in units for word in ("-u", unit)]
     command = Command([*_ask(context), *chosen])
     context.world.run(command, lambda line, _: lines.append(context.voice.mask(line)), apart=True)

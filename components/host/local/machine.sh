@@ -148,7 +148,7 @@ start() {
 
 # wait_ready NAME: until sshd answers and the first boot has done all that user-data asks.
 wait_ready() {
-  local name=$1 folder=$machines/$1 deadline=$((SECONDS + 120)) waiting result pid=
+  local name=$1 folder=$machines/$1 deadline=$((SECONDS + 300)) waiting result pid=
   local address
   address=$(cat "$folder/address")
   while :; do
@@ -170,7 +170,7 @@ wait_ready() {
       sleep 0.3
       running "$name" || not_ready "$name" "it stopped while it was starting."
     fi
-    [ "$SECONDS" -lt "$deadline" ] || not_ready "$name" "waited 120 s for $waiting."
+    [ "$SECONDS" -lt "$deadline" ] || not_ready "$name" "waited 300 s for $waiting."
     sleep 0.1
   done
 }
@@ -179,7 +179,7 @@ answers() {
   local greeting=
   # Within bounds: bash's own connection would wait minutes for a packet that was lost.
   # shellcheck disable=SC2016  # the inner shell's words
-  greeting=$(timeout 1 bash -c 'exec 3<>"/dev/tcp/$1/22" && head -c 8 <&3' answers "$1" 2>/dev/null || true)
+  greeting=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/22" && head -c 8 <&3' answers "$1" 2>/dev/null || true)
   [ "$greeting" = SSH-2.0- ]
 }
 
