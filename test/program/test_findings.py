@@ -138,7 +138,10 @@ class OfTheHost(OfFindings):
     def test_a_load_that_lasts_is_a_warning(self) -> None:
         self.assertEqual(self.of("load", averages=[20, 20, 7.9]), [])
         line = "warning | load | the load was 8 on 2 processors for the last 15 minutes"
-        self.assertEqual(self.of("load", averages=[1, 5, 8]), [line])
+        busy = {"load": {"averages": [1, 5, 8], "processors": 2}}
+        self.assertEqual(self.found(**busy), [line])
+        container = {"system": {**WELL["system"], "container": "systemd-nspawn"}}
+        self.assertEqual(self.found(**busy, **container), [], "the computer's")
 
     def test_a_clock_that_is_not_synchronised_is_a_warning(self) -> None:
         [line] = self.of("clock", synchronised=False)

@@ -336,6 +336,14 @@ class OfTheSystem(OfStatus):
         told = memory(self.host())
         self.assertEqual((told["total"], told["available"]), (gib, gib * 3 // 4))
 
+    def test_a_container_waits_for_memory_by_itself(self) -> None:
+        self.put("proc/meminfo", "MemTotal: 8 kB\nMemAvailable: 4 kB\n")
+        self.put("proc/pressure/memory", "full avg10=0 avg60=0 avg300=9.50 total=1\n")
+        self.put("run/systemd/container", "systemd-nspawn\n")
+        self.assertIsNone(memory(self.host())["pressure"], "the computer's")
+        self.put("sys/fs/cgroup/memory.pressure", "full avg10=0 avg60=0 avg300=1.50 total=1\n")
+        self.assertEqual(memory(self.host())["pressure"], 1.5)
+
     def test_processes_that_were_killed_for_want_of_memory_are_the_host_s_own(self) -> None:
         self.put("proc/vmstat", "oom_kill 3\n")
         self.assertEqual(kills(self.host()), 3)

@@ -58,8 +58,11 @@ def of_memory(judged: Judged) -> Iterable[Finding]:
 
 
 def of_load(judged: Judged) -> Iterable[Finding]:
-    load = judged.facts["load"]
-    if load is not None and load["averages"][-1] >= load["processors"] * limits.LOAD:
+    load, system = judged.facts["load"], judged.facts["system"]
+    # A container has that of its computer, whoever makes it there.
+    if load is None or (system or {}).get("container"):
+        return
+    if load["averages"][-1] >= load["processors"] * limits.LOAD:
         what = f"the load was {load['averages'][-1]:g} on {counted(load['processors'], 'processor')}"
         yield Finding("warning", "load", f"{what} for the last 15 minutes")
 

@@ -81,7 +81,7 @@ def memory(host: Host) -> Facts:
         "available": available,
         "swap": kib.get("SwapTotal", 0),
         "swapFree": kib.get("SwapFree", 0),
-        "pressure": pressure(host.text("proc/pressure/memory")),
+        "pressure": pressure(host.text(_pressure_of(host))),
         "killed": killed,
         "lastKilled": _last_kill(host) if killed else None,
     }
@@ -107,6 +107,11 @@ def _last_kill(host: Host) -> float | None:
         return int(json.loads(said)["__REALTIME_TIMESTAMP"]) / 1e6
     except (Unknown, ValueError, KeyError):
         return None
+
+
+def _pressure_of(host: Host) -> str:
+    """A container sees that of its computer, and beside it its own."""
+    return "sys/fs/cgroup/memory.pressure" if host.path(IN_CONTAINER).exists() else "proc/pressure/memory"
 
 
 def pressure(text: str) -> float | None:
