@@ -11,6 +11,7 @@ import type { TLSSocket } from "node:tls";
 import { askingProgram } from "../../scripts/lib/status/ask.ts";
 import { readAnswer } from "../../scripts/lib/status/facts.ts";
 import { makeCertificate } from "../certificates.ts";
+import { until } from "../until.ts";
 import { authorityOn } from "./authority.ts";
 import { withStack } from "./harness.ts";
 import { observed } from "./observatory.ts";
@@ -95,10 +96,18 @@ async function told() {
   const domain = await stack.address();
   const site = { name: "logbook", scheme: "https", domain, health: "/health" };
   const { command, input } = askingProgram({ ...site, first: true, claim: null, flag: "", host: "" });
-  const { facts } = readAnswer(await stack.on(command, { stdin: input }));
-  assert.ok(facts);
-  assert.ok(facts.certificate, JSON.stringify(facts.unknown));
-  return { ...facts.certificate, failed: facts.failedUnits?.map(({ unit }) => unit) };
+  let { facts } = readAnswer(await stack.on(command, { stdin: input }));
+  // A host that is busy says what it has not found out in the few seconds that it has.
+  await until(
+    "the certificate and failed units to be told",
+    async () => {
+      if (facts?.certificate && facts.failedUnits) return true;
+      ({ facts } = readAnswer(await stack.on(command, { stdin: input })));
+      return false;
+    },
+    () => JSON.stringify(facts?.unknown),
+  );
+  return { ...facts?.certificate, failed: facts?.failedUnits?.map(({ unit }) => unit) };
 }
 
 before(async () => {
