@@ -12,7 +12,7 @@ import { type Beside, type Drift, lookForDrift } from "./look.ts";
 const wait = Number(process.env.BERTH_DRIFT_PATIENCE) || 2;
 
 /** How long a host may take, in seconds. */
-const patience = Math.max(10, wait);
+const patience = Math.max(10, Math.ceil(wait));
 
 /**
  * Runs `call` with the environment that tells the program, and tells what is different once it is known.

@@ -14,7 +14,7 @@ from pathlib import Path
 from host_drift.difference import Difference
 from host_drift.files import files
 from host_drift.others import accounts, firewall, packages
-from host_drift.reading import PATIENCE, Root, Unlooked
+from host_drift.reading import Root, Unlooked
 from host_drift.record import STATE, Record
 from host_drift.units import units
 
@@ -28,9 +28,9 @@ _PARTS: Mapping[str, Callable[[Root, Record], list[Difference]]] = {
 
 
 def tell(text: str) -> None:
-    # Nobody waits for longer.
-    signal.alarm(2 * PATIENCE)
     told = json.loads(text)
+    # Nobody waits for longer.
+    signal.alarm(told["patience"])
     sys.stdout.write(json.dumps(look(Root(), told["claim"], told["ignore"])) + "\n")
     sys.stdout.flush()
     os._exit(0)
