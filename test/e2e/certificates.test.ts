@@ -193,7 +193,7 @@ test("testssl gives the site the grade A+", async () => {
   const how = `--quiet --color 0 --warnings off --add-ca root.pem --ip 127.0.0.1 --jsonfile found.json ${looks}`;
   const said = await stack.on(
     `cd "$(mktemp -d)" && cat >root.pem && env ${waits} testssl ${how} https://${domain}/ >said; cat found.json`,
-    { stdin: await authority.root(), timeout: 240_000 },
+    { stdin: await authority.root(), timeout: 600_000 },
   );
   const found = JSON.parse(said) as { id: string; finding: string; severity: string }[];
   const of = (id: string) => found.find((one) => one.id === id)?.finding;
