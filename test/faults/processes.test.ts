@@ -24,6 +24,8 @@ before(async () => {
     },
   });
   await stack.succeed();
+  // How it is logged in to is asked of the engine once, and not in the middle of a run.
+  await stack.on("true");
 });
 
 /** Exactly one release runs, which is the one that boots and that people see: its server, its workers, its beat. */
