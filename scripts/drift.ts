@@ -10,8 +10,8 @@ import { requireStack, say, stackFlag } from "./lib/stack.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
-/** How long a host may take, in seconds. */
-const patience = 10;
+/** How long a host may take, in seconds: a busy one reads and hashes for a while. */
+const patience = 60;
 
 await run(commands.drift, async ({ stack, json }) => {
   requireStack(root, stack);

@@ -60,14 +60,21 @@ take_away_former
 sandbox=/etc/systemd/system/nginx.service.d/berth.conf
 if [ -n "$others" ]; then take_away "$sandbox"; else put_file "$sandbox" root:root 0644 <"$wanted/sandbox.conf"; fi
 daemon_reload_if_changed
+main=$(systemctl show -P MainPID nginx.service)
+taking() { pgrep -P "$main" -f '^nginx: worker process *$' || true; }
+workers=$(taking)
 # While nobody asks for the site yet. Later the sandbox holds from the next start on, for no request should be lost to it.
 if [ -n "$begins" ]; then on_change restart nginx.service "$sandbox"; fi
 on_change reload nginx.service /etc/nginx/
 enabled nginx.service
+# A reload takes a moment in which the workers of before still answer; those that have been told to end have another title.
+replaced() { ! grep -qxF "$workers" < <(taking); }
+if changed /etc/nginx/; then
+  wait_until 30 replaced || fail "nginx has not taken its new configuration in 30 s." "See 'tail /var/log/nginx/error.log' on the host."
+fi
 
 ask() { curl -sk -o /dev/null -m "$1" -w '%{http_code}' --resolve "$domain:443:127.0.0.1" --resolve "$domain:80:127.0.0.1" "$2"; }
 well() { [ "$(ask 10 "$scheme://$domain$health")" = 200 ]; }
 wait_until 30 well || fail "$scheme://$domain$health answers $(ask 10 "$scheme://$domain$health" || true) through nginx, and 200 was expected." "See 'tail /var/log/nginx/$name.error.log' on the host."
-# A reload takes a moment in which the workers of before still answer.
 sent_on() { [ "$(ask 10 "http://$domain/")" = 301 ]; }
 if [ "$scheme" = https ]; then wait_until 30 sent_on || fail "http://$domain/ is not sent on to HTTPS."; fi

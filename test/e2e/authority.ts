@@ -61,7 +61,9 @@ export function authorityOn(stack: Stack): Authority {
     acme: { directory: "https://127.0.0.1:14000/dir", ca, eab },
     async install(...packages) {
       const all = ["pebble", ...packages].join(" ");
-      await stack.on(`apt-get install -q -y --no-install-recommends ${all}`, { timeout: 300_000 });
+      await stack.on(`apt-get -o DPkg::Lock::Timeout=120 install -q -y --no-install-recommends ${all}`, {
+        timeout: 300_000,
+      });
       await Promise.all([put("key.pem", key), put("cert.pem", ca)]);
     },
     async startNames(ofHost = true) {

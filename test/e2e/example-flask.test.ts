@@ -8,6 +8,7 @@ import { root } from "../engine/harness.ts";
 import { until } from "../until.ts";
 import { npmRunWith } from "./checkout.ts";
 import { edit, withStack } from "./harness.ts";
+import { runAnew } from "./units.ts";
 
 const stack = await withStack({ after }, { app: "examples/flask" });
 const sql = (query: string) => stack.on(`runuser -u postgres -- psql -XAtq lamp -c ${JSON.stringify(query)}`);
@@ -108,6 +109,6 @@ test("the timer gives the worker what has waited for long", async () => {
   await sql(
     "INSERT INTO message (sender, text, written_at) VALUES ('Ida', 'late', now() - interval '1 hour')",
   );
-  await stack.on("systemctl start lamp-resend.service");
+  await runAnew(stack, "lamp-resend.service");
   await until("it sent", async () => (await sql("SELECT morse FROM message WHERE text = 'late'")) !== "");
 });

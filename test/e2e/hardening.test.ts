@@ -78,7 +78,9 @@ test("Django's own check of a deployment warns of nothing", async () => {
 
 test("Lynis gives the host an index of 85 or more, without what Berth has in another form", async () => {
   const profile = readFileSync(join(root, "test/fixtures/hardening/lynis.prf"), "utf8");
-  await stack.on("apt-get install -q -y --no-install-recommends lynis", { timeout: 300_000 });
+  await stack.on("apt-get -o DPkg::Lock::Timeout=120 install -q -y --no-install-recommends lynis", {
+    timeout: 300_000,
+  });
   await stack.on("cat >/etc/lynis/custom.prf", { stdin: profile });
   const report = await stack.on(
     "lynis audit system --quick --no-colors >/dev/null 2>&1; cat /var/log/lynis-report.dat",

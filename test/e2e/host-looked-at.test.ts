@@ -40,7 +40,7 @@ const told = ({ stdout, stderr }: Run): string[] => [
 const unit = (name: string, command: string) =>
   `printf '[Service]\nExecStart=${command}\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/${name}.service && systemctl enable -q --now ${name}`;
 const listens = (port: number) =>
-  `for n in $(seq 100); do [ -z "$(ss -Hltn 'sport = :${port}')" ] || exit 0; sleep 0.1; done; exit 1`;
+  `for n in $(seq 600); do [ -z "$(ss -Hltn 'sport = :${port}')" ] || exit 0; sleep 0.1; done; exit 1`;
 
 const machine = bareMachine({ after });
 const stack = await stackOn({ after }, machine);

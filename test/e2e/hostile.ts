@@ -9,9 +9,10 @@ const program = join(import.meta.dirname, "../program/attack.py");
 /** What belongs to an application or a service, whose accounts may do there what they like; and what a timer of the host's writes by itself. */
 const ownPlaces = (name: string) => [
   ...["/proc", "/sys", "/run", "/tmp", "/var/tmp", "/var/log", "/var/cache", "/var/backups", "/opt/berth"],
-  ...["berth", "postgresql", "redis", "nginx", "private", "systemd", "logrotate", "apt/periodic"].map(
+  ...["berth", "postgresql", "redis", "nginx", "private", "systemd", "logrotate"].map(
     (one) => `/var/lib/${one}`,
   ),
+  ...["/var/lib/apt/lists", "/var/lib/apt/periodic"],
   ...[
     "/etc/berth",
     "/etc/postgresql",

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { watchSite } from "../faults/faults.ts";
 import { until } from "../until.ts";
-import { npmRun } from "./checkout.ts";
+import { npmRun, statusOnce } from "./checkout.ts";
 import {
   edit,
   insideMachine,
@@ -126,8 +126,7 @@ test("logs of a process on the second host are found by its name, and followed t
 });
 
 test("status shows what runs on each host, and the first as usual while the second is away", async () => {
-  const all = await npmRun(stack, "status").ended;
-  assert.equal(all.code, 0, all.stdout);
+  const all = await statusOnce(stack, ({ code }) => code === 0);
   const [, , here = "", there = ""] = all.stdout.split("\n\n");
   assert.match(
     here,
@@ -141,11 +140,10 @@ test("status shows what runs on each host, and the first as usual while the seco
   assert.match(there, / of berth as its host 'tasks', since /);
 
   second("systemctl stop ssh.socket ssh.service");
-  const away = await npmRun(stack, "status").ended;
-  second("systemctl start ssh.service");
-  assert.equal(away.code, 3, away.stdout);
   const line = "tasks +\\S+: could not be asked: port 22: Connection refused";
-  assert.match(away.stdout, new RegExp(`^1 thing needs attention.*\n  fault    tasks: [^]*\n\n${line}\n$`));
+  const alone = new RegExp(`^1 thing needs attention.*\n  fault    tasks: [^]*\n\n${line}\n$`);
+  const away = await statusOnce(stack, ({ code, stdout }) => code === 3 && alone.test(stdout));
+  second("systemctl start ssh.service");
   assert.match(away.stdout, /^web .*\n {2}release /m);
 });
 

@@ -111,7 +111,7 @@ test("a second host reaches PostgreSQL, Redis and MongoDB of the first over the 
     await until(
       "PostgreSQL, Redis and MongoDB to be back for the second host",
       () =>
-        redis(`AUTH ${password.redis}\\n`) === "PONG" &&
+        [6380, 6382].every((port) => redis(`AUTH ${password.redis}\\n`, withTls(port)) === "PONG") &&
         sql(`${first}/logbook`).code === 0 &&
         mongo() === "well",
     );

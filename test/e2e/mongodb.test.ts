@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { ferretProgram, ferretSha256 } from "../../components/mongodb/ferretdb.ts";
 import { until } from "../until.ts";
 import { backUp } from "./backups.ts";
-import { npmRun } from "./checkout.ts";
+import { npmRun, statusOnce } from "./checkout.ts";
 import { execute, psql, type Run, withStack } from "./harness.ts";
 
 const stack = await withStack(
@@ -94,8 +94,7 @@ test("FerretDB runs as an account of its own, bounded, in a sandbox, and is show
   assert.ok(Number(/: ([\d.]+) /.exec(weighed)?.[1]) <= 2.5, weighed);
   const secret = new URL(await url()).password;
   assert.notEqual((await stack.ssh(`journalctl -u ferretdb | grep -q ${secret}`)).code, 0);
-  const status = await npmRun(stack, "status").ended;
-  assert.match(status.stdout, /MongoDB by FerretDB +running/);
+  await statusOnce(stack, ({ stdout }) => /MongoDB by FerretDB +running/.test(stdout));
   const logs = await npmRun(stack, "logs", "mongodb", "--no-follow").ended;
   assert.equal(logs.code, 0, logs.stderr);
 });

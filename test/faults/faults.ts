@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { userData } from "../../cloud-init/user-data.ts";
+import { shellQuote } from "../../components/host/quote.ts";
 import { clearKilledRuns } from "../../engine/stale-lock.ts";
 import { insideMachine, type Run, type Running, removeMachine, type Stack } from "../e2e/harness.ts";
 import { root } from "../engine/harness.ts";
@@ -24,6 +25,22 @@ export async function said(run: Running, what: RegExp): Promise<void> {
     return false;
   });
 }
+
+/**
+ * Waits for a moment of a run that is soon over: the host itself looks, a hundred times a second, and does something at
+ * once. From here it would be asked too seldom on a busy computer.
+ *
+ * @param isThere shell: whether it has come
+ * @param strike shell: what the host does then
+ */
+export async function atMoment(stack: Stack, isThere: string, strike = "true"): Promise<void> {
+  const looks = `until ${isThere}; do sleep 0.01; done`;
+  await stack.on(`timeout 240 bash -c ${shellQuote(looks)} && ${strike}`, { timeout: 250_000 });
+}
+
+/** Shell: a release of an application has just been switched to, and is looked at before it becomes the one that boots. */
+export const switchOf = (app: string) =>
+  `[ -L /run/${app}/before.sock ] && [ "$(readlink /run/${app}/before.sock)" != "$(readlink /run/${app}/web.sock)" ]`;
 
 /** Kills the engine and all that it has started on this computer. */
 export async function killEngine(stack: Stack, run: Running): Promise<void> {
@@ -131,7 +148,7 @@ export async function assertWell(stack: Stack): Promise<void> {
     "",
   );
   assert.equal((await stack.fetch("/health")).status, 200);
-  assert.deepEqual(engineProcesses(stack), []);
+  await until("the engine's processes to end", () => engineProcesses(stack).length === 0);
 }
 
 /** Asks the site all the time, and tells how often it gave which answer. */

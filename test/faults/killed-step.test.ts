@@ -29,6 +29,7 @@ test("of a step that is killed nothing stays in memory, and nothing that it ran 
   sessions("pg_terminate_backend(pid)", `${holds} OR ${waits}`);
   assert.notEqual((await run.ended).code, 0);
   await until("the lock to be free", () => stack.inside("flock -n /run/berth.lock true").code === 0);
+  await until("who held the roles to end", () => stack.inside("systemctl is-active hold").code !== 0);
   assert.equal(stack.inside("pgrep -ax psql || true").stdout, "");
   assert.deepEqual(unfinished(stack), ["postgres-database"]);
 });

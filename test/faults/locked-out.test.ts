@@ -41,6 +41,7 @@ for (const { step, what, now, file, change, shuts, sooner } of changes) {
     assert.notEqual((await run.ended).code, 0);
     await until("the host to take it back", () => !shuts());
     assert.equal(now(), before);
+    await until("Berth to come in again", async () => (await stack.ssh("true")).code === 0);
 
     const looked = await npmRun(stack, "drift", "--json").ended;
     const differences = JSON.parse(looked.stdout).hosts[0].differences as Record<string, unknown>[];

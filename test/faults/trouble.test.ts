@@ -58,9 +58,10 @@ test("another package manager holds its locks for 30 s: the step waits, says so,
     `python3 -c "import fcntl, time
 files = [open(path, \\"w\\") for path in (\\"/var/lib/dpkg/lock-frontend\\", \\"/var/lib/dpkg/lock\\", \\"/var/lib/apt/lists/lock\\", \\"/var/cache/apt/archives/lock\\")]
 for file in files: fcntl.lockf(file, fcntl.LOCK_EX)
+open(\\"/run/held\\", \\"w\\")
 time.sleep(30)"`,
   );
-  await until("the locks to be held", () => stack.inside("pgrep -f fcntl.lockf").code === 0);
+  await until("the locks to be held", () => stack.inside("test -e /run/held").code === 0);
   wantPackage("tree");
   const began = Date.now();
   const run = await stack.succeed();

@@ -8,11 +8,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { driftVariable } from "../../../components/host/drifted.ts";
 import { type Beside, type Drift, lookForDrift } from "./look.ts";
 
-/** How long a host may take, in seconds. */
-const patience = 10;
-
 /** How long the program waits for the look once it is ready itself, in seconds. */
 const wait = Number(process.env.BERTH_DRIFT_PATIENCE) || 2;
+
+/** How long a host may take, in seconds. */
+const patience = Math.max(10, Math.ceil(wait));
 
 /**
  * Runs `call` with the environment that tells the program, and tells what is different once it is known.

@@ -103,7 +103,7 @@ export async function lookForDrift(
         // Its folder for keys has gone by then.
         beside?.end.throwIfAborted();
         const ssh = sshArgumentsOf(root, stack, host, resources, beside?.keys);
-        const told = { claim: claimOf(resources, host) ?? null, ignore };
+        const told = { claim: claimOf(resources, host) ?? null, ignore, patience };
         const printed = await answerOf(ssh, asking(program, told), patience, beside?.end);
         return readDrift(printed, host, stepsOf(resources, host), stackFlag(stack));
       } catch (error) {

@@ -48,7 +48,14 @@ export function answerOf(
   patience: number,
   signal?: AbortSignal,
 ): Promise<string> {
-  const options = ["-T", "-o", "BatchMode=yes", "-o", `ConnectTimeout=${Math.max(1, patience - 2)}`];
+  // One that is away is known sooner than what a busy one has to say.
+  const options = [
+    "-T",
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    `ConnectTimeout=${Math.min(8, Math.max(1, patience - 2))}`,
+  ];
   const child = spawn("ssh", [...options, ...ssh, command], { stdio: ["pipe", "pipe", "pipe"] });
   const began = performance.now();
   let [printed, said, late, tooLong] = ["", "", false, false];

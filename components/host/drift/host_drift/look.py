@@ -8,16 +8,19 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from host_drift.difference import Difference
 from host_drift.files import files
 from host_drift.others import accounts, firewall, packages
-from host_drift.reading import PATIENCE, Root, Unlooked
+from host_drift.reading import Root, Unlooked
 from host_drift.record import STATE, Record
 from host_drift.units import units
 
+# In seconds.
+_MOMENT = 3.0
 _PARTS: Mapping[str, Callable[[Root, Record], list[Difference]]] = {
     "files": files,
     "units": units,
@@ -28,9 +31,9 @@ _PARTS: Mapping[str, Callable[[Root, Record], list[Difference]]] = {
 
 
 def tell(text: str) -> None:
-    # Nobody waits for longer.
-    signal.alarm(2 * PATIENCE)
     told = json.loads(text)
+    # Nobody waits for longer.
+    signal.alarm(told["patience"])
     sys.stdout.write(json.dumps(look(Root(), told["claim"], told["ignore"])) + "\n")
     sys.stdout.flush()
     os._exit(0)
@@ -89,12 +92,18 @@ def refuse_other(root: Root, claim: str | None) -> None:
 
 
 def refuse_busy(lock: str) -> None:
-    """A step that is at work is in the middle of a change."""
-    try:
-        with open(lock) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        step = Path(lock).read_text(errors="replace").strip() or "unknown"
-        raise Unlooked(f"a deployment is at work there (step '{step}'). Look again when it is done") from None
-    except FileNotFoundError:
-        pass
+    """A step that is at work is in the middle of a change. What tidies up after a release has its lock for a moment."""
+    end = time.monotonic() + _MOMENT
+    while True:
+        try:
+            with open(lock) as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < end:
+                time.sleep(0.1)
+                continue
+            step = Path(lock).read_text(errors="replace").strip() or "unknown"
+            raise Unlooked(f"a deployment is at work there (step '{step}'). Look again when it is done") from None
+        except FileNotFoundError:
+            pass
+        return
