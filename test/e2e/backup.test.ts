@@ -18,9 +18,10 @@ import type { Drills, Listing } from "../../scripts/lib/backups.ts";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
 import { backUp, backUpFiles } from "./backups.ts";
-import { npmRun, npmRunIn, statusOnce } from "./checkout.ts";
+import { npmRun, npmRunIn } from "./checkout.ts";
 import { psql, type Run, untilWell, withStack } from "./harness.ts";
 import { startS3Beside } from "./s3-server.ts";
+import { statusOnce } from "./status.ts";
 import { photoOn, visitLog } from "./visitor.ts";
 
 const stack = await withStack({ after }, { deployed: true });

@@ -5,7 +5,6 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, symlinkSync } from "node:f
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Result, root } from "../engine/harness.ts";
-import { until } from "../until.ts";
 import type { Stack } from "./harness.ts";
 
 /** A command that is under way. */
@@ -64,23 +63,6 @@ export function npmRunIn(
     });
   });
   return { said: () => output.stdout + output.stderr, interrupt: () => signal("SIGINT"), ended };
-}
-
-/**
- * What 'npm run status' shows, once it is as it should be: of a host that is busy it says for a while what could not be
- * found out in the few seconds that it has.
- */
-export async function statusOnce(stack: Stack, isSo: (shown: Result) => boolean): Promise<Result> {
-  let shown: Result | undefined;
-  await until(
-    "the status to be shown",
-    async () => {
-      shown = await npmRun(stack, "status").ended;
-      return isSo(shown);
-    },
-    () => `${shown?.code} ${shown?.stdout}${shown?.stderr}`,
-  );
-  return shown as Result;
 }
 
 /** What the harness has not copied: the commands, the engine's parts, and its own places for state and passphrase. */

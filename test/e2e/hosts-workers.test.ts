@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { watchSite } from "../faults/faults.ts";
 import { until } from "../until.ts";
-import { npmRun, statusOnce } from "./checkout.ts";
+import { npmRun } from "./checkout.ts";
 import {
   edit,
   insideMachine,
@@ -15,6 +15,7 @@ import {
   untilWell,
   withStack,
 } from "./harness.ts";
+import { statusOnce } from "./status.ts";
 
 const stack = await withStack(
   { after },

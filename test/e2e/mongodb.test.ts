@@ -7,8 +7,9 @@ import { after, test } from "node:test";
 import { ferretProgram, ferretSha256 } from "../../components/mongodb/ferretdb.ts";
 import { until } from "../until.ts";
 import { backUp } from "./backups.ts";
-import { npmRun, statusOnce } from "./checkout.ts";
+import { npmRun } from "./checkout.ts";
 import { execute, psql, type Run, withStack } from "./harness.ts";
+import { statusOnce } from "./status.ts";
 
 const stack = await withStack(
   { after },

@@ -20,3 +20,20 @@ export async function askStatus(stack: Stack, ...words: string[]): Promise<Resul
   );
   return said;
 }
+
+/**
+ * What 'npm run status' shows, once it is as it should be: of a host that is busy it says for a while what could not be
+ * found out in the few seconds that it has.
+ */
+export async function statusOnce(stack: Stack, isSo: (shown: Result) => boolean): Promise<Result> {
+  let shown: Result | undefined;
+  await until(
+    "the status to be shown",
+    async () => {
+      shown = await npmRun(stack, "status").ended;
+      return isSo(shown);
+    },
+    () => `${shown?.code} ${shown?.stdout}${shown?.stderr}`,
+  );
+  return shown as Result;
+}
