@@ -3,9 +3,11 @@ import { reservedNames } from "../app/processes/processes.ts";
 import { anotherAccount, processFaults } from "../app/processes/schema.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
 import { envTexts } from "../app/schema.ts";
+import { commandFaults } from "../app/settings/commands.ts";
 import { fileFaults } from "../app/settings/files.ts";
 import { mediaNames } from "../app/settings/media-references.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
+import { releaseNames } from "../app/settings/release-references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
 import { otherPort } from "../host/schema.ts";
 import { tlsFaults } from "../nginx/certificate/own.ts";
@@ -52,6 +54,7 @@ export const configSchema = parts.superRefine((config, context) => {
   }
   const ofApplication = [
     ...names,
+    ...releaseNames,
     ...(media.store === "s3"
       ? mediaNames({
           byKey: host.kind !== "ec2" || media.access === "user",
@@ -66,6 +69,8 @@ export const configSchema = parts.superRefine((config, context) => {
   for (const { path, message, found } of fileFaults(app.files, ofApplication)) {
     context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
   }
+  for (const [path, message, found] of commandFaults(app, ofApplication))
+    context.addIssue({ code: "custom", path: ["app", ...path], message, input: found });
   const ofNginx = [
     ...(app.settings === undefined && app.static === undefined ? [] : ["/static/"]),
     ...(media.public ? ["/media/"] : []),

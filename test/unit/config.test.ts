@@ -766,6 +766,45 @@ test("settings refer to the bucket and its key where there are such", () => {
   read({ ...ofRole, media: { store: "s3", access: "user" } });
 });
 
+test("settings and files refer to the release, a service of the stack's own does not, and commands refer to nothing", () => {
+  const env = { V: "${release.id}", W: "${paths.static}" };
+  const app = { ...least.app, env, files: { ".env": { content: "V=${release.id}" } } };
+  read({ ...least, app });
+  assert.match(
+    faults({ ...least, app: { ...app, env: { V: "${release.ids}" } } }).join("\n"),
+    /^berth:app\.env\.V: expected in \$\{…\} one of .*\(Did you mean 'release\.id'\?\).*; found "\$\{release\.ids\}"$/,
+  );
+  const found = faults({
+    ...least,
+    services: { s3: { command: "/bin/s3", port: 9000, env } },
+    app: {
+      ...app,
+      settings: "shop.settings",
+      build: { commands: ["make", "make ${release.id}"], afterCollectstatic: ["make ${paths.static} $${x}"] },
+      once: [{ name: "first", command: "first ${site.url}" }],
+      processes: { worker: { command: "worker ${postgres.host} ${own}" } },
+      timers: { tock: { command: "tock --id=${release.id}", at: "daily" } },
+    },
+  });
+  const told = (path: string, todo: string, name: string) =>
+    `berth:app.${path}: expected no reference: a shell runs commands as they stand. ${todo}; found "\${${name}}"`;
+  assert.deepEqual(
+    found.filter((one) => one.startsWith("berth:app.")),
+    [
+      told("build.commands[1]", "A build has none of the application's settings", "release.id"),
+      told("build.afterCollectstatic[0]", 'Write "$STATIC_ROOT"', "paths.static"),
+      told("once[0].command", 'Write "$SITE_URL"', "site.url"),
+      told(
+        "processes.worker.command",
+        'Write NAME: ${postgres.host} below app.env, and "$NAME" here',
+        "postgres.host",
+      ),
+      told("timers.tock.command", 'Write "$BERTH_RELEASE"', "release.id"),
+    ],
+  );
+  assert.equal(found.filter((one) => one.startsWith("berth:services.s3.env.")).length, 2);
+});
+
 test("public files are a folder of a bucket, through CloudFront unless the stack says otherwise", () => {
   const publicFiles = (given: object, store = "s3") => ({
     ...least,
