@@ -329,6 +329,8 @@ export const appSchema = keys.superRefine(
   { when: ({ value }) => typeof value === "object" && value !== null },
 );
 
+export type AppConfig = z.output<typeof appSchema>;
+
 /** Whether releases dump a database, be it the stack's own or one elsewhere; Django's may have any name in the settings. */
 export const dumpsDatabase = (app: z.output<typeof appSchema>): boolean =>
   app.dumpBeforeMigrate && ("DATABASE_URL" in app.secrets || app.settings !== undefined);

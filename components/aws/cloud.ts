@@ -30,7 +30,7 @@ import type { OrganizationConfig } from "./organization-schema.ts";
 import { checkPermissions, type Permission, protectedUnlessAllowed } from "./permission.ts";
 import { isBurstable } from "./schema.ts";
 import { SecretMirror } from "./secret-mirror.ts";
-import { SecurityGroups } from "./security-groups.ts";
+import { type OpenPort, SecurityGroups } from "./security-groups.ts";
 
 type Ec2Config = Extract<HostConfig, { kind: "ec2" }>;
 type OtherEc2Config = Extract<OtherHostConfig, { kind: "ec2" }>;
@@ -61,6 +61,8 @@ export interface CloudArgs {
   readonly data: readonly ServiceData[];
   /** The services on it that the stack's other hosts reach: the port of each by its name. */
   readonly reached: Readonly<Record<string, number>>;
+  /** Ports of the application's processes that others reach, by the name of the host. */
+  readonly processPorts: Readonly<Record<string, readonly OpenPort[]>>;
 }
 
 /** Makes the cloud that was looked at. */
@@ -414,6 +416,8 @@ export class Cloud extends pulumi.ComponentResource {
         privateServices: false,
         connectEndpoint: config.connectEndpoint,
         othersReach: others.length === 0 ? undefined : args.reached,
+        webPorts: args.processPorts[firstHost] ?? [],
+        otherPorts: others.flatMap(([name]) => args.processPorts[name] ?? []),
       },
       { parent: this },
     );

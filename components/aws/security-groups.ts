@@ -19,6 +19,15 @@ export interface SecurityGroupsArgs {
    * @default no such group
    */
   readonly othersReach?: Readonly<Record<string, number>> | undefined;
+  /** Further ports of the web group, and of the hosts beside it, which share a group. @default none */
+  readonly webPorts?: readonly OpenPort[];
+  readonly otherPorts?: readonly OpenPort[];
+}
+
+/** A TCP port that these networks may connect to. */
+export interface OpenPort {
+  readonly port: number;
+  readonly from: readonly string[];
 }
 
 /** Ports, the first and the last. */
@@ -64,11 +73,13 @@ export class SecurityGroups extends pulumi.ComponentResource {
     const web = this.#group("web", "Serves the web", args.vpcId);
     this.#letWebIn(web);
     this.#letSshIn("web", web, args.sshFrom);
+    this.#letIntoPorts("web", web, args.webPorts ?? []);
     this.#letEverythingOut("web", web);
     this.webId = web.id;
     const others = args.othersReach && this.#group("others", "Hosts beside the web group", args.vpcId);
     if (others !== undefined) {
       this.#letSshIn("others", others, args.sshFrom);
+      this.#letIntoPorts("others", others, args.otherPorts ?? []);
       this.#letEverythingOut("others", others);
       this.#letOthersReach(web, others, args.othersReach ?? {});
       this.othersId = others.id;
@@ -97,13 +108,35 @@ export class SecurityGroups extends pulumi.ComponentResource {
   }
 
   #letSshIn(part: string, group: SecurityGroup, networks: readonly string[]): void {
+    this.#letIn(part, group, "ssh", 22, networks, "sshFrom");
+  }
+
+  #letIntoPorts(part: string, group: SecurityGroup, ports: readonly OpenPort[]): void {
+    // Hosts of one group may have the same port, each for other networks.
+    for (const port of new Set(ports.map((one) => one.port))) {
+      const networks = ports.filter((one) => one.port === port).flatMap(({ from }) => from);
+      this.#letIn(part, group, `port-${port}`, port, networks, `port ${port}`);
+    }
+  }
+
+  /** @param key what gives the networks, for people */
+  #letIn(
+    part: string,
+    group: SecurityGroup,
+    what: string,
+    port: number,
+    networks: readonly string[],
+    key: string,
+  ): void {
     // Two spellings of one network are one rule; AWS refuses a second.
-    const once = new Map(networks.map((network) => this.#read(network)).map((cidr) => [cidr.text, cidr]));
+    const once = new Map(
+      networks.map((network) => this.#read(network, key)).map((cidr) => [cidr.text, cidr]),
+    );
     for (const { family, text } of once.values()) {
       // The name is part of a URN, in which '::' divides.
-      const rule = `${part}-ssh-${text.replaceAll(/[:/]/g, "-")}`;
+      const rule = `${part}-${what}-${text.replaceAll(/[:/]/g, "-")}`;
       const from = family === 4 ? { cidrIpv4: text } : { cidrIpv6: text };
-      this.#in(rule, group, `ssh from ${text}`, [22, 22], from);
+      this.#in(rule, group, `${what} from ${text}`, [port, port], from);
     }
   }
 
@@ -123,11 +156,11 @@ export class SecurityGroups extends pulumi.ComponentResource {
     }
   }
 
-  #read(network: string): Cidr {
+  #read(network: string, key: string): Cidr {
     const cidr = parseCidr(network);
     if (cidr === undefined) {
       throw new pulumi.RunError(
-        `${this.#name}: sshFrom: expected networks, such as 203.0.113.0/24; found '${network}'`,
+        `${this.#name}: ${key}: expected networks, such as 203.0.113.0/24; found '${network}'`,
       );
     }
     return cidr;

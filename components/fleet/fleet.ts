@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { ProcessPort } from "../app/processes/processes.ts";
 import { firstHost, type Host } from "../host/host.ts";
 import type { Look } from "../host/look.ts";
 import { otherPort } from "../host/schema.ts";
@@ -31,6 +32,8 @@ export interface FleetArgs {
   readonly services: readonly PlannedService[];
   /** What every host needs from Debian, and what the first one needs as well. */
   readonly packages: { readonly all: PackageSet; readonly first: PackageSet };
+  /** Ports of the application's processes that others reach, by the name of the host. */
+  readonly processPorts: Readonly<Record<string, readonly ProcessPort[]>>;
   /** The networks whose visitors reach the first host. @default all */
   readonly visitorsFrom?: readonly string[] | undefined;
   /** How the first host is looked at by what is no service, where it is a machine that the user has. */
@@ -153,6 +156,7 @@ export class Fleet {
       fqdn: `${host.name}.${internal}`,
       openPorts: [],
       otherPorts: config.kind === "existing" ? (config.openPorts ?? []).map(otherPort) : [],
+      processPorts: this.#args.processPorts[host.name] ?? [],
       packages: [packages.all, ...services.flatMap(({ plan }) => plan.clients ?? [])],
       ...own,
     };

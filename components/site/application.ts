@@ -5,6 +5,7 @@ import { envTexts } from "../app/schema.ts";
 import { openFiles } from "../app/settings/files.ts";
 import { mediaReferences } from "../app/settings/media-references.ts";
 import { type References, referencesTo, settle } from "../app/settings/references.ts";
+import { releaseReferences } from "../app/settings/release-references.ts";
 import type { Cloud, MediaSettings } from "../aws/cloud.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Host } from "../host/host.ts";
@@ -76,7 +77,7 @@ export class Application {
   #on(host: Host, media: MediaSettings | undefined): Omit<AppArgs, "after" | "ownerServices"> {
     const { plan, names, services, signingKey, generated } = this.#args;
     const { app, site } = plan.config;
-    const known = this.#args.references(services.urlsOn(host));
+    const known = both(this.#args.references(services.urlsOn(host)), releaseReferences(plan.root));
     const references = media === undefined ? known : both(known, mediaReferences(media));
     const own = settle({ ...services.textsOn(host), ...envTexts(app) }, references);
     return {

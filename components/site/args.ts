@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "../app/app.ts";
 import type { NamesArgs } from "../app/names/names.ts";
+import type { ProcessPort } from "../app/processes/processes.ts";
 import type { FrontArgs } from "../app/program/front.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
 import type { Cloud, CloudArgs, MadePlace } from "../aws/cloud.ts";
@@ -46,6 +47,7 @@ export function cloudArgs(plan: SitePlan): CloudArgs {
       ...Nginx.data(tlsOf(config.site.tls)),
       App.data({ ...plan, name: config.app.name }, processesOn(plan, firstHost), config.app.timers),
     ],
+    processPorts: portsOf(plan),
     reached: Object.assign({}, ...servers.map(({ privatePorts }) => privatePorts ?? {})),
   };
 }
@@ -68,10 +70,20 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     ofApplication: accountsOf(plan),
     services,
     packages: { all: packagesOfAll(plan), first: firstPackages(plan) },
+    processPorts: portsOf(plan),
     visitorsFrom: behind?.only ? behind.networks : undefined,
     looks: [Nginx.look(app.name, namesServed(site))],
   };
 }
+
+/** The ports of processes that others reach, by the host that they run on. */
+const portsOf = (plan: SitePlan): Readonly<Record<string, readonly ProcessPort[]>> =>
+  Object.fromEntries(
+    [firstHost, ...Object.keys(plan.config.hosts)].map((host) => [
+      host,
+      processesOn(plan, host).flatMap(({ ports = [] }) => ports),
+    ]),
+  );
 
 /** The accounts that the application's code has on the first host. */
 function accountsOf({ config: { app }, processes, root }: SitePlan): ApplicationAccount[] {

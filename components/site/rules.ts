@@ -3,11 +3,12 @@ import { reservedNames } from "../app/processes/processes.ts";
 import { anotherAccount, processFaults } from "../app/processes/schema.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
 import { envTexts } from "../app/schema.ts";
+import { commandFaults } from "../app/settings/commands.ts";
 import { fileFaults } from "../app/settings/files.ts";
 import { mediaNames } from "../app/settings/media-references.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
+import { releaseNames } from "../app/settings/release-references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
-import { otherPort } from "../host/schema.ts";
 import { tlsFaults } from "../nginx/certificate/own.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { namesServed, shapeFaults } from "../nginx/schema.ts";
@@ -15,8 +16,8 @@ import { ownServiceFaults } from "../own-service/faults.ts";
 import { placesOf } from "../secrets/from/schema.ts";
 import { generatedOf } from "../secrets/generate-schema.ts";
 import type { Service } from "../service/service.ts";
-import type { PlannedService } from "../services.ts";
 import { allowedHostsFaults } from "./allowed-hosts.ts";
+import { portFaults, takenPorts } from "./ports.ts";
 import { parts, plansOf, type SiteConfig } from "./schema.ts";
 
 /** The configuration of a stack, with what holds between its parts. */
@@ -52,6 +53,7 @@ export const configSchema = parts.superRefine((config, context) => {
   }
   const ofApplication = [
     ...names,
+    ...releaseNames,
     ...(media.store === "s3"
       ? mediaNames({
           byKey: host.kind !== "ec2" || media.access === "user",
@@ -66,6 +68,8 @@ export const configSchema = parts.superRefine((config, context) => {
   for (const { path, message, found } of fileFaults(app.files, ofApplication)) {
     context.addIssue({ code: "custom", path: ["app", "files", ...path], message, input: found });
   }
+  for (const [path, message, found] of commandFaults(app, ofApplication))
+    context.addIssue({ code: "custom", path: ["app", ...path], message, input: found });
   const ofNginx = [
     ...(app.settings === undefined && app.static === undefined ? [] : ["/static/"]),
     ...(media.public ? ["/media/"] : []),
@@ -192,6 +196,8 @@ export const configSchema = parts.superRefine((config, context) => {
       fault(`app.processes.${name}.runsOn`, `expected ${expected}`);
     }
   }
+  for (const { path, message, found } of portFaults(config, running))
+    context.addIssue({ code: "custom", path: ["app", "processes", ...path], message, input: found });
   for (const [name, { account }] of Object.entries(config.app.timers)) {
     if (reservedNames.includes(name) || name === "web-start" || name in config.app.processes) {
       fault(
@@ -208,21 +214,6 @@ export const configSchema = parts.superRefine((config, context) => {
     if (secrets.mirror !== "none") fault("secrets.mirror", "expected 'none': only an EC2 stack mirrors");
   }
 });
-
-/** The ports of the first host that are taken, and by what. */
-function takenPorts({ host }: SiteConfig, running: readonly PlannedService[]): ReadonlyMap<number, string> {
-  const ofServices = running.flatMap(({ service: { name }, plan: { server } }) =>
-    server === undefined || server.at !== undefined
-      ? []
-      : server.listener.ports.map((port): [number, string] => [port, name]),
-  );
-  if (host.kind !== "existing") return new Map(ofServices);
-  const others = (host.openPorts ?? []).map((one): [number, string] => [
-    otherPort(one).number,
-    "host.openPorts",
-  ]);
-  return new Map([...others, ...ofServices, [host.port, "SSH (host.port)"]]);
-}
 
 /** The settings from elsewhere that something else gives as well, and what: which of them wins is never a question. */
 function settledTwice(

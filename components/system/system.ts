@@ -96,6 +96,8 @@ export interface SystemArgs {
   readonly openPorts: readonly number[];
   /** Ports of what is none of the stack's, open to everyone. @default none */
   readonly otherPorts?: readonly OtherPort[];
+  /** TCP ports of the application's own that are open to these networks. @default none */
+  readonly processPorts?: readonly { readonly port: number; readonly from: readonly string[] }[];
   /** The networks that visitors come from. @default all */
   readonly openTo?: readonly string[] | undefined;
   /** TCP ports that are open to these hosts alone, at the private address. @default none */
@@ -227,7 +229,12 @@ export class System extends pulumi.ComponentResource {
         removal: here("firewall-removal.sh"),
         slots: {
           ...(made.length === 0 ? {} : { service_accounts: made.join("\n") }),
-          ports: [args.ssh.port, ...args.openPorts, ...privatePorts(args)].join(" "),
+          ports: [
+            args.ssh.port,
+            ...args.openPorts,
+            ...(args.processPorts ?? []).map(({ port }) => port),
+            ...privatePorts(args),
+          ].join(" "),
           ssh_port: args.ssh.port,
           ssh_from: args.ssh.from.join(" "),
           settings: configKey(host.name),
@@ -360,6 +367,11 @@ function firewallFile(args: SystemArgs): pulumi.Output<StepFile> {
       ssh_from6: ssh.from.filter(isV6),
       open_ports: openPorts,
       other_ports: (args.otherPorts ?? []).map((one) => ({ ...one })),
+      process_ports: (args.processPorts ?? []).map(({ port, from }) => ({
+        port,
+        from4: from.filter(isV4),
+        from6: from.filter(isV6),
+      })),
       open_to_all: openTo === undefined,
       open_to4: (openTo ?? []).filter(isV4),
       open_to6: (openTo ?? []).filter(isV6),

@@ -16,8 +16,9 @@ const write = (greeting: string, last = "COMPLETE = True\n") =>
   writeFileSync(template, `GREETING = "${greeting}"\nPASSWORD = "\${postgres.password}"\n${last}`);
 const files = {
   [file]: { from: "logbook.local_settings.py" },
-  ".env": { content: "PLACE=${paths.media}\n" },
+  ".env": { content: "PLACE=${paths.media}\nVERSION=${release.id}\n" },
 };
+const env = { NAMED: "logbook@${release.id}", STATIC: "${paths.static}" };
 const asked = async () => (await stack.fetch("/greeting")).text;
 const managed = () =>
   stack.on(
@@ -41,6 +42,10 @@ edit(stack, "app/logbook/settings.py", (text) =>
     'DATABASES["default"]["PASSWORD"] = PASSWORD\n',
     'environ.Env.read_env(BASE_DIR / ".env")\n',
     'PLACE = os.environ["PLACE"]\n',
+    // Wherever they are read: in checks, collectstatic, migrations, the server and commands, of every release.
+    'assert os.environ["VERSION"] == os.environ["BERTH_RELEASE"], os.environ["VERSION"]\n',
+    'assert os.environ["NAMED"] == "logbook@" + os.environ["BERTH_RELEASE"], os.environ["NAMED"]\n',
+    'assert os.environ["STATIC"] == os.environ["STATIC_ROOT"], os.environ["STATIC"]\n',
   ),
 );
 edit(stack, "app/logbook/urls.py", (text) =>
@@ -61,18 +66,25 @@ time.sleep(int(sys.argv[2]))
 );
 stack.configure({
   app: {
+    env,
     files,
     processes: { crier: { command: 'python crier.py "$STATE_DIRECTORY/crier.txt" 9999', account: "crier" } },
     timers: { tell: { command: "python crier.py /srv/logbook/logs/timer.txt 0", at: "*:*:0/4" } },
   },
 });
 
-test("the server, processes, timers and commands have the file, and checks, migrations and collectstatic had it", async () => {
+test("the server, processes, timers and commands have the file and the release's id, and checks, migrations and collectstatic had it", async () => {
   write("first");
   await stack.succeed();
   await everywhere("first");
   const place = "from django.conf import settings; print(settings.PLACE)";
   assert.match(await stack.on(`logbook-manage shell -c '${place}'`), /^\/srv\/logbook\/media$/m);
+  const { release } = await stack.outputs();
+  assert.equal(await stack.on("logbook-run printenv NAMED"), `logbook@${release}`);
+  assert.equal(
+    await stack.on("cat /srv/logbook/config/web/current/files/.env | tail -n 1"),
+    `VERSION=${release}`,
+  );
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
 });
 
@@ -144,8 +156,7 @@ test("a file that the source has is refused by its name, and replaced where the 
 });
 
 test("a file that is taken out is gone from the host, and the source's own is there again", async () => {
-  const { ".env": env } = files;
-  stack.configure({ app: { files: { ".env": env } } });
+  stack.configure({ app: { files: { ".env": files[".env"] } } });
   const password = "from urllib.parse import urlsplit\nCOMPLETE = True\nGREETING = 'of the source'\n";
   writeFileSync(
     join(stack.project, "app", file),

@@ -18,6 +18,10 @@ const processes = {
   huey: { command: "huey_consumer tasks.huey -w 2", account: "huey", memory: 256, cpu: 150 },
   rq: { command: "rq worker -c rq_settings -w late_rq.LateWorker" },
   idle: { command: "sleep infinity", stopTimeout: 10 },
+  door: {
+    command: "python door.py 0.0.0.0 7000 7001",
+    ports: [{ port: 7000 }, { port: 7001, from: ["192.0.2.0/24"] }],
+  },
   web: { memory: 512, cpu: 180 },
 };
 const queues = ["celery", "huey", "rq"];
@@ -35,7 +39,7 @@ const running = () =>
 /** What runs of one instance and of nothing else. */
 const expected = (instance = live()) =>
   [
-    ...["beat", "celery", "huey", "idle", "rq"].map((process) => `${process}@${instance}`),
+    ...["beat", "celery", "door", "huey", "idle", "rq"].map((process) => `${process}@${instance}`),
     `celery@${instance}.2`,
   ].sort();
 
@@ -98,6 +102,15 @@ test("each process has its own unit, log and limits, the web server too, and run
   ] as const)
     assert.match(host(`tr '\\0' ' ' </proc/${of(process, "MainPID")}/cmdline`), program);
   assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
+
+const answersAtPort = async () => (await fetch(`http://${await stack.address()}:7000/`)).text();
+
+test("a process answers at its ports those whom the stack lets in", async () => {
+  assert.equal(await answersAtPort(), current());
+  const rules = host("nft list table inet berth");
+  assert.match(rules, /ip saddr 192\.0\.2\.0\/24 tcp dport 7001 accept/);
+  assert.deepEqual(rules.match(/dport 7001/g)?.length, 1);
 });
 
 test("a changed limit reaches nothing that runs, and a drop-in of yours all of it", async () => {
@@ -420,6 +433,17 @@ test("a release whose worker cannot start leaves the server, the workers and bea
   assert.deepEqual(running(), before);
   assert.equal(pids(), were);
   assert.equal((await stack.fetch("/health")).text, release);
+  stack.configure({
+    app: {
+      processes: { ...processes, door: { ...processes.door, command: "python door.py 127.0.0.1 7000 7001" } },
+    },
+  });
+  assert.match(
+    said(await stack.up()),
+    /its process 'door' does not listen at port 7000 \(app\.processes\.door\.ports\), or only at 127\.0\.0\.1/,
+  );
+  assert.deepEqual(running(), before);
+  await until("its port to answer", async () => (await answersAtPort()) === release);
   stack.configure({ app: { processes } });
   await stack.succeed();
   assert.deepEqual(running(), before);

@@ -396,8 +396,8 @@ class FakeHost:
     """A host with an application that has a server, a worker and a beat."""
 
     processes = (
-        Process("beat", "celery-beat", 1, alone=True, keep=False, command="celery -A shop beat"),
-        Process("worker", "celery", 2, alone=False, keep=False, command="celery -A shop worker"),
+        Process("beat", "celery-beat", 1, alone=True, keep=False, ports=(), command="celery -A shop beat"),
+        Process("worker", "celery", 2, alone=False, keep=False, ports=(), command="celery -A shop worker"),
     )
 
     def __init__(self, root: Path, world: FakeWorld | None = None) -> None:

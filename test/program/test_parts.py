@@ -123,7 +123,15 @@ class Records(InFolder):
 
 class Procfiles(unittest.TestCase):
     def process(self, **changes: object) -> Process:
-        usual = {"name": "worker", "kind": "celery", "count": 1, "alone": False, "keep": False, "command": None}
+        usual = {
+            "name": "worker",
+            "kind": "celery",
+            "count": 1,
+            "alone": False,
+            "keep": False,
+            "ports": (),
+            "command": None,
+        }
         return Process(**{**usual, **changes})  # type: ignore[arg-type]
 
     def test_its_lines_are_its_commands(self) -> None:

@@ -276,6 +276,29 @@ test("hosts beside the web are let in by SSH alone, and reach of the web group w
   }
 });
 
+test("further ports are open to their networks alone, once for each network", async () => {
+  const webPorts = [{ port: 7000, from: ["203.0.113.0/24", "203.0.113.9/24", "::/0"] }];
+  const otherPorts = [
+    { port: 7001, from: ["198.51.100.7/32"] },
+    { port: 7001, from: ["203.0.113.0/24", "198.51.100.7/32"] },
+  ];
+  const seen = await groups({ sshFrom: [], privateServices: false, othersReach, webPorts, otherPorts });
+  assert.deepEqual(
+    rulesOf(seen, "Ingress", "groups-web").map(passes).sort(),
+    [
+      ...web,
+      "tcp 7000-7000 203.0.113.0/24",
+      "tcp 7000-7000 ::/0",
+      "tcp 5432-5432 groups-others-id",
+      "tcp 6380-6380 groups-others-id",
+    ].sort(),
+  );
+  assert.deepEqual(rulesOf(seen, "Ingress", "groups-others").map(passes).sort(), [
+    "tcp 7001-7001 198.51.100.7/32",
+    "tcp 7001-7001 203.0.113.0/24",
+  ]);
+});
+
 test("hosts beside the web are reached by the endpoint for tunnels as the web is", async () => {
   const seen = await groups({ sshFrom: [], privateServices: false, connectEndpoint: true, othersReach });
   assert.deepEqual(rulesOf(seen, "Ingress", "groups-others").map(passes), ["tcp 22-22 groups-connect-id"]);

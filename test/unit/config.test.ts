@@ -518,6 +518,7 @@ test("a process is a command; all else has a default", () => {
     count: 1,
     stopTimeout: 600,
     onRelease: "restart",
+    ports: [],
   });
 });
 
@@ -766,6 +767,45 @@ test("settings refer to the bucket and its key where there are such", () => {
   read({ ...ofRole, media: { store: "s3", access: "user" } });
 });
 
+test("settings and files refer to the release, a service of the stack's own does not, and commands refer to nothing", () => {
+  const env = { V: "${release.id}", W: "${paths.static}" };
+  const app = { ...least.app, env, files: { ".env": { content: "V=${release.id}" } } };
+  read({ ...least, app });
+  assert.match(
+    faults({ ...least, app: { ...app, env: { V: "${release.ids}" } } }).join("\n"),
+    /^berth:app\.env\.V: expected in \$\{…\} one of .*\(Did you mean 'release\.id'\?\).*; found "\$\{release\.ids\}"$/,
+  );
+  const found = faults({
+    ...least,
+    services: { s3: { command: "/bin/s3", port: 9000, env } },
+    app: {
+      ...app,
+      settings: "shop.settings",
+      build: { commands: ["make", "make ${release.id}"], afterCollectstatic: ["make ${paths.static} $${x}"] },
+      once: [{ name: "first", command: "first ${site.url}" }],
+      processes: { worker: { command: "worker ${postgres.host} ${own}" } },
+      timers: { tock: { command: "tock --id=${release.id}", at: "daily" } },
+    },
+  });
+  const told = (path: string, todo: string, name: string) =>
+    `berth:app.${path}: expected no reference: a shell runs commands as they stand. ${todo}; found "\${${name}}"`;
+  assert.deepEqual(
+    found.filter((one) => one.startsWith("berth:app.")),
+    [
+      told("build.commands[1]", "A build has none of the application's settings", "release.id"),
+      told("build.afterCollectstatic[0]", 'Write "$STATIC_ROOT"', "paths.static"),
+      told("once[0].command", 'Write "$SITE_URL"', "site.url"),
+      told(
+        "processes.worker.command",
+        'Write NAME: ${postgres.host} below app.env, and "$NAME" here',
+        "postgres.host",
+      ),
+      told("timers.tock.command", 'Write "$BERTH_RELEASE"', "release.id"),
+    ],
+  );
+  assert.equal(found.filter((one) => one.startsWith("berth:services.s3.env.")).length, 2);
+});
+
 test("public files are a folder of a bucket, through CloudFront unless the stack says otherwise", () => {
   const publicFiles = (given: object, store = "s3") => ({
     ...least,
@@ -895,6 +935,70 @@ test("each EC2 host whose port 22 is closed has a tunnel of its own", () => {
   read({ ...least, host: closed, hosts: { tasks: { ...host, reach: reach(2223) } } });
   read({ ...least, host: ec2, hosts: { tasks: host, mail: host } });
 });
+
+test("the ports of processes are open to everyone unless the stack says otherwise, and each is free on its host", () => {
+  const listens = (ports: readonly unknown[], more: object = {}) => ({ command: "serve", ports, ...more });
+  const from = ["10.0.0.0/8"];
+  const processes = (all: object) => ({ ...least.app, processes: all });
+  const { door } = read({
+    ...least,
+    app: processes({ door: listens([{ port: 7000 }, { port: 7001, from }]) }),
+  }).app.processes;
+  assert.deepEqual(door?.ports, [
+    { port: 7000, from: ["0.0.0.0/0", "::/0"] },
+    { port: 7001, from },
+  ]);
+  const two = {
+    ...least,
+    host: { ...given, port: 2222, openPorts: [8443] },
+    hosts: { tasks: { ...given, address: "198.51.100.8", openPorts: [7000] } },
+    services: { s3: { command: "/bin/s3", port: 9000 } },
+  };
+  const taken = (port: number) => ({ port });
+  const free = (path: string, by: string, port: number) =>
+    `berth:app.processes.${path}.port: expected a port that is free: ${by} has this one; found ${port}`;
+  const all = {
+    door: listens([5432, 6379, 9000, 8443, 2222, 7000].map(taken)),
+    more: listens([taken(7000)]),
+    there: listens([taken(7000), taken(5432)], { runsOn: "tasks" }),
+  };
+  assert.deepEqual(faults({ ...two, app: processes(all) }), [
+    free("door.ports[0]", "postgres", 5432),
+    free("door.ports[1]", "redis", 6379),
+    free("door.ports[2]", "services.s3", 9000),
+    free("door.ports[3]", "host.openPorts", 8443),
+    free("door.ports[4]", "SSH (host.port)", 2222),
+    free("more.ports[0]", "app.processes.door", 7000),
+    free("there.ports[0]", "hosts.tasks.openPorts", 7000),
+  ]);
+  const at = (port: number) => ({ ports: [taken(port)] });
+  const wrong = {
+    web: at(7000),
+    release: { command: "migrate", ...at(7001) },
+    door: { command: "serve", count: 2, ...at(7002) },
+    worker: { command: "rq worker", ...at(7003) },
+  };
+  assert.deepEqual(
+    faults({ ...least, app: processes(wrong) }).map((one) => one.replace(/; found .*/, "")),
+    [
+      "berth:app.processes.web.ports: expected none: nginx answers for the web server, at ports 80 and 443",
+      "berth:app.processes.release.ports: expected none: of 'release' there is only 'command'",
+      "berth:app.processes.door.count: expected 1: two of it cannot listen at one port",
+      "berth:app.processes.worker.ports: expected none: a worker finishes its tasks while the next one works, and two cannot listen at one port. Give the ports to a process of its own",
+    ],
+  );
+});
+
+for (const [ports, expected] of [
+  [[{ port: 443 }], /^berth:app\.processes\.door\.ports\[0\]\.port: expected .*1024.*found 443$/],
+  [[{ port: 40000 }], /ports\[0\]\.port: expected .*32767.*found 40000$/],
+  [[{ port: 7000, from: [] }], /ports\[0\]\.from: expected/],
+  [[{ port: 7000, from: ["office"] }], /ports\[0\]\.from\[0\]: expected a network, such as/],
+] as const)
+  test(`a process may not listen at ${JSON.stringify(ports)}`, () => {
+    const processes = { door: { command: "serve", ports } };
+    assert.match(faults({ ...least, app: { ...least.app, processes } }).join("\n"), expected);
+  });
 
 for (const [hosts, expected] of [
   [

@@ -109,6 +109,20 @@ test("beat has a place for its schedule, and does not keep a release waiting", (
   assert.match(beat, /^TimeoutStopSec=30$/m);
 });
 
+test("a process with ports ends before the next one starts, and no worker with tasks does", () => {
+  const ports = [{ port: 7000, from: ["0.0.0.0/0"] }];
+  const door = { ...usual, command: "daphne shop.asgi:app", ports };
+  const [facts] = processFacts(wantedProcesses({ door }, undefined));
+  assert.deepEqual([facts?.alone, facts?.ports], [true, [7000]]);
+  const text = unit({ command: "daphne shop.asgi:app", ports });
+  assert.match(text, /^TimeoutStopSec=30$/m);
+  assert.doesNotMatch(text, /StateDirectory/);
+  assert.throws(
+    () => wantedProcesses({ door: { ...usual, ports } }, { door: "celery -A shop worker" }),
+    /app\.processes\.door\.ports: expected none: a worker finishes its tasks .*a process of its own/,
+  );
+});
+
 test("a process is shut in by the same lines wherever the application lies", () => {
   assert.ok(unit({ command: "rq worker" }).includes(sandbox(place)));
   assert.match(sandbox(place), /^ProtectHome=yes$/m);
@@ -132,7 +146,7 @@ test("the host is told of each process what it needs, in the order of their name
     undefined,
   );
   assert.equal(processTable("shop", wanted), "beat shop\nsorter sorter\nworker shop");
-  const once = { count: 1, alone: false, keep: false };
+  const once = { count: 1, alone: false, keep: false, ports: [] };
   assert.deepEqual(processFacts(wanted), [
     { ...once, name: "beat", kind: "celery-beat", alone: true, command: "celery -A shop beat" },
     { ...once, name: "sorter", kind: "huey", command: null },

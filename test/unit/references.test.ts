@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { mediaNames, mediaReferences } from "../../components/app/settings/media-references.ts";
@@ -8,6 +9,7 @@ import {
   referencesTo,
   settle,
 } from "../../components/app/settings/references.ts";
+import { releaseNames, releaseReferences } from "../../components/app/settings/release-references.ts";
 import { postgres } from "../../components/postgres/service.ts";
 import { redis } from "../../components/redis/service.ts";
 
@@ -86,6 +88,21 @@ test("every name that may be referred to stands for something", async () => {
   const names = referenceNames([postgres, redis], ["API_KEY"]);
   assert.deepEqual([...Object.keys(plain), ...Object.keys(secret)].sort(), names.sort());
   assert.equal(await read(pulumi.output(secret["redis.cacheUrl"] ?? "")), "redis://:tulips@127.0.0.1:6381/0");
+});
+
+test("what differs with each release is left for the host, in settings and in files", async () => {
+  const known = releaseReferences("/srv/shop");
+  assert.deepEqual(Object.keys(known.plain), releaseNames);
+  const { env, secrets } = settle(
+    { VERSION: "shop@${release.id}", WHITENOISE_ROOT: "${paths.static}", LITERAL: "$${release.id}" },
+    known,
+  );
+  assert.deepEqual(Object.keys(secrets), []);
+  assert.equal(await read(env.VERSION), "shop@@@berth:release.id@@");
+  assert.equal(await read(env.WHITENOISE_ROOT), "/srv/shop/static/@@berth:release.id@@");
+  assert.equal(await read(env.LITERAL), "${release.id}");
+  const program = readFileSync("components/app/release/settings.py", "utf8");
+  assert.ok(program.includes('"@@berth:release.id@@"'), "the host fills in another text");
 });
 
 test("an application gets its bucket under names of its own, and the key to it as a secret", async () => {

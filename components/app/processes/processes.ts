@@ -39,6 +39,13 @@ export interface Limits {
   readonly cpu?: number | undefined;
 }
 
+/** A TCP port of a process that others reach. */
+export interface ProcessPort {
+  readonly port: number;
+  /** The networks that may connect. */
+  readonly from: readonly string[];
+}
+
 /** A process beside the web server, as a stack's configuration has it. */
 export interface ProcessConfig extends Limits {
   /** @default what the release's Procfile has under this name */
@@ -53,6 +60,8 @@ export interface ProcessConfig extends Limits {
   readonly stopTimeout: number;
   /** Whether a release starts it anew, or leaves it on the release that it runs. */
   readonly onRelease: "restart" | "keep";
+  /** The ports at which it listens. @default none */
+  readonly ports?: readonly ProcessPort[] | undefined;
   /** The host that it runs on, by its name. @default the one that serves the site */
   readonly runsOn?: string | undefined;
 }
@@ -114,7 +123,9 @@ export function wantedProcesses(
     }
     if (process.command !== undefined || process.count === 0) return [];
     if (hasBeat(command)) return [`its Procfile's '${name}': ${withoutBeat}`];
-    return isAlone(process) && process.count > 1
+    if (hasPorts(process) && !withoutTasks(process.kind))
+      return [`app.processes.${name}.ports: ${withoutPorts}`];
+    return process.kind === "celery-beat" && process.count > 1
       ? [`app.processes.${name}.count: ${oneBeat}; found ${process.count}`]
       : [];
   });
@@ -128,6 +139,11 @@ export function wantedProcesses(
 export const withoutBeat =
   "expected a worker without beat (-B), for while one takes over from the other there are two: " +
   "make beat a process of its own, with 'celery … beat' for its command";
+/** Whether one of this kind can end at once for another to take its place. */
+export const withoutTasks = (kind: Kind): boolean => kind === "command" || kind === "celery-beat";
+export const withoutPorts =
+  "expected none: a worker finishes its tasks while the next one works, and two cannot listen at one port. " +
+  "Give the ports to a process of its own";
 export const oneBeat = "expected 1: two celery beats would send every periodic task twice";
 
 /** How long a timer's run may take where nothing is said, in seconds: a day. */
@@ -194,8 +210,10 @@ export function limitLines({ memory, cpu }: Limits): string[] {
   ];
 }
 
-/** Only one of it may ever run. */
-const isAlone = (process: Process) => process.kind === "celery-beat";
+const hasPorts = ({ ports = [] }: ProcessConfig) => ports.length > 0;
+
+/** Only one of it may ever run: two beats send all tasks twice, and two programs cannot listen at one port. */
+const isAlone = (process: Process) => process.kind === "celery-beat" || hasPorts(process);
 
 /** The template unit of a process: an instance of it is a release with its settings. */
 function processUnit(place: UnitPlace, process: Process): string {
@@ -208,7 +226,7 @@ function processUnit(place: UnitPlace, process: Process): string {
     process: process.name,
     account: process.account ?? name,
     // Beat keeps its schedule there; what has an account of its own can write nowhere else.
-    has_state: isAlone(process) || process.account !== undefined,
+    has_state: process.kind === "celery-beat" || process.account !== undefined,
     has_cache: process.account === undefined,
     environment: environment(
       place,
@@ -220,7 +238,7 @@ function processUnit(place: UnitPlace, process: Process): string {
     // Its tasks have the rest of the time.
     drain: Math.min(30, Math.floor(process.stopTimeout / 2)),
     stop_signal: kinds[process.kind].stop,
-    // Beat has no task to finish, and while it ends there is none.
+    // While it ends there is none; a beat has no task to finish.
     stop_timeout: isAlone(process) ? Math.min(process.stopTimeout, 30) : process.stopTimeout,
     limits: limitLines(process),
     sandbox: sandbox(place),
@@ -301,5 +319,6 @@ export const processFacts = (processes: readonly Process[]) =>
     count: process.count,
     alone: isAlone(process),
     keep: process.onRelease === "keep",
+    ports: (process.ports ?? []).map(({ port }) => port),
     command: process.command ?? null,
   }));

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { accountName } from "../../service/forms.ts";
+import { anywhere } from "../../host/schema.ts";
+import { accountName, cidr } from "../../service/forms.ts";
 import {
   hasBeat,
   kindNames,
@@ -8,6 +9,8 @@ import {
   oneBeat,
   processNamePattern,
   withoutBeat,
+  withoutPorts,
+  withoutTasks,
 } from "./processes.ts";
 
 export const processName = z.string().regex(processNamePattern, {
@@ -24,6 +27,16 @@ const limits = {
     .optional()
     .describe("The most processor time it may use, in percent of one CPU. Default: no limit."),
 };
+const processPort = z.strictObject({
+  port: z
+    .int()
+    .min(1024)
+    .max(32767)
+    .describe(
+      "The TCP port. Below 1024 are the system's ports, which no process can listen at; above 32767 the kernel hands out ports to connections.",
+    ),
+  from: z.array(cidr).min(1).default(anywhere).describe("Networks that may connect. Default: everyone."),
+});
 export const processSchema = z
   .strictObject({
     command: commandLine
@@ -62,6 +75,12 @@ export const processSchema = z
       .default("restart")
       .describe(
         "`restart`: a release moves it to the new code. `keep`: it stays on the old code until its command, its count, a secret or a file changes, or the host boots; not recommended.",
+      ),
+    ports: z
+      .array(processPort)
+      .default([])
+      .describe(
+        "TCP ports at which it listens on all addresses of its host, such as one for gRPC. Berth opens the firewall and, on EC2, the security group. A release stops the old process before it starts the new one, and fails if nothing listens; see docs/processes.md.",
       ),
     runsOn: z
       .string()
@@ -113,6 +132,10 @@ export function processFaults(
     }
     if (wanted.count !== 1) faults.push(["count", "expected none: 'app.workers' says how many"]);
     if (account !== undefined) faults.push(["account", "expected none: 'app.name' is its account"]);
+    if (wanted.ports.length > 0) {
+      faults.push(["ports", "expected none: nginx answers for the web server, at ports 80 and 443"]);
+    }
+    return faults;
   }
   if (name === "release") {
     if (command === undefined)
@@ -121,7 +144,13 @@ export function processFaults(
       (key) => wanted[key] !== undefined,
     );
     for (const key of others) faults.push([key, "expected none: of 'release' there is only 'command'"]);
+    if (wanted.ports.length > 0)
+      faults.push(["ports", "expected none: of 'release' there is only 'command'"]);
     return faults;
+  }
+  if (wanted.ports.length > 0) {
+    if (wanted.count > 1) faults.push(["count", "expected 1: two of it cannot listen at one port"]);
+    if (!withoutTasks(kind)) faults.push(["ports", withoutPorts]);
   }
   if (kind === "celery-beat" && wanted.count > 1) {
     faults.push(["count", oneBeat]);

@@ -32,6 +32,8 @@ class Process:
     alone: bool
     # Whether a release leaves it on the release that it runs.
     keep: bool
+    # At which it listens for others.
+    ports: tuple[int, ...]
     # None: the line of the release's Procfile.
     command: str | None
 
@@ -230,7 +232,7 @@ def _pages(fields: Mapping[str, Any]) -> tuple[Page, ...]:
 
 
 def _with_lists(fields: dict[str, Any]) -> dict[str, Any]:
-    fields["processes"] = tuple(_read(Process, one) for one in fields["processes"])
+    fields["processes"] = tuple(_read(Process, {**one, "ports": tuple(one["ports"])}) for one in fields["processes"])
     fields["kinds"] = tuple((kind, pattern) for kind, pattern in fields["kinds"])
     fields["secrets"] = tuple(fields["secrets"])
     if "all_processes" in fields:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .faults import HeldUp
 from .files import Files
-from .instances import release_environment
+from .instances import put_files, release_environment
 from .place import Place
 from .records import Release
 from .settings import Settings
@@ -30,6 +30,8 @@ class Inside:
         self._unit = f"berth-{place.name}-release.service"
         # In memory, and gone with the next boot.
         self._environment = world.path(f"/run/berth-{place.name}-release.env")
+        # Files beside the code, where one of them refers to the release.
+        self._told_filled = f"/run/berth-{place.name}-release.files"
 
     def run(
         self,
@@ -52,9 +54,8 @@ class Inside:
                     f"See 'systemctl status {self._unit}' on the host.",
                 )
             self._world.sleep(0.1)
-        settings = Settings(self._place.settings, self._place.files)
-        self._files.put(self._environment, release_environment(self._place, release, settings))
-        options = [f"--property={one}" for one in [*self._properties(release), *more]]
+        own = self._fill(release)
+        options = [f"--property={one}" for one in [*self._properties(release), *own, *more]]
         # What looks like a variable in a command is the command's own.
         fixed = ["--quiet", "--wait", "--pipe", "--collect", "--expand-environment=no", f"--unit={self._unit}"]
         command = Command(["systemd-run", *fixed, *options, "--", *argv])
@@ -63,6 +64,22 @@ class Inside:
     def stop(self) -> None:
         """What a run that was killed has left at work."""
         self._systemd.stop_and_wait([self._unit])
+
+    def _fill(self, release: Release) -> list[str]:
+        """Gives it the settings and files that refer to the release, as its instances have them."""
+        place, files = self._place, self._files
+        wanted = Settings(place.settings, place.files)
+        filled = Settings(place.settings, place.files, release.id)
+        # What comes later wins over the settings as they are wanted.
+        own = "".join(f"{line}\n" for line in filled.lines if line not in wanted.lines)
+        files.put(self._environment, own + release_environment(place, release, filled))
+        folder, group = self._world.path(self._told_filled), f"root:{place.name}"
+        files.remove(folder)
+        if filled.files == wanted.files:
+            return []
+        files.directory(folder, group, 0o750)
+        put_files(files, folder, filled, group)
+        return [f"BindReadOnlyPaths={self._told_filled}:{place.told_root}/config/files"]
 
     def _properties(self, release: Release) -> list[str]:
         place = self._place

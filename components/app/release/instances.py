@@ -11,7 +11,7 @@ from pathlib import Path
 from .facts import Process, entry_key
 from .faults import Stop
 from .files import Files
-from .place import Place
+from .place import Place, release_of
 from .procfile import Procfile
 from .records import Ledger, Release, Unit
 from .settings import Settings
@@ -59,12 +59,9 @@ class Instances:
         files.directory(place.instances, group, 0o750)
         files.directory(folder, group, 0o750)
         files.link(folder / "release", f"{place.told_root}/releases/{release.id}")
-        settings = self._now()
+        settings = self._now(release.id)
         files.put(folder / "env", settings.text, group, 0o640)
-        for path, text in settings.files.items():
-            for above in reversed(Path("files", path).parents[:-1]):
-                files.directory(folder / above, group, 0o750)
-            files.put(folder / "files" / path, text, group, 0o640)
+        put_files(files, folder / "files", settings, group)
         files.put(folder / "release.env", release_environment(place, release, settings), group, 0o640)
         if place.web:
             for server in self._server_settings(release):
@@ -119,11 +116,13 @@ class Instances:
     def has_secrets_of_now(self, instance: str, names: Sequence[str]) -> bool:
         """Whether an instance has the same secrets as one that is made now, and the same files beside its code."""
         folder = self._place.instance(instance)
-        now, then = self._now(), Settings(folder / "env", folder / "files")
+        now, then = self._now(release_of(instance)), Settings(folder / "env", folder / "files")
         return now.files == then.files and all(now.values.get(name) == then.values.get(name) for name in names)
 
-    def _now(self) -> Settings:
-        return Settings(self._place.settings, self._place.files)
+    def _now(self, release: str | None = None) -> Settings:
+        """As they are wanted now; with the id of a release, as it has them."""
+        settings = (self._place.settings, self._place.files)
+        return Settings(*settings) if release is None else Settings(*settings, release)
 
     def others(self, instance: str, running: set[str]) -> list[str]:
         """All but this one: by their records, by what runs of them and by what lies on the disk."""
@@ -135,6 +134,14 @@ class Instances:
         )
         known = {one.name for one in self._ledger.instances() if one.state != "failed"}
         return sorted((there | known | running) - {instance})
+
+
+def put_files(files: Files, folder: Path, settings: Settings, group: str) -> None:
+    """Those beside the code, for an account of this group."""
+    for path, text in settings.files.items():
+        for above in reversed(Path(path).parents):
+            files.directory(folder / above, group, 0o750)
+        files.put(folder / path, text, group, 0o640)
 
 
 def release_environment(place: Place, release: Release, settings: Settings) -> str:

@@ -357,8 +357,20 @@ class Switch:
                     raise self._not_up(look.unit)
             if is_last:
                 self._refuse_without_queue(processes.alone)
+                self._refuse_unheard()
                 return
             context.world.sleep(0.1)
+
+    def _refuse_unheard(self) -> None:
+        found = self.processes.unheard()
+        if found is not None:
+            port, unit = found
+            process = self.processes.of(unit)
+            raise Unhealthy(
+                unit,
+                f"its process '{process}' does not listen at port {port} (app.processes.{process}.ports), or only at "
+                "127.0.0.1, where nobody else reaches it: it must listen at 0.0.0.0 or [::].",
+            )
 
     def prove_pages(self) -> None:
         """Of what is live already: there is nothing to go back from."""

@@ -2,6 +2,7 @@
 
 from .context import Context
 from .facts import Process
+from .listening import listening
 from .procfile import Procfile
 from .records import Instance
 from .systemd import Look
@@ -31,6 +32,14 @@ class Processes:
         self._context = context
         self._instance = instance
         self._secrets = secrets
+        # At which port each listens, with its unit.
+        self._ports = [
+            (port, unit.name)
+            for process in wanted
+            for unit in instance.units
+            if unit.process == process.name
+            for port in process.ports
+        ]
         self._started = 0.0
         self._computed: dict[str, float] = {}
         self._left = {
@@ -41,6 +50,7 @@ class Processes:
         units = [unit for unit in instance.units if unit.process not in self._left]
         self.beside = [unit.name for unit in units if not unit.alone]
         self.alone = [unit.name for unit in units if unit.alone]
+        self._alone_now = {unit.process for unit in units if unit.alone}
 
     def _place_of(self, process: str, command: str, others: list[Instance]) -> str:
         """The instance on which a process runs and is left ('onRelease: keep').
@@ -65,7 +75,8 @@ class Processes:
         return [
             unit.name
             for unit in other.units
-            if (unit.alone or not alone) and self._left.get(unit.process) != other.name
+            if (unit.alone or unit.process in self._alone_now or not alone)
+            and self._left.get(unit.process) != other.name
         ]
 
     def start(self, units: list[str]) -> None:
@@ -93,6 +104,18 @@ class Processes:
             looks = self._context.systemd.look(units)
             if any(look.has_fallen for look in looks) or not self.still_starting(looks):
                 return looks
+            self._context.world.sleep(0.1)
+
+    def unheard(self) -> tuple[int, str] | None:
+        """A port at which nothing listens after a while, and the unit that should."""
+        end = self._context.world.now() + _AT_MOST
+        while True:
+            heard = listening(self._context.world) if self._ports else set()
+            missing = [(port, unit) for port, unit in self._ports if port not in heard]
+            if not missing:
+                return None
+            if self._context.world.now() > end:
+                return missing[0]
             self._context.world.sleep(0.1)
 
     def shelled(self, looks: list[Look]) -> str:

@@ -11,19 +11,32 @@ from pathlib import Path
 _LINE = re.compile(r"""^(\w+)=(?:'([^']*)'|"((?:[^"\\]|\\.)*)")$""", re.MULTILINE | re.DOTALL)
 # A shorter one would blot out ordinary words.
 _SHORTEST = 6
+# What settings/release-references.ts writes where the release's id is to be: no two releases have the same.
+_RELEASE = "@@berth:release.id@@"
 
 
 class Settings:
-    """:param files: the directory of the files beside the code"""
+    """
+    :param files: the directory of the files beside the code
+    :param release: the id of the release that has them
+    """
 
-    def __init__(self, path: Path, files: Path) -> None:
-        self.text = path.read_text() if path.exists() else ""
-        self.files = {f"{one.relative_to(files)}": one.read_text() for one in files.rglob("*") if one.is_file()}
+    def __init__(self, path: Path, files: Path, release: str = _RELEASE) -> None:
+        def read(one: Path) -> str:
+            return one.read_text().replace(_RELEASE, release)
+
+        self.text = read(path) if path.exists() else ""
+        self.files = {f"{one.relative_to(files)}": read(one) for one in files.rglob("*") if one.is_file()}
         self.values = {
             name: plain or re.sub(r"\\(.)", r"\1", escaped, flags=re.DOTALL)
             for name, plain, escaped in _LINE.findall(self.text)
         }
         self.digest = hashlib.sha256("\0".join(self.texts).encode()).hexdigest()[:16]
+
+    @property
+    def lines(self) -> list[str]:
+        """One for each setting, however many it takes in the file."""
+        return [found.group() for found in _LINE.finditer(self.text)]
 
     @property
     def texts(self) -> list[str]:
@@ -34,7 +47,8 @@ class Settings:
         """The texts by which the secret settings would be known in what is printed, the longest first."""
         found: set[str] = set()
         for value in [*(self.values.get(name, "") for name in secret), *more]:
-            for one in (value, password_of(value)):
+            # Of one that refers to the release, all but its id, which is no secret.
+            for one in (*value.split(_RELEASE), password_of(value)):
                 for line in one.splitlines():
                     found.update(form for form in _forms(line) if len(form) >= _SHORTEST)
         return sorted(found, key=len, reverse=True)

@@ -84,7 +84,8 @@ export function fill(
   return { value, secrets: names.filter((name) => name in secret) };
 }
 
-const namesIn = (text: string): string[] =>
+/** The names that a text refers to. */
+export const namesIn = (text: string): string[] =>
   [...text.matchAll(reference)].flatMap(([, , name]) => (name === undefined ? [] : [name]));
 
 /** The names in a text that stand for secrets: of the stack, and what lets in to a service. */
