@@ -30,7 +30,7 @@ import type { OrganizationConfig } from "./organization-schema.ts";
 import { checkPermissions, type Permission, protectedUnlessAllowed } from "./permission.ts";
 import { isBurstable } from "./schema.ts";
 import { SecretMirror } from "./secret-mirror.ts";
-import { SecurityGroups } from "./security-groups.ts";
+import { type Readers, SecurityGroups } from "./security-groups.ts";
 
 type Ec2Config = Extract<HostConfig, { kind: "ec2" }>;
 type OtherEc2Config = Extract<OtherHostConfig, { kind: "ec2" }>;
@@ -61,6 +61,8 @@ export interface CloudArgs {
   readonly data: readonly ServiceData[];
   /** The services on it that the stack's other hosts reach: the port of each by its name. */
   readonly reached: Readonly<Record<string, number>>;
+  /** Who reads the hosts' figures from elsewhere. */
+  readonly readers: Readers | undefined;
 }
 
 /** Makes the cloud that was looked at. */
@@ -413,6 +415,7 @@ export class Cloud extends pulumi.ComponentResource {
         sshFrom: config.sshFrom,
         privateServices: false,
         connectEndpoint: config.connectEndpoint,
+        readers: args.readers,
         othersReach: others.length === 0 ? undefined : args.reached,
       },
       { parent: this },

@@ -19,6 +19,17 @@ export interface SecurityGroupsArgs {
    * @default no such group
    */
   readonly othersReach?: Readonly<Record<string, number>> | undefined;
+  /** Networks, and the ports that they alone reach in the web group and in that of the hosts beside it. @default none */
+  readonly readers?: Readers | undefined;
+}
+
+/** Who reads what hosts tell of themselves, and at which TCP ports. */
+export interface Readers {
+  readonly from: readonly string[];
+  /** On the host that serves the site. */
+  readonly first: readonly number[];
+  /** On the hosts beside it. */
+  readonly others: readonly number[];
 }
 
 /** Ports, the first and the last. */
@@ -36,6 +47,9 @@ const privateServices: Readonly<Record<string, Ports>> = {
 };
 
 const http = { http: 80, https: 443 } as const;
+
+/** A network in the name of a rule, which is part of a URN, in which '::' divides. */
+const named = (network: string) => network.replaceAll(/[:/]/g, "-");
 
 const anywhere = { ipv4: { cidrIpv4: "0.0.0.0/0" }, ipv6: { cidrIpv6: "::/0" } } as const;
 
@@ -64,11 +78,13 @@ export class SecurityGroups extends pulumi.ComponentResource {
     const web = this.#group("web", "Serves the web", args.vpcId);
     this.#letWebIn(web);
     this.#letSshIn("web", web, args.sshFrom);
+    this.#letReadersIn("web", web, args.readers?.from, args.readers?.first);
     this.#letEverythingOut("web", web);
     this.webId = web.id;
     const others = args.othersReach && this.#group("others", "Hosts beside the web group", args.vpcId);
     if (others !== undefined) {
       this.#letSshIn("others", others, args.sshFrom);
+      this.#letReadersIn("others", others, args.readers?.from, args.readers?.others);
       this.#letEverythingOut("others", others);
       this.#letOthersReach(web, others, args.othersReach ?? {});
       this.othersId = others.id;
@@ -97,14 +113,30 @@ export class SecurityGroups extends pulumi.ComponentResource {
   }
 
   #letSshIn(part: string, group: SecurityGroup, networks: readonly string[]): void {
-    // Two spellings of one network are one rule; AWS refuses a second.
-    const once = new Map(networks.map((network) => this.#read(network)).map((cidr) => [cidr.text, cidr]));
-    for (const { family, text } of once.values()) {
-      // The name is part of a URN, in which '::' divides.
-      const rule = `${part}-ssh-${text.replaceAll(/[:/]/g, "-")}`;
+    for (const { family, text } of this.#once("sshFrom", networks)) {
       const from = family === 4 ? { cidrIpv4: text } : { cidrIpv6: text };
-      this.#in(rule, group, `ssh from ${text}`, [22, 22], from);
+      this.#in(`${part}-ssh-${named(text)}`, group, `ssh from ${text}`, [22, 22], from);
     }
+  }
+
+  #letReadersIn(
+    part: string,
+    group: SecurityGroup,
+    networks: readonly string[] = [],
+    ports: readonly number[] = [],
+  ): void {
+    for (const { family, text } of this.#once("metrics.from", networks)) {
+      const from = family === 4 ? { cidrIpv4: text } : { cidrIpv6: text };
+      for (const port of ports)
+        this.#in(`${part}-metrics-${port}-${named(text)}`, group, `metrics from ${text}`, [port, port], from);
+    }
+  }
+
+  /** Two spellings of one network are one rule; AWS refuses a second. */
+  #once(key: string, networks: readonly string[]): Iterable<Cidr> {
+    return new Map(
+      networks.map((network) => this.#read(key, network)).map((cidr) => [cidr.text, cidr]),
+    ).values();
   }
 
   #letTunnelsThrough(endpoint: SecurityGroup, part: "web" | "others", group: SecurityGroup): void {
@@ -123,11 +155,11 @@ export class SecurityGroups extends pulumi.ComponentResource {
     }
   }
 
-  #read(network: string): Cidr {
+  #read(key: string, network: string): Cidr {
     const cidr = parseCidr(network);
     if (cidr === undefined) {
       throw new pulumi.RunError(
-        `${this.#name}: sshFrom: expected networks, such as 203.0.113.0/24; found '${network}'`,
+        `${this.#name}: ${key}: expected networks, such as 203.0.113.0/24; found '${network}'`,
       );
     }
     return cidr;

@@ -30,9 +30,17 @@ export interface FleetArgs {
   /** The services on the first host. */
   readonly services: readonly PlannedService[];
   /** What every host needs from Debian, and what the first one needs as well. */
-  readonly packages: { readonly all: PackageSet; readonly first: PackageSet };
+  readonly packages: { readonly all: readonly PackageSet[]; readonly first: readonly PackageSet[] };
   /** The networks whose visitors reach the first host. @default all */
   readonly visitorsFrom?: readonly string[] | undefined;
+  /** Networks, and the ports that they alone reach on the first host and on the others. @default none */
+  readonly readers?:
+    | {
+        readonly from: readonly string[];
+        readonly first: readonly number[];
+        readonly others: readonly number[];
+      }
+    | undefined;
   /** How the first host is looked at by what is no service, where it is a machine that the user has. */
   readonly looks: readonly Look[];
 }
@@ -109,15 +117,16 @@ export class Fleet {
   }
 
   #firstSystem(): void {
-    const { host: config, domain, internal, services, packages } = this.#args;
+    const { host: config, domain, internal, services, packages, readers } = this.#args;
     const servers = services.flatMap(({ plan }) => plan.server ?? []);
     this.#system("system", this.first, config, {
       fqdn: domain ?? `${firstHost}.${internal}`,
       openPorts,
       openTo: this.#args.visitorsFrom,
+      readers: readers && { from: readers.from, ports: readers.first },
       packages: [
-        packages.first,
-        packages.all,
+        ...packages.first,
+        ...packages.all,
         ...services.flatMap(({ plan }) => plan.server?.packages ?? plan.clients ?? []),
       ],
       privately: {
@@ -135,7 +144,7 @@ export class Fleet {
     config: HostConfig | OtherHostConfig,
     own: Partial<ConstructorParameters<typeof System>[1]> = {},
   ): System {
-    const { admins, owner, ownerKeys, internal, services, packages } = this.#args;
+    const { admins, owner, ownerKeys, internal, services, packages, readers } = this.#args;
     const args = {
       host,
       timezone: config.timezone,
@@ -152,8 +161,9 @@ export class Fleet {
       ownMachine: config.kind !== "existing",
       fqdn: `${host.name}.${internal}`,
       openPorts: [],
+      readers: readers && { from: readers.from, ports: readers.others },
       otherPorts: config.kind === "existing" ? (config.openPorts ?? []).map(otherPort) : [],
-      packages: [packages.all, ...services.flatMap(({ plan }) => plan.clients ?? [])],
+      packages: [...packages.all, ...services.flatMap(({ plan }) => plan.clients ?? [])],
       ...own,
     };
     return this.next(host, (options) => new System(name, args, { ...options, dependsOn: [] }));

@@ -11,6 +11,8 @@ import type { CopiesArgs } from "../backup/copies.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
 import { hostFlag, stackFlag } from "../host/flags.ts";
 import { firstAccount, firstHost, type Host } from "../host/host.ts";
+import { partsElsewhere, partsOfFirst, portsOf } from "../metrics/exporters.ts";
+import { Metrics, type MetricsArgs } from "../metrics/metrics.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { behindOf } from "../nginx/front/behind.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
@@ -25,6 +27,7 @@ import { Syslog, type SyslogArgs } from "../syslog/syslog.ts";
 import type { ApplicationAccount, PackageSet } from "../system/system.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
+import type { SiteConfig } from "./schema.ts";
 
 export const secretsArgs = ({ config, services }: SitePlan): SecretsArgs => ({
   own: config.secrets,
@@ -46,6 +49,7 @@ export function cloudArgs(plan: SitePlan): CloudArgs {
       ...Nginx.data(tlsOf(config.site.tls)),
       App.data({ ...plan, name: config.app.name }, processesOn(plan, firstHost), config.app.timers),
     ],
+    readers: readersOf(config),
     reached: Object.assign({}, ...servers.map(({ privatePorts }) => privatePorts ?? {})),
   };
 }
@@ -68,6 +72,7 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     ofApplication: accountsOf(plan),
     services,
     packages: { all: packagesOfAll(plan), first: firstPackages(plan) },
+    readers: readersOf(config),
     visitorsFrom: behind?.only ? behind.networks : undefined,
     looks: [Nginx.look(app.name, namesServed(site))],
   };
@@ -89,20 +94,27 @@ function accountsOf({ config: { app }, processes, root }: SitePlan): Application
 }
 
 /** What every host needs from Debian. */
-function packagesOfAll({ config: { app, notify, syslog } }: SitePlan): PackageSet {
+function packagesOfAll({ config: { app, notify, syslog, metrics } }: SitePlan): PackageSet[] {
   const own = App.packages(app.packages);
   const more = [
     ...(notify === undefined ? [] : Notices.packages().packages),
     ...(syslog === undefined ? [] : Syslog.packages().packages),
   ];
-  return { ...own, packages: [...own.packages, ...more] };
+  return [
+    { ...own, packages: [...own.packages, ...more] },
+    ...(metrics === undefined ? [] : [Metrics.packages(partsElsewhere)]),
+  ];
 }
 
 /** What the host that serves the site needs from Debian beside what its services need. */
-function firstPackages(plan: SitePlan): PackageSet {
+function firstPackages(plan: SitePlan): PackageSet[] {
   const nginx = Nginx.packages(tlsOf(plan.config.site.tls));
-  if (plan.config.backup === undefined && plan.config.copy === undefined) return nginx;
-  return { ...nginx, packages: [...nginx.packages, ...Backup.packages(backupParts(plan)).packages] };
+  const { backup, copy, metrics } = plan.config;
+  return [
+    nginx,
+    ...(backup === undefined && copy === undefined ? [] : [Backup.packages(backupParts(plan))]),
+    ...(metrics === undefined ? [] : [Metrics.packages(partsOfFirst(plan.config))]),
+  ];
 }
 
 /** What there is to back up: of each service on the first host its part, and what the application keeps. */
@@ -223,6 +235,19 @@ export function syslogArgs({ config: { site, syslog } }: SitePlan, host: Host): 
   if (syslog === undefined) return undefined;
   const own = host.name === firstHost ? site.domain : undefined;
   return { host, config: syslog, label: own ?? `${host.name}.${internalOf(pulumi.getStack())}` };
+}
+
+/** Who reads the figures from elsewhere, and at which ports; undefined where nobody does. */
+function readersOf(config: SiteConfig): FleetArgs["readers"] {
+  const from = config.metrics?.from;
+  return from && { from, first: portsOf(partsOfFirst(config)), others: portsOf(partsElsewhere) };
+}
+
+/** Undefined where there are no figures. */
+export function metricsArgs({ config }: SitePlan, host: Host): MetricsArgs | undefined {
+  if (config.metrics === undefined) return undefined;
+  const parts = host.name === firstHost ? partsOfFirst(config) : partsElsewhere;
+  return { host, config: config.metrics, parts, redis: config.redis.server };
 }
 
 /** When a host may reboot by itself; undefined where it may not. */

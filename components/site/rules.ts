@@ -8,6 +8,7 @@ import { mediaNames } from "../app/settings/media-references.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
 import { otherPort } from "../host/schema.ts";
+import { partsOfFirst, portsOf } from "../metrics/exporters.ts";
 import { tlsFaults } from "../nginx/certificate/own.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { namesServed, shapeFaults } from "../nginx/schema.ts";
@@ -210,18 +211,23 @@ export const configSchema = parts.superRefine((config, context) => {
 });
 
 /** The ports of the first host that are taken, and by what. */
-function takenPorts({ host }: SiteConfig, running: readonly PlannedService[]): ReadonlyMap<number, string> {
+function takenPorts(config: SiteConfig, running: readonly PlannedService[]): ReadonlyMap<number, string> {
+  const { host, metrics } = config;
   const ofServices = running.flatMap(({ service: { name }, plan: { server } }) =>
     server === undefined || server.at !== undefined
       ? []
       : server.listener.ports.map((port): [number, string] => [port, name]),
   );
-  if (host.kind !== "existing") return new Map(ofServices);
+  const ofMetrics =
+    metrics === undefined
+      ? []
+      : portsOf(partsOfFirst(config)).map((port): [number, string] => [port, "metrics"]);
+  if (host.kind !== "existing") return new Map([...ofMetrics, ...ofServices]);
   const others = (host.openPorts ?? []).map((one): [number, string] => [
     otherPort(one).number,
     "host.openPorts",
   ]);
-  return new Map([...others, ...ofServices, [host.port, "SSH (host.port)"]]);
+  return new Map([...others, ...ofMetrics, ...ofServices, [host.port, "SSH (host.port)"]]);
 }
 
 /** The settings from elsewhere that something else gives as well, and what: which of them wins is never a question. */

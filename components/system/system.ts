@@ -98,6 +98,8 @@ export interface SystemArgs {
   readonly otherPorts?: readonly OtherPort[];
   /** The networks that visitors come from. @default all */
   readonly openTo?: readonly string[] | undefined;
+  /** TCP ports that are open to these networks alone. @default none */
+  readonly readers?: { readonly ports: readonly number[]; readonly from: readonly string[] } | undefined;
   /** TCP ports that are open to these hosts alone, at the private address. @default none */
   readonly privately?: { readonly ports: readonly number[]; readonly to: readonly Host[] };
   /** The services whose ports no other account may take. @default none */
@@ -227,7 +229,12 @@ export class System extends pulumi.ComponentResource {
         removal: here("firewall-removal.sh"),
         slots: {
           ...(made.length === 0 ? {} : { service_accounts: made.join("\n") }),
-          ports: [args.ssh.port, ...args.openPorts, ...privatePorts(args)].join(" "),
+          ports: [
+            args.ssh.port,
+            ...args.openPorts,
+            ...privatePorts(args),
+            ...(args.readers?.ports ?? []),
+          ].join(" "),
           ssh_port: args.ssh.port,
           ssh_from: args.ssh.from.join(" "),
           settings: configKey(host.name),
@@ -350,7 +357,7 @@ const privatePorts = ({ privately = { ports: [], to: [] } }: SystemArgs): readon
 
 /** The firewall's rules, in nft's own format. */
 function firewallFile(args: SystemArgs): pulumi.Output<StepFile> {
-  const { ssh, openPorts, openTo, privately } = args;
+  const { ssh, openPorts, openTo, privately, readers } = args;
   const isV6 = (network: string) => network.includes(":");
   const isV4 = (network: string) => !isV6(network);
   return pulumi.all((privately?.to ?? []).map((host) => host.privateAddress)).apply((addresses) => {
@@ -363,6 +370,9 @@ function firewallFile(args: SystemArgs): pulumi.Output<StepFile> {
       open_to_all: openTo === undefined,
       open_to4: (openTo ?? []).filter(isV4),
       open_to6: (openTo ?? []).filter(isV6),
+      readers_ports: readers?.ports ?? [],
+      readers_from4: (readers?.from ?? []).filter(isV4),
+      readers_from6: (readers?.from ?? []).filter(isV6),
       private_ports: privatePorts(args),
       private_from4: peers.filter(isV4),
       private_from6: peers.filter(isV6),

@@ -201,6 +201,16 @@ test("SSH is let in from the networks named, and from no other", async () => {
   assert.deepEqual([ipv6.cidrIpv6, ipv6.cidrIpv4], ["2001:db8::/32", undefined]);
 });
 
+test("figures are let out to the networks named, at the ports of each group's own exporters", async () => {
+  const readers = { from: ["10.0.0.0/8", "10.1.2.3/8", "fd00::/8"], first: [9100, 9113], others: [9100] };
+  const seen = await groups({ sshFrom: [], privateServices: false, othersReach: {}, readers });
+  const read = (group: string) =>
+    rulesOf(seen, "Ingress", group).map(passes).filter((rule) => rule.startsWith("tcp 9"));
+  const first = ["tcp 9100-9100 10.0.0.0/8", "tcp 9113-9113 10.0.0.0/8", "tcp 9100-9100 fd00::/8", "tcp 9113-9113 fd00::/8"];
+  assert.deepEqual(read("groups-web"), first);
+  assert.deepEqual(read("groups-others"), ["tcp 9100-9100 10.0.0.0/8", "tcp 9100-9100 fd00::/8"]);
+});
+
 test("a network that is taken out, or moved in the list, changes no rule of another", async () => {
   const rules = async (sshFrom: string[]) => {
     const seen = await groups({ sshFrom, privateServices: false });
