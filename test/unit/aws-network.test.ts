@@ -205,8 +205,15 @@ test("figures are let out to the networks named, at the ports of each group's ow
   const readers = { from: ["10.0.0.0/8", "10.1.2.3/8", "fd00::/8"], first: [9100, 9113], others: [9100] };
   const seen = await groups({ sshFrom: [], privateServices: false, othersReach: {}, readers });
   const read = (group: string) =>
-    rulesOf(seen, "Ingress", group).map(passes).filter((rule) => rule.startsWith("tcp 9"));
-  const first = ["tcp 9100-9100 10.0.0.0/8", "tcp 9113-9113 10.0.0.0/8", "tcp 9100-9100 fd00::/8", "tcp 9113-9113 fd00::/8"];
+    rulesOf(seen, "Ingress", group)
+      .map(passes)
+      .filter((rule) => rule.startsWith("tcp 9"));
+  const first = [
+    "tcp 9100-9100 10.0.0.0/8",
+    "tcp 9113-9113 10.0.0.0/8",
+    "tcp 9100-9100 fd00::/8",
+    "tcp 9113-9113 fd00::/8",
+  ];
   assert.deepEqual(read("groups-web"), first);
   assert.deepEqual(read("groups-others"), ["tcp 9100-9100 10.0.0.0/8", "tcp 9100-9100 fd00::/8"]);
 });

@@ -18,7 +18,10 @@ const faults = (more: object) => {
 
 let made: readonly Made[] = [];
 before(async () => {
-  made = await programResources({ metrics: { from: ["10.0.0.0/8", "fd00::/8"] }, hosts: { tasks: { kind: "local" } } });
+  made = await programResources({
+    metrics: { from: ["10.0.0.0/8", "fd00::/8"] },
+    hosts: { tasks: { kind: "local" } },
+  });
 });
 const file = (step: string, path: string, of: readonly Made[] = made) =>
   JSON.stringify(stepsOf(of)[step]?.files[path] ?? "");
@@ -31,9 +34,12 @@ test("they are off by themselves, and an empty group turns them on", async () =>
 });
 
 test("nobody opens them to everyone", () => {
-  const private_ = "expected private networks alone, such as 10.0.0.0/8: the exporters speak plain HTTP and ask nobody for a password";
+  const private_ =
+    "expected private networks alone, such as 10.0.0.0/8: the exporters speak plain HTTP and ask nobody for a password";
   for (const network of ["0.0.0.0/0", "::/0", "10.0.0.0/0"]) {
-    assert.deepEqual(faults({ metrics: { from: [network] } }), [`metrics.from[0]: ${private_}; found "${network}"`]);
+    assert.deepEqual(faults({ metrics: { from: [network] } }), [
+      `metrics.from[0]: ${private_}; found "${network}"`,
+    ]);
   }
   assert.match(`${faults({ metrics: { from: ["10.0.0.1"] } })}`, /^metrics\.from\[0\]: expected a network/);
   assert.match(`${faults({ metrics: { from: [] } })}`, /^metrics\.from: expected 1 or more entries/);
@@ -51,10 +57,15 @@ test("a service of a team's own takes no port of an exporter, and none its name"
 
 test("each host has the exporters of what it has, and no others", async () => {
   const units = (step: string, of: readonly Made[]) =>
-    Object.keys(stepsOf(of)[step]?.files ?? {}).flatMap((path) => /berth-metrics-(\w+)\.service$/.exec(path)?.[1] ?? []);
+    Object.keys(stepsOf(of)[step]?.files ?? {}).flatMap(
+      (path) => /berth-metrics-(\w+)\.service$/.exec(path)?.[1] ?? [],
+    );
   assert.deepEqual(units("metrics-setup", made), ["host", "nginx", "postgres", "redis", "cache"]);
   assert.deepEqual(units("tasks-metrics-setup", made), ["host"]);
-  const less = await programResources({ metrics: {}, postgres: { enabled: false }, redis: { enabled: false } }, { env: {} });
+  const less = await programResources(
+    { metrics: {}, postgres: { enabled: false }, redis: { enabled: false } },
+    { env: {} },
+  );
   assert.deepEqual(units("metrics-setup", less), ["host", "nginx"]);
   assert.match(file("metrics-setup", unit("host"), less), /--web\.listen-address=127\.0\.0\.1:9100/);
   assert.doesNotMatch(file("system-firewall", "/etc/berth/firewall.nft", less), /9100/);
@@ -67,7 +78,9 @@ test("the firewall lets the networks in to the exporters of each host, and nobod
   for (const network of ["ip saddr 10.0.0.0/8", "ip6 saddr fd00::/8"])
     assert.ok(first.includes(`${network} tcp dport { 9100, 9113, 9187, 9121, 9122 } accept`), first);
   assert.ok(
-    file("tasks-system-firewall", "/etc/berth/firewall.nft").includes("ip saddr 10.0.0.0/8 tcp dport { 9100 } accept"),
+    file("tasks-system-firewall", "/etc/berth/firewall.nft").includes(
+      "ip saddr 10.0.0.0/8 tcp dport { 9100 } accept",
+    ),
   );
 });
 
@@ -76,5 +89,8 @@ test("no password is in a text of a step, and none in an argument or the environ
   const postgres = file("metrics-setup", unit("postgres"));
   assert.match(postgres, /LoadCredential=password:/);
   assert.match(postgres, /DATA_SOURCE_PASS_FILE=%d\/password/);
-  assert.match(file("metrics-setup", unit("redis")), /--redis\.password-file=\$\{CREDENTIALS_DIRECTORY\}\/passwords/);
+  assert.match(
+    file("metrics-setup", unit("redis")),
+    /--redis\.password-file=\$\{CREDENTIALS_DIRECTORY\}\/passwords/,
+  );
 });

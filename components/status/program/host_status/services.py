@@ -95,10 +95,6 @@ def redis_figures(said: str, memory: str = "memory") -> list[Figure]:
     ]
 
 
-def _exporters(host: Host) -> list[str]:
-    return sorted(path.name for path in host.path("etc/systemd/system").glob("berth-metrics-*.service"))
-
-
 SERVICES = (
     Service("nginx", _where("etc/nginx/conf.d/berth.conf", "nginx.service")),
     Service("PostgreSQL", lambda host: [f"postgresql@{one}-main.service" for one in _clusters(host)], _postgres),
@@ -111,7 +107,16 @@ SERVICES = (
         )
     ),
     Service("MongoDB by FerretDB", _where("etc/systemd/system/ferretdb.service", "ferretdb.service")),
-    Service("metrics for Prometheus", _exporters),
+    *(
+        Service(f"metrics of {title}", _where(f"etc/systemd/system/{unit}", unit))
+        for title, unit in (
+            ("the host", "berth-metrics-host.service"),
+            ("nginx", "berth-metrics-nginx.service"),
+            ("PostgreSQL", "berth-metrics-postgres.service"),
+            ("the queue", "berth-metrics-redis.service"),
+            ("the cache", "berth-metrics-cache.service"),
+        )
+    ),
 )
 
 
