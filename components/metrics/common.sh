@@ -1,5 +1,3 @@
-mapfile -t exporters <<<"$exporters"
-
 # kept_password FILE: made once, and root's alone.
 kept_password() {
   keeps "$1"

@@ -1,5 +1,5 @@
-# A role of its own, which sees how the server works and no table of anybody's. What the superuser sets for it, it could undo for
-# itself; what it may do, it could not.
+# A role of its own, which sees how the server works and no table of anybody's. Its settings are no walls, since it may change them
+# for itself: what it has no right to is.
 kept_password /etc/berth/metrics/postgres-password
 as_postgres 2>&1 <<SQL | mask >>"$log" || fail "the role 'berth_metrics' could not be made in PostgreSQL."
 SET password_encryption = 'scram-sha-256';
