@@ -44,7 +44,8 @@ const redisNeeds = (port: number): Needs => ({
 });
 
 const needs: Readonly<Record<Part, Needs>> = {
-  host: { families: ["AF_UNIX", "AF_NETLINK"] },
+  // What needs root, or the bus that not every host has: both would log a fault at each reading.
+  host: { arguments: ["--no-collector.rapl", "--no-collector.systemd"], families: ["AF_UNIX", "AF_NETLINK"] },
   nginx: { arguments: [`--nginx.scrape-uri=http://127.0.0.1:${nginxPort}/stub_status`] },
   postgres: {
     // In the superuser's own database: in the application's, its owner decides what stands there.
