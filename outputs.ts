@@ -69,6 +69,12 @@ export const outputsSchema = z.object({
       "DNS records for you to make, such as `shop.example.org A 203.0.113.7`; empty if the stack makes them itself. Absent unless the host is on EC2.",
     )
     .optional(),
+  metrics: z
+    .record(z.string(), z.array(z.string()))
+    .describe(
+      "Where Prometheus reads each host's exporters, such as `10.0.0.5:9100`, by the hosts' names; the one that serves the site is `web`. Absent unless there is `berth:metrics`.",
+    )
+    .optional(),
   mirroredSecrets: namesWithText(
     "The name of each secret in Secrets Manager or the Parameter Store. Absent unless `secrets.mirror` names one.",
   ).optional(),

@@ -61,8 +61,8 @@ export interface CloudArgs {
   readonly data: readonly ServiceData[];
   /** The services on it that the stack's other hosts reach: the port of each by its name. */
   readonly reached: Readonly<Record<string, number>>;
-  /** Ports of the application's processes that others reach, by the name of the host. */
-  readonly processPorts: Readonly<Record<string, readonly OpenPort[]>>;
+  /** Ports that some networks reach, by the name of the host. */
+  readonly networkPorts: Readonly<Record<string, readonly OpenPort[]>>;
 }
 
 /** Makes the cloud that was looked at. */
@@ -416,8 +416,8 @@ export class Cloud extends pulumi.ComponentResource {
         privateServices: false,
         connectEndpoint: config.connectEndpoint,
         othersReach: others.length === 0 ? undefined : args.reached,
-        webPorts: args.processPorts[firstHost] ?? [],
-        otherPorts: others.flatMap(([name]) => args.processPorts[name] ?? []),
+        webPorts: args.networkPorts[firstHost] ?? [],
+        otherPorts: others.flatMap(([name]) => args.networkPorts[name] ?? []),
       },
       { parent: this },
     );

@@ -1,10 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { ProcessPort } from "../app/processes/processes.ts";
 import { firstHost, type Host } from "../host/host.ts";
 import type { Look } from "../host/look.ts";
 import { otherPort } from "../host/schema.ts";
 import type { PlannedService } from "../services.ts";
-import { type Administrator, type ApplicationAccount, type PackageSet, System } from "../system/system.ts";
+import {
+  type Administrator,
+  type ApplicationAccount,
+  type NetworkPort,
+  type PackageSet,
+  System,
+} from "../system/system.ts";
 import { createHost } from "./create-host.ts";
 import type { HostConfig, OtherHostConfig } from "./schema.ts";
 
@@ -31,9 +36,9 @@ export interface FleetArgs {
   /** The services on the first host. */
   readonly services: readonly PlannedService[];
   /** What every host needs from Debian, and what the first one needs as well. */
-  readonly packages: { readonly all: PackageSet; readonly first: PackageSet };
-  /** Ports of the application's processes that others reach, by the name of the host. */
-  readonly processPorts: Readonly<Record<string, readonly ProcessPort[]>>;
+  readonly packages: { readonly all: readonly PackageSet[]; readonly first: readonly PackageSet[] };
+  /** Ports that some networks reach, by the name of the host. */
+  readonly networkPorts: Readonly<Record<string, readonly NetworkPort[]>>;
   /** The networks whose visitors reach the first host. @default all */
   readonly visitorsFrom?: readonly string[] | undefined;
   /** How the first host is looked at by what is no service, where it is a machine that the user has. */
@@ -119,8 +124,8 @@ export class Fleet {
       openPorts,
       openTo: this.#args.visitorsFrom,
       packages: [
-        packages.first,
-        packages.all,
+        ...packages.first,
+        ...packages.all,
         ...services.flatMap(({ plan }) => plan.server?.packages ?? plan.clients ?? []),
       ],
       privately: {
@@ -156,8 +161,8 @@ export class Fleet {
       fqdn: `${host.name}.${internal}`,
       openPorts: [],
       otherPorts: config.kind === "existing" ? (config.openPorts ?? []).map(otherPort) : [],
-      processPorts: this.#args.processPorts[host.name] ?? [],
-      packages: [packages.all, ...services.flatMap(({ plan }) => plan.clients ?? [])],
+      networkPorts: this.#args.networkPorts[host.name] ?? [],
+      packages: [...packages.all, ...services.flatMap(({ plan }) => plan.clients ?? [])],
       ...own,
     };
     return this.next(host, (options) => new System(name, args, { ...options, dependsOn: [] }));

@@ -36,6 +36,7 @@ const reserved = new Set([
     "notices",
     "hooks",
     "syslog",
+    "metrics",
     "reboot",
     "before-restore",
   ],

@@ -40,7 +40,7 @@ let_in() {
 put_users() {
   put_file "$users" "root:$server" 0640 <<CONF
 user default on ~* &* +@all -@admin +client|list +config|get $(let_in "$@")
-user berth on -@all +acl|setuser +ping +info +config|get +config|set +bgrewriteaof %R~* +select +scan +llen +lindex +smembers +hget #$(digest "$(own_password)")
+user berth on -@all +acl|setuser +acl|deluser +ping +info +config|get +config|set +bgrewriteaof %R~* +select +scan +llen +lindex +smembers +hget #$(digest "$(own_password)")
 CONF
 }
 users_changed() { changed "$users"; }

@@ -3,7 +3,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { App } from "../app/app.ts";
 import type { NamesArgs } from "../app/names/names.ts";
-import type { ProcessPort } from "../app/processes/processes.ts";
 import type { FrontArgs } from "../app/program/front.ts";
 import { pagesOf } from "../app/program/pages-schema.ts";
 import type { Cloud, CloudArgs, MadePlace } from "../aws/cloud.ts";
@@ -12,6 +11,8 @@ import type { CopiesArgs } from "../backup/copies.ts";
 import type { FleetArgs } from "../fleet/fleet.ts";
 import { hostFlag, stackFlag } from "../host/flags.ts";
 import { firstAccount, firstHost, type Host } from "../host/host.ts";
+import { partsElsewhere, partsOfFirst, partsOn, portsOf } from "../metrics/exporters.ts";
+import { Metrics, type MetricsArgs } from "../metrics/metrics.ts";
 import { tlsOf } from "../nginx/certificate/schema.ts";
 import { behindOf } from "../nginx/front/behind.ts";
 import { Nginx, type NginxArgs } from "../nginx/nginx.ts";
@@ -23,7 +24,7 @@ import type { ServiceBackup } from "../service/service.ts";
 import type { ServiceSecret } from "../services.ts";
 import { Notices, type NoticesArgs } from "../status/notices.ts";
 import { Syslog, type SyslogArgs } from "../syslog/syslog.ts";
-import type { ApplicationAccount, PackageSet } from "../system/system.ts";
+import type { ApplicationAccount, NetworkPort, PackageSet } from "../system/system.ts";
 import type { SiteNames } from "./names.ts";
 import { processesOn, type SitePlan } from "./plan.ts";
 
@@ -47,7 +48,7 @@ export function cloudArgs(plan: SitePlan): CloudArgs {
       ...Nginx.data(tlsOf(config.site.tls)),
       App.data({ ...plan, name: config.app.name }, processesOn(plan, firstHost), config.app.timers),
     ],
-    processPorts: portsOf(plan),
+    networkPorts: networkPorts(plan),
     reached: Object.assign({}, ...servers.map(({ privatePorts }) => privatePorts ?? {})),
   };
 }
@@ -70,20 +71,27 @@ export function fleetArgs(plan: SitePlan, cloud: Cloud | undefined): FleetArgs {
     ofApplication: accountsOf(plan),
     services,
     packages: { all: packagesOfAll(plan), first: firstPackages(plan) },
-    processPorts: portsOf(plan),
+    networkPorts: networkPorts(plan),
     visitorsFrom: behind?.only ? behind.networks : undefined,
     looks: [Nginx.look(app.name, namesServed(site))],
   };
 }
 
-/** The ports of processes that others reach, by the host that they run on. */
-const portsOf = (plan: SitePlan): Readonly<Record<string, readonly ProcessPort[]>> =>
-  Object.fromEntries(
-    [firstHost, ...Object.keys(plan.config.hosts)].map((host) => [
+/** The ports of processes and exporters that others reach, by the host that they run on. */
+function networkPorts(plan: SitePlan): Readonly<Record<string, readonly NetworkPort[]>> {
+  const { hosts, metrics } = plan.config;
+  return Object.fromEntries(
+    [firstHost, ...Object.keys(hosts)].map((host) => [
       host,
-      processesOn(plan, host).flatMap(({ ports = [] }) => ports),
+      [
+        ...processesOn(plan, host).flatMap(({ ports = [] }) => ports),
+        ...portsOf(partsOn(plan.config, host)).flatMap((port) =>
+          metrics?.from ? [{ port, from: metrics.from }] : [],
+        ),
+      ],
     ]),
   );
+}
 
 /** The accounts that the application's code has on the first host. */
 function accountsOf({ config: { app }, processes, root }: SitePlan): ApplicationAccount[] {
@@ -101,20 +109,27 @@ function accountsOf({ config: { app }, processes, root }: SitePlan): Application
 }
 
 /** What every host needs from Debian. */
-function packagesOfAll({ config: { app, notify, syslog } }: SitePlan): PackageSet {
+function packagesOfAll({ config: { app, notify, syslog, metrics } }: SitePlan): PackageSet[] {
   const own = App.packages(app.packages);
   const more = [
     ...(notify === undefined ? [] : Notices.packages().packages),
     ...(syslog === undefined ? [] : Syslog.packages().packages),
   ];
-  return { ...own, packages: [...own.packages, ...more] };
+  return [
+    { ...own, packages: [...own.packages, ...more] },
+    ...(metrics === undefined ? [] : [Metrics.packages(partsElsewhere)]),
+  ];
 }
 
 /** What the host that serves the site needs from Debian beside what its services need. */
-function firstPackages(plan: SitePlan): PackageSet {
+function firstPackages(plan: SitePlan): PackageSet[] {
   const nginx = Nginx.packages(tlsOf(plan.config.site.tls));
-  if (plan.config.backup === undefined && plan.config.copy === undefined) return nginx;
-  return { ...nginx, packages: [...nginx.packages, ...Backup.packages(backupParts(plan)).packages] };
+  const { backup, copy, metrics } = plan.config;
+  return [
+    nginx,
+    ...(backup === undefined && copy === undefined ? [] : [Backup.packages(backupParts(plan))]),
+    ...(metrics === undefined ? [] : [Metrics.packages(partsOfFirst(plan.config))]),
+  ];
 }
 
 /** What there is to back up: of each service on the first host its part, and what the application keeps. */
@@ -239,6 +254,12 @@ export function syslogArgs({ config: { site, syslog } }: SitePlan, host: Host): 
   if (syslog === undefined) return undefined;
   const own = host.name === firstHost ? site.domain : undefined;
   return { host, config: syslog, label: own ?? `${host.name}.${internalOf(pulumi.getStack())}` };
+}
+
+/** Undefined where there are no figures. */
+export function metricsArgs({ config }: SitePlan, host: Host): MetricsArgs | undefined {
+  if (config.metrics === undefined) return undefined;
+  return { host, config: config.metrics, parts: partsOn(config, host.name), redis: config.redis.server };
 }
 
 /** When a host may reboot by itself; undefined where it may not. */

@@ -19,13 +19,15 @@ export interface SiteParts {
   readonly secrets: Secrets;
   /** Under which names its data is kept. */
   readonly data: DataNames;
+  /** Where each host's exporters are read; none where there are none. */
+  readonly targets: Readonly<Record<string, pulumi.Output<string[]>>>;
   /** Where the secrets are mirrored. */
   readonly mirrored: pulumi.Output<Record<string, string>> | undefined;
 }
 
 /** What a site tells of its parts. */
 export function outputsOf(parts: SiteParts): Omit<StackOutputs, "outputsVersion"> {
-  const { fleet, services, application, nginx, cloud, secrets, mirrored, data } = parts;
+  const { fleet, services, application, nginx, cloud, secrets, mirrored, targets, data } = parts;
   const { first } = application;
   const bucket = cloud?.bucket;
   return {
@@ -52,5 +54,6 @@ export function outputsOf(parts: SiteParts): Omit<StackOutputs, "outputsVersion"
     ...cloud?.outputsOf(firstHost),
     dns: cloud?.dns,
     mirroredSecrets: mirrored,
+    metrics: Object.keys(targets).length === 0 ? undefined : targets,
   };
 }

@@ -1,32 +1,33 @@
 import { firstHost } from "../host/host.ts";
 import { otherPort } from "../host/schema.ts";
+import { partsOn, portsOf } from "../metrics/exporters.ts";
 import type { PlannedService } from "../services.ts";
 import type { SiteConfig } from "./schema.ts";
 
+type Config = Pick<SiteConfig, "host" | "metrics" | "postgres" | "redis">;
+
 /** The ports of the first host that are taken, and by what. */
-export function takenPorts(
-  config: Pick<SiteConfig, "host">,
-  running: readonly PlannedService[],
-): Map<number, string> {
+export function takenPorts(config: Config, running: readonly PlannedService[]): Map<number, string> {
   const ofServices = running.flatMap(({ service: { name }, plan: { server } }) =>
     server === undefined || server.at !== undefined
       ? []
       : server.listener.ports.map((port): [number, string] => [port, name]),
   );
-  return new Map([...ofMachine("host", config.host), ...ofServices]);
+  return new Map([...ofMachine("host", config.host), ...ofMetrics(config, firstHost), ...ofServices]);
 }
 
 /** What is wrong with the ports of processes: below `app.processes`, what was expected and what was found. */
 export function portFaults(config: SiteConfig, running: readonly PlannedService[]) {
-  const { host, hosts, services, app } = config;
+  const { hosts, services, app } = config;
   const own = Object.entries(services).map(([name, { port }]): [number, string] => [
     port,
     `services.${name}`,
   ]);
   const taken = new Map([
-    [firstHost, new Map([...takenPorts({ host }, running), ...own])],
+    [firstHost, new Map([...takenPorts(config, running), ...own])],
     ...Object.entries(hosts).map(
-      ([name, other]) => [name, new Map(ofMachine(`hosts.${name}`, other))] as const,
+      ([name, other]) =>
+        [name, new Map([...ofMachine(`hosts.${name}`, other), ...ofMetrics(config, name)])] as const,
     ),
   ]);
   return Object.entries(app.processes).flatMap(([name, { ports, runsOn = firstHost }]) => {
@@ -45,6 +46,11 @@ export function portFaults(config: SiteConfig, running: readonly PlannedService[
     });
   });
 }
+
+const ofMetrics = (config: Config, host: string): (readonly [number, string])[] =>
+  config.metrics === undefined
+    ? []
+    : portsOf(partsOn(config, host)).map((port) => [port, "metrics"] as const);
 
 /** Ports of a machine that the user has: what else it serves, and its SSH. */
 function ofMachine(

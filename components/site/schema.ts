@@ -6,6 +6,7 @@ import { copySchema } from "../backup/copies-schema.ts";
 import { backupSchema } from "../backup/schema.ts";
 import { hostSchema, hostsSchema } from "../fleet/schema.ts";
 import { driftSchema } from "../host/drift/schema.ts";
+import { metricsSchema } from "../metrics/schema.ts";
 import { siteSchema } from "../nginx/schema.ts";
 import { ownServicesSchema } from "../own-service/schema.ts";
 import { rotateSchema, secretsSchema } from "../secrets/schema.ts";
@@ -53,6 +54,11 @@ export const parts = z.strictObject({
     .optional()
     .describe(
       "Sends the hosts' logs to a server of yours as well; without this key they stay there. See docs/logs.md.",
+    ),
+  metrics: metricsSchema
+    .optional()
+    .describe(
+      "Exporters for Prometheus on every host, for the host, nginx, PostgreSQL and Redis; without this key there are none. `berth:metrics: {}` is enough. See docs/metrics.md.",
     ),
   drift: driftSchema
     .prefault({})

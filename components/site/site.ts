@@ -5,6 +5,7 @@ import { Front } from "../app/program/front.ts";
 import { Backup } from "../backup/backup.ts";
 import { Copies } from "../backup/copies.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { Nginx } from "../nginx/nginx.ts";
 import { Places, placesArgs } from "../nginx/places.ts";
 import { Reboots } from "../reboots/reboots.ts";
@@ -18,6 +19,7 @@ import {
   copiesArgs,
   fleetArgs,
   frontArgs,
+  metricsArgs,
   namesArgs,
   nginxArgs,
   noticesArgs,
@@ -112,6 +114,7 @@ export class Site extends pulumi.ComponentResource {
     if (copies !== undefined) fleet.next(fleet.first, (next) => new Copies("copy", copies, next));
     const front = frontArgs(plan, fleet.first, names, application.first);
     if (front !== undefined) fleet.next(fleet.first, (next) => new Front("app-front", front, next));
+    const targets: Record<string, pulumi.Output<string[]>> = {};
     for (const host of [fleet.first, ...fleet.others]) {
       const notices = noticesArgs(plan, host, names);
       const own = host === fleet.first ? "notices" : `${host.name}-notices`;
@@ -119,6 +122,10 @@ export class Site extends pulumi.ComponentResource {
       const syslog = syslogArgs(plan, host);
       const sends = host === fleet.first ? "syslog" : `${host.name}-syslog`;
       if (syslog !== undefined) fleet.next(host, (next) => new Syslog(sends, syslog, next));
+      const metrics = metricsArgs(plan, host);
+      const measures = host === fleet.first ? "metrics" : `${host.name}-metrics`;
+      if (metrics !== undefined)
+        targets[host.name] = fleet.next(host, (next) => new Metrics(measures, metrics, next)).targets;
       const reboots = rebootsArgs(plan, host, names);
       const name = host === fleet.first ? "reboots" : `${host.name}-reboots`;
       if (reboots !== undefined) fleet.next(host, (next) => new Reboots(name, reboots, next));
@@ -142,6 +149,7 @@ export class Site extends pulumi.ComponentResource {
       cloud,
       secrets,
       mirrored,
+      targets,
       data: plan.data,
     });
     this.registerOutputs();

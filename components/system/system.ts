@@ -69,6 +69,12 @@ export interface OtherPort {
   readonly number: number;
 }
 
+/** A TCP port that is open to these networks alone. */
+export interface NetworkPort {
+  readonly port: number;
+  readonly from: readonly string[];
+}
+
 export interface SystemArgs {
   readonly host: Host;
   /** What the services on this host need from Debian. */
@@ -96,8 +102,8 @@ export interface SystemArgs {
   readonly openPorts: readonly number[];
   /** Ports of what is none of the stack's, open to everyone. @default none */
   readonly otherPorts?: readonly OtherPort[];
-  /** TCP ports of the application's own that are open to these networks. @default none */
-  readonly processPorts?: readonly { readonly port: number; readonly from: readonly string[] }[];
+  /** @default none */
+  readonly networkPorts?: readonly NetworkPort[];
   /** The networks that visitors come from. @default all */
   readonly openTo?: readonly string[] | undefined;
   /** TCP ports that are open to these hosts alone, at the private address. @default none */
@@ -232,7 +238,7 @@ export class System extends pulumi.ComponentResource {
           ports: [
             args.ssh.port,
             ...args.openPorts,
-            ...(args.processPorts ?? []).map(({ port }) => port),
+            ...(args.networkPorts ?? []).map(({ port }) => port),
             ...privatePorts(args),
           ].join(" "),
           ssh_port: args.ssh.port,
@@ -367,7 +373,7 @@ function firewallFile(args: SystemArgs): pulumi.Output<StepFile> {
       ssh_from6: ssh.from.filter(isV6),
       open_ports: openPorts,
       other_ports: (args.otherPorts ?? []).map((one) => ({ ...one })),
-      process_ports: (args.processPorts ?? []).map(({ port, from }) => ({
+      network_ports: (args.networkPorts ?? []).map(({ port, from }) => ({
         port,
         from4: from.filter(isV4),
         from6: from.filter(isV6),

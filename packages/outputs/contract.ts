@@ -113,6 +113,11 @@ export abstract class Outputs {
     return this.maybe("dns");
   }
 
+  /** Where Prometheus reads each host's exporters, such as `10.0.0.5:9100`, by the hosts' names; the one that serves the site is `web`. Absent unless there is `berth:metrics`. */
+  get metrics(): pulumi.Output<Readonly<Record<string, readonly string[]>> | undefined> {
+    return this.maybe("metrics");
+  }
+
   /** The name of each secret in Secrets Manager or the Parameter Store. Absent unless `secrets.mirror` names one. */
   get mirroredSecrets(): pulumi.Output<Readonly<Record<string, string>> | undefined> {
     return this.maybe("mirroredSecrets");

@@ -33,6 +33,7 @@ NAMES = {
     "instance_id": "instanceId",
     "image_offer": "imageOffer",
     "dns": "dns",
+    "metrics": "metrics",
     "mirrored_secrets": "mirroredSecrets",
 }
 
@@ -161,6 +162,13 @@ class Outputs(ABC):
         return self._maybe("dns")
 
     @property
+    def metrics(self) -> pulumi.Output[Mapping[str, Sequence[str]] | None]:
+        """Where Prometheus reads each host's exporters, such as `10.0.0.5:9100`, by the hosts' names; the one
+        that serves the site is `web`. Absent unless there is `berth:metrics`.
+        """
+        return self._maybe("metrics")
+
+    @property
     def mirrored_secrets(self) -> pulumi.Output[Mapping[str, str] | None]:
         """The name of each secret in Secrets Manager or the Parameter Store. Absent unless `secrets.mirror`
         names one.
@@ -193,6 +201,8 @@ class Outputs(ABC):
     def require(self, name: Literal["other_hosts"]) -> pulumi.Output[Mapping[str, OtherHost]]: ...
     @overload
     def require(self, name: Literal["dns"]) -> pulumi.Output[Sequence[str]]: ...
+    @overload
+    def require(self, name: Literal["metrics"]) -> pulumi.Output[Mapping[str, Sequence[str]]]: ...
     def require(self, name: str) -> pulumi.Output[Any]:
         """The output of that name, such as "database_url"; an error says what to do if the stack has none."""
         if name not in NAMES:

@@ -28,8 +28,10 @@ function rows(schema: JsonSchema, prefix: string): string[] {
 function kindOf(schema: JsonSchema): string {
   if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.type === "array") return `list of ${kindOf(schema.items ?? {})}s`;
-  if (schema.additionalProperties) {
-    return schema.additionalProperties.properties ? "groups by name" : "names with text";
+  const inside = schema.additionalProperties;
+  if (inside) {
+    if (inside.type === "array") return "lists by name";
+    return inside.properties ? "groups by name" : "names with text";
   }
   return { string: "text", number: "number", boolean: "true or false" }[schema.type ?? ""] ?? "value";
 }

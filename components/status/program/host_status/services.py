@@ -107,6 +107,16 @@ SERVICES = (
         )
     ),
     Service("MongoDB by FerretDB", _where("etc/systemd/system/ferretdb.service", "ferretdb.service")),
+    *(
+        Service(f"metrics of {title}", _where(f"etc/systemd/system/{unit}", unit))
+        for title, unit in (
+            ("the host", "berth-metrics-host.service"),
+            ("nginx", "berth-metrics-nginx.service"),
+            ("PostgreSQL", "berth-metrics-postgres.service"),
+            ("the queue", "berth-metrics-redis.service"),
+            ("the cache", "berth-metrics-cache.service"),
+        )
+    ),
 )
 
 

@@ -1,0 +1,96 @@
+// Exporters for Prometheus: what the stack's file may say of them, and what steps they are. That they tell of what they are
+// for is tested on real hosts in test/e2e/metrics.test.ts.
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { checkSite } from "../../components/site/check.ts";
+import type { Made } from "./aws-mocks.ts";
+import { assertNoSecret, programResources } from "./program-steps.ts";
+import { stepsOf } from "./step-snapshots.ts";
+
+const faults = (more: object) => {
+  const checked = checkSite({
+    host: { kind: "local" },
+    app: { source: { directory: "shop" }, wsgi: "shop.wsgi" },
+    ...more,
+  });
+  return "faults" in checked ? checked.faults : [];
+};
+
+let made: readonly Made[] = [];
+before(async () => {
+  made = await programResources({
+    metrics: { from: ["10.0.0.0/8", "fd00::/8"] },
+    hosts: { tasks: { kind: "local" } },
+  });
+});
+const file = (step: string, path: string, of: readonly Made[] = made) =>
+  JSON.stringify(stepsOf(of)[step]?.files[path] ?? "");
+const unit = (part: string) => `/etc/systemd/system/berth-metrics-${part}.service`;
+
+test("they are off by themselves, and an empty group turns them on", async () => {
+  assert.deepEqual(faults({ metrics: {} }), []);
+  const without = Object.keys(stepsOf(await programResources()));
+  assert.ok(!without.some((name) => name.includes("metrics")), `${without}`);
+});
+
+test("nobody opens them to everyone", () => {
+  const private_ =
+    "expected private networks alone, such as 10.0.0.0/8: the exporters speak plain HTTP and ask nobody for a password";
+  for (const network of ["0.0.0.0/0", "::/0", "10.0.0.0/0"]) {
+    assert.deepEqual(faults({ metrics: { from: [network] } }), [
+      `metrics.from[0]: ${private_}; found "${network}"`,
+    ]);
+  }
+  assert.match(`${faults({ metrics: { from: ["10.0.0.1"] } })}`, /^metrics\.from\[0\]: expected a network/);
+  assert.match(`${faults({ metrics: { from: [] } })}`, /^metrics\.from: expected 1 or more entries/);
+});
+
+test("a service of a team's own takes no port of an exporter, and none its name", () => {
+  const own = (port: number) => ({ command: "/usr/bin/x", packages: ["minio"], port });
+  assert.match(
+    `${faults({ metrics: {}, services: { one: own(9121) } })}`,
+    /^services\.one\.port: expected a port that is free: metrics has this one/,
+  );
+  assert.doesNotMatch(`${faults({ services: { one: own(9121) } })}`, /services\.one\.port/);
+  assert.match(`${faults({ services: { metrics: own(9300) } })}`, /^services\.metrics: expected a name/);
+});
+
+test("each host has the exporters of what it has, and no others", async () => {
+  const units = (step: string, of: readonly Made[]) =>
+    Object.keys(stepsOf(of)[step]?.files ?? {}).flatMap(
+      (path) => /berth-metrics-(\w+)\.service$/.exec(path)?.[1] ?? [],
+    );
+  assert.deepEqual(units("metrics-setup", made), ["host", "nginx", "postgres", "redis", "cache"]);
+  assert.deepEqual(units("tasks-metrics-setup", made), ["host"]);
+  const less = await programResources(
+    { metrics: {}, postgres: { enabled: false }, redis: { enabled: false } },
+    { env: {} },
+  );
+  assert.deepEqual(units("metrics-setup", less), ["host", "nginx"]);
+  assert.match(file("metrics-setup", unit("host"), less), /--web\.listen-address=127\.0\.0\.1:9100/);
+  assert.doesNotMatch(file("system-firewall", "/etc/berth/firewall.nft", less), /9100/);
+  const valkey = await programResources({ metrics: {}, redis: { server: "valkey" } });
+  assert.equal(stepsOf(valkey)["metrics-setup"]?.slots.server, "valkey");
+});
+
+test("the firewall lets the networks in to the exporters of each host, and nobody else", () => {
+  const first = file("system-firewall", "/etc/berth/firewall.nft");
+  for (const network of ["ip saddr 10.0.0.0/8", "ip6 saddr fd00::/8"])
+    assert.ok(first.includes(`${network} tcp dport { 9100, 9113, 9187, 9121, 9122 } accept`), first);
+  assert.ok(
+    file("tasks-system-firewall", "/etc/berth/firewall.nft").includes(
+      "ip saddr 10.0.0.0/8 tcp dport { 9100 } accept",
+    ),
+  );
+});
+
+test("no password is in a text of a step, and none in an argument or the environment of an exporter", () => {
+  assertNoSecret(made);
+  const postgres = file("metrics-setup", unit("postgres"));
+  assert.match(postgres, /LoadCredential=password:/);
+  assert.match(postgres, /DATA_SOURCE_PASS_FILE=%d\/password/);
+  assert.match(
+    file("metrics-setup", unit("redis")),
+    /--redis\.password-file=\$\{CREDENTIALS_DIRECTORY\}\/passwords/,
+  );
+});
