@@ -97,7 +97,11 @@ before(async () => {
         EMAIL_PORT: `${smtp.port}`,
         NEW_RELIC_MONITOR_MODE: "false",
       },
-      secrets: { EMAIL_HOST_PASSWORD: mailPassword, UPLOADS_KEY: uploads.secretKey },
+      secrets: {
+        EMAIL_HOST_PASSWORD: mailPassword,
+        UPLOADS_KEY: uploads.secretKey,
+        NEW_RELIC_LICENSE_KEY: "0".repeat(40),
+      },
     },
   });
   const run = await stack.succeed();
@@ -113,7 +117,7 @@ test("uWSGI serves the page with New Relic's agent in it, and no preview wants a
   const server = await stack.on(`systemctl show -P MainPID ${unit}`);
   assert.match(await stack.on(`tr '\\0' ' ' <"/proc/${server}/cmdline"`), /bin\/uwsgi/);
   for (const pid of (await stack.on(`pgrep -P ${server}`)).split("\n"))
-    assert.match(await stack.on(`cat /proc/${pid}/maps`), /site-packages\/newrelic\//);
+    assert.notEqual(await stack.on(`grep -c /site-packages/newrelic/ /proc/${pid}/maps || true`), "0", pid);
   assert.match(
     await stack.on(`tr '\\0' '\\n' <"/proc/${server}/environ"`),
     /^NEW_RELIC_APP_NAME=Charts \(staging\)$/m,
@@ -131,9 +135,11 @@ test("the login wall of the settings asks everybody but the health path", async 
 
 test(".env lies where the manual has it, byte for byte, and every value reaches the application as it was written", async () => {
   const place = `${home}/config/files/.env`;
+  // A local host is called by its address, because no name server knows its domain.
+  const address = await stack.address();
   assert.equal(await stack.on(`readlink ${home}/current/.env`), place);
   assert.equal(await stack.on(`stat -c '%U:%G %a' ${place}`), "root:charts 640");
-  const written = readFileSync(join(root, example, "staging.env"), "utf8").replace("${site.domain}", domain);
+  const written = readFileSync(join(root, example, "staging.env"), "utf8").replace("${site.domain}", address);
   assert.equal(Buffer.from(await stack.on(`base64 -w0 ${place}`), "base64").toString(), written);
   const settings = JSON.parse(
     await inApplication(`from django.conf import settings
@@ -143,16 +149,16 @@ print(json.dumps({name: getattr(settings, name) for name in names}))`),
   assert.deepEqual(settings, {
     SITE_NAME: 'Charts & pilots — "staging", 100 % draft #2',
     SITE_SCHEME: "https",
-    SITE_DOMAIN: domain,
+    SITE_DOMAIN: address,
     ADMINS: [
       ["Maria Stein", "webmaster@example.org"],
       ["Jo", "jo@example.org"],
     ],
-    DEFAULT_FROM_EMAIL: `Charts <charts@${domain}>`,
+    DEFAULT_FROM_EMAIL: `Charts <charts@${address}>`,
     EMAIL_HOST_USER: "postmaster@mg.example.org",
     EMAIL_HOST_PASSWORD: mailPassword,
     EMAIL_USE_TLS: true,
-    ALLOWED_HOSTS: [domain],
+    ALLOWED_HOSTS: [address, domain],
   });
   assert.match(await stack.on("charts-run printenv DJANGO_SECRET_KEY"), /^[0-9a-f]{128}$/);
 });
@@ -217,7 +223,7 @@ test("mail reaches those in DJANGO_ADMINS through the provider's server, by TLS 
   const mail = smtp.mails.at(-1);
   assert.deepEqual(mail?.login, ["postmaster@mg.example.org", mailPassword]);
   assert.deepEqual(mail?.to, ["webmaster@example.org", "jo@example.org"]);
-  assert.match(`${mail?.text}`, new RegExp(`^From: Charts <charts@${domain}>$`, "m"));
+  assert.match(`${mail?.text}`, new RegExp(`^From: Charts <charts@${await stack.address()}>$`, "m"));
 });
 
 test("everything is backed up at 04:00 UTC", async () => {
