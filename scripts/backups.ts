@@ -49,7 +49,7 @@ await run(commands.backups, async (line) => {
     const place = backupBucketOf(resources);
     if (place === undefined)
       throw new UsageError(
-        `the backups of stack '${stack}' are in no bucket that this state knows. In a directory nothing keeps what is deleted. If they are in a bucket, deploy the stack once with this version.`,
+        `the backups of stack '${stack}' are in no bucket that this state knows. A directory and an account of SFTP keep nothing that is deleted. If they are in a bucket, deploy the stack once with this version.`,
       );
     return undelete(place, { stack, flag: stackFlag(stack), at, yes });
   }

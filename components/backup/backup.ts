@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import * as tls from "@pulumi/tls";
 import { packDirectory } from "../app/source/archive.ts";
 import { copyArchive } from "../host/copy-archive.ts";
 import type { Host } from "../host/host.ts";
@@ -12,23 +13,18 @@ import type { StepFile } from "../host/step.ts";
 import { renderTemplate } from "../host/template.ts";
 import type { DjangoRun, FilesBackup, ServiceBackup } from "../service/service.ts";
 import type { PackageSet } from "../system/system.ts";
-import { copySettings, type Place, type PlaceChoice, placeOf, settings } from "./place.ts";
+import { type BucketKey, keyFiles, type PlaceKey, secretLines } from "./keys.ts";
+import { copySettings, knownHostsOf, type Place, type PlaceChoice, placeOf, settings } from "./place.ts";
 import type { BackupConfig } from "./schema.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 const text = (file: string) => readFileSync(here(file), "utf8");
 
-/** What the host shows to a bucket. */
-export interface BucketKey {
-  readonly id: pulumi.Input<string>;
-  readonly secret: pulumi.Input<string>;
-}
-
 export interface BackupArgs {
   readonly host: Host;
   /** Where backups are kept; known when the stack has made it. */
   readonly place: pulumi.Input<PlaceChoice>;
-  /** The key to it; `undefined` where it is a directory. */
+  /** The key to a bucket; `undefined` where the place is none. */
   readonly key: BucketKey | undefined;
   /** The authority of its certificate, in PEM. */
   readonly ca: string | undefined;
@@ -70,6 +66,7 @@ export class Backup extends pulumi.ComponentResource {
 
   readonly #args: BackupArgs;
   readonly #place: pulumi.Output<Place>;
+  readonly #key: PlaceKey | undefined;
   readonly #stanza: string;
 
   constructor(name: string, args: BackupArgs, options?: pulumi.ComponentResourceOptions) {
@@ -78,6 +75,7 @@ export class Backup extends pulumi.ComponentResource {
     this.#stanza = stanzaOf(args.stack, args.application);
     this.#place = this.#placeIn(settings);
     this.passphrase = this.#passphrase(`${name}-passphrase`);
+    this.#key = args.key ?? this.#sshKey(`${name}-sftp-key`);
     const database = databaseOf(args.parts);
     const timers = [
       "berth-backup.timer",
@@ -144,11 +142,13 @@ export class Backup extends pulumi.ComponentResource {
     const database = databaseOf(parts);
     const conf = place.apply((found) => this.#conf(found, database?.version ?? 0));
     const plan = this.#planText(place.apply(({ options }) => ({ options, bucket: undefined })));
-    const key = this.#keyFile();
+    const files = Object.entries(keyFiles(this.#key)).map(([name, { content }]) =>
+      pulumi.output(content).apply((text) => [name, text] as const),
+    );
     return pulumi.secret(
       pulumi
-        .all([plan, conf, this.#secretOfDatabase(), this.passphrase, key])
-        .apply(([text, conf, secret, passphrase, key]) =>
+        .all([plan, conf, this.#secretOfDatabase(), this.passphrase, pulumi.all(files)])
+        .apply(([text, conf, secret, passphrase, keys]) =>
           JSON.stringify({
             plan: text,
             database: database?.database ?? "",
@@ -156,7 +156,7 @@ export class Backup extends pulumi.ComponentResource {
               "pgbackrest.conf": conf,
               "pgbackrest.d/secret.conf": secret,
               passphrase,
-              ...(key === undefined ? {} : { "s3-key": key }),
+              ...Object.fromEntries(keys),
               ...(ca === undefined ? {} : { "ca.pem": ca }),
             },
           }),
@@ -169,7 +169,8 @@ export class Backup extends pulumi.ComponentResource {
   }
 
   #conf({ pgbackrest }: Place, version: number): string {
-    const facts = { ...pgbackrest, stanza: this.#stanza, version, limit: this.#args.config.walLimit };
+    const repository = Object.entries(pgbackrest).map(([name, value]) => `${name}=${value}`);
+    const facts = { repository, stanza: this.#stanza, version, limit: this.#args.config.walLimit };
     return renderTemplate(here("pgbackrest.conf.liquid"), facts);
   }
 
@@ -245,45 +246,40 @@ export class Backup extends pulumi.ComponentResource {
     };
   }
 
-  /** As Amazon's own programs read it. */
-  #keyFile(): pulumi.Output<string> | undefined {
-    const { key } = this.#args;
-    return (
-      key &&
-      pulumi.secret(
-        pulumi.interpolate`[default]\naws_access_key_id = ${key.id}\naws_secret_access_key = ${key.secret}\n`,
-      )
-    );
+  /** Of an account of SFTP. Like the passphrase, it outlives the host. */
+  #sshKey(name: string): PlaceKey | undefined {
+    const { place } = this.#args.config;
+    if (place.kind !== "sftp") return undefined;
+    const options = { parent: this.#args.keeper };
+    const privateKey =
+      place.privateKey ?? new tls.PrivateKey(name, { algorithm: "ED25519" }, options).privateKeyOpenssh;
+    return { kind: "ssh", privateKey, knownHosts: knownHostsOf(place) };
   }
 
   #secretOfDatabase(): pulumi.Output<string> {
     return pulumi
-      .all([this.passphrase, this.#args.key])
-      .apply(([passphrase, key]) =>
-        [
-          "[global]",
-          `repo1-cipher-pass=${passphraseOfDatabase(passphrase)}`,
-          ...(key ? [`repo1-s3-key=${key.id}`, `repo1-s3-key-secret=${key.secret}`] : []),
-          "",
-        ].join("\n"),
+      .all([this.passphrase, secretLines(this.#key)])
+      .apply(([passphrase, lines]) =>
+        ["[global]", `repo1-cipher-pass=${passphraseOfDatabase(passphrase)}`, ...lines, ""].join("\n"),
       );
   }
 
   #secretFiles(): Record<string, SecretFile> {
-    const key = this.#keyFile();
-    return {
-      [`${settings}/passphrase`]: { content: this.passphrase },
-      ...(key === undefined ? {} : { [`${settings}/s3-key`]: { content: key } }),
-      ...(databaseOf(this.#args.parts) === undefined
-        ? {}
-        : {
-            [`${settings}/pgbackrest.d/secret.conf`]: {
+    const hasDatabase = databaseOf(this.#args.parts) !== undefined;
+    const files = {
+      passphrase: { content: this.passphrase },
+      ...keyFiles(this.#key),
+      ...(hasDatabase
+        ? {
+            "pgbackrest.d/secret.conf": {
               content: this.#secretOfDatabase(),
               owner: "root:postgres",
               mode: "0640",
             },
-          }),
+          }
+        : {}),
     };
+    return Object.fromEntries(Object.entries(files).map(([name, file]) => [`${settings}/${name}`, file]));
   }
 }
 

@@ -21,10 +21,11 @@ export interface BucketFacts {
 
 /** What a place is known by, without its key. */
 export type PlaceChoice =
-  | Extract<Configured, { kind: "directory" }>
-  | Omit<Extract<Configured, { kind: "s3" }>, "accessKey" | "secretKey">;
+  | OfKind<"directory">
+  | Omit<OfKind<"s3">, "accessKey" | "secretKey">
+  | Omit<OfKind<"sftp">, "privateKey">;
 
-type Configured = BackupConfig["place"];
+type OfKind<Kind> = Extract<BackupConfig["place"], { kind: Kind }>;
 
 /** A place as both tools know it. */
 export interface Place {
@@ -35,13 +36,11 @@ export interface Place {
   /** The repository of files, as restic names it, and what restic needs to get there. */
   readonly repository: string;
   readonly options: readonly string[];
-  /** The slots of pgbackrest.conf.liquid. */
-  readonly pgbackrest: Readonly<
-    Record<"bucket" | "region" | "endpoint" | "port" | "style" | "ca" | "path", string>
-  >;
+  /** The repository of the database, in pgBackRest's own words: https://pgbackrest.org/configuration.html#section-repository */
+  readonly pgbackrest: Readonly<Record<string, string | number>>;
   /** The authority of its certificate, in PEM. */
   readonly ca: string | undefined;
-  /** `undefined` where it is a directory. */
+  /** `undefined` where it is none. */
   readonly bucket: BucketFacts | undefined;
 }
 
@@ -50,25 +49,42 @@ export interface Place {
  * @param folder where the host keeps what it must know of it
  */
 export function placeOf(place: PlaceChoice, stanza: string, folder = settings): Place {
-  if (place.kind === "directory") {
-    const directory = place.path.replace(/\/+$/, "");
-    return {
-      shown: directory,
-      directory,
-      repository: `${directory}/files`,
-      options: [],
-      pgbackrest: {
-        ...{ bucket: "", region: "", endpoint: "", port: "", style: "", ca: "" },
-        path: `${directory}/postgresql`,
-      },
-      ca: undefined,
-      bucket: undefined,
-    };
+  switch (place.kind) {
+    case "directory":
+      return directoryPlace(place.path.replace(/\/+$/, ""));
+    case "s3":
+      return bucketPlace(place, place.prefix ?? stanza, folder);
+    case "sftp":
+      return sftpPlace(place, folder);
   }
-  const { bucket, region, endpoint = amazonIn(region), prefix = stanza, ca } = place;
+}
+
+function directoryPlace(directory: string): Place {
+  return {
+    shown: directory,
+    directory,
+    repository: `${directory}/files`,
+    options: [],
+    pgbackrest: { "repo1-type": "posix", "repo1-path": `${directory}/postgresql` },
+    ca: undefined,
+    bucket: undefined,
+  };
+}
+
+function bucketPlace(
+  {
+    bucket,
+    region,
+    endpoint = amazonIn(region),
+    addressing: asked,
+    ca,
+  }: Extract<PlaceChoice, { kind: "s3" }>,
+  prefix: string,
+  folder: string,
+): Place {
   const [host = "", port = "443"] = endpoint.split(":");
   // A name below the endpoint's own is Amazon's way; elsewhere there is often no such name.
-  const addressing = place.addressing ?? (/\.amazonaws\.com(\.cn)?$/.test(host) ? "host" : "path");
+  const addressing = asked ?? (/\.amazonaws\.com(\.cn)?$/.test(host) ? "host" : "path");
   const caFile = ca === undefined ? "" : `${folder}/ca.pem`;
   return {
     shown: `s3://${bucket}/${prefix}`,
@@ -80,13 +96,58 @@ export function placeOf(place: PlaceChoice, stanza: string, folder = settings): 
       ...(ca === undefined ? [] : [`--cacert=${caFile}`]),
     ],
     pgbackrest: {
-      ...{ bucket, region, endpoint: host, port, style: addressing, ca: caFile },
-      path: `/${prefix}/postgresql`,
+      "repo1-type": "s3",
+      "repo1-path": `/${prefix}/postgresql`,
+      "repo1-s3-bucket": bucket,
+      "repo1-s3-region": region,
+      "repo1-s3-endpoint": host,
+      "repo1-s3-uri-style": addressing,
+      "repo1-storage-port": port,
+      ...(ca === undefined ? {} : { "repo1-storage-ca-file": caFile }),
     },
     ca,
     bucket: { name: bucket, region, endpoint, addressing, prefix, ca: ca === undefined ? null : caFile },
   };
 }
+
+/** What a host knows of an account of SFTP, in the folder of its settings: restic uses ssh (program/sftp.py), and pgBackRest libssh2. */
+export const sftpFiles = {
+  knownHosts: "known-hosts",
+  key: "sftp-key",
+  keyOfPostgres: "sftp-key-of-postgres",
+};
+
+function sftpPlace(
+  { host, port, user, path }: Extract<PlaceChoice, { kind: "sftp" }>,
+  folder: string,
+): Place {
+  const account = `sftp://${user}@${host}:${port}`;
+  const directory = path.replace(/\/+$/, "");
+  const { knownHosts, keyOfPostgres } = sftpFiles;
+  return {
+    shown: `${account}${directory}`,
+    directory: undefined,
+    repository: `${account}/${directory}/files`,
+    options: [],
+    pgbackrest: {
+      "repo1-type": "sftp",
+      "repo1-path": `${directory}/postgresql`,
+      "repo1-sftp-host": host,
+      "repo1-sftp-host-port": port,
+      "repo1-sftp-host-user": user,
+      "repo1-sftp-private-key-file": `${folder}/${keyOfPostgres}`,
+      "repo1-sftp-known-host": `${folder}/${knownHosts}`,
+      "repo1-sftp-host-key-check-type": "strict",
+      "repo1-sftp-host-key-hash-type": "sha256",
+    },
+    ca: undefined,
+    bucket: undefined,
+  };
+}
+
+/** As ssh keeps it: see sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
+export const knownHostsOf = ({ host, port, hostKeys }: OfKind<"sftp">): string =>
+  hostKeys.map((key) => `${port === 22 ? host : `[${host}]:${port}`} ${key}\n`).join("");
 
 /** Amazon's in China have a domain of their own. */
 const amazonIn = (region: string) => `s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;

@@ -88,6 +88,51 @@ const aws = z.strictObject({
     ),
 });
 
+const sftp = z.strictObject({
+  kind: z
+    .literal("sftp")
+    .describe(
+      "An account on another server that speaks SFTP, such as a storage box. Berth makes the key; the first deployment ends with the line to enter there.",
+    ),
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, {
+      error: "expected a host name or an IPv4 address, such as backups.example.com",
+    })
+    .describe("The server."),
+  port: z.int().min(1).max(65535).default(22).describe("Its port of SSH."),
+  user: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, { error: "expected the name of an account" })
+    .describe("The account there."),
+  path: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9._-]+)+\/?$/, { error: "expected an absolute path, such as /backups/shop" })
+    .refine((value) => !value.split("/").includes(".."), { error: "expected a path without '..'" })
+    .describe(
+      "The directory there, for this stack alone, as `pwd` in `sftp` shows paths. It is made where it is missing.",
+    ),
+  hostKeys: z
+    .array(
+      z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}$/, {
+        error: "expected a host key as 'ssh-keyscan' shows it behind the host's name: its type, and the key",
+      }),
+    )
+    .min(1)
+    .describe(
+      "All host keys that the server shows: `ssh-keyscan -p PORT HOST`, each line without the host's name. Compare them with what its operator says.",
+    ),
+  privateKey: z
+    .string()
+    .includes("-----BEGIN OPENSSH PRIVATE KEY-----", {
+      error: "expected a private key as 'ssh-keygen -t ed25519' writes it, without a passphrase",
+    })
+    .optional()
+    .describe(
+      "A private key of your own that the account lets in, as a secret. Default: one that is made and kept in the stack's state.",
+    ),
+});
+
 const days = (about: string, least: number, otherwise: number) =>
   z.int().min(least).max(3650).default(otherwise).describe(about);
 
@@ -99,7 +144,7 @@ const time = (otherwise: string, about: string) =>
     .describe(about);
 
 export const backupSchema = z.strictObject({
-  place: z.discriminatedUnion("kind", [directory, s3, aws]).describe("Where backups are kept."),
+  place: z.discriminatedUnion("kind", [directory, s3, sftp, aws]).describe("Where backups are kept."),
   passphrase: z
     .string()
     .min(20)

@@ -150,13 +150,17 @@ function placeOf(
       return { place, key: undefined, ca: undefined };
     case "s3": {
       const { accessKey: id, secretKey: secret, ...choice } = place;
-      return { place: choice, key: { id, secret }, ca: place.ca };
+      return { place: choice, key: { kind: "bucket", id, secret }, ca: place.ca };
+    }
+    case "sftp": {
+      const { privateKey: _, ...choice } = place;
+      return { place: choice, key: undefined, ca: undefined };
     }
     case "aws": {
       if (made === undefined) throw new Error("the bucket for backups was not made");
       const { bucketName, region, accessKeyId: id, secretAccessKey: secret } = made;
       const choice = pulumi.output(bucketName).apply((bucket) => ({ kind: "s3" as const, bucket, region }));
-      return { place: choice, key: { id, secret }, ca: undefined };
+      return { place: choice, key: { kind: "bucket", id, secret }, ca: undefined };
     }
   }
 }

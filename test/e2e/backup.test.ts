@@ -27,7 +27,6 @@ const stack = await withStack({ after }, { deployed: true });
 const said = (run: Run) => run.stdout + run.stderr;
 const sql = (query: string) => stack.on(`runuser -u postgres -- ${psql} -XAtq -d logbook -c "${query}"`);
 const uploads = () => stack.on("cd /srv/logbook/media && find . -type f -exec sha256sum {} + | sort");
-/** Waits for a backup that is being made, and makes another. */
 const place = { kind: "directory", path: "/srv/backups" };
 
 /** Between what was written and a DROP TABLE. */
@@ -371,6 +370,22 @@ test("while the place is away the site goes on, the log is bounded, and the stat
     await sql(switchOften);
     return (await stack.on(waiting)) === "0";
   });
+  await backUp(stack);
+  assert.deepEqual(await codes(), []);
+
+  // A part that fails holds up neither the others nor their retention: of two of one day long ago, one goes.
+  const restic =
+    "restic --quiet --no-cache --repo /srv/backups/files --password-file /etc/berth/backup/passphrase";
+  const ofRedis = `--host ${stack.name}-logbook --tag redis`;
+  const old = `${restic} snapshots --json ${ofRedis} | grep -o '"time":"2020-01-01T0[12]' | cut -c 20-`;
+  await stack.on(`for hour in 1 2; do
+      echo $hour | ${restic} backup --stdin ${ofRedis} --time "2020-01-01 0$hour:00:00"
+    done; mv /srv/logbook/media /srv/logbook/media.away`);
+  assert.equal(await stack.on(old), "01\n02");
+  assert.notEqual((await stack.ssh("systemctl start berth-backup.service")).code, 0);
+  assert.deepEqual(await codes(), ["backup-failed"]);
+  assert.equal(await stack.on(old), "02");
+  await stack.on("mv /srv/logbook/media.away /srv/logbook/media");
   await backUp(stack);
   assert.deepEqual(await codes(), []);
 });

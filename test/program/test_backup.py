@@ -244,6 +244,16 @@ class Explaining(unittest.TestCase):
                 "the clock of this host",
             ),
             ("ERROR: [041]: unable to open file: [28] No space left on device", "no space left"),
+            (
+                "ERROR: [101]: known hosts failure: 'box' mismatch in known hosts files: "
+                "LIBSSH2_KNOWNHOST_CHECK_MISMATCH [1]: check type [strict]",
+                "a host key that is not in backup.place.hostKeys",
+            ),
+            ("subprocess ssh: Host key verification failed.", "a host key that is not in backup.place.hostKeys"),
+            ("ERROR: [101]: public key authentication failed: libssh2 error [-18]", "does not let this stack in"),
+            ("subprocess ssh: u1@box: Permission denied (publickey,password).", "does not let this stack in"),
+            ("ERROR: [101]: unable to init libssh2_sftp session", "does not speak SFTP"),
+            ("subprocess ssh: ssh: connect to host box port 23: Connection refused", "cannot be reached"),
         ):
             with self.subTest(said):
                 trouble = explain(said, "s3://shop/prod-shop")

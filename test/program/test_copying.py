@@ -103,7 +103,7 @@ class Reading(unittest.TestCase):
 
     def test_the_other_stack_says_nothing_else_of_what_root_does_here(self) -> None:
         def read(**told: Any) -> str:
-            plan = {**PROD, "options": told.get("options", [])}
+            plan = {**PROD, "options": told.get("options", []), "repository": told.get("repository", "/mnt/backups")}
             files = told.get("files", {"passphrase": "c"})
             given = {"plan": json.dumps(plan), "database": "shop", "files": files}
             return json.dumps({"at": 5, "backup": None, "only": None, "as_it_is": False, "read": given})
@@ -115,11 +115,20 @@ class Reading(unittest.TestCase):
                 {"files": {"../x": "y"}},
                 {"options": ["--password-command=id"]},
                 {"options": ["--cacert=/x"]},
+                {"options": ["--option=sftp.command=id"]},
+                {"repository": "rclone:x:y"},
+                {"repository": "sftp://-oProxyCommand=id@x:22//y"},
             ):
                 with self.assertRaisesRegex(Trouble, "which is not known here"):
                     receive(read(**told), place)
             self.assertEqual([*Path(folder).rglob("*")], [place])
             receive(read(options=["--option=s3.region=eu-central-1", "--cacert=/run/berth-copy/ca.pem"]), place)
+            files = {"sftp-key": "k", "sftp-key-of-postgres": "k", "known-hosts": "h"}
+            with mock.patch("shutil.chown") as chown:
+                receive(read(repository="sftp://u1-sub@box.example.com:23//shop/files", files=files), place)
+            modes = {name: Path(place, name).stat().st_mode & 0o777 for name in files}
+            self.assertEqual(modes, {"sftp-key": 0o600, "sftp-key-of-postgres": 0o640, "known-hosts": 0o640})
+            self.assertEqual(len(chown.call_args_list), 2)
 
     def test_what_has_arrived_is_known_by_itself_and_through_no_link(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { placeOf } from "../../components/backup/place.ts";
+import { type Place, placeOf } from "../../components/backup/place.ts";
 import { checkSite } from "../../components/site/check.ts";
 import { drillText, type Listing, listingText } from "../../scripts/lib/backups.ts";
 import { parse, UsageError } from "../../scripts/lib/command-line.ts";
@@ -46,6 +46,9 @@ const choice = (place: object) => {
   return found;
 };
 
+const setting = ({ pgbackrest }: Place, ...names: string[]) =>
+  names.map((name) => pgbackrest[`repo1-${name}`]);
+
 let made: readonly Made[] = [];
 before(async () => {
   made = await programResources({ backup: { place: bucket } });
@@ -66,7 +69,7 @@ test("what is wrong is said by its key, and no secret is shown", () => {
   assert.match(faults({})[0] ?? "", /^backup\.place: /);
   assert.match(
     faults({ place: { kind: "ftp" } })[0] ?? "",
-    /^backup\.place\.kind: expected "directory" or "s3" or "aws"/,
+    /^backup\.place\.kind: expected "directory" or "s3" or "sftp" or "aws"/,
   );
   assert.match(
     faults({ place: { kind: "directory", path: "backups" } })[0] ?? "",
@@ -91,23 +94,25 @@ test("what is wrong is said by its key, and no secret is shown", () => {
 test("a bucket of Amazon's is asked by its own name, another service by its endpoint's", () => {
   const amazon = placeOf(choice({ ...bucket, endpoint: undefined, region: "eu-central-1" }), "prod-shop");
   assert.equal(amazon.repository, "s3:https://s3.eu-central-1.amazonaws.com/shop-backups/prod-shop/files");
-  assert.deepEqual([amazon.pgbackrest.style, amazon.pgbackrest.port], ["host", "443"]);
+  assert.deepEqual(setting(amazon, "s3-uri-style", "storage-port"), ["host", "443"]);
   const other = placeOf(choice({ ...bucket, prefix: "berth/shop" }), "prod-shop");
   assert.equal(other.repository, "s3:https://s3.example.com:9000/shop-backups/berth/shop/files");
-  assert.deepEqual(
-    [other.pgbackrest.style, other.pgbackrest.endpoint, other.pgbackrest.port, other.pgbackrest.path],
-    ["path", "s3.example.com", "9000", "/berth/shop/postgresql"],
-  );
+  assert.deepEqual(setting(other, "s3-uri-style", "s3-endpoint", "storage-port", "path"), [
+    "path",
+    "s3.example.com",
+    "9000",
+    "/berth/shop/postgresql",
+  ]);
 });
 
 test("a service that forbids its endpoint's own name is asked by the bucket's, by both tools", () => {
   const at = (more: object) => {
-    const { options, pgbackrest } = placeOf(choice({ ...bucket, ...more }), "prod-shop");
-    const lookup = options
+    const place = placeOf(choice({ ...bucket, ...more }), "prod-shop");
+    const lookup = place.options
       .find((one) => one.startsWith("--option=s3.bucket-lookup="))
       ?.split("=")
       .at(-1);
-    return [lookup, pgbackrest.style, pgbackrest.endpoint];
+    return [lookup, ...setting(place, "s3-uri-style", "s3-endpoint")];
   };
   const oss = "oss-cn-hangzhou.aliyuncs.com";
   assert.deepEqual(at({ endpoint: oss }), ["path", "path", oss]);
@@ -119,6 +124,51 @@ test("a service that forbids its endpoint's own name is asked by the bucket's, b
     faults({ place: { ...bucket, endpoint: "192.0.2.1:9000", addressing: "host" } })[0] ?? "",
     /^backup\.place\.addressing: expected `path` with an endpoint that is an IP address/,
   );
+});
+
+const box = {
+  kind: "sftp",
+  host: "u1.box.example.com",
+  port: 23,
+  user: "u1-sub2",
+  path: "/backups/shop/",
+  hostKeys: ["ssh-ed25519 AAAAC3Nza", "ecdsa-sha2-nistp256 AAAAE2Vj"],
+};
+
+test("an account of SFTP is reached by both tools with one key and the host keys that are named", async () => {
+  const steps = stepsOf(await programResources({ backup: { place: box } }));
+  const step = steps["backup-setup"];
+  assert.equal(step?.slots.place, "sftp://u1-sub2@u1.box.example.com:23/backups/shop");
+  const conf = JSON.stringify(step?.files["/etc/berth/backup/pgbackrest.conf"]);
+  for (const line of [
+    /repo1-type=sftp/,
+    /repo1-sftp-host=u1\.box\.example\.com\\nrepo1-sftp-host-port=23\\nrepo1-sftp-host-user=u1-sub2/,
+    /repo1-sftp-host-key-check-type=strict/,
+    /repo1-path=\/backups\/shop\/postgresql/,
+  ])
+    assert.match(conf, line);
+  const plan = JSON.stringify(step?.files["/etc/berth/backup/plan.json"]);
+  assert.match(plan, /"sftp:\/\/u1-sub2@u1\.box\.example\.com:23\/\/backups\/shop\/files/);
+  assert.deepEqual(
+    Object.keys(step?.secretFiles ?? {})
+      .map((path) => path.replace("/etc/berth/backup/", ""))
+      .sort(),
+    ["known-hosts", "passphrase", "pgbackrest.d/secret.conf", "sftp-key", "sftp-key-of-postgres"],
+  );
+});
+
+test("what is wrong with an account of SFTP is said by its key, and no private key is shown", () => {
+  const [wrong] = faults({ place: { ...box, hostKeys: ["u1.box.example.com ssh-ed25519 AAAA"] } });
+  assert.match(
+    wrong ?? "",
+    /^backup\.place\.hostKeys\[?\.?0\]?: expected a host key as 'ssh-keyscan' shows it behind/,
+  );
+  assert.match(faults({ place: { ...box, hostKeys: [] } })[0] ?? "", /^backup\.place\.hostKeys: /);
+  assert.match(faults({ place: { ...box, path: "backups" } })[0] ?? "", /expected an absolute path/);
+  assert.match(faults({ place: { ...box, host: "-oProxyCommand=x" } })[0] ?? "", /^backup\.place\.host: /);
+  const key = faults({ place: { ...box, privateKey: "tulips in PEM" } });
+  assert.match(key[0] ?? "", /^backup\.place\.privateKey: /);
+  assert.doesNotMatch(key.join(), /tulips/);
 });
 
 test("the step of backups is this text, and no secret is in it", (t) => {

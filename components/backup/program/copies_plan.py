@@ -67,8 +67,10 @@ class Asked:
         return tuple(self.only.split(",")) if self.only else None
 
 
-_FILES = {"pgbackrest.conf", "pgbackrest.d/secret.conf", "passphrase", "s3-key", "ca.pem"}
+_OF_POSTGRES = ("pgbackrest.conf", "pgbackrest.d/secret.conf", "sftp-key-of-postgres", "known-hosts")
+_FILES = {*_OF_POSTGRES, "passphrase", "s3-key", "sftp-key", "ca.pem"}
 _OPTION = re.compile(r"--option=s3\.[a-z-]+=[A-Za-z0-9._-]+\Z|--cacert=/run/berth-copy/ca\.pem\Z")
+_REPOSITORY = re.compile(r"/|s3:https://|sftp://[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:\d+//")
 
 
 def receive(line: str, place: Path = ARRIVED) -> Asked:
@@ -76,10 +78,12 @@ def receive(line: str, place: Path = ARRIVED) -> Asked:
     told: dict[str, Any] = json.loads(line)
     read = told.pop("read")
     settings: dict[str, str] = read["files"]
+    text: dict[str, Any] = json.loads(read["plan"])
     # It comes from the other stack's state, which may not say what else root does here.
     if unknown := [
         *(set(settings) - _FILES),
-        *(one for one in json.loads(read["plan"])["options"] if not _OPTION.match(one)),
+        *(one for one in text["options"] if not _OPTION.match(one)),
+        *(one for one in [text["repository"]] if not _REPOSITORY.match(one)),
     ]:
         raise Trouble(
             f"the other stack tells of '{unknown[0]}', which is not known here", "Deploy both by one version."
@@ -90,7 +94,7 @@ def receive(line: str, place: Path = ARRIVED) -> Asked:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w") as file:
             file.write(content)
-        if name.startswith("pgbackrest"):
+        if name in _OF_POSTGRES:
             # A host without PostgreSQL has no such account, and reads no database.
             with contextlib.suppress(LookupError):
                 for one in {path, path.parent} - {place}:
@@ -98,7 +102,7 @@ def receive(line: str, place: Path = ARRIVED) -> Asked:
                 path.chmod(0o640)
         elif name == "ca.pem":
             path.chmod(0o644)
-    plan = plan_of({**json.loads(read["plan"]), "settings": place, "reading": True})
+    plan = plan_of({**text, "settings": place, "reading": True})
     return Asked(**told, plan=plan, name=read["database"])
 
 

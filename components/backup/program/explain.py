@@ -2,7 +2,8 @@
 
 import re
 
-from plan import Trouble, Unreadable
+from plan import SETTINGS, Trouble, Unreadable
+from sftp import public_key
 
 _UNOPENED = r"wrong password or no key found|CryptoError|cipher header invalid|FormatError|repo encrypted|\[095\]"
 # What is looked for, what it means, and what to do; the first that fits.
@@ -28,9 +29,25 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
         "Look at backup.place.accessKey and secretKey: the key must list, read, write and delete in that bucket.",
     ),
     (
+        r"known hosts failure|Host key verification failed",
+        "{place} shows a host key that is not in backup.place.hostKeys",
+        "Give all that 'ssh-keyscan -p PORT HOST' shows, and compare them with what the server's operator says: "
+        "each tool takes another one.",
+    ),
+    (
+        r"public key authentication failed|Permission denied \(",
+        "{place} does not let this stack in",
+        "Enter this line there, as a key that may log in, then deploy again: {key}",
+    ),
+    (
+        r"libssh2_sftp session|error receiving version packet|subsystem request failed",
+        "{place} does not speak SFTP, or ends the connection",
+        "See what its server logs.",
+    ),
+    (
         r"unable to get address for|no such host|Name or service not known|Temporary failure in name resolution",
         "no name server knows the place {place}",
-        "Correct backup.place.endpoint, or the host's name servers.",
+        "Correct backup.place, or the host's name servers.",
     ),
     (
         r"certificate|x509|TLS error",
@@ -75,7 +92,8 @@ def explain(said: str, place: str) -> Trouble:
         )
     for pattern, what, further in _MEANINGS:
         if re.search(pattern, said):
-            return Trouble(what.format(place=place), further)
+            key = public_key(SETTINGS) if "{key}" in further else ""
+            return Trouble(what.format(place=place), further.format(key=key))
     return Trouble(f"{place}: {last_words(said)}", "What the tools said: npm run logs -- backups")
 
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+import sftp
 from commands import ENVIRONMENT, Failed, as_account, read_as, run, without_links
 from database import refuse_foreign
 from explain import explain
@@ -137,11 +138,13 @@ class FileBackups:
         ]
         return sorted(found, key=lambda one: one.at)
 
-    def forget(self) -> None:
-        """Those go that are not to be kept any longer, and with them what no other needs."""
+    def forget(self, parts: Sequence[Files]) -> None:
+        """Those of these parts go that are not to be kept any longer, and with them what no other needs."""
+        if not parts:
+            return
         keep = self._plan.keep
         wanted = [f"--keep-within={keep.points}d", f"--keep-daily={keep.daily}", f"--keep-monthly={keep.monthly}"]
-        for part in self._plan.files:
+        for part in parts:
             self._restic("forget", "--quiet", "--group-by", "host,tags", *self._marks(part.name), *wanted)
         self._restic("forget", "--quiet", "--group-by", "host", *self._marks(BEFORE), "--keep-within=7d")
         self._restic("prune", "--quiet")
@@ -285,7 +288,9 @@ class FileBackups:
     def _words(self, *words: str) -> list[str]:
         # A lock is a file in the place. What is at work there, such as retention, ends.
         own = ["--no-lock", f"--cache-dir={STATE_OF_COPIES}/cache"] if self._plan.reading else [_CACHE, _PATIENT]
-        return ["restic", "--repo", self._plan.repository, *own, *self._plan.options, *words]
+        plan = self._plan
+        there = [*plan.options, *sftp.options(plan.repository, plan.settings)]
+        return ["restic", "--repo", plan.repository, *own, *there, *words]
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -98,27 +98,26 @@ def _own_directory(plan: Plan, place: Path) -> None:
 def back_up(plan: Plan, *, files_only: bool) -> int:
     """Every part; one that fails hinders no other. The database comes first: files may take their time, and those that
     it names are there then."""
-    bad = 0
     _refuse_unrestored(plan, "makes none")
     with backup_lock():
         # As it is now: a restore may have been at work until here.
         record = Record()
         files = FileBackups(plan)
+        well: dict[str, bool] = {}
         if not files_only and plan.database is not None:
             database = DatabaseBackups(plan, plan.database)
-            bad += not _one(record, "database", lambda: database.back_up(DrillRecord(plan).distrusted()))
-        for part in plan.files:
-            # Once a day is enough for what holds no uploads.
-            if files_only and part.unit is not None:
-                continue
-            bad += not _one(record, part.name, functools.partial(files.back_up, part))
+            well["database"] = _one(record, "database", lambda: database.back_up(DrillRecord(plan).distrusted()))
+        # Once a day is enough for what holds no uploads.
+        made = [part for part in plan.files if part.unit is None or not files_only]
+        for part in made:
+            well[part.name] = _one(record, part.name, functools.partial(files.back_up, part))
         note_eras(record, files)
         if not files_only:
             record.set_guard(guard_of(plan))
-        if not files_only and not bad:
-            files.forget()
+            # Nothing goes of a part that has no new backup.
+            files.forget([part for part in made if well[part.name]])
             Restore(plan).forget(time.time() - 3 * retention.DAY)
-    return 1 if bad else 0
+    return 0 if all(well.values()) else 1
 
 
 def _one(record: Record, part: str, make: Callable[[], dict[str, object]]) -> bool:
