@@ -62,7 +62,12 @@ export interface NginxArgs {
    * front page, all but the host itself; and all but those of the paths in `except`. @default nobody is asked
    */
   readonly basicAuth?:
-    | { readonly user: string; readonly password: pulumi.Input<string>; readonly except?: readonly string[] }
+    | {
+        readonly user: string;
+        readonly password: pulumi.Input<string>;
+        readonly realm?: string | undefined;
+        readonly except?: readonly string[];
+      }
     | undefined;
   /** The proxies in front of the host. @default none */
   readonly behind?: Behind | undefined;
@@ -332,6 +337,7 @@ function siteConfiguration(args: NginxArgs, names: readonly string[]): string {
     private_media: [...new Set(accel.flatMap(({ directory }) => directory || []))],
     password_file: args.basicAuth === undefined ? "" : passwordFile,
     user: args.basicAuth?.user ?? "",
+    realm: args.basicAuth?.realm ?? args.name,
     excepted: (args.basicAuth?.except ?? []).map((path) => patternOf(path, "/|[?]|\\z")),
     redirects: nameRedirects(args.shape?.redirects ?? []),
     own_root: ownPages(args.name),

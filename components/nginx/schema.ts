@@ -36,6 +36,18 @@ export const siteSchema = z.strictObject({
         .string()
         .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: "expected letters, digits, dots, hyphens, underscores" })
         .describe("The name to log in with; the output `basicAuthPassword` has the password."),
+      realm: z
+        .string()
+        .max(120)
+        // nginx takes '$' for a variable, and 'off' for a site that asks nobody.
+        .regex(/^(?!off$)[ !#%-[\]-~]+$/, {
+          error:
+            'expected letters, digits, spaces and other characters of ASCII without ", \\ and $; and not "off"',
+        })
+        .optional()
+        .describe(
+          "The text that browsers show, or hand to programs, as they ask for it. Default: the application's name.",
+        ),
       except: z
         .array(sitePath.refine((path) => path !== "/", { error: "expected a part of the site" }))
         .default([])

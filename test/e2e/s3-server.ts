@@ -7,8 +7,9 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { until } from "../until.ts";
+import { besideHosts, ownCertificate } from "./own-certificate.ts";
 
 const version = "1.8.0";
 
@@ -46,6 +47,8 @@ export interface S3Server {
   client(key: S3Key): S3Client;
   /** Makes a key that may do what docs/backups.md writes for a host's, and nothing else. */
   hostKey(): Promise<S3Key>;
+  /** Makes a bucket for uploads, its directory, and a key that may list, read, create and update there. */
+  uploads(bucket: string): Promise<S3Key & { readonly directory: string }>;
 }
 
 /**
@@ -54,29 +57,12 @@ export interface S3Server {
  */
 export async function startS3Beside(scope: { after(clean: () => void): void }): Promise<S3Server> {
   const path = await program();
-  const address = "10.219.83.1";
+  const address = besideHosts;
   const folder = mkdtempSync(join(tmpdir(), "berth-s3-"));
   const bucket = join(folder, "data/backups");
   mkdirSync(bucket, { recursive: true });
   for (const part of ["sidecar", "versions", "accounts"]) mkdirSync(join(folder, part));
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  // pgBackRest looks for an address among the names.
-  const names = `subjectAltName=IP:${address},DNS:${address},IP:127.0.0.1`;
-  const words = [
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:prime256v1",
-    "-nodes",
-    "-days",
-    "30",
-  ];
-  await promisify(execFile)("openssl", [
-    ...words,
-    ...["-subj", `/CN=${address}`, "-addext", names, "-keyout", key, "-out", cert],
-  ]);
+  const { key, cert } = await ownCertificate(folder, address);
   const owner = { accessKey: "berth", secretKey: "correct-horse-battery-staple" };
   const port = await freePort();
   const where = [
@@ -108,27 +94,34 @@ export async function startS3Beside(scope: { after(clean: () => void): void }): 
         httpsAgent: new Agent({ ca, checkServerIdentity: () => undefined }),
       },
     });
-  const hostKey = async () => {
-    const made = { accessKey: "host", secretKey: "a-key-that-can-add-and-not-take-away" };
+  const keyFor = async (user: string, secretKey: string, Bucket: string, actions: readonly string[]) => {
+    const made = { accessKey: user, secretKey };
     const asOwner = ["--allow-insecure", "--endpoint-url", `https://127.0.0.1:${port}`];
-    const user = ["--access", made.accessKey, "--secret", made.secretKey, "--role", "user"];
-    await promisify(execFile)(path, ["admin", ...asOwner, "create-user", ...user], {
+    const who = ["--access", made.accessKey, "--secret", made.secretKey, "--role", "user"];
+    await promisify(execFile)(path, ["admin", ...asOwner, "create-user", ...who], {
       env: { ADMIN_ACCESS_KEY_ID: owner.accessKey, ADMIN_SECRET_ACCESS_KEY: owner.secretKey },
     });
     const Principal = { AWS: [made.accessKey] };
-    const all = "arn:aws:s3:::backups";
+    const all = `arn:aws:s3:::${Bucket}`;
     const Statement = [
       { Effect: "Allow", Principal, Action: ["s3:ListBucket"], Resource: [all] },
-      {
-        Effect: "Allow",
-        Principal,
-        Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-        Resource: [`${all}/*`],
-      },
+      { Effect: "Allow", Principal, Action: actions, Resource: [`${all}/*`] },
     ];
     const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
-    await client(owner).send(new PutBucketPolicyCommand({ Bucket: "backups", Policy }));
+    await client(owner).send(new PutBucketPolicyCommand({ Bucket, Policy }));
     return made;
+  };
+  const hostKey = () =>
+    keyFor("host", "a-key-that-can-add-and-not-take-away", "backups", [
+      "s3:GetObject",
+      "s3:PutObject",
+      "s3:DeleteObject",
+    ]);
+  const uploads = async (name: string) => {
+    const directory = join(folder, "data", name);
+    await client(owner).send(new CreateBucketCommand({ Bucket: name }));
+    const actions = ["s3:GetObject", "s3:PutObject"];
+    return { directory, ...(await keyFor("uploader", "a-key-that-can-read-and-write", name, actions)) };
   };
   const answers = () =>
     fetch(`http://127.0.0.1:${port}/`).then(
@@ -137,7 +130,7 @@ export async function startS3Beside(scope: { after(clean: () => void): void }): 
     );
   await until("the S3 server answers", answers);
   const place = { kind: "s3", bucket: "backups", endpoint: `${address}:${port}`, ...owner, ca };
-  return { place, bucket, owner, client, hostKey };
+  return { place, bucket, owner, client, hostKey, uploads };
 }
 
 function freePort(): Promise<number> {

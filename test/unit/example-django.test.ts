@@ -14,6 +14,8 @@ function readLock(path: string) {
 for (const lock of [
   "examples/django/requirements.txt",
   "examples/flask/requirements.txt",
+  "examples/manuals/django-and-s3/requirements.txt",
+  "examples/manuals/flask-and-mongodb/requirements.txt",
   "test/fixtures/flask/requirements.txt",
 ]) {
   test(`${lock} pins every package to one version and to hashes`, () => {

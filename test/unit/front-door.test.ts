@@ -50,6 +50,12 @@ async function textFor(site: Record<string, unknown>, args: Partial<NginxArgs> =
 }
 
 test("no value can say more to nginx than it should, and each is refused by its key", () => {
+  for (const realm of ["", "off", 'a" b', "a\\", "$uri", "a\nb", "Käse", "x".repeat(121)])
+    assert.match(
+      faults({ basicAuth: { user: "team", realm } })[0] ?? "",
+      /^berth:site\.basicAuth\.realm/,
+      realm,
+    );
   const evil = [
     "/a b",
     '/a"',

@@ -71,3 +71,12 @@ test("a health path that is the front page is open to the host alone", async () 
   assert.deepEqual(open.exec(await text("/"))?.slice(1), ["$berth_self $uri", "~^1 /\\z"]);
   assert.deepEqual(open.exec(await text("/health?deep=1"))?.slice(1), ["$uri", "~^/health\\z"]);
 });
+
+test("browsers are told the text of the stack's file, or the application's name", async () => {
+  const realmOf = async (realm?: string) =>
+    /^map \$berth_is_excepted \$berth_realm_here \{\n {4}default "(.*)";/m.exec(
+      (await site({ basicAuth: { ...basicAuth, realm } }))["nginx-site"]?.text ?? "",
+    )?.[1];
+  assert.equal(await realmOf(), "shop");
+  assert.equal(await realmOf("Charts, before they are published"), "Charts, before they are published");
+});

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { type Answers, willing } from "./aws-account.ts";
 import { type Made, record } from "./aws-mocks.ts";
 import { textOf } from "./step-snapshots.ts";
 
@@ -35,10 +36,7 @@ const outputs = {
 };
 
 /** The stack has never been deployed, and its account is a good one. */
-const answers = {
-  "pulumi:pulumi:readStackOutputs": () => ({ outputs: {} }),
-  "aws:index/getCallerIdentity:getCallerIdentity": () => ({ accountId: "123456789012" }),
-};
+const answers: Answers = { ...willing, "pulumi:pulumi:readStackOutputs": () => ({ outputs: {} }) };
 
 type Keys = Readonly<Record<string, unknown>>;
 
