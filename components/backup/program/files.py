@@ -88,6 +88,8 @@ class FileBackups:
     def back_up(self, part: Files, tag: str | None = None) -> dict[str, object]:
         """A snapshot of a part; of what changes meanwhile, another until it stands still."""
         directories = [one for one in part.directories if Path(one).is_dir()]
+        if tag is None:
+            self._refuse_lost(part, set(part.directories) - set(directories))
         for _ in range(5):
             before = self._steady(part)
             self.unlock()
@@ -106,6 +108,14 @@ class FileBackups:
                 }
             self._restic("forget", told["snapshot_id"])
         raise Trouble(f"the files of {part.name} did not stand still long enough to be copied", "Try again later.")
+
+    def _refuse_lost(self, part: Files, missing: set[str]) -> None:
+        """A directory that is not there may never have been. One that the last backup has is on a disk that is away."""
+        if not missing:
+            return
+        last = [one for one in self.snapshots() if one.part == part.name][-1:]
+        for directory in sorted(missing.intersection(*(one.directories for one in last)) if last else ()):
+            raise Trouble(f"{directory} is not there, and was at the last backup", "See whether its disk is mounted.")
 
     def unlock(self) -> None:
         """Removes the locks that a killed run has left, and nobody else's."""
