@@ -1,4 +1,5 @@
-: "${to?where the logs go: a name and a port}" "${authorities?the file of the authorities that it may be of}"
+: "${to?where the logs go: a name and a port}"
+: "${authorities?the file of the authorities that its certificate may be of}"
 
 # Whether the server is the right one is told before anything is sent: rsyslog's own start is a line of the log already.
 # One that is away is no fault: what waits for it is kept.
