@@ -278,6 +278,7 @@ test("here: a module that nothing deploys touches the unit tests that use it, an
     "test/unit/own-services.test.ts",
     "test/unit/steps-hosts.test.ts",
     "test/unit/steps.test.ts",
+    "test/unit/syslog.test.ts",
   ]);
 });
 
