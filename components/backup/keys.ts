@@ -28,7 +28,8 @@ export function keyFiles(key: PlaceKey | undefined): Record<string, SecretFile> 
     const content = pulumi.interpolate`[default]\naws_access_key_id = ${key.id}\naws_secret_access_key = ${key.secret}\n`;
     return { "s3-key": { content: pulumi.secret(content) } };
   }
-  const content = pulumi.secret(key.privateKey);
+  // What reads a secret from a file takes its last end of line away, and ssh reads no key without.
+  const content = pulumi.secret(pulumi.output(key.privateKey).apply((text) => `${text.trimEnd()}\n`));
   const forPostgres = { owner: "root:postgres", mode: "0640" };
   return {
     [sftpFiles.key]: { content },

@@ -92,7 +92,7 @@ const sftp = z.strictObject({
   kind: z
     .literal("sftp")
     .describe(
-      "An account on another server that speaks SFTP, such as a storage box. Berth makes the key; the first deployment ends with the line to enter there.",
+      "An account on another server that speaks SFTP, such as a storage box. Berth makes the key; the first deployment fails and shows the line to enter there.",
     ),
   host: z
     .string()

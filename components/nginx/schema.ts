@@ -46,7 +46,7 @@ export const siteSchema = z.strictObject({
         })
         .optional()
         .describe(
-          "The text that browsers show, or hand to programs, as they ask for it. Default: the application's name.",
+          "What the password is for: browsers are told this as they ask for it, and not all show it. ASCII without `\"`, `\\` and `$`, 120 characters at most. Default: the application's name.",
         ),
       except: z
         .array(sitePath.refine((path) => path !== "/", { error: "expected a part of the site" }))

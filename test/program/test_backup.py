@@ -256,16 +256,16 @@ class Explaining(unittest.TestCase):
             ("subprocess ssh: ssh: connect to host box port 23: Connection refused", "cannot be reached"),
         ):
             with self.subTest(said):
-                trouble = explain(said, "s3://shop/prod-shop")
+                trouble = explain(said, dataclasses.replace(PLAN, place="s3://shop/prod-shop"))
                 self.assertIn(what, trouble.what)
                 self.assertTrue(trouble.further)
 
     def test_a_passphrase_that_does_not_fit_is_known_to_the_program(self) -> None:
-        self.assertIsInstance(explain("Fatal: wrong password or no key found", "/mnt/backups"), Unreadable)
+        self.assertIsInstance(explain("Fatal: wrong password or no key found", PLAN), Unreadable)
 
     def test_what_is_not_known_is_told_by_its_last_error(self) -> None:
         said = "P00   WARN: a warning\nP00  ERROR: [099]: something new\nP00   INFO: ended"
-        self.assertEqual(explain(said, "/mnt/backups").what, "/mnt/backups: [099]: something new")
+        self.assertEqual(explain(said, PLAN).what, "/mnt/backups: [099]: something new")
 
 
 class OfOthers(unittest.TestCase):

@@ -157,6 +157,16 @@ test("an account of SFTP is reached by both tools with one key and the host keys
   );
 });
 
+test("a key of one's own ends with the end of a line, without which ssh reads none", async () => {
+  const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret-of-the-test\n-----END OPENSSH PRIVATE KEY-----";
+  const steps = await programResources({ backup: { place: { ...box, privateKey: key } } });
+  const { stdin = "" } = steps.find(({ name }) => name === "backup-setup")?.inputs ?? {};
+  const arrived = `${stdin}`
+    .split("\n")
+    .map((line) => Buffer.from(line.split(" ")[1] ?? "", "base64").toString());
+  assert.equal(arrived.filter((text) => text === `${key}\n`).length, 2);
+});
+
 test("what is wrong with an account of SFTP is said by its key, and no private key is shown", () => {
   const [wrong] = faults({ place: { ...box, hostKeys: ["u1.box.example.com ssh-ed25519 AAAA"] } });
   assert.match(

@@ -188,7 +188,7 @@ class Copying:
         try:
             scratch.restore(backup.label, to)
         except Failed as fault:
-            raise explain(f"{fault}", self._plan.place) from fault
+            raise explain(f"{fault}", self._plan) from fault
         end = scratch.follow()
         say(f"it is of {shown(end.commit or backup.stop)}")
         with contextlib.ExitStack() as served:

@@ -83,7 +83,7 @@ class DatabaseBackups:
         for one in stanza.get("repo", []):
             # It succeeds even where it cannot read the place.
             if one["status"]["code"] == _UNREAD:
-                raise explain(one["status"]["message"], self._plan.place)
+                raise explain(one["status"]["message"], self._plan)
         return stanza
 
     def _expire(self) -> None:
@@ -156,7 +156,7 @@ class DatabaseBackups:
                 if "[050]" in f"{fault}" and time.monotonic() < end:
                     time.sleep(0.5)
                     continue
-                raise explain(f"{fault}", self._plan.place) from fault
+                raise explain(f"{fault}", self._plan) from fault
 
     # The cluster itself
 
@@ -260,7 +260,7 @@ class DatabaseBackups:
             said = read_as("postgres", ["sh", "-c", last, "last", spool])
         except Failed:
             return None
-        return explain(said, self._plan.place).what if said else None
+        return explain(said, self._plan).what if said else None
 
     def _log_of_archiving(self) -> str:
         command = ["sh", "-c", "grep -h 'dropped WAL file' /var/log/pgbackrest/*archive-push*.log | tail -n 1"]

@@ -172,7 +172,7 @@ class Drill:
                     "the host's disk filled up while the backup was restored",
                     "Free some space, or give it a larger disk.",
                 ) from fault
-            told = explain(f"{fault}", self._plan.place)
+            told = explain(f"{fault}", self._plan)
             # The place was just asked, and it knows the passphrase.
             if "another passphrase" in told.what or told.what.startswith(f"{self._plan.place}: "):
                 raise Damaged(

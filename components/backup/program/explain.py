@@ -2,7 +2,7 @@
 
 import re
 
-from plan import SETTINGS, Trouble, Unreadable
+from plan import Plan, Trouble, Unreadable
 from sftp import public_key
 
 _UNOPENED = r"wrong password or no key found|CryptoError|cipher header invalid|FormatError|repo encrypted|\[095\]"
@@ -82,8 +82,9 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def explain(said: str, place: str) -> Trouble:
+def explain(said: str, plan: Plan) -> Trouble:
     """What a tool said as it failed, explained."""
+    place = plan.place
     if re.search(_UNOPENED, said):
         return Unreadable(
             f"the backups in {place} were made with another passphrase",
@@ -92,7 +93,7 @@ def explain(said: str, place: str) -> Trouble:
         )
     for pattern, what, further in _MEANINGS:
         if re.search(pattern, said):
-            key = public_key(SETTINGS) if "{key}" in further else ""
+            key = public_key(plan.settings) if "{key}" in further else ""
             return Trouble(what.format(place=place), further.format(key=key))
     return Trouble(f"{place}: {last_words(said)}", "What the tools said: npm run logs -- backups")
 

@@ -233,7 +233,7 @@ class FileBackups:
         source.stdout.close()
         said = source.stderr.read().decode(errors="replace")
         if source.wait() != 0:
-            raise explain(said, self._plan.place)
+            raise explain(said, self._plan)
         if done.returncode != 0:
             raise Trouble(
                 f"the files of {into or directory} could not be put back: {done.stderr.strip().splitlines()[-1]}"
@@ -320,7 +320,7 @@ class FileBackups:
         except Failed as fault:
             # One line for each file that could not be read, with its name.
             lines = [line for line in f"{fault}".split("\n") if '"message_type":"error"' not in line]
-            raise explain("\n".join(lines) or f"{fault}", self._plan.place) from fault
+            raise explain("\n".join(lines) or f"{fault}", self._plan) from fault
 
 
 def _all_in(directory: str) -> list[str]:
