@@ -142,7 +142,7 @@ export class Backup extends pulumi.ComponentResource {
     const database = databaseOf(parts);
     const conf = place.apply((found) => this.#conf(found, database?.version ?? 0));
     const plan = this.#planText(place.apply(({ options }) => ({ options, bucket: undefined })));
-    const files = Object.entries(keyFiles(this.#key)).map(([name, { content }]) =>
+    const files = Object.entries(keyFiles(this.#key, database !== undefined)).map(([name, { content }]) =>
       pulumi.output(content).apply((text) => [name, text] as const),
     );
     return pulumi.secret(
@@ -268,7 +268,7 @@ export class Backup extends pulumi.ComponentResource {
     const hasDatabase = databaseOf(this.#args.parts) !== undefined;
     const files = {
       passphrase: { content: this.passphrase },
-      ...keyFiles(this.#key),
+      ...keyFiles(this.#key, hasDatabase),
       ...(hasDatabase
         ? {
             "pgbackrest.d/secret.conf": {

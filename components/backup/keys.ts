@@ -20,8 +20,12 @@ export interface SshKey {
 
 export type PlaceKey = BucketKey | SshKey;
 
-/** The files that a host keeps of it, in the folder of its settings. */
-export function keyFiles(key: PlaceKey | undefined): Record<string, SecretFile> {
+/**
+ * The files that a host keeps of it, in the folder of its settings.
+ *
+ * @param hasDatabase whether there is PostgreSQL, whose account shows it as well
+ */
+export function keyFiles(key: PlaceKey | undefined, hasDatabase: boolean): Record<string, SecretFile> {
   if (key === undefined) return {};
   if (key.kind === "bucket") {
     // As Amazon's own programs read it.
@@ -30,12 +34,11 @@ export function keyFiles(key: PlaceKey | undefined): Record<string, SecretFile> 
   }
   // What reads a secret from a file takes its last end of line away, and ssh reads no key without.
   const content = pulumi.secret(pulumi.output(key.privateKey).apply((text) => `${text.trimEnd()}\n`));
-  const forPostgres = { owner: "root:postgres", mode: "0640" };
   return {
     [sftpFiles.key]: { content },
     // ssh takes no key that a group may read.
-    [sftpFiles.keyOfPostgres]: { content, ...forPostgres },
-    [sftpFiles.knownHosts]: { content: pulumi.secret(key.knownHosts), ...forPostgres },
+    ...(hasDatabase ? { [sftpFiles.keyOfPostgres]: { content, owner: "root:postgres", mode: "0640" } } : {}),
+    [sftpFiles.knownHosts]: { content: pulumi.secret(key.knownHosts), mode: "0644" },
   };
 }
 

@@ -76,5 +76,8 @@ export const portsOf = (parts: readonly Part[]): number[] => parts.map((part) =>
 
 export const unitOf = (part: Part): string => `berth-metrics-${part}.service`;
 
-/** Where nginx counts, for its exporter: a port that root alone can take while nginx restarts. */
-export const nginxPort = 811;
+/**
+ * Where nginx counts, for its exporter: a port that root alone can take while nginx restarts, and below those that
+ * services of root's take as they come (bindresvport(3): 512 to 1023).
+ */
+export const nginxPort = 411;

@@ -23,9 +23,11 @@ for server in redis valkey; do
   done
 done
 
-if [ -e /etc/berth/metrics/postgres-password ]; then
-  psql=$(printf '%s\n' /usr/lib/postgresql/*/bin/psql | sort -V | tail -n 1)
-  PGOPTIONS='-c search_path=pg_catalog' runuser -u postgres -- timeout 60 "$psql" -XAtq -v ON_ERROR_STOP=1 >>"$log" 2>&1 <<'SQL' || say "PostgreSQL still has the role 'berth_metrics', which nobody has the password of. As the superuser: DROP ROLE berth_metrics"
+# The role is there as well where PostgreSQL was turned off before the figures were.
+psql=$(printf '%s\n' /usr/lib/postgresql/*/bin/psql | sort -V | tail -n 1)
+if systemctl is-active --quiet 'postgresql@*.service' &&
+  [ "$(runuser -u postgres -- timeout 60 "$psql" -XAtqc "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'berth_metrics'" 2>>"$log")" != "" ]; then
+  PGOPTIONS='-c search_path=pg_catalog' runuser -u postgres -- timeout 60 "$psql" -XAtq -v ON_ERROR_STOP=1 >>"$log" 2>&1 <<'SQL' || say "PostgreSQL still has the role 'berth_metrics', which nobody has the password of. As the superuser, DROP OWNED BY berth_metrics in each database, then DROP ROLE berth_metrics"
 ALTER ROLE berth_metrics NOLOGIN;
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'berth_metrics';
 DROP ROLE berth_metrics;

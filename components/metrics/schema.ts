@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { cidr } from "../service/forms.ts";
 
-const network = cidr.refine((value) => !value.endsWith("/0"), {
+const network = cidr.refine((value) => Number(value.split("/")[1]) > 0, {
   error:
     "expected private networks alone, such as 10.0.0.0/8: the exporters speak plain HTTP and ask nobody for a password",
 });

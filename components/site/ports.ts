@@ -30,7 +30,9 @@ export function portFaults(config: SiteConfig, running: readonly PlannedService[
         [name, new Map([...ofMachine(`hosts.${name}`, other), ...ofMetrics(config, name)])] as const,
     ),
   ]);
-  return Object.entries(app.processes).flatMap(([name, { ports, runsOn = firstHost }]) => {
+  return Object.entries(app.processes).flatMap(([name, { ports, count, runsOn = firstHost }]) => {
+    // One that does not run takes none.
+    if (count === 0) return [];
     const there = taken.get(runsOn);
     return ports.flatMap(({ port }, index) => {
       const by = there?.get(port);

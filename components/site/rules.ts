@@ -109,6 +109,10 @@ export const configSchema = parts.superRefine((config, context) => {
     const why = "whoever gets into the network between the hosts could use Redis";
     fault("hosts", `expected none, because redis.password is 'none' and ${why}: take one of them out`);
   }
+  if (config.redis.enabled && config.redis.password === "none" && config.metrics?.from !== undefined) {
+    const why = "the exporter asks any server for whoever reads it, so they could read all of Redis";
+    fault("metrics.from", `expected none, because redis.password is 'none' and ${why}: take one of them out`);
+  }
   if (host.kind === "ec2" && host.sshFrom.length === 0 && host.reach === undefined) {
     fault("host.sshFrom", "expected a network, or a tunnel as 'reach': Berth itself comes by SSH");
   }

@@ -8,7 +8,11 @@ if changed /etc/berth/syslog/; then
     -CAfile "$authorities" </dev/null 2>/dev/null) || true
   verdict=$(sed -n 's/^ *Verify return code: //p' <<<"$shown" | head -n 1)
   case $verdict in
-  "" | "0 "*) ;;
+  "" | "0 "*)
+    if grep -q '^CONNECTED' <<<"$shown" && ! grep -q 'BEGIN CERTIFICATE' <<<"$shown"; then
+      fail "berth:syslog.to: the server at $to does not speak TLS." "Name the port at which it takes syslog by TLS, usually 6514."
+    fi
+    ;;
   *ostname*)
     names=$(openssl x509 -noout -ext subjectAltName <<<"$shown" 2>/dev/null | sed -n 's/^ *DNS:/DNS:/p') || true
     fail "berth:syslog.to: the server at $to shows a certificate of another name (${names:-it has none})." "Name the server as its certificate does."

@@ -73,13 +73,13 @@ test("each exporter tells what it sees, to the networks named and to nobody else
 
 test("visitors do not get what nginx counts, and neither does a reader but by its exporter", async () => {
   assert.equal((await stack.fetch("/stub_status")).status, 404);
-  assert.equal((await stack.fetch("/stub_status", { headers: { host: "127.0.0.1:811" } })).status, 421);
-  assert.notEqual(ask(reader, `http://${await stack.address()}:811/stub_status`).status, 0);
-  assert.match(await stack.on("curl -sf http://127.0.0.1:811/stub_status"), /^Active connections/);
+  assert.equal((await stack.fetch("/stub_status", { headers: { host: "127.0.0.1:411" } })).status, 421);
+  assert.notEqual(ask(reader, `http://${await stack.address()}:411/stub_status`).status, 0);
+  assert.match(await stack.on("curl -sf http://127.0.0.1:411/stub_status"), /^Active connections/);
   // Nobody but root takes that port while nginx is away.
   const taken = await as(
     units[0] as string,
-    `python3 -c "import socket; socket.create_server((\\"127.0.0.2\\", 811))"`,
+    `python3 -c "import socket; socket.create_server((\\"127.0.0.2\\", 411))"`,
   );
   assert.match(taken.stdout, /Permission denied/);
 });
@@ -196,7 +196,7 @@ test("without the key nothing of it is left, and the site has not noticed", asyn
     "/etc/berth/metrics /etc/berth/logs/metrics /etc/berth/redis/users.d /etc/nginx/conf.d/berth-metrics.conf /etc/systemd/system/berth-metrics-* /etc/systemd/system/*.wants/berth-metrics-*";
   assert.equal(await stack.on(`ls -d ${paths} 2>/dev/null || true`), "");
   assert.equal(await stack.on("systemctl list-units --all --no-legend 'berth-metrics*'"), "");
-  assert.equal(await stack.on(`ss -Hltn | grep -E ':(811|${ports.join("|")}) ' || true`), "");
+  assert.equal(await stack.on(`ss -Hltn | grep -E ':(411|${ports.join("|")}) ' || true`), "");
   assert.equal(await stack.on("nft list table inet berth | grep -E '9100|9187' || true"), "");
   assert.equal(
     await stack.on(

@@ -1,6 +1,6 @@
 // Logs that go to a server of the team's as well: by TLS, to the right one alone; while it is away they wait.
 import assert from "node:assert/strict";
-import type { Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import tls from "node:tls";
 import { makeCertificate } from "../certificates.ts";
@@ -38,9 +38,14 @@ function messages(): string[] {
   }
 }
 
+/** A server of the same logs without TLS. */
+const plainly = createServer((socket) => socket.on("data", (text) => (heard += text)).on("error", () => {}));
+
 const stack = await withStack({ after }, { deployed: true });
 before(listen);
+before(() => new Promise<void>((done) => plainly.listen(port + 1, "10.219.83.1", done)));
 after(close);
+after(() => plainly.close());
 
 test("a server of another name, or of an authority that nobody trusts, is refused by the key that names it", async () => {
   stack.inside(`printf '10.219.83.1 ${name} other.example.test\\n' >>/etc/hosts`);
@@ -57,7 +62,10 @@ test("a server of another name, or of an authority that nobody trusts, is refuse
     unknown.stdout + unknown.stderr,
     /of no authority that this host trusts \(.+\)\. Give the authority's/,
   );
-  assert.equal(heard, "", "nothing was sent to either");
+  stack.configure({ syslog: { to: "10.219.83.1:6515", token } });
+  const plain = await stack.up();
+  assert.match(plain.stdout + plain.stderr, /the server at 10\.219\.83\.1:6515 does not speak TLS/);
+  assert.equal(heard, "", "nothing was sent to any of them");
   assert.equal(stack.inside("systemctl is-active berth-syslog || true").stdout.trim(), "inactive");
 });
 

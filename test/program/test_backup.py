@@ -253,7 +253,19 @@ class Explaining(unittest.TestCase):
             ("ERROR: [101]: public key authentication failed: libssh2 error [-18]", "does not let this stack in"),
             ("subprocess ssh: u1@box: Permission denied (publickey,password).", "does not let this stack in"),
             ("ERROR: [101]: unable to init libssh2_sftp session", "does not speak SFTP"),
-            ("subprocess ssh: ssh: connect to host box port 23: Connection refused", "cannot be reached"),
+            (
+                "subprocess ssh: ssh: connect to host box port 23: Connection refused\n"
+                "Fatal: unable to open repository at sftp://u1@box:23//files: unable to start the sftp session, error: "
+                "error receiving version packet from server: server unexpectedly closed connection: unexpected EOF",
+                "cannot be reached",
+            ),
+            (
+                "subprocess ssh: ssh: Could not resolve hostname box.made-up.test: Name or service not known\n"
+                "Fatal: unable to start the sftp session, error: error receiving version packet from server: EOF",
+                "no name server knows",
+            ),
+            ("Fatal: unable to save snapshot: sftp: no space left on device", "no space left"),
+            ("Fatal: unable to start the sftp session, error: error receiving version packet", "does not speak SFTP"),
         ):
             with self.subTest(said):
                 trouble = explain(said, dataclasses.replace(PLAN, place="s3://shop/prod-shop"))

@@ -157,6 +157,16 @@ test("an account of SFTP is reached by both tools with one key and the host keys
   );
 });
 
+test("a host without PostgreSQL keeps nothing for its account", async () => {
+  const made = await programResources({ backup: { place: box }, postgres: { enabled: false } }, { env: {} });
+  const files = stepsOf(made)["backup-setup"]?.secretFiles ?? {};
+  assert.deepEqual(
+    Object.keys(files).sort(),
+    ["known-hosts", "passphrase", "sftp-key"].map((name) => `/etc/berth/backup/${name}`),
+  );
+  assert.doesNotMatch(JSON.stringify(files), /root:postgres/);
+});
+
 test("a key of one's own ends with the end of a line, without which ssh reads none", async () => {
   const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret-of-the-test\n-----END OPENSSH PRIVATE KEY-----";
   const steps = await programResources({ backup: { place: { ...box, privateKey: key } } });

@@ -36,13 +36,22 @@ test("they are off by themselves, and an empty group turns them on", async () =>
 test("nobody opens them to everyone", () => {
   const private_ =
     "expected private networks alone, such as 10.0.0.0/8: the exporters speak plain HTTP and ask nobody for a password";
-  for (const network of ["0.0.0.0/0", "::/0", "10.0.0.0/0"]) {
+  for (const network of ["0.0.0.0/0", "::/0", "10.0.0.0/0", "0.0.0.0/00"]) {
     assert.deepEqual(faults({ metrics: { from: [network] } }), [
       `metrics.from[0]: ${private_}; found "${network}"`,
     ]);
   }
   assert.match(`${faults({ metrics: { from: ["10.0.0.1"] } })}`, /^metrics\.from\[0\]: expected a network/);
   assert.match(`${faults({ metrics: { from: [] } })}`, /^metrics\.from: expected 1 or more entries/);
+});
+
+test("nobody elsewhere reads them while Redis lets everybody in", () => {
+  const open = { redis: { password: "none" } };
+  assert.match(
+    `${faults({ ...open, metrics: { from: ["10.0.0.0/8"] } })}`,
+    /^metrics\.from: expected none, because redis\.password is 'none'/,
+  );
+  assert.deepEqual(faults({ ...open, metrics: {} }), []);
 });
 
 test("a service of a team's own takes no port of an exporter, and none its name", () => {

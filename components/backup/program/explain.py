@@ -40,11 +40,6 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
         "Enter this line there, as a key that may log in, then deploy again: {key}",
     ),
     (
-        r"libssh2_sftp session|error receiving version packet|subsystem request failed",
-        "{place} does not speak SFTP, or ends the connection",
-        "See what its server logs.",
-    ),
-    (
         r"unable to get address for|no such host|Name or service not known|Temporary failure in name resolution",
         "no name server knows the place {place}",
         "Correct backup.place, or the host's name servers.",
@@ -60,9 +55,14 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
         "See whether it runs, and whether a firewall is between it and the host.",
     ),
     (
-        r"No space left on device|Disk quota exceeded",
+        r"libssh2_sftp session|error receiving version packet|subsystem request failed",
+        "{place} does not speak SFTP, or ends the connection",
+        "See what its server logs.",
+    ),
+    (
+        r"[Nn]o space left on device|[Qq]uota exceeded",
         "there is no space left in {place}",
-        "Give it more space, or keep less: backup.keep.",
+        "Give it more space. What backup.keep lets go goes only after a backup that went well.",
     ),
     (
         r"[Pp]ermission denied|Read-only file system|Operation not permitted",
