@@ -1,7 +1,15 @@
 // Backups on an account of SFTP: by the server's own keys and the stack's, with all that a bucket can do.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -15,7 +23,13 @@ import { visitLog } from "./visitor.ts";
 
 const [host, port] = ["10.219.83.1", 2222];
 const folder = mkdtempSync(join(tmpdir(), "berth-sftp-"));
-after(() => rmSync(folder, { recursive: true }));
+// A disk of its own, that can be filled.
+mkdirSync(join(folder, "store"));
+execFileSync("mount", ["-t", "tmpfs", "-o", "size=192m", "tmpfs", join(folder, "store")]);
+after(() => {
+  execFileSync("umount", ["-l", join(folder, "store")]);
+  rmSync(folder, { recursive: true });
+});
 const stack = await withStack({ after }, { deployed: true });
 const second = join(folder, "second");
 execFileSync("ssh-keygen", ["-q", "-t", "ecdsa", "-N", "", "-C", "", "-f", second]);
@@ -80,6 +94,31 @@ test("rows and uploads come back from there, a drill passes, and nothing there c
   assert.equal(await sql("SELECT count(*) FROM later"), "300");
   assert.equal(await stack.on("cat /srv/logbook/media/kept.txt"), "kept");
   assert.match((await npm("backups", "--drill")).stdout, /^drill: passed /);
+});
+
+test("a place that is full makes room by itself, as far as anything may go, and the next backup goes on", async () => {
+  const restic =
+    "restic --quiet --no-cache --password-file /etc/berth/backup/passphrase -o sftp.args='-F none -i /etc/berth/backup/sftp-key -o UserKnownHostsFile=/etc/berth/backup/known-hosts'" +
+    ` --repo sftp://${server.user}@${host}:${port}/${folder}/store/files`;
+  // Of two of one day long ago, the first may go.
+  await stack.on(
+    `for hour in 1 2; do
+      head -c 20M /dev/urandom | ${restic} backup --stdin --host ${stack.name}-logbook --tag media --time "2020-01-01 0$hour:00:00"
+    done; head -c 12M /dev/urandom >/srv/logbook/media/large; chown logbook: /srv/logbook/media/large`,
+    { timeout: 180_000 },
+  );
+  const free = () => statfsSync(`${folder}/store`).bavail * statfsSync(`${folder}/store`).bsize;
+  writeFileSync(`${folder}/store/filler`, Buffer.alloc(free() - (4 << 20)));
+  const full = await stack.ssh("systemctl start berth-backup.service", { timeout: 180_000 });
+  assert.notEqual(full.code, 0);
+  const said = await stack.on("journalctl -q -u berth-backup -o cat -n 200");
+  assert.match(said, /media: there is no space left in sftp:/);
+  await backUp(stack);
+  assert.deepEqual(
+    Object.values((await listing()).parts).map(({ failed }) => failed),
+    [null, null, null],
+  );
+  rmSync(`${folder}/store/filler`);
 });
 
 test("while the account cannot be reached the site goes on, and the status says so", async () => {

@@ -19,7 +19,7 @@ from explain import explain
 from files import FileBackups, Snapshot
 from guard import Guard, guard_of, try_key, warning_of
 from history import Record
-from plan import Files, Keep, Plan, Site, Unreadable
+from plan import Files, Full, Keep, Plan, Site, Unreadable
 from restore import places
 from retention import DAY, Backup, archive_count, expired, points_since, wants_full
 from unrestored import Span, span_of
@@ -271,6 +271,10 @@ class Explaining(unittest.TestCase):
                 trouble = explain(said, dataclasses.replace(PLAN, place="s3://shop/prod-shop"))
                 self.assertIn(what, trouble.what)
                 self.assertTrue(trouble.further)
+
+    def test_a_place_without_space_is_known_to_the_program(self) -> None:
+        for said in ("[028]: unable to write: [28] No space left on device", "Fatal: sftp: no space left on device"):
+            self.assertIsInstance(explain(said, PLAN), Full)
 
     def test_a_passphrase_that_does_not_fit_is_known_to_the_program(self) -> None:
         self.assertIsInstance(explain("Fatal: wrong password or no key found", PLAN), Unreadable)

@@ -53,7 +53,7 @@ class DatabaseBackups:
         kind = "full" if retention.wants_full(self.backups(), time.time(), distrusted) else "diff"
         began = time.time()
         self._pgbackrest("backup", f"--type={kind}")
-        self._expire()
+        self.expire()
         newest = self.backups()[-1]
         return {
             "id": newest.label,
@@ -86,7 +86,8 @@ class DatabaseBackups:
                 raise explain(one["status"]["message"], self._plan)
         return stanza
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Those go that are not to be kept any longer; the newest one stays."""
         now, keep = time.time(), self._plan.keep
         for label in retention.expired(self.backups(), now, keep):
             # One may have gone with the one that it needed.

@@ -2,10 +2,11 @@
 
 import re
 
-from plan import Plan, Trouble, Unreadable
+from plan import Full, Plan, Trouble, Unreadable
 from sftp import public_key
 
 _UNOPENED = r"wrong password or no key found|CryptoError|cipher header invalid|FormatError|repo encrypted|\[095\]"
+_NO_SPACE = r"[Nn]o space left on device|[Qq]uota exceeded"
 # What is looked for, what it means, and what to do; the first that fits.
 _MEANINGS: tuple[tuple[str, str, str], ...] = (
     (
@@ -60,11 +61,6 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
         "See what its server logs.",
     ),
     (
-        r"[Nn]o space left on device|[Qq]uota exceeded",
-        "there is no space left in {place}",
-        "Give it more space. What backup.keep lets go goes only after a backup that went well.",
-    ),
-    (
         r"[Pp]ermission denied|Read-only file system|Operation not permitted",
         "{place} cannot be written",
         "See whether the disk is mounted, and for writing.",
@@ -90,6 +86,11 @@ def explain(said: str, plan: Plan) -> Trouble:
             f"the backups in {place} were made with another passphrase",
             "Give the stack that passphrase as backup.passphrase, or choose another 'prefix' or 'path' in "
             "backup.place.",
+        )
+    if re.search(_NO_SPACE, said):
+        return Full(
+            f"there is no space left in {place}",
+            "What backup.keep lets go is deleted now. If that is not enough, give the place more space.",
         )
     for pattern, what, further in _MEANINGS:
         if re.search(pattern, said):

@@ -148,8 +148,11 @@ class FileBackups:
         ]
         return sorted(found, key=lambda one: one.at)
 
-    def forget(self, parts: Sequence[Files]) -> None:
-        """Those of these parts go that are not to be kept any longer, and with them what no other needs."""
+    def forget(self, parts: Sequence[Files], *, tight: bool = False) -> None:
+        """Those of these parts go that are not to be kept any longer, and with them what no other needs.
+
+        :param tight: whether there is no room to write anew what is needed in part
+        """
         if not parts:
             return
         keep = self._plan.keep
@@ -157,7 +160,7 @@ class FileBackups:
         for part in parts:
             self._restic("forget", "--quiet", "--group-by", "host,tags", *self._marks(part.name), *wanted)
         self._restic("forget", "--quiet", "--group-by", "host", *self._marks(BEFORE), "--keep-within=7d")
-        self._restic("prune", "--quiet")
+        self._restic("prune", "--quiet", *(["--max-repack-size=0"] if tight else []))
 
     def listing(self, snapshot: str, directory: str) -> set[str]:
         """The files of a snapshot below a directory: no directories, which may hold new ones."""

@@ -23,6 +23,10 @@ class Trouble(Exception):
         self.further = further
 
 
+class Full(Trouble):
+    """There is no space left in the place."""
+
+
 class Unreadable(Trouble):
     """The place holds what this passphrase does not open."""
 

@@ -22,7 +22,7 @@ from files import FileBackups, Snapshot
 from guard import guard_of
 from history import Record
 from locks import backup_lock, host_lock
-from plan import Plan, Trouble, Unreadable, read_plan
+from plan import Full, Plan, Trouble, Unreadable, read_plan
 from restore import Restore, note_eras
 from unrestored import NewServer
 from words import printable
@@ -103,31 +103,37 @@ def back_up(plan: Plan, *, files_only: bool) -> int:
         # As it is now: a restore may have been at work until here.
         record = Record()
         files = FileBackups(plan)
-        well: dict[str, bool] = {}
-        if not files_only and plan.database is not None:
-            database = DatabaseBackups(plan, plan.database)
-            well["database"] = _one(record, "database", lambda: database.back_up(DrillRecord(plan).distrusted()))
+        faults: dict[str, Exception | None] = {}
+        database = None if plan.database is None else DatabaseBackups(plan, plan.database)
+        if not files_only and database is not None:
+            faults["database"] = _one(record, "database", lambda: database.back_up(DrillRecord(plan).distrusted()))
         # Once a day is enough for what holds no uploads.
         made = [part for part in plan.files if part.unit is None or not files_only]
         for part in made:
-            well[part.name] = _one(record, part.name, functools.partial(files.back_up, part))
+            faults[part.name] = _one(record, part.name, functools.partial(files.back_up, part))
+        if any(isinstance(fault, Full) for fault in faults.values()):
+            # The next one may find room then.
+            files.forget(plan.files, tight=True)
+            if database is not None:
+                database.expire()
         note_eras(record, files)
         if not files_only:
             record.set_guard(guard_of(plan))
             # Nothing goes of a part that has no new backup.
-            files.forget([part for part in made if well[part.name]])
+            files.forget([part for part in made if faults[part.name] is None])
             Restore(plan).forget(time.time() - 3 * retention.DAY)
-    return 0 if all(well.values()) else 1
+    return 0 if all(fault is None for fault in faults.values()) else 1
 
 
-def _one(record: Record, part: str, make: Callable[[], dict[str, object]]) -> bool:
+def _one(record: Record, part: str, make: Callable[[], dict[str, object]]) -> Exception | None:
+    """What is wrong with it."""
     try:
         record.succeeded(part, **make())
     except (Trouble, Failed, OSError, ValueError) as fault:
         record.failed(part, f"{fault}".strip().splitlines()[-1])
         say(f"{part}: {fault}")
-        return False
-    return True
+        return fault
+    return None
 
 
 def _parts(plan: Plan) -> list[str]:
