@@ -100,10 +100,10 @@ test("a place that is full makes room by itself, as far as anything may go, and 
   const restic =
     "restic --quiet --no-cache --password-file /etc/berth/backup/passphrase -o sftp.args='-F none -i /etc/berth/backup/sftp-key -o UserKnownHostsFile=/etc/berth/backup/known-hosts'" +
     ` --repo sftp://${server.user}@${host}:${port}/${folder}/store/files`;
-  // Of two of one day long ago, the first may go.
+  // Of one day long ago the last stays, and the oldest of all.
   await stack.on(
-    `for hour in 1 2; do
-      head -c 20M /dev/urandom | ${restic} backup --stdin --host ${stack.name}-logbook --tag media --time "2020-01-01 0$hour:00:00"
+    `for hour in 1 2 3; do
+      head -c $((hour == 2 ? 20 : 1))M /dev/urandom | ${restic} backup --stdin --host ${stack.name}-logbook --tag media --time "2020-01-01 0$hour:00:00"
     done; head -c 12M /dev/urandom >/srv/logbook/media/large; chown logbook: /srv/logbook/media/large`,
     { timeout: 180_000 },
   );
