@@ -11,7 +11,7 @@ import type { HostConfig, OtherHostConfig } from "../fleet/schema.ts";
 import { firstHost, type Host } from "../host/host.ts";
 import { schemeOf, tlsOf } from "../nginx/certificate/schema.ts";
 import { namesGiven, namesServed, type siteSchema } from "../nginx/schema.ts";
-import type { ServiceData } from "../system/system.ts";
+import type { NetworkPort, ServiceData } from "../system/system.ts";
 import { Alarms } from "./alarms.ts";
 import { BackupBucket } from "./backup-bucket.ts";
 import { checkCloud } from "./checks/checks.ts";
@@ -30,7 +30,7 @@ import type { OrganizationConfig } from "./organization-schema.ts";
 import { checkPermissions, type Permission, protectedUnlessAllowed } from "./permission.ts";
 import { isBurstable } from "./schema.ts";
 import { SecretMirror } from "./secret-mirror.ts";
-import { type OpenPort, SecurityGroups } from "./security-groups.ts";
+import { SecurityGroups } from "./security-groups.ts";
 
 type Ec2Config = Extract<HostConfig, { kind: "ec2" }>;
 type OtherEc2Config = Extract<OtherHostConfig, { kind: "ec2" }>;
@@ -62,7 +62,7 @@ export interface CloudArgs {
   /** The services on it that the stack's other hosts reach: the port of each by its name. */
   readonly reached: Readonly<Record<string, number>>;
   /** Ports that some networks reach, by the name of the host. */
-  readonly networkPorts: Readonly<Record<string, readonly OpenPort[]>>;
+  readonly networkPorts: Readonly<Record<string, readonly NetworkPort[]>>;
 }
 
 /** Makes the cloud that was looked at. */

@@ -2,6 +2,7 @@ import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
 import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { NetworkPort } from "../system/system.ts";
 import { type Cidr, parseCidr } from "./cidr.ts";
 import { cloudName, limits, tagsOf } from "./naming.ts";
 
@@ -20,14 +21,8 @@ export interface SecurityGroupsArgs {
    */
   readonly othersReach?: Readonly<Record<string, number>> | undefined;
   /** Further ports of the web group, and of the hosts beside it, which share a group. @default none */
-  readonly webPorts?: readonly OpenPort[];
-  readonly otherPorts?: readonly OpenPort[];
-}
-
-/** A TCP port that these networks may connect to. */
-export interface OpenPort {
-  readonly port: number;
-  readonly from: readonly string[];
+  readonly webPorts?: readonly NetworkPort[];
+  readonly otherPorts?: readonly NetworkPort[];
 }
 
 /** Ports, the first and the last. */
@@ -111,7 +106,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
     this.#letIn(part, group, "ssh", 22, networks, "sshFrom");
   }
 
-  #letIntoPorts(part: string, group: SecurityGroup, ports: readonly OpenPort[]): void {
+  #letIntoPorts(part: string, group: SecurityGroup, ports: readonly NetworkPort[]): void {
     // Hosts of one group may have the same port, each for other networks.
     for (const port of new Set(ports.map((one) => one.port))) {
       const networks = ports.filter((one) => one.port === port).flatMap(({ from }) => from);

@@ -1,3 +1,4 @@
+import { knownHost } from "../host/known-hosts.ts";
 import type { BackupConfig } from "./schema.ts";
 
 /** Where a host keeps what it must know to make backups. */
@@ -145,9 +146,9 @@ function sftpPlace(
   };
 }
 
-/** As ssh keeps it: see sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
-export const knownHostsOf = ({ host, port, hostKeys }: OfKind<"sftp">): string =>
-  hostKeys.map((key) => `${port === 22 ? host : `[${host}]:${port}`} ${key}\n`).join("");
+/** All host keys of an account's server, as known_hosts has them. */
+export const knownHostsOf = (place: OfKind<"sftp">): string =>
+  place.hostKeys.map((key) => `${knownHost(place, key)}\n`).join("");
 
 /** Amazon's in China have a domain of their own. */
 const amazonIn = (region: string) => `s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;

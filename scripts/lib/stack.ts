@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
 import { firstHost } from "../../components/host/host.ts";
+import { knownHost } from "../../components/host/known-hosts.ts";
 import { stepVariables } from "../../components/host/step.ts";
 import { didYouMean } from "../../components/service/did-you-mean.ts";
 import { berthPlaces, isOwnStack, isTeamStack, namesBackend } from "../../engine/checkout.ts";
@@ -299,8 +300,11 @@ export function sshArgumentsOf(
   const connection = connectionOf(step);
   const folder = join(keys, stack, host);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const place = `${connection.port}` === "22" ? connection.host : `[${connection.host}]:${connection.port}`;
-  writeFileSync(join(folder, "known_hosts"), `${place} ${connection.hostKey}\n`, { mode: 0o600 });
+  const line = knownHost(
+    { host: `${connection.host}`, port: Number(connection.port) },
+    `${connection.hostKey}`,
+  );
+  writeFileSync(join(folder, "known_hosts"), `${line}\n`, { mode: 0o600 });
   if (connection.privateKey) {
     writeFileSync(join(folder, "key"), `${connection.privateKey.trimEnd()}\n`, { mode: 0o600 });
   }

@@ -16,7 +16,7 @@ import { after, test } from "node:test";
 import type { Listing } from "../../scripts/lib/backups.ts";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { startSshd } from "../engine/sshd.ts";
-import { backUp } from "./backups.ts";
+import { backUp, moment } from "./backups.ts";
 import { npmRun } from "./checkout.ts";
 import { psql, type Run, withStack } from "./harness.ts";
 import { visitLog } from "./visitor.ts";
@@ -85,9 +85,7 @@ test("rows and uploads come back from there, a drill passes, and nothing there c
   assert.throws(() => execFileSync("grep", grep, { stdio: "ignore" }), "what is stored is encrypted");
 
   await sql("CREATE TABLE later AS SELECT generate_series(1, 300) AS entry");
-  await stack.on("sleep 0.05");
-  const at = await sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')");
-  await stack.on("sleep 0.05");
+  const at = await moment(stack);
   await sql("DROP TABLE later");
   await stack.on("rm /srv/logbook/media/kept.txt");
   await npm("restore", "--at", at, "--yes");

@@ -17,7 +17,7 @@ import {
 import type { Drills, Listing } from "../../scripts/lib/backups.ts";
 import type { Report } from "../../scripts/lib/status/facts.ts";
 import { until } from "../until.ts";
-import { backUp, backUpFiles } from "./backups.ts";
+import { backUp, backUpFiles, moment } from "./backups.ts";
 import { npmRun, npmRunIn } from "./checkout.ts";
 import { psql, type Run, untilWell, withStack } from "./harness.ts";
 import { startS3Beside } from "./s3-server.ts";
@@ -33,13 +33,6 @@ const place = { kind: "directory", path: "/srv/backups" };
 /** Between what was written and a DROP TABLE. */
 let between = "";
 
-/** A moment between what has been committed and what comes, as 'npm run restore' takes it. */
-async function moment(): Promise<string> {
-  await stack.on("sleep 0.05");
-  const at = await sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')");
-  await stack.on("sleep 0.05");
-  return at;
-}
 async function npm(name: string, ...args: string[]) {
   const done = await npmRun(stack, name, ...args).ended;
   assert.equal(done.code, 0, done.stdout + done.stderr);
@@ -304,7 +297,7 @@ test("the database comes back as it was a moment before a DROP TABLE, and upload
   const kept = await uploads();
   // Written after the last backup, and so only in the log.
   await sql("INSERT INTO ledger SELECT generate_series(1001, 1500)");
-  const at = await moment();
+  const at = await moment(stack);
   await sql("DROP TABLE ledger");
   await stack.on("cd /srv/logbook/media && find . -type f -exec rm {} +");
   await stack.on("runuser -u logbook -- sh -c 'echo later >/srv/logbook/media/later.txt'");
@@ -348,7 +341,7 @@ test("a restore that fails is taken back by itself, and a time or a name that is
   assert.equal(both.code, 2);
 
   // A piece of the log is missing in the place.
-  const at = await moment();
+  const at = await moment(stack);
   await sql("CREATE TABLE kept AS SELECT 1 AS entry");
   const piece = await sql("SELECT pg_walfile_name(pg_switch_wal())");
   await until("the log is archived", async () => (await stack.on(archived(piece))) !== "");
@@ -487,7 +480,7 @@ test("a bucket with TLS keeps them: what is wrong with it is said, and the datab
   const rights = () => stack.on("cd /srv/logbook/media && find nested -printf '%p %u:%g %m\\n' | sort");
   const had = await rights();
   const kept = await uploads();
-  const at = await moment();
+  const at = await moment(stack);
   await sql("DROP TABLE bucketed");
   await stack.on("find /srv/logbook/media -mindepth 1 -delete");
   await npm("restore", "--at", at, "--yes");
@@ -535,7 +528,7 @@ test("an intruder with the host's key destroys nothing for good: the owner's rig
   await sql("CREATE TABLE before_intruder AS SELECT generate_series(1, 900) AS entry");
   await backUpFiles(stack);
   const kept = await uploads();
-  const at = await moment();
+  const at = await moment(stack);
   const piece = await sql("SELECT pg_walfile_name(pg_switch_wal())");
   const archived = async () =>
     (await objects()).some(

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { ferretProgram, ferretSha256 } from "../../components/mongodb/ferretdb.ts";
 import { until } from "../until.ts";
-import { backUp } from "./backups.ts";
+import { backUp, moment } from "./backups.ts";
 import { npmRun } from "./checkout.ts";
 import { execute, psql, type Run, withStack } from "./harness.ts";
 import { statusOnce } from "./status.ts";
@@ -143,9 +143,7 @@ test("a program with another digest is not used, and the site goes on; the right
 test("a restore to a moment brings its documents back, and FerretDB knows of it", async () => {
   await backUp(stack);
   await write("third");
-  await stack.on("sleep 0.05");
-  const at = await sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')");
-  await stack.on("sleep 0.05");
+  const at = await moment(stack);
   assert.equal(await asks(await url(), "client.drop_database('notes')"), "None");
   assert.deepEqual(await notes(), []);
   const restored = await npmRun(stack, "restore", "--at", at, "--only", "database", "--yes").ended;

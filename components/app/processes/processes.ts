@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { unitQuote } from "../../host/quote.ts";
 import type { StepFile } from "../../host/step.ts";
 import { renderTemplate } from "../../host/template.ts";
+import type { NetworkPort } from "../../system/system.ts";
 import { filesPlace } from "../settings/files.ts";
 
 /**
@@ -39,13 +40,6 @@ export interface Limits {
   readonly cpu?: number | undefined;
 }
 
-/** A TCP port of a process that others reach. */
-export interface ProcessPort {
-  readonly port: number;
-  /** The networks that may connect. */
-  readonly from: readonly string[];
-}
-
 /** A process beside the web server, as a stack's configuration has it. */
 export interface ProcessConfig extends Limits {
   /** @default what the release's Procfile has under this name */
@@ -61,7 +55,7 @@ export interface ProcessConfig extends Limits {
   /** Whether a release starts it anew, or leaves it on the release that it runs. */
   readonly onRelease: "restart" | "keep";
   /** The ports at which it listens. @default none */
-  readonly ports?: readonly ProcessPort[] | undefined;
+  readonly ports?: readonly NetworkPort[] | undefined;
   /** The host that it runs on, by its name. @default the one that serves the site */
   readonly runsOn?: string | undefined;
 }

@@ -121,8 +121,7 @@ class Instances:
 
     def _now(self, release: str | None = None) -> Settings:
         """As they are wanted now; with the id of a release, as it has them."""
-        settings = (self._place.settings, self._place.files)
-        return Settings(*settings) if release is None else Settings(*settings, release)
+        return Settings(self._place.settings, self._place.files, release)
 
     def others(self, instance: str, running: set[str]) -> list[str]:
         """All but this one: by their records, by what runs of them and by what lies on the disk."""

@@ -18,12 +18,12 @@ _RELEASE = "@@berth:release.id@@"
 class Settings:
     """
     :param files: the directory of the files beside the code
-    :param release: the id of the release that has them
+    :param release: the id of the release that has them; as they are wanted of any, without
     """
 
-    def __init__(self, path: Path, files: Path, release: str = _RELEASE) -> None:
+    def __init__(self, path: Path, files: Path, release: str | None = None) -> None:
         def read(one: Path) -> str:
-            return one.read_text().replace(_RELEASE, release)
+            return one.read_text().replace(_RELEASE, release or _RELEASE)
 
         self.text = read(path) if path.exists() else ""
         self.files = {f"{one.relative_to(files)}": read(one) for one in files.rglob("*") if one.is_file()}

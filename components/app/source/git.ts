@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { knownHost } from "../../host/known-hosts.ts";
 
 /**
  * Host keys of git servers that many use, as their operators publish them:
@@ -43,7 +44,7 @@ export function knownHostsLine(server: GitServer, hostKey: string | undefined): 
         `'ssh-keyscan -t ed25519 ${server.host}' shows it; compare it with what the server's operator publishes.`,
     );
   }
-  return server.port === 22 ? `${server.host} ${key}` : `[${server.host}]:${server.port} ${key}`;
+  return knownHost(server, key);
 }
 
 export interface GitReference {
