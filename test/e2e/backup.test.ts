@@ -404,6 +404,21 @@ test("while the place is away the site goes on, the log is bounded, and the stat
   await stack.on("mv /srv/logbook/media.away /srv/logbook/media");
   await backUp(stack);
   assert.deepEqual(await codes(), []);
+
+  // The same for a disk that is not mounted: the directory is there, and empty.
+  const media = "/srv/logbook/media";
+  await stack.on(`set -e
+    echo x >${media}/of-a-disk; mv ${media} ${media}.below; mkdir ${media}; mount -t tmpfs disk ${media}
+    cp -a ${media}.below/. ${media}/; chown --reference=${media}.below ${media}; chmod --reference=${media}.below ${media}`);
+  await backUp(stack);
+  await stack.on(`umount ${media}`);
+  assert.notEqual((await stack.ssh("systemctl start berth-backup.service")).code, 0);
+  const away = (await report()).findings.find((one) => one.code === "backup-failed");
+  assert.match(away?.what ?? "", /\/media is on another disk than at the last backup, without the files/);
+  // Moved for good, with its files.
+  await stack.on(`rmdir ${media}; mv ${media}.below ${media}; rm ${media}/of-a-disk`);
+  await backUp(stack);
+  assert.deepEqual(await codes(), []);
 });
 
 test("another passphrase and the place of another stack are refused by name, and nothing in the place changes", async () => {

@@ -10,8 +10,9 @@ from typing import Any
 from unittest import mock
 
 from choice import Target, backup_for, named, snapshot_for, up_to
+from copies_choice import paired
 from copies_plan import Asked, Taker, receive, refuse_other
-from copying import ON_ITS_OWN, identity, paired
+from copying import ON_ITS_OWN, identity
 from database import DatabaseBackups
 from files import FileBackups, Snapshot
 from plan import Database, Django, Files, Plan, Trouble, plan_of

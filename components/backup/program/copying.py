@@ -13,24 +13,17 @@ All runs in one unit. What the unit made goes with it, however it ends.
 """
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-import eras
-from choice import USUAL, Target, backup_for, named, snapshot_for, up_to
 from closed import Closed
 from commands import Failed, as_account, last_line, run, say
+from copies_choice import Chosen, choose, paired
 from copies_plan import Asked, Taker, read_taker, receive, refuse_other
 from database import NOBODY_LOGS_IN, DatabaseBackups
 from explain import explain, last_words
@@ -38,6 +31,7 @@ from files import COPY, FileBackups, Snapshot
 from plan import STATE_OF_COPIES, Plan, Trouble
 from retention import Backup
 from scratch import Scratch, Served, throw_away
+from taking import UNCHANGED, importing, mark, recover
 from watch import MIB, Room, Watch
 from words import printable, shown
 
@@ -45,21 +39,10 @@ from words import printable, shown
 _UNIT = "berth-copy.service"
 # In seconds.
 _LONGEST = 12 * 3600
-# As scripts/lib/dump.ts sends it.
-_PIECE = 1 << 16
-# While it is there, something of it may be left; and the second while an import of ours is under way.
-_BEGUN, _IMPORTING = STATE_OF_COPIES / "begun", STATE_OF_COPIES / "importing"
+# While it is there, something of it may be left.
+_BEGUN = STATE_OF_COPIES / "begun"
 # Whose SQL is the stack's own. It is let in by the socket alone, in whose directory nobody but postgres comes.
 _SCRUBBER = "berth_scrub"
-
-
-@dataclass(frozen=True)
-class Chosen:
-    target: Target
-    backup: Backup | None
-    # How far its log is followed.
-    to: list[str]
-    snapshot: Snapshot | None
 
 
 class Copying:
@@ -76,72 +59,21 @@ class Copying:
 
     def run(self) -> None:
         refuse_other(self._taker, self._asked)
-        chosen = self._choose()
-        if chosen.backup is None and chosen.snapshot is None:
-            raise Trouble("there is nothing to restore: neither a database nor files were chosen")
-        if chosen.backup is None and not self._asked.as_it_is:
-            raise Trouble(
-                "no script runs on uploads and private files alone, and they may be personal",
-                "To have them as they are, add --as-it-is.",
-            )
+        chosen = choose(self._taker, self._asked, self._database, self._files)
         self._refuse_large(chosen)
         _clean(self._taker)
-        _mark(_BEGUN)
+        mark(_BEGUN)
         try:
             arrived = self._bring_files(chosen.snapshot)
             if chosen.backup is None or self._database is None:
-                with self._importing(None, arrived) as take:
+                with importing(self._taker, self._watch, None, arrived) as take:
                     take(None)
                 return
             self._bring_database(self._database, chosen.backup, chosen.to, arrived)
         except Failed as fault:
-            raise Trouble(f"the copy failed: {last_words(f'{fault}')}", _UNCHANGED) from fault
+            raise Trouble(f"the copy failed: {last_words(f'{fault}')}", UNCHANGED) from fault
 
     # What is brought
-
-    def _choose(self) -> Chosen:
-        parts = self._asked.parts or USUAL
-        backups = [] if self._database is None else self._database.backups()
-        snapshots = self._files.snapshots() if self._plan.files else []
-        target = Target(time.time(), latest=True) if self._asked.at is None else Target(self._asked.at)
-        if self._asked.backup is not None:
-            target, parts = named(self._asked.backup, backups, snapshots, self._asked.parts)
-        if target.at > time.time():
-            raise Trouble("that time has not come yet", "Times are in UTC.")
-        for service in [one for one in parts if one not in (*USUAL, "redis")]:
-            raise Trouble(
-                f"the data of the service '{service}' of another stack is not restored",
-                "Choose a backup of the database or of media.",
-            )
-        if "redis" in parts:
-            raise Trouble(
-                "Redis's data of another stack is not restored: its tasks would run here",
-                "Choose a backup of the database or of media.",
-            )
-        backup, to = None, list[str]()
-        if self._database is not None and "database" in parts:
-            self._refuse_version(self._database)
-            told = self._files.noted_eras() if self._plan.files else None
-            known = [] if told is None else eras.read(told)
-            backup = backup_for(target, backups, known)
-            of = eras.timeline_at(known, target.at) or backup.timeline
-            to = up_to(target, backup, of)
-        snapshot = None
-        uploads = next((one for one in self._plan.files if one.name == self._taker.uploads.name), None)
-        # Before its first backup of files a stack has none.
-        has_files = uploads is not None and any(one.part == uploads.name for one in snapshots)
-        if uploads is not None and uploads.name in parts and (has_files or "database" not in parts):
-            snapshot = snapshot_for(target, uploads, snapshots)
-        return Chosen(target, backup, to, snapshot)
-
-    def _refuse_version(self, database: DatabaseBackups) -> None:
-        """A stack may have moved on to another version since the backup."""
-        found, own = database.version_of_backups(), self._taker.database
-        if own is not None and found is not None and found != own.version:
-            raise Trouble(
-                f"the backups in {self._plan.place} are of PostgreSQL {found}, and this stack has {own.version}",
-                "Both need the same postgres.version.",
-            )
 
     def _refuse_large(self, chosen: Chosen) -> None:
         size = 0 if chosen.backup is None else chosen.backup.size
@@ -195,7 +127,7 @@ class Copying:
             cluster = served.enter_context(scratch.served())
             self._adopt(scratch, database)
             self._scrub(scratch, cluster, arrived)
-            with self._importing(scratch, arrived) as take:
+            with importing(self._taker, self._watch, scratch, arrived) as take:
                 # Nothing of the other stack's is left when this one's data begins to change.
                 take(lambda: self._throw_away(served, root))
 
@@ -234,7 +166,7 @@ class Copying:
                 # Nothing but SQL: a command of psql's own would start programs as PostgreSQL's account.
                 scratch.tell(f"\\restrict {secrets.token_hex(16)}\n{taker.sql}", database=name, user=_SCRUBBER)
             except Failed as fault:
-                raise Trouble(f"copy.sql failed: {last_words(f'{fault}')}", _UNCHANGED) from fault
+                raise Trouble(f"copy.sql failed: {last_words(f'{fault}')}", UNCHANGED) from fault
         if taker.scrub is not None:
             say(f"running '{taker.scrub}' on it")
             self._inside(closed, "scrub", ["/bin/bash", "-c", taker.scrub], arrived)
@@ -251,76 +183,17 @@ class Copying:
         if status == 0:
             return
         if status == _MOVED:
-            raise Trouble("the uploads that have arrived were replaced meanwhile", _UNCHANGED)
+            raise Trouble("the uploads that have arrived were replaced meanwhile", UNCHANGED)
         for line in said.strip().splitlines()[-20:]:
             say(line)
         key = "copy.scrub" if what == "scrub" else "the migration of the copy"
-        raise Trouble(f"{key} ended with {status}: {last_line(said)[:300]}", _UNCHANGED)
+        raise Trouble(f"{key} ended with {status}: {last_line(said)[:300]}", UNCHANGED)
 
     def _throw_away(self, served: contextlib.ExitStack, root: Path) -> None:
         served.close()
         throw_away(root)
         _forget_secrets(self._plan)
 
-    # What takes it over
-
-    @contextlib.contextmanager
-    def _importing(self, scratch: Scratch | None, arrived: dict[str, str]) -> Iterator["Take"]:
-        """The import of the release program, which is told all that it needs before it changes anything."""
-        taker = self._taker
-        told = {**taker.site, "django": taker.django, "releaseCommand": taker.releaseCommand}
-        told |= {"uploads": list(arrived), "database": scratch is not None}
-        program = f"/usr/local/lib/berth/{taker.application}/berth-release"
-        _mark(_IMPORTING)
-        with subprocess.Popen([program, "import"], stdin=subprocess.PIPE, stdout=sys.stderr, cwd="/") as child:
-            assert child.stdin is not None
-            try:
-                child.stdin.write(f"{json.dumps(told)}\n".encode())
-                yield Take(self._watch, scratch, taker.names["database"], child)
-            except BrokenPipeError:
-                # It said why it reads no further.
-                pass
-            finally:
-                with contextlib.suppress(OSError):
-                    child.stdin.close()
-                child.wait()
-        if child.returncode != 0:
-            raise Trouble("nothing was changed: what is wrong is above", "All is as it was before.")
-        _IMPORTING.unlink()
-
-
-@dataclass(frozen=True)
-class Take:
-    """Sends the dump, and its end once nothing else is left."""
-
-    watch: Watch
-    scratch: Scratch | None
-    database: str
-    child: "subprocess.Popen[bytes]"
-
-    def __call__(self, then: Callable[[], None] | None) -> None:
-        stream = self.child.stdin
-        assert stream is not None
-        if self.scratch is not None:
-            self._send(self.scratch, stream)
-        if then is not None:
-            then()
-        stream.write(bytes(4))
-        stream.flush()
-
-    def _send(self, scratch: Scratch, stream: IO[bytes]) -> None:
-        with tempfile.TemporaryFile() as errors, scratch.dump(self.database, errors.fileno()) as dump:
-            assert dump.stdout is not None
-            while piece := dump.stdout.read(_PIECE):
-                self.watch.look()
-                stream.write(len(piece).to_bytes(4) + piece)
-            if dump.wait() != 0:
-                errors.seek(0)
-                said = errors.read(1 << 16).decode(errors="replace")
-                raise Trouble(f"the copy cannot be dumped: {last_words(said)}", _UNCHANGED)
-
-
-_UNCHANGED = "Nothing was changed, and the copy is gone."
 
 # Each directory, and which one it must be; then the command.
 _MOVED = 97
@@ -380,26 +253,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def paired(own: tuple[str, ...], theirs: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The directories of this stack, and those of the other one whose files belong there.
-
-    By their last names; and what is left over, if it is one on each side: uploads may be in a directory of any name.
-    """
-    names = {Path(one).name: one for one in theirs}
-    found = {one: names.pop(Path(one).name) for one in own if Path(one).name in names}
-    left = [one for one in own if one not in found]
-    if len(left) == 1 and len(names) == 1:
-        found[left[0]] = names.popitem()[1]
-    return [(one, found[one]) for one in own if one in found]
-
-
-def _mark(path: Path) -> None:
-    """Also for after a power cut."""
-    STATE_OF_COPIES.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("w") as file:
-        os.fsync(file.fileno())
-
-
 def _forget_secrets(plan: Plan) -> None:
     for one in plan.settings.iterdir():
         if one.is_dir():
@@ -418,10 +271,7 @@ def _clean(taker: Taker) -> None:
         # What waits to be taken over. Of what was being taken over, the import puts the rest right.
         rest = [f"{directory}/{COPY}/{one}" for one in ("arriving", "arrived")]
         run(as_account(taker.uploads.account, ["rm", "-rf", "--", *rest]))
-    if _IMPORTING.exists():
-        program = f"/usr/local/lib/berth/{taker.application}/berth-release"
-        subprocess.run([program, "import-recover"], stdin=subprocess.DEVNULL, check=True, cwd="/")
-        _IMPORTING.unlink()
+    recover(taker)
     _BEGUN.unlink(missing_ok=True)
 
 

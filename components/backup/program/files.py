@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+import disks
 import sftp
 from commands import ENVIRONMENT, Failed, as_account, read_as, run, without_links
 from database import refuse_foreign
@@ -34,6 +35,7 @@ _LONGEST = "12h"
 ASIDE = ".berth-before-restore"
 # Where another stack's uploads arrive, and what was there before them is kept: see components/app/release/uploads.py.
 COPY = ".berth-copy"
+_MOUNTED = "See whether its disk is mounted."
 # The file system's own, in the top directory of a volume: nobody but root moves it.
 _OF_VOLUME = "lost+found"
 
@@ -89,7 +91,7 @@ class FileBackups:
         """A snapshot of a part; of what changes meanwhile, another until it stands still."""
         directories = [one for one in part.directories if Path(one).is_dir()]
         if tag is None:
-            self._refuse_lost(part, set(part.directories) - set(directories))
+            self._refuse_lost(part, directories)
         for _ in range(5):
             before = self._steady(part)
             self.unlock()
@@ -100,6 +102,8 @@ class FileBackups:
             messages = map(json.loads, filter(None, reversed(made)))
             told = next(one for one in messages if one["message_type"] == "summary")
             if self._steady(part) == before:
+                if tag is None:
+                    disks.note(directories)
                 return {
                     "id": told["snapshot_id"][:8],
                     "size": told["total_bytes_processed"],
@@ -109,13 +113,22 @@ class FileBackups:
             self._restic("forget", told["snapshot_id"])
         raise Trouble(f"the files of {part.name} did not stand still long enough to be copied", "Try again later.")
 
-    def _refuse_lost(self, part: Files, missing: set[str]) -> None:
-        """A directory that is not there may never have been. One that the last backup has is on a disk that is away."""
-        if not missing:
-            return
-        last = [one for one in self.snapshots() if one.part == part.name][-1:]
-        for directory in sorted(missing.intersection(*(one.directories for one in last)) if last else ()):
-            raise Trouble(f"{directory} is not there, and was at the last backup", "See whether its disk is mounted.")
+    def _refuse_lost(self, part: Files, directories: Sequence[str]) -> None:
+        """What the last backup has must be there: its disk may be away, and an empty directory below."""
+        missing, moved = set(part.directories) - set(directories), disks.moved(directories)
+        last = [one for one in self.snapshots() if one.part == part.name][-1:] if missing or moved else []
+        for one in last:
+            for directory in sorted(missing.intersection(one.directories)):
+                raise Trouble(
+                    f"{directory} is not there, and was at the last backup", "See whether its disk is mounted."
+                )
+            for directory in moved:
+                sample = self.sample(one, directory)
+                if sample and not self.holds(part, sample):
+                    raise Trouble(
+                        f"{directory} is on another disk than at the last backup, without the files that were there",
+                        _MOUNTED,
+                    )
 
     def unlock(self) -> None:
         """Removes the locks that a killed run has left, and nobody else's."""
@@ -171,9 +184,9 @@ class FileBackups:
             node["path"].lstrip("/") for node in nodes if node.get("struct_type") == "node" and node["type"] != "dir"
         }
 
-    def sample(self, snapshot: Snapshot) -> dict[str, str]:
-        """Some files of a snapshot: their paths, and size and time of each."""
-        told = self._restic("ls", "--json", snapshot.id).split("\n")
+    def sample(self, snapshot: Snapshot, directory: str = "/") -> dict[str, str]:
+        """Some files of a snapshot below a directory: their paths, and size and time of each."""
+        told = self._restic("ls", "--json", "--recursive", snapshot.id, directory).split("\n")
         nodes = (json.loads(line) for line in told if line)
         files = (one for one in nodes if one.get("struct_type") == "node" and one["type"] == "file")
         return {one["path"]: f"{one['size']} {_seconds(one['mtime'])}" for one in itertools.islice(files, _SAMPLE)}
