@@ -52,7 +52,12 @@ export async function planSite(given: SiteConfig, before: DataNames | undefined)
       entry.module,
       `${app.env.PYTHONPATH ?? ""}`,
       entry.key,
-      { settings: app.settings, files: Object.keys(app.files), commands: app.build.commands },
+      {
+        settings: app.settings,
+        files: Object.keys(app.files),
+        commands: app.build.commands,
+        requirements: app.requirements,
+      },
     ),
     withSecrets(given),
   ]);

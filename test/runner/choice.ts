@@ -36,7 +36,7 @@ export function choose(root: string, { words, changed, times }: Line<typeof comm
   }
   if (words.length === 0) return { files: usual, whole: times === 1, times, reasons: [] };
   // Only who asks for these waits for them.
-  const from = words.some((word) => long.includes(word) || word.startsWith(long)) ? all : usual;
+  const from = words.some((word) => word === "long" || word.includes("long/")) ? all : usual;
   const lost = words.find((word) => !from.some((file) => file.includes(word)));
   if (lost !== undefined) {
     const names = from.map((file) => basename(file, ".test.ts"));

@@ -37,6 +37,17 @@ test("a callable's module is in the source, among the stack's files, or Django's
     assert.match(fault(module) ?? "", /^app\.asgi: expected the module/, module);
 });
 
+test("a dependency may be the application, but not where a package of the source is meant, or none is named", () => {
+  const fault = (module: string, beside = {}) => entryFault(place, { key: "wsgi", module }, beside);
+  assert.match(fault("pretix.wsgi") ?? "", /, and no file names dependencies, one of which could have it$/);
+  assert.equal(fault("pretix.wsgi", { requirements: "requirements/production.txt" }), undefined);
+  writeFileSync(join(place, "requirements.txt"), "pretix==2026.8.0\n");
+  assert.equal(fault("pretix.wsgi"), undefined);
+  assert.match(fault("shop.wgsi") ?? "", /found neither shop\/wgsi\.py nor shop\/wgsi\/__init__\.py there$/);
+  assert.match(fault("shp.wsgi") ?? "", /there\. Did you mean 'shop'\?$/);
+  assert.match(fault("desk.wsgi") ?? "", /It is in src\//);
+});
+
 test("a settings module that the source has no file of is refused with those that it has", () => {
   const fault = (module: string, beside = {}) => settingsFault(place, module, beside);
   for (const module of ["shop.settings", "shop.settings.base"])

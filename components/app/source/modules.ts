@@ -8,14 +8,21 @@ export interface Beside {
   readonly pythonPath?: string | undefined;
   /** The paths of app.files. */
   readonly files?: readonly string[] | undefined;
+  /** The path of `app.requirements`, if there is one: a file that names dependencies. */
+  readonly requirements?: string | undefined;
   /** Commands that may write files of their own (app.build.commands). */
   readonly commands?: readonly string[] | undefined;
 }
 
 /** Modules of Django that make an application of its settings, where a project has no file for that. */
 const ofDjango = /^django\.core\.[aw]sgi$/;
+const ofDependencies = /^(requirements.*\.txt|requirements|pyproject\.toml|setup\.(py|cfg)|Pipfile)$/;
 
-/** Says what is wrong with `app.wsgi` or `app.asgi`: neither the source, the stack's files nor Django has the module. */
+/**
+ * Says what is wrong with `app.wsgi` or `app.asgi`: neither the source, the stack's files nor Django has the module. A
+ * dependency may be the application, as pretix or Superset from PyPI are; so the module is missed in a package that the
+ * source has, where the source has one that is nearly called so, and where nothing names a dependency.
+ */
 export function entryFault(
   directory: string,
   { key, module }: { readonly key: string; readonly module: string },
@@ -23,12 +30,17 @@ export function entryFault(
 ): string | undefined {
   if (ofDjango.test(module) || isThere(directory, module, beside)) return undefined;
   const path = module.replaceAll(".", "/");
+  const told = `app.${key}: expected the module '${module}' in '${directory}'; found neither ${path}.py nor ${path}/__init__.py there`;
   const below = foldersIn(directory).find((folder) => isIn(directory, folder, module));
-  const told = below === undefined ? "" : `. It is in ${below}/: write PYTHONPATH: ${below} below app.env`;
-  return (
-    `app.${key}: expected the module '${module}' in '${directory}'; ` +
-    `found neither ${path}.py nor ${path}/__init__.py there${told}`
-  );
+  if (below !== undefined) return `${told}. It is in ${below}/: write PYTHONPATH: ${below} below app.env`;
+  const bases = ["", ...pathsOf(beside)].map((folder) => join(directory, folder));
+  const top = module.split(".")[0] ?? "";
+  if (module === "django" || module.startsWith("django.") || isOwn(bases, top)) return told;
+  const near = didYouMean(top, bases.flatMap(importable));
+  if (near !== "") return `${told}.${near}`;
+  return beside.requirements === undefined && !readdirSync(directory).some((name) => ofDependencies.test(name))
+    ? `${told}, and no file names dependencies, one of which could have it`
+    : undefined;
 }
 
 /**
@@ -39,11 +51,11 @@ export function settingsFault(directory: string, module: string, beside: Beside)
   if (isThere(directory, module, beside)) return undefined;
   const [top = "", last = ""] = [module.split(".")[0], module.split(".").at(-1)];
   if (beside.commands?.some((command) => command.includes(last))) return undefined;
-  const bases = ["", ...pathsOf(beside)];
-  const isOwn = bases.some((folder) => existsSync(join(directory, folder, top)));
-  const known = bases.flatMap((folder) => settingsModules(join(directory, folder), isOwn ? top : ""));
+  const bases = ["", ...pathsOf(beside)].map((folder) => join(directory, folder));
+  const own = isOwn(bases, top);
+  const known = bases.flatMap((folder) => settingsModules(folder, own ? top : ""));
   const near = didYouMean(module, known);
-  if (!isOwn && near === "") return undefined;
+  if (!own && near === "") return undefined;
   const path = module.replaceAll(".", "/");
   const there = known.length === 0 ? "" : ` There is: ${known.slice(0, 12).join(", ")}.`;
   return (
@@ -65,6 +77,18 @@ function isThere(directory: string, module: string, beside: Beside): boolean {
     return isIn(directory, folder, module) || names.some((one) => beside.files?.includes(one));
   });
 }
+
+/** Whether the source has the first package of a module. */
+const isOwn = (bases: readonly string[], top: string) =>
+  bases.some((folder) => existsSync(join(folder, top)) || existsSync(join(folder, `${top}.py`)));
+
+/** What can be imported from a directory, by its first name. */
+const importable = (directory: string): string[] =>
+  existsSync(directory)
+    ? readdirSync(directory, { withFileTypes: true })
+        .filter((one) => (one.isDirectory() ? /^[A-Za-z_]\w*$/ : /^[A-Za-z_]\w*\.py$/).test(one.name))
+        .map(({ name }) => name.replace(/\.py$/, ""))
+    : [];
 
 function isIn(directory: string, folder: string, module: string): boolean {
   const path = join(directory, folder, module.replaceAll(".", "/"));

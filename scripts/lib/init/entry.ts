@@ -307,7 +307,7 @@ function readOther(project: Project): Entry {
     const factory = factoriesOf(project)[0];
     const todo =
       factory === undefined
-        ? "No WSGI callable was found. Name it as app.wsgi: MODULE:CALLABLE, such as shop.wsgi:application."
+        ? "No WSGI callable was found. Name it as app.wsgi: MODULE:CALLABLE, such as shop.wsgi:application. Where one of the requirements is the application, its documents name it, and its settings module for app.settings."
         : `${factory.path} makes the application in ${factory.name}(${factory.needs.join(", ")}), which Berth cannot call without an argument. Write a wsgi.py with 'app = ${factory.name}(…)', and name it as app.wsgi: wsgi:app.`;
     return { ...none, framework: "Python", wsgi: undefined, todos: [todo] };
   }
