@@ -18,6 +18,7 @@ import { checkCloud } from "./checks/checks.ts";
 import type { CloudFacts, InstanceFacts } from "./checks/wishes.ts";
 import { ConnectEndpoint } from "./connect-endpoint.ts";
 import { Dns } from "./dns.ts";
+import { challengePolicyIn } from "./dns-challenge.ts";
 import { IamUser } from "./iam-user.ts";
 import { InstanceRole } from "./instance-role.ts";
 import { mediaPolicy } from "./media-access.ts";
@@ -405,6 +406,15 @@ export class Cloud extends pulumi.ComponentResource {
     return bucket.arn.apply((arn) => mediaPolicy(arn, this.#config.media.mayDelete));
   }
 
+  /** What shows an authority that the site's names are its own, where that is by their zone in Route 53. */
+  #challengePolicy(): { certificate?: pulumi.Output<string> } {
+    const { site } = this.#config;
+    const tls = tlsOf(site.tls);
+    return tls.kind === "acme" && tls.challenge === "route53" && site.zone !== undefined
+      ? { certificate: challengePolicyIn(site.zone, namesServed(site), { parent: this }) }
+      : {};
+  }
+
   #makeHosts(config: Ec2Config, facts: CloudFacts, args: CloudArgs): Readonly<Record<string, Ec2Host>> {
     const others = Object.entries(otherInstances(args.config));
     const network = new Network("web-network", placed(config.network, facts.zone), { parent: this });
@@ -430,6 +440,7 @@ export class Cloud extends pulumi.ComponentResource {
       {
         policies: {
           ...(this.bucket && this.#byRole ? { media: this.#mediaPolicy(this.bucket) } : {}),
+          ...this.#challengePolicy(),
           ...(config.alarms?.agent ? { metrics: metricsPolicy(metricsNamespace()) } : {}),
         },
       },

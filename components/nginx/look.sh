@@ -33,7 +33,9 @@ if command -v nginx >/dev/null && [ -e /etc/nginx/nginx.conf ]; then
     case $address in 0.0.0.0 | 127.* | '[::]' | '[::1]') continue ;; esac
     in_the_way "nginx has a site in $file that listens at $address:$port, where it would answer instead of this stack's site." "Take the address out of its 'listen' lines and reload nginx; the site can stay."
   done < <(others | sed -nE 's/^([^ ]+)[[:space:]]+listen[[:space:]]+(\[[0-9a-fA-F:]+\]|[0-9.]+):(80|443)([[:space:]].*)?$/\1 \2 \3/p' | sort -u)
-  for name in $site_names; do
+  # One that begins with * is no pattern of files.
+  read -ra site_names <<<"$site_names"
+  for name in "${site_names[@]}"; do
     while read -r file; do
       in_the_way "nginx has a site in $file that answers to '$name', a name of this stack's site." "Remove the name or the site there, and reload nginx."
     done < <(others | awk -v name="$name" '$2 == "server_name" { for (i = 3; i <= NF; i++) if ($i == name) print $1 }' | sort -u)

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { domainName } from "../service/forms.ts";
+import { domainName, domainNameOrWildcard } from "../service/forms.ts";
 import { tlsOf, tlsSchema } from "./certificate/schema.ts";
 import { type AccelAround, accelFaults, accelSchema } from "./front/accel.ts";
 import { behindSchema } from "./front/behind.ts";
@@ -15,7 +15,12 @@ export const siteSchema = z.strictObject({
     .describe(
       "The site's domain name, and the host's fully qualified name. Without it the site answers at the host's address.",
     ),
-  aliases: z.array(domainName).default([]).describe("More names under which the site answers."),
+  aliases: z
+    .array(domainNameOrWildcard)
+    .default([])
+    .describe(
+      "More names under which the site answers. `*.shop.example.org` is for all names that have one part before `shop.example.org`; it needs a certificate by records in the zone (`tls.acme.challenge`).",
+    ),
   tls: tlsSchema,
   behind: behindSchema,
   maxBody: z

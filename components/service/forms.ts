@@ -11,6 +11,10 @@ const publicKey =
 export const domainName = z.string().regex(fqdn, {
   error: "expected a domain name in lower case with at least one dot, such as shop.example.org",
 });
+export const domainNameOrWildcard = z.string().refine((value) => fqdn.test(value.replace(/^\*\./, "")), {
+  error:
+    "expected a domain name in lower case with at least one dot, such as shop.example.org, or *.shop.example.org",
+});
 export const accountName = z.string().regex(account, {
   error:
     "expected a Linux account name: a lower-case letter, then letters, digits, hyphens or underscores, 31 at most, and not service- at its beginning",

@@ -98,7 +98,8 @@ export class Application {
       door: names.door,
       timeout: site.timeout,
       env: {
-        ALLOWED_HOSTS: names.all.apply((all) => all.join(",")),
+        // As Django writes '*.NAME'.
+        ALLOWED_HOSTS: names.all.apply((all) => all.map((name) => name.replace(/^\*\./, ".")).join(",")),
         CSRF_TRUSTED_ORIGINS: names.all.apply((all) =>
           all.map((name) => `${names.scheme}://${name}`).join(","),
         ),

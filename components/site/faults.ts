@@ -86,6 +86,7 @@ function typeName(type: string): string {
 /** Keys with secrets below them. */
 const hidden = [
   "secrets",
+  "secret",
   "password",
   "privateKey",
   "passphrase",

@@ -9,8 +9,9 @@ import { mediaNames } from "../app/settings/media-references.ts";
 import { referenceFaults, referenceNames } from "../app/settings/references.ts";
 import { releaseNames } from "../app/settings/release-references.ts";
 import { faultsOfHosts } from "../fleet/schema.ts";
+import { isWildcard } from "../nginx/certificate/names.ts";
 import { tlsFaults } from "../nginx/certificate/own.ts";
-import { tlsOf } from "../nginx/certificate/schema.ts";
+import { isByDns, tlsOf } from "../nginx/certificate/schema.ts";
 import { namesServed, shapeFaults } from "../nginx/schema.ts";
 import { ownServiceFaults } from "../own-service/faults.ts";
 import { placesOf } from "../secrets/from/schema.ts";
@@ -168,6 +169,26 @@ export const configSchema = parts.superRefine((config, context) => {
   const tls = tlsOf(site.tls);
   if (tls.kind === "acme" && site.domain === undefined) {
     fault("site.domain", "expected the name that the certificate is for");
+  }
+  for (const [index, name] of site.aliases.entries()) {
+    if (!isWildcard(name) || isByDns(tls)) continue;
+    const line =
+      host.kind === "ec2"
+        ? "tls: {acme: {challenge: route53}}"
+        : "tls: {acme: {challenge: {rfc2136: {server: …, name: …, secret: …}}}}";
+    const message = `expected a name without '*': only by a record in its zone does an authority give a certificate for it. Write below site: ${line}; docs/certificates.md has the rest`;
+    context.addIssue({ code: "custom", path: ["site", "aliases", index], message, input: name });
+  }
+  if (tls.kind === "acme" && isByDns(tls)) {
+    if (tls.checkDns)
+      fault("site.tls.acme.checkDns", "expected none: for this challenge names need not point anywhere");
+    if (tls.challenge === "route53" && host.kind !== "ec2")
+      fault("site.tls.acme.challenge", "expected http or rfc2136: only an EC2 host has a role for Route 53");
+    else if (tls.challenge === "route53" && site.zone === undefined)
+      fault(
+        "site.zone",
+        "expected the Route 53 zone of the site's names, which 'route53' changes records in",
+      );
   }
   for (const [key, message] of tlsFaults(tls, namesServed(site))) fault(`site.tls.${key}`, message);
   const around = {

@@ -3,10 +3,12 @@ import { group, list, type Value, type Values } from "../values.ts";
 
 /**
  * Actions that know no resource and so can be allowed on "*" only; and ssm:UpdateInstanceInformation, which AWS's own
- * least policy for Session Manager has on "*", since a role does not know its instances.
+ * least policy for Session Manager has on "*", since a role does not know its instances; and route53:GetChange, which tells how
+ * far a change is, whose id nobody knows before.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_ssmmessages.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html
  * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
  */
 const withoutResource = new Set(
@@ -17,6 +19,8 @@ const withoutResource = new Set(
     "ssmmessages:OpenDataChannel",
     "ssm:UpdateInstanceInformation",
     "cloudwatch:PutMetricData",
+    "route53:ListHostedZones",
+    "route53:GetChange",
   ].map((action) => action.toLowerCase()),
 );
 

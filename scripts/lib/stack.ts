@@ -143,7 +143,9 @@ export function localNames(root: string, stack: string, address: string): string
   const { domain, aliases = [] } = config["berth:site"] ?? {};
   if (config["berth:host"]?.kind !== "local" || typeof domain !== "string" || address === "")
     return undefined;
-  return `echo '${[address, domain, ...aliases].join(" ")}' | sudo tee -a /etc/hosts`;
+  // That file has no wildcards.
+  const names = [domain, ...aliases].filter((name) => !name.startsWith("*."));
+  return `echo '${[address, ...names].join(" ")}' | sudo tee -a /etc/hosts`;
 }
 
 /**
@@ -164,6 +166,7 @@ export function doorOf(root: string, stack: string, address: string): Door | und
     address,
     answers: tls === "off" || tls === "upstream" ? "http" : "https",
     health: siteOf(root, stack).health,
+    ...((acme?.challenge ?? "http") === "http" ? {} : { plainMayBeClosed: true }),
     // An address of this computer's own is one end of a tunnel.
     hasFront:
       behind !== undefined ||
@@ -244,7 +247,9 @@ interface StackFile {
       readonly domain?: string;
       readonly aliases?: readonly string[];
       readonly redirects?: readonly { readonly from?: string }[];
-      readonly tls?: string | { readonly acme?: { readonly checkDns?: boolean } };
+      readonly tls?:
+        | string
+        | { readonly acme?: { readonly challenge?: unknown; readonly checkDns?: boolean } };
       readonly behind?: unknown;
       readonly basicAuth?: unknown;
     };

@@ -40,7 +40,7 @@ export function authorityOn(stack: Stack): Authority {
       "ec_paramgen_curve:P-256",
       "-nodes",
       "-days",
-      "30",
+      "300",
       "-keyout",
       "-",
       ...own,

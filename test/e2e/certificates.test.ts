@@ -14,6 +14,7 @@ import { makeCertificate } from "../certificates.ts";
 import { until } from "../until.ts";
 import { authorityOn } from "./authority.ts";
 import { withStack } from "./harness.ts";
+import { nameServerOn } from "./name-server.ts";
 import { observed } from "./observatory.ts";
 import { runAnew } from "./units.ts";
 
@@ -26,6 +27,7 @@ let roots: string[] = [];
 
 const stack = await withStack({ after }, { deployed: true });
 const authority = authorityOn(stack);
+const zone = nameServerOn(stack, "berth.test", `_acme-challenge.${domain}`);
 
 const acme = { acme: authority.acme };
 const ofOwner = { own: { chain: own.site + own.middle, key: own.key } };
@@ -33,6 +35,21 @@ const ofOwner = { own: { chain: own.site + own.middle, key: own.key } };
 /** How many certificates have been ordered so far. */
 const ordered = async () =>
   Number(await stack.on("ls /etc/letsencrypt/archive/berth-logbook/cert*.pem 2>/dev/null | wc -l"));
+
+/** What the host's timer does. */
+const look = () => runAnew(stack, "berth-certificate.service");
+
+/** Has certbot's own unit run as if it were so many days later. */
+async function renewIn(days: number) {
+  const unit = "/run/systemd/system/certbot.service.d";
+  const clock = `FAKETIME=+${days}d FAKETIME_DONT_FAKE_MONOTONIC=1`;
+  return stack.ssh(
+    `mkdir -p ${unit} && printf '[Service]\nEnvironment=LD_PRELOAD=%s ${clock}\n' /usr/lib/*/faketime/libfaketime.so.1 >${unit}/clock.conf
+    systemctl daemon-reload; systemctl start certbot.service; status=$?
+    rm -r ${unit}; systemctl daemon-reload; exit $status`,
+    { timeout: 120_000 },
+  );
+}
 
 interface Shown {
   readonly status: number;
@@ -125,14 +142,16 @@ test("with no name server and no authority, up ends, and the site says that it w
 });
 
 test("the host's timer gets the certificate later, with no up", async () => {
-  await authority.install("testssl.sh");
+  // What is installed later would not find its archive: names are the authority's from here on.
+  const later = ["libfaketime", "python3-certbot-dns-rfc2136", ...zone.packages];
+  await authority.install("testssl.sh", ...later);
+  await stack.on("systemctl disable --now --quiet named.service");
   await authority.startNames();
   await authority.name(domain, await stack.address());
   const timer = "systemctl show -P NextElapseUSecMonotonic berth-certificate.timer";
   assert.match(await stack.on(timer), /\d/);
   // Each of its looks is begun here, or one would come between two things that the authority is told.
   await stack.on("systemctl stop berth-certificate.timer");
-  const look = () => runAnew(stack, "berth-certificate.service");
   await look();
   assert.match(
     (await told()).waits?.reason ?? "",
@@ -213,13 +232,10 @@ test("Mozilla's Observatory gives the example 100 points and more", async () => 
 test("a renewal comes by certbot's own timer when half of six days are over, and no visitor notices", async () => {
   assert.match(await stack.on(`head -n 1 ${lineage}`), /^renew_before_expiry = 259\d\d\d seconds$/);
   const { serial } = await shown();
-  await stack.on("systemctl is-active certbot.timer && systemctl start certbot.service");
+  await stack.on("systemctl is-active certbot.timer");
+  assert.equal((await renewIn(2)).code, 0);
   assert.deepEqual([(await shown()).serial, await ordered()], [serial, 2], "it is not due yet");
-  await whileVisited(async () => {
-    await stack.on(`sed -i '1s/=.*/= 7 days/' ${lineage} && systemctl start certbot.service`, {
-      timeout: 120_000,
-    });
-  });
+  await whileVisited(async () => assert.equal((await renewIn(4)).code, 0));
   assert.notEqual((await shown()).serial, serial);
   assert.equal(await ordered(), 3);
   assert.match(await stack.on(`head -n 1 ${lineage}`), /^renew_before_expiry = 259\d\d\d seconds$/);
@@ -228,11 +244,28 @@ test("a renewal comes by certbot's own timer when half of six days are over, and
 test("a renewal that fails is a failed unit, which status tells, and the site is served on", async () => {
   const { serial } = await shown();
   await stack.on("systemctl stop test-names.service");
-  await stack.on(`sed -i '1s/=.*/= 7 days/' ${lineage}`);
-  assert.notEqual((await stack.ssh("systemctl start certbot.service", { timeout: 120_000 })).code, 0);
+  assert.notEqual((await renewIn(4)).code, 0);
   assert.deepEqual((await told()).failed, ["certbot.service"]);
   assert.equal((await shown()).serial, serial);
   await stack.on("systemctl reset-failed certbot.service");
+});
+
+test("a certificate of 64 days is renewed when a third of them is left", async () => {
+  await authority.startNames(false);
+  for (const name of [domain, alias]) await authority.name(name, await stack.address());
+  // It forgets who has an account, and so does the host.
+  await stack.on("systemctl stop test-authority.service; rm -r /etc/letsencrypt/accounts");
+  await authority.start(64 * day);
+  roots = [await authority.root(), own.root];
+  await look();
+  const before = await ordered();
+  const { serial } = await shown();
+  assert.match(await stack.on(`head -n 1 ${lineage}`), /^renew_before_expiry = 1843\d\d\d seconds$/);
+  assert.equal((await renewIn(42)).code, 0);
+  assert.equal((await shown()).serial, serial, "it is not due yet");
+  assert.equal((await renewIn(43)).code, 0);
+  assert.notEqual((await shown()).serial, serial);
+  assert.equal(await ordered(), before + 1);
 });
 
 test("to a certificate of one's own and back, no visitor notices, and nothing is ordered", async () => {
@@ -250,6 +283,47 @@ test("to a certificate of one's own and back, no visitor notices, and nothing is
   await stack.on(`test -e ${lineage}`);
 });
 
+test("with a DNS challenge, a name server that is away or takes no change is told, and the site is served on", async () => {
+  await stack.on("systemctl stop test-names.service");
+  const [before, { serial }] = [await ordered(), await shown()];
+  const tls = { acme: { ...authority.acme, challenge: { rfc2136: zone.asked } } };
+  stack.configure({ site: { aliases: [`*.${domain}`], tls } });
+  const { stdout, stderr } = await stack.succeed();
+  assert.match(
+    stdout + stderr,
+    /WARNING: .*: the name server 127\.0\.0\.1 cannot be reached: Connection refused\./,
+  );
+  await stack.on("systemctl stop berth-certificate.timer");
+  const waits = async () => {
+    await look();
+    return (await told()).waits?.reason ?? "";
+  };
+  await zone.start({ secret: Buffer.alloc(32).toString("base64") });
+  assert.match(await waits(), /^the name server 127\.0\.0\.1 rejects the key berth-test: /);
+  await zone.start({ record: "_acme-challenge.www.berth.test" });
+  assert.match(
+    await waits(),
+    /^the name server 127\.0\.0\.1 does not let the key berth-test change _acme-challenge\.shop\.berth\.test: it answers REFUSED\./,
+  );
+  assert.deepEqual([(await shown()).serial, await ordered()], [serial, before]);
+});
+
+test("a certificate for all names below one comes by a record in its zone, where no name has an address", async () => {
+  await zone.start();
+  await look();
+  assert.equal((await told()).waits, null);
+  const further = `berlin.${domain}`;
+  const { status, names } = await visit(await stack.address(), roots, further);
+  assert.deepEqual(
+    [status, names.split(", ").sort()],
+    [200, [`DNS:*.${domain}`, `DNS:${domain}`]],
+    "Django answers to it",
+  );
+  const led = `curl -s -o /dev/null -w '%{redirect_url}' --resolve ${further}:80:127.0.0.1 http://${further}/a`;
+  assert.equal(await stack.on(led), `https://${further}/a`);
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+});
+
 test("keys are root's alone, and the stack's own is in no command and no log", async () => {
   const others =
     "find -L /etc/ssl/berth /etc/letsencrypt/archive -name '*key*' ! -perm 600 -o -name '*key*' ! -user root";
@@ -265,7 +339,12 @@ test("keys are root's alone, and the stack's own is in no command and no log", a
     "/etc/berth-test-authority/pebble.json",
     "/etc/berth/acme-eab.ini",
   ]);
-  assert.equal(await stack.on("stat -c '%U:%G %a' /etc/berth/acme-eab.ini"), "root:root 600");
+  assert.deepEqual((await having(zone.asked.secret)).trim().split("\n").sort(), [
+    "/etc/berth/acme-dns.ini",
+    zone.file,
+  ]);
+  const kept = "stat -c '%U:%G %a' /etc/berth/acme-eab.ini /etc/berth/acme-dns.ini | uniq";
+  assert.equal(await stack.on(kept), "root:root 600");
 });
 
 test("where a proxy in front ends HTTPS, the site answers it by HTTP, and the application takes it for HTTPS", async () => {

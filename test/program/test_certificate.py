@@ -14,11 +14,12 @@ from unittest import mock
 import machine
 from authority import DAY, Authority, reason_of, renewed_before
 from caa import Record
+from challenge import records_of, settings_in
 from door import Door, Pair, fits, pair_of
 from keeper import ELSEWHERE, WAITS, Keeper
 from machine import Answer, Fault, Machine, alone
 from names import check_names
-from record import Acme, Settings, waits_of
+from record import Acme, Challenge, Settings, waits_of
 
 DIRECTORY = "https://ca.example.org/dir"
 NAMES = ("shop.example.org", "www.shop.example.org")
@@ -63,6 +64,9 @@ class OfCertificates(unittest.TestCase):
         # What the authority is called, and the CAA records of names.
         self.identities: Sequence[str] = OWN
         self.zones: dict[str, Sequence[Record] | None] = {}
+        # What a name server is asked, and what is wrong with it.
+        self.looked: list[tuple[str, Sequence[str]]] = []
+        self.refused_key = ""
         self.refuses = ""
         self.said: list[str] = []
         self.acme: Acme | None = Acme(DIRECTORY, NAMES, None, None, ca=False, eab=False, addresses=())
@@ -119,6 +123,11 @@ class OfCertificates(unittest.TestCase):
             raise ConnectionRefusedError(111, "Connection refused")
         return self.identities
 
+    def look(self, told: Mapping[str, str], records: Sequence[str]) -> None:
+        self.looked.append((told["server"], records))
+        if self.refused_key:
+            raise Fault(self.refused_key)
+
     def caa(self, name: str) -> Sequence[Record] | None:
         return self.zones.get(name, [])
 
@@ -135,7 +144,7 @@ class OfCertificates(unittest.TestCase):
 
     def keeper(self, kind: str = "acme") -> Keeper:
         acme = self.acme if kind == "acme" else None
-        authority = Authority(self.machine, "shop", acme, self.ask, self.caa) if acme else None
+        authority = Authority(self.machine, "shop", acme, self.ask, self.caa, self.look) if acme else None
         settings = Settings("shop", NAMES[0], kind, acme)
         return Keeper(self.machine, settings, self.door(), authority, self.said.append)
 
@@ -431,6 +440,73 @@ class OfOrders(OfCertificates):
         self.assertEqual(
             text, SETTINGS.replace("# renew_before_expiry = 30 days", "renew_before_expiry = 864000 seconds")
         )
+
+    def by_name_server(self, secret: str) -> str:
+        self.put(
+            "etc/berth/acme-dns.ini",
+            "dns_rfc2136_server = 192.0.2.53\ndns_rfc2136_port = 53\ndns_rfc2136_name = berth\n"
+            f"dns_rfc2136_secret = {secret}\ndns_rfc2136_algorithm = HMAC-SHA256\n",
+        )
+        return secret
+
+    def test_a_wildcard_is_ordered_by_records_once_and_anew_where_the_key_or_the_way_changes(self) -> None:
+        names, challenge = (NAMES[0], "*.shop.example.org"), Challenge("rfc2136", 30)
+        self.acme = Acme(DIRECTORY, names, None, None, ca=False, eab=False, addresses=None, challenge=challenge)
+        self.begin()
+        self.assertEqual((self.keeper().order(), self.orders()), (WAITS, 0))
+        self.assertIn("/etc/berth/acme-dns.ini is not there yet", self.said[-1])
+        self.by_name_server("c2VjcmV0")
+        self.refused_key = "the name server 192.0.2.53 rejects the key berth"
+        for _ in range(2):
+            self.keeper().tend()
+        self.assertEqual((self.orders(), self.live()), (0, SELF), "the authority is not asked")
+        self.refused_key = ""
+        self.certbot = wild = make(*names)
+        self.keeper().tend()
+        self.assertEqual((self.live(), self.looked[-1]), (wild, ("192.0.2.53", ["_acme-challenge.shop.example.org"])))
+        (command,) = [command for command in self.ran if command[0] == "certbot"]
+        self.assertEqual(command[command.index("--dns-rfc2136-credentials") + 1], "/etc/berth/acme-dns.ini")
+        self.assertEqual(command[command.index("--dns-rfc2136-propagation-seconds") + 1], "30")
+        self.assertNotIn("--webroot", command)
+        self.assertEqual((self.keeper().order(), self.orders()), (0, 1), "and no more")
+        another = self.by_name_server("YW5vdGhlcg")
+        self.keeper().put(SELF.chain + SELF.key)
+        self.assertEqual(self.live(), wild, "it is served until there is another")
+        self.certbot = again = make(*names)
+        self.keeper().tend()
+        self.assertEqual((self.live(), self.orders()), (again, 2))
+        self.assertFalse(any(another in word or "c2VjcmV0" in word for command in self.ran for word in command))
+        for count, kind in enumerate(("route53", "http"), 3):
+            way = Challenge(kind)
+            self.acme = Acme(DIRECTORY, names, None, None, ca=False, eab=False, addresses=None, challenge=way)
+            self.certbot = make(*names)
+            for _ in range(2):
+                self.assertEqual(self.keeper().order(), 0)
+            self.assertEqual(self.orders(), count)
+            words = [word for command in self.ran if command[0] == "certbot" for word in command]
+            self.assertIn("dns-route53" if kind == "route53" else "--webroot", words)
+
+    def test_a_wildcard_asks_for_the_record_of_its_name_and_for_caa_of_its_own(self) -> None:
+        names = ("shop.example.org", "*.shop.example.org", "*.example.net")
+        self.assertEqual(records_of(names), ["_acme-challenge.shop.example.org", "_acme-challenge.example.net"])
+        self.by_name_server("c2Vj=")
+        told = settings_in((self.root / "etc/berth/acme-dns.ini").read_text())
+        self.assertEqual((told["secret"], told["port"]), ("c2Vj=", "53"))
+        wild = (NAMES[0], "*.shop.example.org")
+        way = Challenge("route53")
+        self.acme = Acme(DIRECTORY, wild, None, None, ca=False, eab=False, addresses=None, challenge=way)
+        self.certbot = make(*wild)
+        allows = Record("issue", "ca.example.org")
+        for records, tag in (([allows, Record("issuewild", ";")], "issuewild"), ([Record("issue", ";")], "issue")):
+            self.begin()
+            self.zones = {"example.org": records}
+            self.assertEqual(self.keeper().order(), WAITS)
+            self.assertRegex(self.said[-1], rf'by DNS \(dns-01\)\. .*: example\.org\. CAA 0 {tag} "ca\.example\.org"')
+        self.zones = {"example.org": [Record("issue", "ca.example.org; validationmethods=http-01")]}
+        self.assertEqual(self.keeper().order(), WAITS)
+        only = [Record("issue", "ca.example.org; validationmethods=dns-01"), Record("issuewild", "ca.example.org")]
+        self.zones = {"example.org": only}
+        self.assertEqual(self.keeper().order(), 0)
 
     def test_an_account_with_a_binding_is_made_once_and_anew_where_the_binding_changes(self) -> None:
         self.acme = Acme(DIRECTORY, NAMES, None, None, ca=False, eab=True, addresses=None)

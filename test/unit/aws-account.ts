@@ -38,7 +38,10 @@ export const willing: Answers = {
   "aws:ebs/getEbsVolumes:getEbsVolumes": () => ({ ids: [] }),
   "aws:ec2/getVpc:getVpc": ({ id }) => ({ id: id ?? "vpc-default" }),
   "aws:ec2/getSubnets:getSubnets": () => ({ ids: ["subnet-1", "subnet-2"] }),
-  "aws:route53/getZone:getZone": () => ({ zoneId: "Z1" }),
+  "aws:route53/getZone:getZone": () => ({
+    zoneId: "Z1",
+    arn: "arn:aws:route53:::hostedzone/Z1",
+  }),
   "aws:route53/getRecords:getRecords": () => ({ resourceRecordSets: [] }),
   "aws:ec2/getEips:getEips": () => ({ publicIps: [] }),
   "aws:servicequotas/getServiceQuota:getServiceQuota": () => ({ value: 32 }),

@@ -514,6 +514,23 @@ test("a record that leads a name of a new stack elsewhere is told before anythin
   });
 });
 
+test("a record of *.NAME is told as well, which Route 53 writes in its own way", async () => {
+  const wanted = { zone: "example.org", names: ["shop.example.org", "*.shop.example.org"] };
+  const [fault] = faultsOf(
+    await refusal(wanted, {
+      "aws:route53/getRecords:getRecords": ({ nameRegex }) => {
+        const asked = new RegExp(nameRegex);
+        for (const name of ["*.shop.example.org.", "\\052.shop.example.org."])
+          assert.ok(asked.test(name), name);
+        assert.ok(!asked.test("a.shop.example.org."));
+        const name = "\\052.shop.example.org.";
+        return { resourceRecordSets: [{ name, type: "A", resourceRecords: [{ value: "198.51.100.7" }] }] };
+      },
+    }),
+  );
+  assert.match(`${fault}`, /found \*\.shop\.example\.org A 198\.51\.100\.7\./);
+});
+
 test("a bucket name that S3 does not take is refused, with what is wrong about it", async () => {
   const wrong: Record<string, RegExp> = {
     ["x".repeat(64)]: /3 to 63 characters, not 64/,

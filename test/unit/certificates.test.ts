@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { orderedNames } from "../../components/nginx/certificate/names.ts";
 import { tlsFaults } from "../../components/nginx/certificate/own.ts";
 import { cloudArgs } from "../../components/site/args.ts";
 import { checkSite } from "../../components/site/check.ts";
@@ -85,7 +86,7 @@ test("a misspelt kind or key of a certificate is named, with what there is", () 
     'berth:site.tls: expected "self-signed" or "acme" or "upstream" or "off"; found "letsencrypt"',
   ]);
   assert.deepEqual(faults({ domain: "shop.example.org", tls: { acme: { directry: "x" } } }), [
-    "berth:site.tls.acme.directry: there is no such key. Did you mean 'directory'? There is: directory, ca, email, eab, profile, checkDns.",
+    "berth:site.tls.acme.directry: there is no such key. Did you mean 'directory'? There is: directory, ca, email, eab, profile, challenge, checkDns.",
   ]);
   assert.deepEqual(faults({ domain: "shop.example.org", tls: { acme: { directory: "ftp://x" } } }), [
     'berth:site.tls.acme.directory: expected the URL of an ACME directory, https://…, as the authority publishes it; found "ftp://x"',
@@ -133,6 +134,118 @@ test("certbot is installed where an authority is asked, and nowhere else", async
   assert.deepEqual(await Promise.all([packages({})]), [false]);
 });
 
+const rfc2136 = { server: "192.0.2.53", name: "berth-shop", secret: "c2VjcmV0IHNlY3JldA==" };
+const byNameServer = { acme: { challenge: { rfc2136 } } };
+
+test("a name with a * is taken with a challenge by records alone, and otherwise the line to write is told", () => {
+  const site = { domain: "shop.example.org", aliases: ["www.example.org", "*.shop.example.org"] };
+  assert.deepEqual(faults({ ...site, tls: byNameServer }), []);
+  for (const tls of ["acme", "self-signed", "upstream"])
+    assert.deepEqual(faults({ ...site, tls }), [
+      `berth:site.aliases[1]: expected a name without '*': only by a record in its zone does an authority give a certificate for it. Write below site: tls: {acme: {challenge: {rfc2136: {server: …, name: …, secret: …}}}}; docs/certificates.md has the rest; found "*.shop.example.org"`,
+    ]);
+  for (const alias of ["*", "*.*.example.org", "shop.*.example.org", "*shop.example.org"])
+    assert.match(
+      faults({ ...site, aliases: [alias], tls: byNameServer }).join(),
+      /^berth:site\.aliases\[0\]: expected a domain name/,
+    );
+  assert.match(
+    faults({ domain: "*.example.org", tls: byNameServer }).join(),
+    /^berth:site\.domain: expected a domain name/,
+  );
+});
+
+test("an authority is asked for no name that a * beside it covers", () => {
+  assert.deepEqual(
+    orderedNames([
+      "example.org",
+      "shop.example.org",
+      "*.example.org",
+      "a.shop.example.org",
+      "*.shop.example.org",
+    ]),
+    ["example.org", "*.example.org", "*.shop.example.org"],
+  );
+});
+
+test("what a challenge by records lacks is told, and never its secret", () => {
+  const site = { domain: "shop.example.org" };
+  const wrong = (acme: unknown) => faults({ ...site, tls: { acme } }).join("\n");
+  const challenge = { rfc2136: { ...rfc2136, secret: "no base64 of a key" } };
+  assert.equal(
+    wrong({ challenge }),
+    "berth:site.tls.acme.challenge.rfc2136.secret: expected the secret of a TSIG key in base64, as tsig-keygen prints it; found a secret of the wrong form",
+  );
+  assert.match(
+    wrong({ challenge: { rfc2136: { ...rfc2136, server: "ns.example.org" } } }),
+    /rfc2136\.server: expected the IP address of the zone's name server; found "ns\.example\.org"$/,
+  );
+  assert.match(wrong({ challenge: "dns" }), /challenge: expected "http" or "route53"/);
+  assert.match(wrong({ challenge: "route53" }), /challenge: expected http or rfc2136: only an EC2 host/);
+  assert.match(
+    wrong({ challenge: { rfc2136 }, checkDns: true }),
+    /checkDns: expected none: for this challenge names need not point anywhere/,
+  );
+});
+
+test("with a challenge by records the host looks up no name, has the key in a secret file, and answers to all names", async () => {
+  const site = { domain: "shop.example.org", aliases: ["www.shop.example.org", "*.shop.example.org"] };
+  const resources = await programResources({ site: { ...site, tls: byNameServer } });
+  const steps = stepsOf(resources);
+  const place = steps["nginx-certificate-place"];
+  const [text] = Object.values(place?.files["/etc/berth/certificate.json"] ?? {});
+  const { acme } = JSON.parse(`${text}`);
+  assert.deepEqual(
+    [acme.names, acme.challenge, acme.addresses],
+    [["shop.example.org", "*.shop.example.org"], { kind: "rfc2136", wait: 60 }, null],
+  );
+  const order = JSON.stringify(steps["nginx-certificate-order"]);
+  assert.match(order, /by records at 192\.0\.2\.53 port 53 with the key berth-shop \(hmac-sha256\)/);
+  assert.match(JSON.stringify(place), /\/etc\/berth\/acme-dns\.ini/);
+  assert.doesNotMatch(JSON.stringify(steps), new RegExp(rfc2136.secret));
+  const packages = `${steps["system-packages"]?.slots.packages}`.split(" ");
+  assert.ok(packages.includes("python3-certbot-dns-rfc2136"));
+  const settings = resources.find((made) => made.name === "app-settings")?.inputs.stdin.split(" ")[1];
+  const told = Buffer.from(`${settings}`, "base64").toString();
+  assert.match(
+    told,
+    /^ALLOWED_HOSTS='192\.0\.2\.7,shop\.example\.org,www\.shop\.example\.org,\.shop\.example\.org'$/m,
+  );
+  assert.match(told, /^CSRF_TRUSTED_ORIGINS='.*,https:\/\/\*\.shop\.example\.org'$/m);
+  const nginx = resources.find((made) => made.name === "nginx-site");
+  assert.match(
+    nginx ? textOf(nginx) : "",
+    /server_name 192\.0\.2\.7 shop\.example\.org www\.shop\.example\.org \*\.shop\.example\.org;/,
+  );
+});
+
+test("where the zone is in Route 53, the instance may change the one record of its names that the authority looks at", async () => {
+  const host = {
+    kind: "ec2",
+    region: "eu-central-1",
+    instanceType: "t4g.small",
+    sshFrom: ["203.0.113.0/24"],
+  };
+  const site = { domain: "shop.example.org", aliases: ["*.shop.example.org"], zone: "example.org" };
+  const made = async (tls: unknown) => {
+    const resources = await programResources({ host, site: { ...site, tls } });
+    return resources.find(({ name }) => name === "web-role-certificate");
+  };
+  const policy = await made({ acme: { challenge: "route53" } });
+  const [, { Resource, Condition }] = JSON.parse(policy?.inputs.policy).Statement;
+  assert.deepEqual(Resource, ["arn:aws:route53:::hostedzone/Z1"]);
+  const names = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
+  assert.deepEqual(Condition["ForAllValues:StringEquals"][names], ["_acme-challenge.shop.example.org"]);
+  assert.equal(await made(byNameServer), undefined);
+  const app = { name: "shop", source: { directory: "." }, wsgi: "shop.wsgi" };
+  const tls = { acme: { challenge: "route53" } };
+  const checked = checkSite({ host, app, site: { ...site, zone: undefined, tls } } as never, "berth:");
+  assert.match(
+    "faults" in checked ? checked.faults.join() : "",
+    /^berth:site\.zone: expected the Route 53 zone of the site's names, which 'route53' changes records in/,
+  );
+});
+
 test("the host learns what is ordered, and the site of nginx is the same for every kind of certificate", async () => {
   const site = { domain: "shop.example.org", aliases: ["www.shop.example.org"] };
   const stepsWith = async (tls: unknown) => stepsOf(await programResources({ site: { ...site, tls } }));
@@ -153,6 +266,7 @@ test("the host learns what is ordered, and the site of nginx is the same for eve
       profile: "shortlived",
       ca: false,
       eab: false,
+      challenge: { kind: "http", wait: 0 },
       addresses: null,
     },
   });

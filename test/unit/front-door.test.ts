@@ -256,7 +256,7 @@ test("the certificate is ordered for redirected names as well", async () => {
       host: standInHost("machine"),
       name: "shop",
       serverNames: ["example.org"],
-      tls: { kind: "acme", directory: "https://acme.example/dir", checkDns: true },
+      tls: { kind: "acme", challenge: "http", directory: "https://acme.example/dir", checkDns: true },
       domains: ["example.org"],
       maxBody: 25,
       timeout: 60,

@@ -274,6 +274,37 @@ describe("what is looked at is what the stack's file names", () => {
     assert.equal(localNames(folder, "prod", "203.0.113.7"), undefined);
   });
 
+  test("of a name for all below it a name below is looked up, and no authority asks at port 80 for it", async () => {
+    const site = { domain: "shop.example.org", aliases: ["*.shop.example.org"] };
+    const tls = { acme: { challenge: "route53" } };
+    const door = doorBy({ ...site, tls });
+    assert.deepEqual(
+      [door?.names, door?.plainMayBeClosed],
+      [["shop.example.org", "*.shop.example.org"], true],
+    );
+    assert.equal(doorBy({ ...site, tls: { acme: { challenge: "http" } } })?.plainMayBeClosed, undefined);
+    const asked: string[] = [];
+    const resolve4 = async (name: string) => {
+      asked.push(name);
+      return [];
+    };
+    const names = { resolve4, resolve6: async () => [] } as unknown as Names;
+    const { leads } = await lookAtDoor(
+      { ...(door as Door), address: "127.0.0.1", ports: { http: 1, https: 1 } },
+      names,
+    );
+    assert.deepEqual(asked, ["shop.example.org", "berth-status.shop.example.org"]);
+    assert.deepEqual(
+      leads.map(({ name }) => name),
+      ["shop.example.org", "*.shop.example.org"],
+    );
+    doorBy(site, "local");
+    assert.match(
+      localNames(folder, "prod", "10.219.83.3") ?? "",
+      /^echo '10\.219\.83\.3 shop\.example\.org' \|/,
+    );
+  });
+
   test("proxies, TLS that ends in front, NAT and a tunnel are something in front of the host", () => {
     const fronts = [{ behind: "cloudflare" }, { tls: "upstream" }, { tls: { acme: { checkDns: false } } }];
     assert.deepEqual(

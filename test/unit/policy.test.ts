@@ -4,6 +4,7 @@ import test, { describe } from "node:test";
 import { gzipSync } from "node:zlib";
 import ssh2 from "ssh2";
 import { userData } from "../../cloud-init/user-data.ts";
+import { challengePolicy } from "../../components/aws/dns-challenge.ts";
 import { metricsPolicy } from "../../components/ec2/host-metrics.ts";
 import { message, type Rule, type StackResource } from "../../policy/rule.ts";
 import { bucketEncrypted, bucketPrivate } from "../../policy/rules/buckets.ts";
@@ -249,6 +250,34 @@ describe("IAM policies", () => {
     const Condition = { StringEquals: { "cloudwatch:namespace": "Berth/shop-prod" } };
     assert.deepEqual(judge(iamWildcard, role, allow(["cloudwatch:PutMetricData"], "*", { Condition })), []);
     assert.deepEqual(judge(iamWildcard, role, { policy: metricsPolicy("Berth/shop-prod") }), []);
+  });
+  test("may find a zone and follow a change in Route 53, as these actions know no resource to name, and change named records", () => {
+    const names = ["shop.example.org", "*.shop.example.org", "www.example.org"];
+    const policy = challengePolicy("arn:aws:route53:::hostedzone/Z1", names);
+    assert.deepEqual(judge(iamWildcard, role, { policy }), []);
+    assert.deepEqual(JSON.parse(policy).Statement[1], {
+      Sid: "Challenge",
+      Effect: "Allow",
+      Action: ["route53:ChangeResourceRecordSets"],
+      Resource: ["arn:aws:route53:::hostedzone/Z1"],
+      Condition: {
+        "ForAllValues:StringEquals": {
+          "route53:ChangeResourceRecordSetsNormalizedRecordNames": [
+            "_acme-challenge.shop.example.org",
+            "_acme-challenge.www.example.org",
+          ],
+          "route53:ChangeResourceRecordSetsRecordTypes": ["TXT"],
+          "route53:ChangeResourceRecordSetsActions": ["UPSERT", "DELETE"],
+        },
+        Null: {
+          "route53:ChangeResourceRecordSetsNormalizedRecordNames": "false",
+          "route53:ChangeResourceRecordSetsRecordTypes": "false",
+          "route53:ChangeResourceRecordSetsActions": "false",
+        },
+      },
+    });
+    const all = allow(["route53:ChangeResourceRecordSets"], "arn:aws:route53:::hostedzone/*");
+    assert.equal(judge(iamWildcard, role, all).length, 1);
   });
   test("may deny by wildcards", () => {
     const policy = JSON.stringify({ Statement: [{ Effect: "Deny", Action: "*", NotResource: bucket }] });

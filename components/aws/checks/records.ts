@@ -23,13 +23,16 @@ export async function recordFaults(
   ask: pulumi.InvokeOptions,
 ): Promise<string[]> {
   const isNew = (await getEips({ tags: hostTags(firstHost) }, ask)).publicIps.length === 0;
-  const nameRegex = `^(${names.map((name) => name.replaceAll(".", "\\.")).join("|")})\\.?$`;
+  // Route 53 writes a '*' as \052.
+  const pattern = (name: string) => name.replaceAll(".", "\\.").replace("*", "(\\*|\\\\052)");
+  const nameRegex = `^(${names.map(pattern).join("|")})\\.?$`;
   const { resourceRecordSets } = await getRecords({ zoneId: zone.id, nameRegex }, ask);
   return resourceRecordSets
     .filter(({ type }) => (isNew ? inTheWay.includes(type) && !(takeOver && type === "A") : type === "CNAME"))
     .map(({ name, type, resourceRecords, aliasTarget }) => {
       const values = (resourceRecords ?? []).map(({ value }) => value).join(", ");
-      const found = `${name.replace(/\.$/, "")} ${type} ${values || (aliasTarget?.dnsName ?? "")}`.trim();
+      const found =
+        `${name.replace(/\.$/, "").replace("\\052", "*")} ${type} ${values || (aliasTarget?.dnsName ?? "")}`.trim();
       const next =
         type === "A"
           ? "To move the name to this stack: site.takeOver: true. To try the stack first: leave site.zone out; the output 'dns' says what to make later. docs/aws.md has both."

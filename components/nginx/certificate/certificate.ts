@@ -5,8 +5,10 @@ import type { Host } from "../../host/host.ts";
 import { HostScript } from "../../host/host-script.ts";
 import type { StepFile } from "../../host/step.ts";
 import type { PackageSet, ServiceData } from "../../system/system.ts";
+import { type ChallengeConfig, challengeKind, nameServerFile } from "./challenge-schema.ts";
+import { orderedNames } from "./names.ts";
 import { pemOf } from "./own.ts";
-import type { Tls, WithCertificate } from "./schema.ts";
+import { isByDns, type Tls, type WithCertificate } from "./schema.ts";
 import { type Pair, selfSigned } from "./self-signed.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
@@ -30,9 +32,12 @@ export interface CertificateArgs {
 }
 
 /** What a site with such a certificate needs from Debian. */
-export const certificatePackages = ({ kind }: Tls): PackageSet => ({
-  packages: kind === "acme" ? ["certbot", "python3-dnspython"] : [],
-});
+export function certificatePackages(tls: Tls): PackageSet {
+  if (tls.kind !== "acme") return { packages: [] };
+  const by = challengeKind(tls.challenge);
+  const plugin = by === "http" ? [] : [`python3-certbot-dns-${by}`];
+  return { packages: ["certbot", "python3-dnspython", ...plugin] };
+}
 
 /** What of it must survive its machine: an authority's account and the keys, so that another one orders nothing. */
 export const certificateData = ({ kind }: Tls): ServiceData[] =>
@@ -46,7 +51,7 @@ export const certificateData = ({ kind }: Tls): ServiceData[] =>
  */
 export function placeCertificate(name: string, args: CertificateArgs, parent: pulumi.Resource): HostScript {
   const { tls, serverNames, host } = args;
-  const eab = tls.kind === "acme" ? tls.eab : undefined;
+  const secretFiles = secretsOf(tls);
   const { chain, key }: Pair =
     tls.kind === "own"
       ? { chain: pemOf(tls.chain), key: pulumi.secret(pemOf(tls.key)) }
@@ -64,7 +69,7 @@ export function placeCertificate(name: string, args: CertificateArgs, parent: pu
         "/etc/berth/certificate.json": settingsFile(args),
       },
       // Not with the step that orders: of a step with a secret the engine shows no warning.
-      ...(eab === undefined ? {} : { secretFiles: { "/etc/berth/acme-eab.ini": bindingFile(eab) } }),
+      ...(Object.keys(secretFiles).length === 0 ? {} : { secretFiles }),
     },
     { parent },
   );
@@ -85,7 +90,8 @@ export function orderCertificate(
     account,
     tls.profile,
     tls.email,
-    (tls.checkDns ?? true) ? "" : "names are not looked up",
+    challengeTerms(tls.challenge),
+    isByDns(tls) || (tls.checkDns ?? true) ? "" : "names are not looked up",
   ];
   return new HostScript(
     `${name}-order`,
@@ -95,7 +101,7 @@ export function orderCertificate(
       removal: here("order-removal.sh"),
       slots: {
         lineage: `berth-${args.name}`,
-        names: domains.join(" "),
+        names: orderedNames(domains).join(" "),
         terms: terms.filter(Boolean).join(", "),
       },
       files: {
@@ -109,10 +115,29 @@ export function orderCertificate(
   );
 }
 
-/** What certbot reads of the binding to an account elsewhere: in a file, because everyone can read a command. */
-const bindingFile = ({ kid, key }: { kid: string; key: string }) => ({
-  content: pulumi.secret(`eab-kid = ${kid}\neab-hmac-key = ${key}\n`),
-});
+/** What certbot reads of keys: in files, because everyone can read a command. */
+function secretsOf(tls: Tls): Record<string, { content: pulumi.Output<string> }> {
+  if (tls.kind !== "acme") return {};
+  const { eab, challenge } = tls;
+  const texts = {
+    // The binding to an account elsewhere.
+    "/etc/berth/acme-eab.ini": eab && `eab-kid = ${eab.kid}\neab-hmac-key = ${eab.key}\n`,
+    "/etc/berth/acme-dns.ini": typeof challenge === "string" ? undefined : nameServerFile(challenge.rfc2136),
+  };
+  return Object.fromEntries(
+    Object.entries(texts).flatMap(([path, text]) =>
+      text === undefined ? [] : [[path, { content: pulumi.secret(text) }]],
+    ),
+  );
+}
+
+/** The way by which names are proven, for a person; all that is no secret. */
+function challengeTerms(challenge: ChallengeConfig): string {
+  if (challenge === "http") return "";
+  if (challenge === "route53") return "by records in Route 53";
+  const { server, port, name, algorithm } = challenge.rfc2136;
+  return `by records at ${server} port ${port} with the key ${name} (${algorithm})`;
+}
 
 /** The program on the host: a directory that Python runs. */
 const programFiles = (directory: string): Record<string, StepFile> =>
@@ -130,12 +155,16 @@ function settingsFile({ name, tls, host, serverNames, domains }: CertificateArgs
       tls.kind === "acme"
         ? {
             directory: tls.directory,
-            names: domains,
+            names: orderedNames(domains),
             email: tls.email ?? null,
             profile: tls.profile ?? null,
             ca: tls.ca !== undefined,
             eab: tls.eab !== undefined,
-            addresses: (tls.checkDns ?? true) ? [address] : null,
+            challenge: {
+              kind: challengeKind(tls.challenge),
+              wait: typeof tls.challenge === "string" ? 0 : tls.challenge.rfc2136.wait,
+            },
+            addresses: !isByDns(tls) && (tls.checkDns ?? true) ? [address] : null,
           }
         : null;
     const settings = { site: name, domain: names[0] ?? "localhost", kind: tls.kind, acme };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { challengeSchema } from "./challenge-schema.ts";
 
 /** Let's Encrypt's, https://letsencrypt.org/docs/acme-protocol-updates/ */
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
@@ -50,11 +51,12 @@ const acme = z.strictObject({
     .regex(/^[A-Za-z0-9_-]+$/, { error: "expected the name of a profile, such as shortlived" })
     .optional()
     .describe("A profile that the authority has, such as `shortlived`. Default: the authority's own."),
+  challenge: challengeSchema,
   checkDns: z
     .boolean()
     .optional()
     .describe(
-      "Whether every name must point at this host before anything is ordered. Write `false` where the host is behind NAT. Default: `true`; `false` with `site.behind`, where the names point at the proxy.",
+      "Whether every name must point at this host before anything is ordered. Write `false` where the host is behind NAT. Default: `true`; `false` with `site.behind`, where the names point at the proxy, and with another `challenge` than `http`, for which names need not point anywhere.",
     ),
 });
 
@@ -93,6 +95,9 @@ export function tlsOf(config: z.output<typeof tlsSchema>): Tls {
   if (typeof config === "string") return { kind: config };
   return "acme" in config ? { kind: "acme", ...config.acme } : { kind: "own", ...config.own };
 }
+
+/** Whether an authority looks for a record in the site's zone, and asks nothing of the host. */
+export const isByDns = (tls: Tls): boolean => tls.kind === "acme" && tls.challenge !== "http";
 
 /** One that comes from anywhere. */
 export type WithCertificate = Exclude<Tls, WithoutCertificate>;

@@ -21,6 +21,8 @@ export interface Door {
   readonly health: string;
   /** Whether the names may lead to something in front of the host: proxies, a load balancer, NAT. */
   readonly hasFront: boolean;
+  /** Whether port 80 may be closed, where no authority asks there. @default false */
+  readonly plainMayBeClosed?: boolean;
   /** Where the host listens. @default 80 and 443 */
   readonly ports?: { readonly http: number; readonly https: number };
 }
@@ -69,7 +71,7 @@ export async function lookAtDoor(door: Door, names: Names = nameServers()): Prom
   const port = byTls ? tlsPort : plainPort;
   const [answers, plain] = await Promise.all([
     Promise.all(asked.map(async (address) => [address, await answerAt(address, port, door)] as const)),
-    byTls && own[0] !== undefined ? taken(own[0], plainPort) : null,
+    byTls && !door.plainMayBeClosed && own[0] !== undefined ? taken(own[0], plainPort) : null,
   ]);
   return { host: own, leads, answers: Object.fromEntries(answers), plain };
 }
@@ -87,7 +89,9 @@ async function leadOf(names: Names, name: string): Promise<Lead> {
     const address = version === 6 ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name;
     return { name, four: version === 4 ? [address] : [], six: version === 6 ? [address] : [] };
   }
-  const [four, six] = await Promise.all([told(names.resolve4(name)), told(names.resolve6(name))]);
+  // What a wildcard leads to, as a visitor meets it.
+  const asked = name.replace(/^\*/, "berth-status");
+  const [four, six] = await Promise.all([told(names.resolve4(asked)), told(names.resolve6(asked))]);
   return { name, four, six };
 }
 

@@ -11,18 +11,26 @@ from pathlib import Path
 
 from accounts import Account, Accounts
 from caa import Ask, check_caa, records_of
+from challenge import Look, Proof
 from door import Pair, Told, fits, told_by
 from machine import Answer, Fault, Machine, write
 from record import Acme
 
 ROOT = "etc/letsencrypt"
-# Where nginx shows what the authority asks for (components/nginx/site.conf.liquid).
-WEBROOT = "/var/lib/berth-acme"
 # The authorities that Debian knows, and the stack's own.
 BUNDLE = "run/berth-acme-ca.pem"
 DEBIANS_CAS, OWN_CA = "etc/ssl/certs/ca-certificates.crt", "etc/berth/acme-ca.pem"
 HOOK = "/usr/bin/python3 -IB /usr/local/lib/berth/certificate renewed"
 DAY = 86_400
+# What certbot and its plugins say of every failure.
+_USELESS = (
+    "Ask for help",
+    "See the logfile",
+    "Saving debug log",
+    "- - -",
+    "Some challenges have failed",
+    "To use certbot-dns-route53",
+)
 
 
 class Refused(Fault):
@@ -47,6 +55,7 @@ class Authority:
         acme: Acme,
         ask: Callable[[str, str], Sequence[str]] | None = None,
         caa: Ask | None = None,
+        look: Look | None = None,
     ) -> None:
         self._machine = machine
         self._acme = acme
@@ -54,6 +63,7 @@ class Authority:
         self._caa = caa or records_of
         self.name = f"berth-{site}"
         self._accounts = Accounts(machine, acme.directory, bound=acme.eab)
+        self._proof = Proof(machine, self.name, acme.challenge, look)
         # What certbot keeps of it, and the same where it does not renew it: see order-removal.sh.
         self._settings = f"{ROOT}/renewal/{self.name}.conf"
         self._parked = f"{self._settings}.parked"
@@ -75,7 +85,7 @@ class Authority:
 
     def wanted(self) -> Lineage | None:
         """The certificate, where nothing is to be ordered."""
-        return self.issued() if self._accounts.is_bound() else None
+        return self.issued() if self.is_as_asked() else None
 
     def issued(self) -> Lineage | None:
         """The certificate, where it is for what the stack asks and has not expired."""
@@ -93,13 +103,15 @@ class Authority:
         except OSError as fault:
             reason = getattr(fault, "reason", None) or fault
             raise Fault(f"{self._acme.directory} cannot be reached: {_words(reason)}.") from fault
-        check_caa(self._caa, self._acme.names, identities)
+        self._proof.look(self._acme.names)
+        check_caa(self._caa, self._acme.names, identities, self._proof.method)
         with self._accounts.made(self._acme.email):
             done = self._certbot()
         if "Another instance of Certbot is already running" in done.said:
             raise Fault("certbot is at work already.")
         if done.status != 0:
             raise Refused(reason_of(done.said))
+        self._proof.note()
 
     def _certbot(self) -> Answer:
         acme = self._acme
@@ -108,18 +120,20 @@ class Authority:
             *("certbot", "certonly", "--non-interactive", "--agree-tos", *account),
             *self._accounts.arguments(),
             *("--server", acme.directory, "--cert-name", self.name, "--key-type", "ecdsa"),
-            *("--webroot", "--webroot-path", WEBROOT, "--deploy-hook", HOOK),
+            *self._proof.arguments(),
+            *("--deploy-hook", HOOK),
             # What is to be ordered is decided here.
             *("--force-renewal", "--renew-with-new-domains"),
             *(["--required-profile", acme.profile] if acme.profile else []),
             *(word for name in acme.names for word in ("-d", name)),
             # As certbot.conf has it.
             environment={"REQUESTS_CA_BUNDLE": f"/{BUNDLE}"},
-            seconds=300,
+            seconds=300 + self._proof.seconds,
         )
 
-    def is_bound(self) -> bool:
-        return self._accounts.is_bound()
+    def is_as_asked(self) -> bool:
+        """Whether the account, and the way by which names are proven, are those that the stack asks for."""
+        return self._accounts.is_bound() and self._proof.is_known()
 
     def tell_email(self) -> str:
         """Tells the authority of another address of the stack's. Answers what is in the way."""
@@ -193,7 +207,7 @@ def reason_of(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if "An unexpected error occurred:" in lines[:-1]:
         return lines[lines.index("An unexpected error occurred:") + 1]
-    useless = re.compile(r"^(Ask for help|See the logfile|Saving debug log|- - -|Some challenges have failed)")
+    useless = re.compile(rf"^({'|'.join(_USELESS)})")
     said_last = [line for line in lines if not useless.match(line)]
     return said_last[-1] if said_last else "certbot said nothing. See /var/log/letsencrypt/letsencrypt.log on the host"
 

@@ -16,22 +16,22 @@ class Record:
 Ask = Callable[[str], Sequence[Record] | None]
 
 
-def check_caa(ask: Ask, names: Iterable[str], identities: Sequence[str]) -> None:
+def check_caa(ask: Ask, names: Iterable[str], identities: Sequence[str], method: str = "http-01") -> None:
     """Raises for the first name that this authority may not give a certificate.
 
     :param identities: what the authority is called in such records, as its directory says; none where it does not
     """
     for name in names:
-        zone, records = _found(ask, name)
-        # Others are about wildcards, or say where to complain.
-        issuers = [record.value for record in records if record.tag.lower() == "issue"]
-        if issuers and not any(_allows(value, identities) for value in issuers):
+        zone, records = _found(ask, name.removeprefix("*."))
+        tag, issuers = _about(records, is_wildcard=name.startswith("*."))
+        if issuers and not any(_allows(value, identities, method) for value in issuers):
             told = ", ".join(f'"{value}"' for value in issuers)
             own = identities[0] if identities else "the authority's name"
             raise Fault(
                 f"{name} may have no certificate of this authority: the CAA records of {zone} name {told}"
                 + (f", and this authority is {' or '.join(identities)}" if identities else "")
-                + f', by HTTP (http-01). Nothing was ordered. Add to that zone: {zone}. CAA 0 issue "{own}"'
+                + f", by {method[:-3].upper()} ({method}). Nothing was ordered. "
+                + f'Add to that zone: {zone}. CAA 0 {tag} "{own}"'
             )
 
 
@@ -48,12 +48,19 @@ def _found(ask: Ask, name: str) -> tuple[str, Sequence[Record]]:
     return name, []
 
 
-def _allows(value: str, identities: Sequence[str]) -> bool:
+def _about(records: Sequence[Record], *, is_wildcard: bool) -> tuple[str, list[str]]:
+    """What there is of such a name: `issuewild` counts for wildcards alone, and before `issue`."""
+    found = {tag: [one.value for one in records if one.tag.lower() == tag] for tag in ("issuewild", "issue")}
+    tag = "issuewild" if is_wildcard and found["issuewild"] else "issue"
+    return tag, found[tag]
+
+
+def _allows(value: str, identities: Sequence[str], method: str) -> bool:
     issuer, *parameters = (part.strip() for part in value.split(";"))
     for parameter in parameters:
         # RFC 8657, 4
         key, _, methods = parameter.partition("=")
-        if key.strip().lower() == "validationmethods" and "http-01" not in methods.strip().split(","):
+        if key.strip().lower() == "validationmethods" and method not in methods.strip().split(","):
             return False
     return issuer.lower() in identities if identities else issuer != ""
 

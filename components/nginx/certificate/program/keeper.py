@@ -86,7 +86,7 @@ class Keeper:
         if self._authority is None:
             return 0
         before = waits_of(self._machine)
-        if before.next <= self._machine.now() if before else self._has_changed() or not self._authority.is_bound():
+        if before.next <= self._machine.now() if before else self._has_changed() or not self._authority.is_as_asked():
             self._order()
         after = waits_of(self._machine)
         if after and (before is None or before.reason != after.reason):

@@ -11,6 +11,16 @@ RECORD = "var/lib/berth/certificate.json"
 
 
 @dataclasses.dataclass(frozen=True)
+class Challenge:
+    """How the authority is shown that the names are the site's own."""
+
+    # http, rfc2136 or route53: see challenge.py.
+    kind: str = "http"
+    # How long the zone's name servers may take until all know a record, in seconds.
+    wait: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class Acme:
     """How certificates are ordered (RFC 8555)."""
 
@@ -26,6 +36,7 @@ class Acme:
     eab: bool
     # Further addresses of this host, such as one that a cloud maps to it; None where names may point anywhere.
     addresses: tuple[str, ...] | None
+    challenge: Challenge = Challenge()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +68,7 @@ def settings_of(machine: Machine) -> Settings:
     if acme is not None:
         addresses = acme["addresses"]
         lists = {"names": tuple(acme["names"]), "addresses": None if addresses is None else tuple(addresses)}
-        acme = Acme(**{**acme, **lists})
+        acme = Acme(**{**acme, **lists, "challenge": Challenge(**acme["challenge"])})
     return Settings(told["site"], told["domain"], told["kind"], acme)
 
 
