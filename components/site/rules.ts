@@ -171,7 +171,7 @@ export const configSchema = parts.superRefine((config, context) => {
     fault("site.domain", "expected the name that the certificate is for");
   }
   for (const [index, name] of site.aliases.entries()) {
-    if (!isWildcard(name) || isByDns(tls)) continue;
+    if (!isWildcard(name) || tls.kind !== "acme" || isByDns(tls)) continue;
     const line =
       host.kind === "ec2"
         ? "tls: {acme: {challenge: route53}}"

@@ -213,6 +213,8 @@ class FakeWorld:
             listen("3.13.5", False)
         if "samples.py" in words:
             listen(json.dumps(self.samples), False)
+        if "sys.path" in words and command.argv[-1] in self.lacking:
+            return 1
         if "load_class" in words and command.argv[-1] in self.lacking:
             listen(f"ModuleNotFoundError: No module named '{command.argv[-1]}'", True)
             return 1

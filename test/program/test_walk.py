@@ -115,6 +115,7 @@ class Steps(Story):
         self.assertIn(f"release {B} was prepared for uvicorn, and the stack names no application for it. Write", said)
         self.assertIn("app.asgi next to what the stack names", said)
         self.assert_runs(A)
+        self.world.lacking.add("other")
         self.assertIn("no module 'other' (app.asgi)", self.prepare("cccccccccc-0001", server="uvicorn", module="other"))
 
     def test_a_class_of_workers_that_the_release_does_not_have_is_refused_before_it_goes_live(self) -> None:
@@ -151,6 +152,7 @@ class Steps(Story):
         self.assert_runs(third)
 
     def test_one_that_could_not_be_prepared_goes_when_another_is(self) -> None:
+        self.world.lacking.add("other")
         self.assertIn("no module 'other'", self.prepare(B, module="other"))
         self.assertEqual(self.release_state(B), states.PREPARING)
         self.assertEqual(self.prepare(A), "")
@@ -227,10 +229,12 @@ class Failures(Story):
         self.world.answers[B] = 404
         self.assertIn("/health answers 404, and 200 was expected. Write a path", self.go_live(B, retry=B))
 
-    def test_the_callable_may_be_in_a_file_of_the_stack_or_djangos_own(self) -> None:
+    def test_the_callable_may_be_in_a_file_of_the_stack_or_in_a_dependency(self) -> None:
+        self.world.lacking.add("shop.asgi")
         self.assertIn("this source has no module 'shop.asgi'", self.prepare(B, module="shop.asgi"))
         self.assertIn("has no module", self.prepare(B, module="django.core.management"))
         self.assertEqual(self.prepare(B, module="django.core.asgi"), "")
+        self.assertEqual(self.prepare(B, module="pretix.wsgi"), "")
         self.assertEqual(self.prepare(A, module="shop.asgi", files={"shop/asgi.py": False}), "")
 
     def test_an_answer_that_may_pass_is_waited_for(self) -> None:

@@ -40,7 +40,8 @@ test("a chain and its key are taken, as text and from files", (t) => {
 test("a certificate for *.NAME is one for the names below", () => {
   const wide = makeCertificate("example.org", "*.example.org");
   const pair = { chain: wide.site + wide.middle, key: wide.key };
-  assert.deepEqual(own(pair, ["example.org", "shop.example.org"]), []);
+  assert.deepEqual(own(pair, ["example.org", "shop.example.org", "*.example.org"]), []);
+  assert.equal(own(pair, ["*.shop.example.org"]).length, 1);
   assert.equal(own(pair, ["www.shop.example.org"]).length, 1);
 });
 
@@ -137,13 +138,13 @@ test("certbot is installed where an authority is asked, and nowhere else", async
 const rfc2136 = { server: "192.0.2.53", name: "berth-shop", secret: "c2VjcmV0IHNlY3JldA==" };
 const byNameServer = { acme: { challenge: { rfc2136 } } };
 
-test("a name with a * is taken with a challenge by records alone, and otherwise the line to write is told", () => {
+test("a name with a * is not ordered by a file on port 80, and the line to write is told", () => {
   const site = { domain: "shop.example.org", aliases: ["www.example.org", "*.shop.example.org"] };
   assert.deepEqual(faults({ ...site, tls: byNameServer }), []);
-  for (const tls of ["acme", "self-signed", "upstream"])
-    assert.deepEqual(faults({ ...site, tls }), [
-      `berth:site.aliases[1]: expected a name without '*': only by a record in its zone does an authority give a certificate for it. Write below site: tls: {acme: {challenge: {rfc2136: {server: …, name: …, secret: …}}}}; docs/certificates.md has the rest; found "*.shop.example.org"`,
-    ]);
+  for (const tls of ["self-signed", "upstream"]) assert.deepEqual(faults({ ...site, tls }), []);
+  assert.deepEqual(faults({ ...site, tls: "acme" }), [
+    `berth:site.aliases[1]: expected a name without '*': only by a record in its zone does an authority give a certificate for it. Write below site: tls: {acme: {challenge: {rfc2136: {server: …, name: …, secret: …}}}}; docs/certificates.md has the rest; found "*.shop.example.org"`,
+  ]);
   for (const alias of ["*", "*.*.example.org", "shop.*.example.org", "*shop.example.org"])
     assert.match(
       faults({ ...site, aliases: [alias], tls: byNameServer }).join(),

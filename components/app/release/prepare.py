@@ -81,16 +81,10 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
         )
     if facts.server == "gunicorn":
         gunicorns.tell_overruled(context, tree.texts[gunicorns.PROJECT])
-    # The stack brings it, or Django has it: django.core.asgi:get_asgi_application().
-    is_brought = not set(modules).isdisjoint(facts.files) or re.fullmatch(r"django\.core\.[aw]sgi", facts.module)
-    if not is_brought and not any(tree.there[one] for one in modules):
-        raise Stop(
-            f"this source has no module '{facts.module}' ({entry_key(facts.server)}): "
-            f"neither {module}.py nor a package of that name.",
-            "Where it lies in a directory of its own, such as src, write PYTHONPATH: src below app.env.",
-        )
     uv = Uv(context, facts, source)
     built = Dependencies(context, facts, source, uv).install(tree)
+    if not any(tree.there[one] for one in modules) and set(modules).isdisjoint(facts.files):
+        _refuse_without(context, facts, source)
     built = frontend.build(context, source, uv, tree, facts.build.front_end) or built
     built = build.run(context, source, facts.build) or built
     if built:
@@ -109,6 +103,27 @@ def _make(context: Context, facts: Prepare, settings: Settings, live: str) -> Re
     release = context.ledger.move_release(release, "complete")
     _take_archives_away(source, facts)
     return release
+
+
+# Where an environment has a module; the first place of all is the directory that this runs in, the source itself.
+_FIND = """
+import os, sys
+name = sys.argv[1].replace(".", "/")
+files = (f"{place}/{name}{end}" for place in sys.path[1:] for end in (".py", "/__init__.py"))
+sys.exit(not any(map(os.path.isfile, files)))
+"""
+
+
+def _refuse_without(context: Context, facts: Prepare, source: Source) -> None:
+    """A dependency may have what the source has not: Django its own callable, or the whole application."""
+    is_callable = not facts.module.startswith("django.") or re.fullmatch(r"django\.core\.[aw]sgi", facts.module)
+    find = source.as_owner(f"{source.directory}/.venv/bin/python", "-c", _FIND, facts.module)
+    if is_callable and context.runner.run(find) == 0:
+        return
+    raise Stop(
+        f"this source has no module '{facts.module}' ({entry_key(facts.server)}), and none of its dependencies has it.",
+        "Where it lies in a directory of its own, such as src, write PYTHONPATH: src below app.env.",
+    )
 
 
 def _fresh(context: Context, facts: Prepare) -> dict[str, object]:

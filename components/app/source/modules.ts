@@ -38,7 +38,8 @@ export function entryFault(
   if (module === "django" || module.startsWith("django.") || isOwn(bases, top)) return told;
   const near = didYouMean(top, bases.flatMap(importable));
   if (near !== "") return `${told}.${near}`;
-  return beside.requirements === undefined && !readdirSync(directory).some((name) => ofDependencies.test(name))
+  return beside.requirements === undefined &&
+    !readdirSync(directory).some((name) => ofDependencies.test(name))
     ? `${told}, and no file names dependencies, one of which could have it`
     : undefined;
 }
