@@ -3,6 +3,7 @@ import { secretFromSchema } from "../secrets/from/schema.ts";
 import { generateSchema } from "../secrets/generate-schema.ts";
 import { accountName, settingName, sshKey } from "../service/forms.ts";
 import { hooksSchema } from "./hooks/schema.ts";
+import { isFree } from "./names/reserved.ts";
 import { processName, processSchema, timerSchema } from "./processes/schema.ts";
 import { checkSchema } from "./program/check-schema.ts";
 import { onceSchema } from "./program/once-schema.ts";
@@ -51,16 +52,7 @@ const keys = z.strictObject({
     .regex(/^[a-z][a-z0-9-]{0,22}$/, {
       error: "expected a lower-case letter, then letters, digits or hyphens, 23 at most",
     })
-    // Directories of Berth's own have these names, next to those of the application.
-    .refine(
-      (name) =>
-        !/^((backup|certificate|copy|ferretdb|logs|metrics|mongodb|nginx|postgresql|private|redis|service|services)$|service-)/.test(
-          name,
-        ),
-      {
-        error: "expected a name that no part of Berth has",
-      },
-    )
+    .refine(isFree, { error: "expected a name that no part of Berth or of the system has" })
     .default("app")
     .describe(
       "The application's name. Its service account and its database have the same name, and its systemd units begin with it.",

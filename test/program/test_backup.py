@@ -90,6 +90,17 @@ class Retention(unittest.TestCase):
         labels = {one.label for one in kept}
         self.assertTrue(all(one.full in labels for one in kept))
 
+    def test_points_in_time_reach_back_as_far_as_is_promised_whatever_else_is_kept(self) -> None:
+        for keep in (Keep(14, 7, 0), Keep(7, 1, 0), KEEP):
+            for later in range(45):
+                now = self.now + later * DAY
+                backups = life(now, 60)
+                gone = set(expired(backups, now + 60, keep))
+                left = [one for one in backups if one.label not in gone]
+                since = points_since(left, now + 60, keep.points)
+                assert since is not None
+                self.assertLessEqual(since, now + 60 - keep.points * DAY, keep)
+
     def test_nothing_goes_while_there_is_one_alone_however_old(self) -> None:
         self.assertEqual(expired([Backup("20200101-040000F", 0, at("2020-01-01 04:00:00"), 1, 1)], self.now, KEEP), [])
 

@@ -4,6 +4,9 @@
 : "${media?the directory of uploaded files}"
 : "${link?where its owner finds it at home; empty for none}"
 
+# Its sockets have a directory of its name, which goes when the application does.
+[ ! -e "/run/$name" ] || getent passwd "$name" >/dev/null ||
+  fail "something else on this host has /run/$name, where the application's sockets would be." "Choose another app.name."
 put_service_account "$name" "$root" "app.name"
 
 # mounted DIRECTORY: what is to be mounted there, or above it, is. Without it uploads would go to another disk, and be gone

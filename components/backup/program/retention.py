@@ -64,8 +64,10 @@ def expired(backups: Sequence[Backup], now: float, keep: Keep) -> list[str]:
     kept = {one.label for one in backups if one.stop > now - max(keep.daily, keep.points) * DAY}
     kept |= {one.label for month, one in firsts.items() if month in _last_months(now, keep.monthly)}
     kept.add(newest)
-    kept |= {one.full for one in backups if one.label in kept}
     # The newest before the bound: every point of the last days has one to begin with.
+    before = [one for one in backups if one.stop <= now - keep.points * DAY]
+    kept |= {max(before, key=lambda one: one.stop).label} if before else set()
+    kept |= {one.full for one in backups if one.label in kept}
     return sorted((one.label for one in backups if one.label not in kept), key=len, reverse=True)
 
 
