@@ -93,6 +93,6 @@ export async function assertNothingLost(stack: Stack, result: LoadResult): Promi
 
 /** Each kind of request was under way, and answered. */
 export function assertEachKindAnswered(result: LoadResult): void {
-  for (const kind of ["get", "kept", "post", "long", "upload", "slow"])
+  for (const kind of "get kept post long upload slow".split(" "))
     assert.ok((result.answered[kind] ?? 0) > 0, `${kind}: ${result.answered[kind]}`);
 }

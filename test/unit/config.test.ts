@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { parseConfig } from "../../config/read.ts";
 
@@ -473,27 +471,6 @@ test("MongoDB's data needs PostgreSQL, and its program an address without a pass
     'berth:mongodb.program.url: expected an address with http or https and without a name, a password or a query; found "ftp://files.example.org/ferretdb"',
     "berth:mongodb.program.sha256: expected 64 digits from 0 to f, as 'sha256sum' prints them; found \"1bfbd1\"",
   ]);
-});
-
-test("an application has no name under which Berth or the system keeps files of its own", () => {
-  const root = join(import.meta.dirname, "../..");
-  const own = readdirSync(join(root, "components"), { recursive: true, withFileTypes: true })
-    .filter((one) => one.isFile() && !/\.(pyc|html)$/.test(one.name))
-    .flatMap((one) => [
-      ...readFileSync(join(one.parentPath, one.name), "utf8").matchAll(
-        /\/(?:etc|usr\/local\/lib)\/berth\/([a-z][a-z0-9-]*)(?![a-z0-9.-])/g,
-      ),
-    ])
-    .map(([, name]) => name);
-  assert.ok(own.length > 50);
-  for (const name of new Set([...own, "postgres", "ferretdb", "log", "user", "systemd", "berth-copy"]))
-    assert.match(
-      `${faults({ ...least, app: { ...least.app, name } })}`,
-      /a name that no part of Berth/,
-      name,
-    );
-  for (const name of ["shop", "logs-of-ours", "berthold", "services-of-ours"])
-    assert.equal(read({ ...least, app: { ...least.app, name } }).app.name, name);
 });
 
 test("Redis without a password stays on its own host, and a password in the place of that word is not shown", () => {
