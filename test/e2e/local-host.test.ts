@@ -278,7 +278,15 @@ test("two local hosts made at once stand side by side, and both reach the packag
     "sudo apt-get -y --no-install-recommends --print-uris install python3-venv | grep -c ^\\'http || true";
   assert.equal(await out(third, facts.address, command), "0");
   await destroy(third.name);
+
+  // What came later and forwards for others, such as Docker, goes on doing so.
+  const forwarding = "/proc/sys/net/ipv4/ip_forward";
+  const nft = (rules: string) => assert.equal(spawnSync("nft", ["-f", "-"], { input: rules }).status, 0);
+  nft("table ip later { chain forward { type filter hook forward priority filter; } }");
   await destroy(hosts[1].name);
+  assert.equal(readFileSync(forwarding, "utf8").trim(), "1");
+  nft("delete table ip later");
+  writeFileSync(forwarding, "0");
 });
 
 test("a local host's disk has the size it was given, and is full when that is used", async () => {

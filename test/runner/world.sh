@@ -175,7 +175,10 @@ RULES
 
 close_network() {
   nft -f - <<<"table ip $table"$'\n'"delete table ip $table"
-  if [ -e "$worlds/ip_forward_was_off" ]; then sysctl -qw net.ipv4.ip_forward=0; fi
+  # A local host that was made meanwhile relies on it.
+  if [ -e "$worlds/ip_forward_was_off" ] && ! nft list ruleset | grep -q 'hook forward'; then
+    sysctl -qw net.ipv4.ip_forward=0
+  fi
   rm -f "$worlds/ip_forward_was_off"
 }
 

@@ -98,8 +98,8 @@ def refuse(project: Project) -> None:
     if root is not None and posixpath.isabs(root):
         raise Stop(
             f"the project's STATIC_ROOT is {root}, which is neither in the release nor what Berth gave it.",
-            f'Write STATIC_ROOT = os.environ["STATIC_ROOT"]; {_FROM_ENVIRONMENT} To leave the project unchanged, write it '
-            "below 'from MODULE import *' in a settings module of app.files, and name that as app.settings.",
+            f'Write STATIC_ROOT = os.environ["STATIC_ROOT"]; {_FROM_ENVIRONMENT} To leave the project unchanged, '
+            "write it below 'from MODULE import *' in a settings module of app.files, and name that as app.settings.",
         )
     if url and not project.static_by_itself and "//" not in url and url.strip("/") != "static":
         raise Stop(

@@ -73,9 +73,14 @@ network_down() {
   if ip link show "$bridge" >/dev/null 2>&1; then ip link delete "$bridge"; fi
   nft -f - <<<$'table ip berth\ndelete table ip berth'
   if [ -e "$run/ip_forward_was_off" ]; then
-    sysctl -qw net.ipv4.ip_forward=0
+    # What came later and forwards as well, such as Docker, has found it on and relies on it.
+    others_forward || sysctl -qw net.ipv4.ip_forward=0
     rm -f "$run/ip_forward_was_off"
   fi
+}
+
+others_forward() {
+  nft list ruleset 2>/dev/null | grep -qE 'hook (forward|postrouting)' || [ -n "$(ip -o link show type bridge)" ]
 }
 
 # resolvers: this computer's name servers that a machine can reach too. One that listens on 127.0.0.* (the stub
