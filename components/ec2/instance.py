@@ -1,4 +1,4 @@
-"""Berth: what the instance metadata service (version 2) tells root on an EC2 instance. Programs on the host share it."""
+"""What the instance metadata service (version 2) tells root on an EC2 instance. Programs on the host share it."""
 
 import json
 import os
@@ -20,10 +20,10 @@ class Fault(Exception):
 def ask(path, token=None):
     """Without a token, asks for one, which holds for a minute."""
     if token is None:
-        request = urllib.request.Request(f"{service}/latest/{path}", method="PUT")
+        request = urllib.request.Request(f"{service}/latest/{path}", method="PUT")  # noqa: S310  # The service's own URL.
         request.add_header("X-aws-ec2-metadata-token-ttl-seconds", "60")
     else:
-        request = urllib.request.Request(f"{service}/latest/{path}")
+        request = urllib.request.Request(f"{service}/latest/{path}")  # noqa: S310
         request.add_header("X-aws-ec2-metadata-token", token)
     try:
         with opener.open(request, timeout=5) as answer:

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 from release import beside
+from release.faults import Stop
 from release.instances import Instances
 from release.records import Release
 from release.source import Source
@@ -106,7 +107,7 @@ class Links(Story):
         facts = self.host.prepare_facts(A, files={path.replace("__", "/"): one for path, one in files.items()})
         try:
             beside.link(self.context, Source(self.context, facts), facts)
-        except beside.Stop as stop:
+        except Stop as stop:
             return str(stop)
         return ""
 

@@ -160,7 +160,7 @@ class Reading(unittest.TestCase):
         self.assertEqual(run.call_args.kwargs["environment"]["RESTIC_PASSWORD_FILE"], "/run/berth-copy/passphrase")
 
     def test_directories_belong_together_by_their_last_names(self) -> None:
-        own = ("/srv/staging/media", "/srv/staging/data", "/srv/staging/more")
+        own: tuple[str, ...] = ("/srv/staging/media", "/srv/staging/data", "/srv/staging/more")
         theirs = ("/srv/shop/data", "/srv/shop/media")
         self.assertEqual(paired(own, theirs), [(own[0], "/srv/shop/media"), (own[1], "/srv/shop/data")])
         own = ("/shop_media", "/srv/staging/data")

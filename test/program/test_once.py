@@ -25,7 +25,7 @@ class Commands(Story):
             if command.argv[0] == "systemd-run" and text in (SUPERUSER.command, SITE.command):
                 self.ran.append(text)
                 self.properties = [one for one in command.argv if one.startswith("--property=")]
-                return self.does.get(text, lambda _: status)(listen)
+                return self.does[text](listen) if text in self.does else status
             return status
 
         self.world.run = run  # type: ignore[method-assign]

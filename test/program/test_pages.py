@@ -110,10 +110,10 @@ class Pages(OfPages):
         shown = self.world.page
         # The application itself answers; what it says is too long for the front door.
         self.world.page = (  # type: ignore[method-assign]
-            lambda at, domain, scheme, path, seconds: (
+            lambda socket, domain, scheme, path, seconds: (
                 Answer(404)
-                if at is None and self.led_to().startswith(f"web-{B}") and path == "/"
-                else shown(at, domain, scheme, path, seconds)
+                if socket is None and self.led_to().startswith(f"web-{B}") and path == "/"
+                else shown(socket, domain, scheme, path, seconds)
             )
         )
         told = self.deploy_with(B)

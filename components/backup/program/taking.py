@@ -58,8 +58,8 @@ class Take:
 @contextlib.contextmanager
 def importing(taker: Taker, watch: Watch, scratch: Scratch | None, arrived: dict[str, str]) -> Iterator[Take]:
     """The import of the release program, which is told all that it needs before it changes anything."""
-    told = {**taker.site, "django": taker.django, "releaseCommand": taker.releaseCommand}
-    told |= {"uploads": list(arrived), "database": scratch is not None}
+    told: dict[str, object] = {**taker.site, "django": taker.django, "releaseCommand": taker.releaseCommand}
+    told |= {"uploads": [*arrived], "database": scratch is not None}
     mark(_IMPORTING)
     with subprocess.Popen([_program(taker), "import"], stdin=subprocess.PIPE, stdout=sys.stderr, cwd="/") as child:
         assert child.stdin is not None
