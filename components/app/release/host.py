@@ -64,6 +64,8 @@ class Host:
         except BlockingIOError:
             os.close(lock)
             return False
+        # Whoever was killed while holding it may have left what it was at.
+        os.ftruncate(lock, 0)
         self._lock = lock
         return True
 

@@ -21,7 +21,10 @@ def host_lock() -> Iterator[None]:
     what = "another restore" if path.exists() and path.read_text() == _RESTORE else "a deployment"
     with _locked(path, 120, f"{what} is under way on this host"):
         path.write_text(_RESTORE)
-        yield
+        try:
+            yield
+        finally:
+            path.write_text("")
 
 
 @contextlib.contextmanager
