@@ -12,14 +12,13 @@ const privateAddress = z
     "The IP address at which the stack's other hosts reach it, if it is not `address`; see docs/hosts.md.",
   );
 
+const timezone = z.string().regex(/^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)*$/, {
+  error: "expected a name of the tz database, such as Europe/Berlin",
+});
+const aboutTimezone = "The time zone of the host. Security upgrades run every night at 02:00 in it.";
+
 export const everyHost = {
-  timezone: z
-    .string()
-    .regex(/^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)*$/, {
-      error: "expected a name of the tz database, such as Europe/Berlin",
-    })
-    .default("UTC")
-    .describe("The time zone of the host. Security upgrades run every night at 02:00 in it."),
+  timezone: timezone.default("UTC").describe(aboutTimezone),
   locale: z
     .string()
     .regex(/^[a-z]{2,3}_[A-Z]{2}\.UTF-8$/, { error: "expected a UTF-8 locale, such as en_US.UTF-8" })
@@ -72,6 +71,9 @@ export const existingHost = z
     privateKey: z.string().optional().describe("The private key itself, as a secret in the stack's file."),
     privateAddress,
     ...everyHost,
+    timezone: timezone
+      .optional()
+      .describe(`${aboutTimezone} Default: the machine keeps its own, and so the times of its other jobs.`),
     sshFrom,
     openPorts: z
       .array(

@@ -1,6 +1,6 @@
 : "${fqdn?the fully qualified name of the host}"
 : "${settings?the key of the configuration that describes the host}"
-: "${timezone?a name of the tz database}"
+: "${timezone?a name of the tz database; empty where it stays as it is}"
 : "${locale?the locale, with its encoding}"
 
 short=${fqdn%%.*}
@@ -12,9 +12,11 @@ printf '127.0.1.1\t%s %s%s\n%s\n' "$fqdn" "$short" "$names" "$hosts" | put_file 
 # What others write into it stays.
 disregard /etc/hosts
 
-[ -e "/usr/share/zoneinfo/$timezone" ] || fail "there is no time zone '$timezone' ($settings.timezone)." "'timedatectl list-timezones' on the host lists them."
-put_link /etc/localtime "/usr/share/zoneinfo/$timezone"
-if [ -e /etc/timezone ]; then printf '%s\n' "$timezone" | put_file /etc/timezone root:root 0644; fi
+if [ -n "$timezone" ]; then
+  [ -e "/usr/share/zoneinfo/$timezone" ] || fail "there is no time zone '$timezone' ($settings.timezone)." "'timedatectl list-timezones' on the host lists them."
+  put_link /etc/localtime "/usr/share/zoneinfo/$timezone"
+  if [ -e /etc/timezone ]; then printf '%s\n' "$timezone" | put_file /etc/timezone root:root 0644; fi
+fi
 
 canonical=${locale/UTF-8/utf8}
 if ! grep -qx "$canonical" < <(locale -a); then

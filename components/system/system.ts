@@ -81,8 +81,8 @@ export interface SystemArgs {
   readonly packages: readonly PackageSet[];
   /** The host's fully qualified name. */
   readonly fqdn: string;
-  /** A name of the tz database. */
-  readonly timezone: string;
+  /** A name of the tz database. @default it stays as it is */
+  readonly timezone?: string | undefined;
   /** A UTF-8 locale. */
   readonly locale: string;
   /** People with an account and sudo. */
@@ -323,7 +323,7 @@ function baseFiles(args: SystemArgs) {
     slots: {
       settings: configKey(args.host.name),
       fqdn: args.fqdn,
-      timezone: args.timezone,
+      timezone: args.timezone ?? "",
       locale: args.locale,
     },
     files: {

@@ -20,6 +20,7 @@ test("a stack comes to a machine that the user has, and goes again without it", 
   machine.inside("useradd --create-home karl; echo karl:his-own-password | chpasswd");
   const accountOf = (name: string) => machine.inside(`getent shadow ${name} || true`);
   const karl = accountOf("karl");
+  machine.inside("ln -sfn /usr/share/zoneinfo/Europe/Berlin /etc/localtime");
   const row =
     "INSERT INTO entries_entry (name, message, photo, written_at, hidden) VALUES ('Ada', 'Kept', '', now(), false)";
   const before = machine.inside("find /etc/ssh /etc/sudoers.d /etc/systemd -type f");
@@ -29,6 +30,7 @@ test("a stack comes to a machine that the user has, and goes again without it", 
     assert.equal((await stack.fetch("/health")).status, 200);
     assert.equal((await stack.outputs()).sshCommand, `ssh berth@${machine.address}`);
     assert.equal((await stack.up("--expect-no-changes")).code, 0);
+    assert.equal(machine.inside("readlink /etc/localtime"), "/usr/share/zoneinfo/Europe/Berlin");
     machine.inside(
       `runuser -u postgres -- psql -Xq logbook -c "${row}"; echo kept >/srv/logbook/media/kept.txt`,
     );
