@@ -19,7 +19,7 @@ export const siteSchema = z.strictObject({
     .array(domainNameOrWildcard)
     .default([])
     .describe(
-      "More names under which the site answers. `*.shop.example.org` is for all names that have one part before `shop.example.org`; it needs a certificate by records in the zone (`tls.acme.challenge`).",
+      "More names under which the site answers. `*.shop.example.org` is for all names that have one part before `shop.example.org`. With `tls: acme` it needs a proof by records in the zone (`tls.acme.challenge`).",
     ),
   tls: tlsSchema,
   behind: behindSchema,

@@ -282,7 +282,7 @@ test("two local hosts made at once stand side by side, and both reach the packag
   // What came later and forwards for others, such as Docker, goes on doing so.
   const forwarding = "/proc/sys/net/ipv4/ip_forward";
   const nft = (rules: string) => assert.equal(spawnSync("nft", ["-f", "-"], { input: rules }).status, 0);
-  nft("table ip later { chain forward { type filter hook forward priority filter; } }");
+  nft("add table ip later\nadd chain ip later forward { type filter hook forward priority filter; }\n");
   await destroy(hosts[1].name);
   assert.equal(readFileSync(forwarding, "utf8").trim(), "1");
   nft("delete table ip later");
