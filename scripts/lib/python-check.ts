@@ -5,37 +5,29 @@ import { basename, dirname, join } from "node:path";
 import { digestOf, readKnown, writeKnown } from "./known.ts";
 import { pythonWith } from "./python.ts";
 
-/** Where Berth's own Python lies. */
-const places = [
-  "bench/contenders",
-  "components/app/release",
-  "components/backup/program",
-  "components/ec2",
-  "components/host/drift",
-  "components/mongodb",
-  "components/nginx/certificate/program",
-  "components/reboots",
-  "components/status/program",
-  "components/system",
-  "examples/consumer-python",
-  "packages/outputs-python",
-  "scripts/lib/on-host",
-  "test/engine",
-  "test/program",
-];
-
-/** What mypy checks: packages by their names, and the files of these folders as modules. */
+/** What mypy checks: packages by their names, and the files of these folders, each as a module. */
 const packages = ["host_drift", "host_status", "notices", "release"];
 const folders = [
   "bench/contenders/pyinfra",
   "components/backup/program",
-  "components/host/drift",
   "components/mongodb",
   "components/nginx/certificate/program",
   "components/reboots",
-  "components/status/program",
   "components/system",
+  "scripts/lib/on-host",
   "test/program",
+];
+
+/** Where Berth's own Python lies: those, the packages, and what other Pythons run. */
+const places = [
+  ...folders,
+  "components/app/release",
+  "components/ec2",
+  "components/host/drift",
+  "components/status/program",
+  "examples/consumer-python",
+  "packages/outputs-python",
+  "test/engine",
 ];
 
 function typed(root: string): string[] {

@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { firstHost } from "../../components/host/host.ts";
 import { knownHost } from "../../components/host/known-hosts.ts";
 import { stepVariables } from "../../components/host/step.ts";
+import { isWildcard } from "../../components/nginx/certificate/names.ts";
 import { didYouMean } from "../../components/service/did-you-mean.ts";
 import { berthPlaces, isOwnStack, isTeamStack, namesBackend } from "../../engine/checkout.ts";
 import { readText } from "../../engine/files.ts";
@@ -144,7 +145,7 @@ export function localNames(root: string, stack: string, address: string): string
   if (config["berth:host"]?.kind !== "local" || typeof domain !== "string" || address === "")
     return undefined;
   // That file has no wildcards.
-  const names = [domain, ...aliases].filter((name) => !name.startsWith("*."));
+  const names = [domain, ...aliases].filter((name) => !isWildcard(name));
   return `echo '${[address, ...names].join(" ")}' | sudo tee -a /etc/hosts`;
 }
 

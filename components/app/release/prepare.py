@@ -116,9 +116,9 @@ sys.exit(not any(map(os.path.isfile, files)))
 
 def _refuse_without(context: Context, facts: Prepare, source: Source) -> None:
     """A dependency may have what the source has not: Django its own callable, or the whole application."""
-    is_callable = not facts.module.startswith("django.") or re.fullmatch(r"django\.core\.[aw]sgi", facts.module)
+    may_be = not facts.module.startswith("django.") or re.fullmatch(r"django\.core\.[aw]sgi", facts.module)
     find = source.as_owner(f"{source.directory}/.venv/bin/python", "-c", _FIND, facts.module)
-    if is_callable and context.runner.run(find) == 0:
+    if may_be and context.runner.run(find) == 0:
         return
     raise Stop(
         f"this source has no module '{facts.module}' ({entry_key(facts.server)}), and none of its dependencies has it.",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from plan import STATE
 
+# What to do about one that is away.
+LOOK = "See whether its disk is mounted."
 _NOTED = STATE / "disks.json"
 
 
@@ -28,7 +30,7 @@ def note(directories: Iterable[str]) -> None:
 def moved(directories: Iterable[str]) -> list[str]:
     """Those that were on another file system at their last backup."""
     noted = _read()
-    return [one for one in directories if noted.get(one, mounted_at(one)) != mounted_at(one)]
+    return [one for one in directories if one in noted and noted[one] != mounted_at(one)]
 
 
 def _read() -> Mapping[str, str]:

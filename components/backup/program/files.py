@@ -35,7 +35,6 @@ _LONGEST = "12h"
 ASIDE = ".berth-before-restore"
 # Where another stack's uploads arrive, and what was there before them is kept: see components/app/release/uploads.py.
 COPY = ".berth-copy"
-_MOUNTED = "See whether its disk is mounted."
 # The file system's own, in the top directory of a volume: nobody but root moves it.
 _OF_VOLUME = "lost+found"
 
@@ -119,15 +118,13 @@ class FileBackups:
         last = [one for one in self.snapshots() if one.part == part.name][-1:] if missing or moved else []
         for one in last:
             for directory in sorted(missing.intersection(one.directories)):
-                raise Trouble(
-                    f"{directory} is not there, and was at the last backup", "See whether its disk is mounted."
-                )
+                raise Trouble(f"{directory} is not there, and was at the last backup", disks.LOOK)
             for directory in moved:
                 sample = self.sample(one, directory)
                 if sample and not self.holds(part, sample):
                     raise Trouble(
                         f"{directory} is on another disk than at the last backup, without the files that were there",
-                        _MOUNTED,
+                        disks.LOOK,
                     )
 
     def unlock(self) -> None:

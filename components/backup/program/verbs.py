@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import disks
 import eras
 import retention
 from choice import USUAL, Target, named
@@ -78,7 +79,7 @@ def _own_directory(plan: Plan, place: Path) -> None:
                 "A place has one stack: choose another 'path' in backup.place. What is there stays as it is.",
             )
     elif Record().on is not None and Record().place == plan.place:
-        raise Trouble(f"{plan.place} is not there, as far as it is this stack's", "See whether its disk is mounted.")
+        raise Trouble(f"{plan.place} is not there, as far as it is this stack's", disks.LOOK)
     for name, owner, mode in (("postgresql", "postgres", 0o750), ("files", "root", 0o700)):
         if owner == "postgres" and plan.database is None:
             continue
