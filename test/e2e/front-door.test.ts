@@ -11,7 +11,9 @@ import { until } from "../until.ts";
 import { edit, withStack } from "./harness.ts";
 import { openStream } from "./stream.ts";
 
-const stack = await withStack({ after }, { app: "test/fixtures/queue", deployed: true });
+// Some of its answers wait for another request.
+const config = { app: { workers: 2 } };
+const stack = await withStack({ after }, { app: "test/fixtures/queue", deployed: true, config });
 
 const views = `
 

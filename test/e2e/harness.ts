@@ -219,7 +219,8 @@ export async function withStack(
   const file = join(project, `Pulumi.${name}.yaml`);
   const local = parse(readFileSync(join(root, "Pulumi.local.yaml"), "utf8")).config;
   writeFileSync(file, stringify({ config: { ...local } }));
-  configure(file, { app: { source: { directory: "app" }, processes: undefined } });
+  // Each worker loads the application, which is a seventh of all that the tests compute.
+  configure(file, { app: { source: { directory: "app" }, processes: undefined, workers: 1 } });
   configure(file, plainly[app] ?? {});
 
   const under = new Set<{ stdout: string }>();

@@ -29,7 +29,7 @@ test("a stack takes the Django example from nothing to production and back to no
     crew: true,
     config: {
       host: { timezone: "Europe/Berlin" },
-      app: { env: { SITE_NAME: "Logbook of the tests" } },
+      app: { env: { SITE_NAME: "Logbook of the tests" }, workers: undefined },
       admins: [admin("anna", anna), admin("ben", ben)],
     },
   });

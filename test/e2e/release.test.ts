@@ -52,6 +52,7 @@ test("four releases and a changed setting in a row: no request fails, no POST is
 });
 
 test("dependencies that are the same are not installed again", async () => {
+  stack.configure({ app: { workers: 1 } });
   const run = await release("five");
   assert.match(run.stdout, /the dependencies of requirements\.txt are the same as in an earlier release/);
   assert.equal(await stack.on("ls /srv/logbook/venvs | wc -l"), "1");
