@@ -4,7 +4,7 @@
 needs() {
   local other
   other=$(ss -Hltnp "sport = :$1" | sed -nE 's/.*users:\(\("([^"]*)",pid=([0-9]+).*/\1 \2/p' | grep -vE "^$3\$" | head -n 1 || true)
-  [ -z "$other" ] || fail "berth:metrics: ${other% *} (process ${other#* }) listens on port $1, which $2 needs." "End it, or have it listen on another port. Nothing has been changed."
+  [ -z "$other" ] || fail "metrics: ${other% *} (process ${other#* }) listens on port $1, which $2 needs." "End it, or have it listen on another port. Nothing has been changed."
 }
 while read -r part port _; do
   needs "$port" "the exporter of '$part'" ".* $(systemctl show -P MainPID "berth-metrics-$part.service" 2>/dev/null || true)"

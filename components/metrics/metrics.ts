@@ -69,7 +69,7 @@ export class Metrics extends pulumi.ComponentResource {
   /** What they need from Debian, whose own units never run. */
   static packages(parts: readonly Part[]): PackageSet {
     const packages = [...new Set(parts.map((part) => exporters[part].package))];
-    return { packages, ownUnitsOf: { key: "berth:metrics", packages } };
+    return { packages, ownUnitsOf: { key: "metrics", packages } };
   }
 
   constructor(name: string, args: MetricsArgs, options?: pulumi.ComponentResourceOptions) {

@@ -10,18 +10,18 @@ if changed /etc/berth/syslog/; then
   case $verdict in
   "" | "0 "*)
     if grep -q '^CONNECTED' <<<"$shown" && ! grep -q 'BEGIN CERTIFICATE' <<<"$shown"; then
-      fail "berth:syslog.to: the server at $to does not speak TLS." "Name the port at which it takes syslog by TLS, usually 6514."
+      fail "syslog.to: the server at $to does not speak TLS." "Name the port at which it takes syslog by TLS, usually 6514."
     fi
     ;;
   *ostname*)
     names=$(openssl x509 -noout -ext subjectAltName <<<"$shown" 2>/dev/null | sed -n 's/^ *DNS:/DNS:/p') || true
-    fail "berth:syslog.to: the server at $to shows a certificate of another name (${names:-it has none})." "Name the server as its certificate does."
+    fail "syslog.to: the server at $to shows a certificate of another name (${names:-it has none})." "Name the server as its certificate does."
     ;;
   *expired* | *"not yet valid"*)
-    fail "berth:syslog.to: the certificate of the server at $to is not valid now (${verdict#* })." "Renew it there."
+    fail "syslog.to: the certificate of the server at $to is not valid now (${verdict#* })." "Renew it there."
     ;;
   *)
-    fail "berth:syslog.to: the certificate of the server at $to is of no authority that this host trusts ${verdict#* }." "Give the authority's certificate as berth:syslog.ca."
+    fail "syslog.to: the certificate of the server at $to is of no authority that this host trusts ${verdict#* }." "Give the authority's certificate as syslog.ca."
     ;;
   esac
 fi
@@ -43,6 +43,6 @@ if changed /etc/berth/syslog/; then
   said=$(said)
   case $said in
   *"error during parsing"*) fail "rsyslog does not understand its configuration: $(grep -m 1 'error during parsing' <<<"$said")" ;;
-  *"not permitted to talk"*) fail "berth:syslog.to: rsyslog refuses the server at $to: $(grep -m 1 'not permitted to talk' <<<"$said")" ;;
+  *"not permitted to talk"*) fail "syslog.to: rsyslog refuses the server at $to: $(grep -m 1 'not permitted to talk' <<<"$said")" ;;
   esac
 fi

@@ -287,7 +287,7 @@ test("a health path that redirects is told with where it leads, and what to writ
   stack.configure({ app: { health: "/admin/" } });
   assert.match(
     said(await stack.up()),
-    /is unhealthy: \/admin\/ answers 302, and 200 was expected\. It leads to \/admin\/login\/, which answers 200: write health: \/admin\/login\/ below berth:app\./,
+    /is unhealthy: \/admin\/ answers 302, and 200 was expected\. It leads to \/admin\/login\/, which answers 200: write app\.health: \/admin\/login\/\./,
   );
   stack.configure({ app: { health: "/health" } });
 });

@@ -89,7 +89,7 @@ test("a worker that gives no password is refused by name, and works where none i
   assert.notEqual(refused.code, 0);
   assert.match(said(refused), /Redis does not let its process 'worker' in, so it would run no task\./);
   assert.match(said(refused), /CACHES of the project puts default where the queue is \(REDIS_URL\)/);
-  assert.match(said(refused), /CELERY_BROKER_URL: \$\{redis\.url\}.* 'password: none' below berth:redis/);
+  assert.match(said(refused), /CELERY_BROKER_URL: \$\{redis\.url\}.* write redis\.password: none/);
   assert.equal((await stack.fetch("/health")).status, 200);
   // A new password, which both servers have taken.
   assert.deepEqual([await ask("PING", "valkey"), await ask("PING", "valkey", 6381)], ["PONG", "PONG"]);

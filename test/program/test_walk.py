@@ -212,8 +212,8 @@ class Failures(Story):
 
     def test_a_health_path_that_leads_elsewhere_is_told_at_once_with_what_to_write(self) -> None:
         told = {
-            "/login/?next=/health": "It leads to /login/, which answers 200: write health: /login/ below berth:app.",
-            "https://shop.example/up": "It leads to /up, which answers 200: write health: /up below berth:app.",
+            "/login/?next=/health": "It leads to /login/, which answers 200: write app.health: /login/.",
+            "https://shop.example/up": "It leads to /up, which answers 200: write app.health: /up.",
             "https://shop.example/health": "It leads to https://shop.example/health. Write a path",
             "https://other.example/login/": "It leads to https://other.example/login/. Write a path",
             "/away/": "It leads to /away/, which does not answer 200 either.",

@@ -106,7 +106,7 @@ class Server:
             return f" It leads to {location}. Write a path that answers 200 to everyone as app.health."
         if page(there).status != 200:
             return f" It leads to {there}, which does not answer 200 either."
-        return f" It leads to {there}, which answers 200: write health: {there} below berth:app."
+        return f" It leads to {there}, which answers 200: write app.health: {there}."
 
     def has_crashed(self, look: Look) -> bool:
         """One of its processes that there were is gone."""

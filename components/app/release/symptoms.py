@@ -61,7 +61,7 @@ REFUSED_BY_REDIS = (
 _NOT_LET_IN = (
     "The application gives Redis no password, or a wrong one. Have the setting of the queue read REDIS_URL, which "
     "Berth hands over, or write below app.env the variable that it reads, such as CELERY_BROKER_URL: ${redis.url}. If "
-    "the code gives no password and cannot be changed, write 'password: none' below berth:redis."
+    "the code gives no password and cannot be changed, write redis.password: none."
 )
 # The first that fits counts: what is nearest to the cause comes before what follows of it.
 _KNOWN: tuple[tuple[str, Callable[[Match[str]], str]], ...] = (
