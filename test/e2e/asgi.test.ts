@@ -13,7 +13,7 @@ import { edit, type Run, withStack } from "./harness.ts";
 import { closeRooms, openVisitors } from "./room.ts";
 import { openStream } from "./stream.ts";
 
-const stack = await withStack({ after }, { deployed: true });
+const stack = await withStack({ after }, { deployed: true, config: { app: { workers: 2 } } });
 const timeout = 20;
 const said = (run: Run) => run.stdout + run.stderr;
 const current = () => stack.on("basename $(readlink /srv/logbook/current)");
