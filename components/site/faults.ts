@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { didYouMean } from "../service/did-you-mean.ts";
+import { otherWord } from "./other-words.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -20,7 +21,8 @@ export function describeIssue(issue: Issue, checked: Checked): string[] {
     const allowed = keysAt(issue.path, schema, raw);
     return issue.keys.map((key) => {
       const there = allowed.length > 0 ? ` There is: ${allowed.join(", ")}.` : "";
-      return `${keyPath([...issue.path, key], prefix)}: there is no such key.${didYouMean(key, allowed)}${there}`;
+      const hint = otherWord(issue.path, key) || didYouMean(key, allowed);
+      return `${keyPath([...issue.path, key], prefix)}: there is no such key.${hint}${there}`;
     });
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {

@@ -510,10 +510,31 @@ test("an unknown key is refused at every depth, and the nearest one that exists 
 
 const withProcesses = (processes: Keys) => ({ ...least, app: { ...least.app, processes } });
 
+test("a key that another tool has is told what does the same here", () => {
+  const told = (config: Keys) => faults(config)[0]?.replace(/ There is: .*/, "");
+  assert.equal(
+    told(withProcesses({ nightly: { command: "python report.py", schedule: "0 3 * * *" } })),
+    `berth:app.processes.nightly.schedule: there is no such key. What runs at certain times is a timer: app.timers: {NAME: {command: …, at: "*:0/15"}}.`,
+  );
+  assert.equal(
+    told(withProcesses({ worker: { command: "rq worker", replicas: 2 } })),
+    "berth:app.processes.worker.replicas: there is no such key. How many of it run is 'count'.",
+  );
+  assert.equal(
+    told({ ...least, app: { ...least.app, branch: "main" } }),
+    "berth:app.branch: there is no such key. The branch is 'source.ref'.",
+  );
+  assert.equal(
+    told({ ...least, domain: "shop.example.org" }),
+    "berth:domain: there is no such key. The domain is 'site.domain'.",
+  );
+});
+
 test("a process is a command; all else has a default", () => {
   assert.deepEqual(read(withProcesses({ worker: { command: "rq worker" } })).app.processes.worker, {
     command: "rq worker",
     count: 1,
+    groups: [],
     stopTimeout: 600,
     onRelease: "restart",
     ports: [],
