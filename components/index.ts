@@ -3,6 +3,7 @@
 export { type OtherHost, outputsVersion, type StackOutputs, stackOutputs } from "../outputs.ts";
 export { App, type AppArgs } from "./app/app.ts";
 export { openSource, type Source } from "./app/source/source.ts";
+export { Docker, type DockerArgs, type Registry } from "./docker/docker.ts";
 export { ExistingHost, type ExistingHostArgs } from "./host/existing-host.ts";
 export type { Host } from "./host/host.ts";
 export { HostScript, type HostScriptArgs, type SecretFile } from "./host/host-script.ts";

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { docker } from "./docker/service.ts";
 import { mongodb } from "./mongodb/service.ts";
 import type { OwnServices } from "./own-service/schema.ts";
 import { ownServices } from "./own-service/service.ts";
@@ -7,7 +8,7 @@ import { redis } from "./redis/service.ts";
 import type { Service, ServicePlan, StackFacts } from "./service/service.ts";
 
 /** The services that there are, in the order in which a host gets them. */
-export const services = [postgres, redis, mongodb] as const;
+export const services = [postgres, redis, mongodb, docker] as const;
 
 type Known = (typeof services)[number];
 

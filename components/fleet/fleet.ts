@@ -132,7 +132,7 @@ export class Fleet {
         ports: servers.flatMap(({ privatePorts }) => Object.values(privatePorts ?? {})),
         to: this.others,
       },
-      listeners: servers.map(({ listener }) => listener),
+      listeners: servers.flatMap(({ listener }) => listener ?? []),
       accounts: this.#args.ofApplication,
     });
   }

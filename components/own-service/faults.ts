@@ -40,7 +40,7 @@ const reserved = new Set([
     "reboot",
     "before-restore",
   ],
-  ...["nginx", "postgres", "postgresql", "redis", "valkey", "mongodb", "ferretdb"],
+  ...["nginx", "postgres", "postgresql", "redis", "valkey", "mongodb", "ferretdb", "docker"],
 ]);
 
 /** What does not hold among the services of a team's own, and between them and the rest of the stack. */

@@ -64,8 +64,8 @@ export interface ServerPlan {
   readonly packages: PackageSet;
   /** How a machine that the user has is looked at, before anything is made there. */
   readonly look: Look;
-  /** Its ports on its own host, which no other account may answer. */
-  readonly listener: Listener;
+  /** Its ports on its own host, which no other account may answer. @default it has none */
+  readonly listener?: Listener;
   /** The ports at which the stack's other hosts reach it, by a name for each. @default they do not */
   readonly privatePorts?: Readonly<Record<string, number>>;
   /** What of it must survive its machine. @default nothing */

@@ -11,7 +11,7 @@ export function takenPorts(config: Config, running: readonly PlannedService[]): 
   const ofServices = running.flatMap(({ service: { name }, plan: { server } }) =>
     server === undefined || server.at !== undefined
       ? []
-      : server.listener.ports.map((port): [number, string] => [port, name]),
+      : (server.listener?.ports ?? []).map((port): [number, string] => [port, name]),
   );
   return new Map([...ofMachine("host", config.host), ...ofMetrics(config, firstHost), ...ofServices]);
 }

@@ -18,6 +18,7 @@ import { placesOf } from "../secrets/from/schema.ts";
 import { generatedOf } from "../secrets/generate-schema.ts";
 import type { Service } from "../service/service.ts";
 import { allowedHostsFaults } from "./allowed-hosts.ts";
+import { dockerFaults } from "./docker.ts";
 import { portFaults, takenPorts } from "./ports.ts";
 import { parts, plansOf, type SiteConfig } from "./schema.ts";
 
@@ -35,11 +36,16 @@ export const configSchema = parts.superRefine((config, context) => {
       ...generatedOf(app.generate).map(({ name }) => name),
     ],
   );
+  const ofStack = running.flatMap(({ service, plan: { server } }) => [
+    ...settingsOf(service),
+    // Those of services of a team's own are compared with these below.
+    ...(server?.at === undefined ? Object.keys(server?.settings ?? {}) : []),
+  ]);
   for (const [index, { name }] of generatedOf(app.generate).entries()) {
     const others = {
       "app.env": Object.keys(app.env),
       "app.secrets": Object.keys(app.secrets),
-      "the stack itself": ["SECRET_KEY", ...running.flatMap(({ service }) => settingsOf(service))],
+      "the stack itself": ["SECRET_KEY", ...ofStack],
     };
     const other = Object.entries(others).find(([, names]) => names.includes(name))?.[0];
     if (other !== undefined) {
@@ -47,7 +53,6 @@ export const configSchema = parts.superRefine((config, context) => {
       context.addIssue({ code: "custom", path: ["app", "generate", index], message, input: name });
     }
   }
-  const ofStack = running.flatMap(({ service }) => settingsOf(service));
   for (const [name, other] of settledTwice(config, ofStack)) {
     const message = `expected a name that is not given by ${other}, too: take it out of one of them`;
     context.addIssue({ code: "custom", path: ["app", "secretFrom", "names"], message, input: name });
@@ -105,6 +110,8 @@ export const configSchema = parts.superRefine((config, context) => {
   if (config.mongodb.enabled && !config.postgres.enabled) {
     fault("mongodb.enabled", "expected false where 'postgres.enabled' is: the data is kept in PostgreSQL");
   }
+  for (const [path, message, found] of dockerFaults(config, names))
+    context.addIssue({ code: "custom", path: [...path], message, input: found });
   for (const [path, message] of faultsOfHosts(host, hosts)) fault(path, message);
   if (config.redis.enabled && config.redis.password === "none" && Object.keys(hosts).length > 0) {
     const why = "whoever gets into the network between the hosts could use Redis";

@@ -1,6 +1,7 @@
 import type { Rule } from "../rule.ts";
 import { bucketEncrypted, bucketPrivate } from "./buckets.ts";
 import { dataProtected } from "./data-protected.ts";
+import { dockerGroup } from "./docker.ts";
 import { exceptions } from "./exceptions.ts";
 import { hostKeyReplaced } from "./host-key.ts";
 import { iamManagedPolicy, iamTrust, iamWildcard } from "./iam.ts";
@@ -23,6 +24,7 @@ export const rules: readonly Rule[] = [
   userDataSecret,
   hostKeyReplaced,
   dataProtected,
+  dockerGroup,
   tagged,
   exceptions,
 ];

@@ -199,7 +199,7 @@ export const commands = {
     },
     words: {
       part: word(
-        "web, a process or timer of berth:app, a service of berth:services, nginx, postgres, redis, mongodb, backups, notices, hooks, syslog, metrics, reboot or system",
+        "web, a process or timer of berth:app, a service of berth:services, nginx, postgres, redis, mongodb, docker, backups, notices, hooks, syslog, metrics, reboot or system",
       ),
     },
     examples: [

@@ -10,6 +10,7 @@ const packages = ["host_drift", "host_status", "notices", "release"];
 const folders = [
   "bench/contenders/pyinfra",
   "components/backup/program",
+  "components/docker",
   "components/mongodb",
   "components/nginx/certificate/program",
   "components/reboots",

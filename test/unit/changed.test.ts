@@ -271,6 +271,7 @@ test("here: a module that nothing deploys touches the unit tests that use it, an
     "test/unit/aws-organization.test.ts",
     "test/unit/backup.test.ts",
     "test/unit/certificates.test.ts",
+    "test/unit/docker.test.ts",
     "test/unit/example-manuals.test.ts",
     "test/unit/metrics.test.ts",
     "test/unit/mongodb.test.ts",

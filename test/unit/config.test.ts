@@ -462,6 +462,35 @@ test("a value of the wrong type is named, with the one expected", () => {
   ]);
 });
 
+test("Docker is used by processes with an account of their own, where it is, and images have digests", () => {
+  const jobs = { command: "python jobs.py", account: "jobs", groups: ["docker"] };
+  const docker = { enabled: true };
+  assert.deepEqual(read({ ...withProcesses({ jobs }), docker }).app.processes.jobs?.groups, ["docker"]);
+  assert.deepEqual(faults(withProcesses({ jobs })), [
+    "berth:app.processes.jobs.groups: expected none where 'docker.enabled' is false; found a list of 1",
+  ]);
+  assert.match(
+    faults({ ...withProcesses({ jobs: { ...jobs, account: undefined } }), docker })[0] ?? "",
+    /^berth:app\.processes\.jobs\.account: expected an account of its own beside 'groups: \[docker\]'/,
+  );
+  assert.match(
+    faults({ ...withProcesses({ web: { groups: ["docker"] } }), docker })[0] ?? "",
+    /^berth:app\.processes\.web\.groups: expected none: whoever gets into what visitors reach/,
+  );
+  assert.match(
+    faults({ ...least, docker: { ...docker, images: { runner: "debian:trixie" } } })[0] ?? "",
+    /^berth:docker\.images\.runner: expected an image with its digest/,
+  );
+  const registries = { "registry.example.org": { username: "shop", password: "open-the-registry" } };
+  const [fault = ""] = faults({ ...least, docker: { ...docker, registries } });
+  assert.match(fault, /\.password: expected one of the application's secrets/);
+  assert.doesNotMatch(fault, /open-the-registry/);
+  assert.match(
+    faults({ ...least, docker: { network: "172.17.0.1/30" } })[0] ?? "",
+    /such as 172\.17\.0\.0\/16/,
+  );
+});
+
 test("MongoDB's data needs PostgreSQL, and its program an address without a password and a whole digest", () => {
   assert.deepEqual(faults({ ...least, postgres: { enabled: false }, mongodb: { enabled: true } }), [
     "berth:mongodb.enabled: expected false where 'postgres.enabled' is: the data is kept in PostgreSQL; found true",
@@ -490,7 +519,7 @@ test("Redis without a password stays on its own host, and a password in the plac
 
 test("an unknown key is refused at every depth, and the nearest one that exists is named", () => {
   assert.deepEqual(faults({ ...least, sute: {} }), [
-    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, mongodb, services, aws, media, backup, copy, notify, syslog, metrics, drift, secrets, rotate, admins, allow, waive.",
+    "berth:sute: there is no such key. Did you mean 'site'? There is: host, hosts, site, app, postgres, redis, mongodb, docker, services, aws, media, backup, copy, notify, syslog, metrics, drift, secrets, rotate, admins, allow, waive.",
   ]);
   assert.deepEqual(faults({ ...least, host: { kind: "local", memroy: 512 } }), [
     "berth:host.memroy: there is no such key. Did you mean 'memory'? There is: kind, memory, disk, timezone, locale, rebootAt, sshFrom.",

@@ -32,6 +32,14 @@ export const kindOf = (command: string): Kind =>
 export const hasBeat = (command: string): boolean =>
   kindOf(command) === "celery" && / (-B|-EB|-BE|--beat)( |$)/.test(command);
 
+/** The group whose members may use Docker, which is as much as being root. */
+export const dockerGroup = "docker";
+
+/** The groups that a process may be in beside the application's; nginx's own reads uploads and static files. */
+export const processGroups = [dockerGroup, "www-data"] as const;
+
+export type Group = (typeof processGroups)[number];
+
 /** What a process may take of its host. */
 export interface Limits {
   /** The most memory, in MiB. @default no limit */
@@ -50,6 +58,8 @@ export interface ProcessConfig extends Limits {
   readonly count: number;
   /** Its system account. @default the application's */
   readonly account?: string | undefined;
+  /** Groups of the host that it is in, beside the application's. @default none */
+  readonly groups?: readonly Group[] | undefined;
   /** How long a task that it has begun may take, in seconds, when it is to stop. */
   readonly stopTimeout: number;
   /** Whether a release starts it anew, or leaves it on the release that it runs. */
@@ -152,6 +162,8 @@ export interface Timer extends Limits {
   readonly timeout?: number;
   /** @default the application's */
   readonly account?: string | undefined;
+  /** Groups of the host that it is in, beside the application's. @default none */
+  readonly groups?: readonly Group[] | undefined;
 }
 
 /** A time of systemd.time(7) with its time zone. */
@@ -219,6 +231,7 @@ function processUnit(place: UnitPlace, process: Process): string {
     after,
     process: process.name,
     account: process.account ?? name,
+    groups: process.groups ?? [],
     // Beat keeps its schedule there; what has an account of its own can write nowhere else.
     has_state: process.kind === "celery-beat" || process.account !== undefined,
     has_cache: process.account === undefined,
@@ -274,6 +287,7 @@ export function timerFiles(
           timer,
           command: unitQuote(wanted.command),
           account: wanted.account ?? name,
+          groups: wanted.groups ?? [],
           has_state: wanted.account !== undefined,
           environment: environment(
             place,

@@ -2,11 +2,13 @@ import { z } from "zod";
 import { anywhere } from "../../host/schema.ts";
 import { accountName, cidr } from "../../service/forms.ts";
 import {
+  dockerGroup,
   hasBeat,
   kindNames,
   kindOf,
   longestRun,
   oneBeat,
+  processGroups,
   processNamePattern,
   withoutBeat,
   withoutPorts,
@@ -62,6 +64,13 @@ export const processSchema = z
       .describe(
         "A system account of its own. It reads the code and writes only to `/var/lib/NAME-PROCESS`. Default: the application's account.",
       ),
+    groups: z
+      .array(z.enum(processGroups))
+      .refine((groups) => new Set(groups).size === groups.length, { error: "expected each group once" })
+      .default([])
+      .describe(
+        "Groups of the host that it is in. `www-data`: it reads uploads, for one with an `account` of its own. `docker`: it may start containers, which is as much as being root on its host; needs `docker.enabled`, see docs/docker.md.",
+      ),
     stopTimeout: z
       .int()
       .min(1)
@@ -108,6 +117,7 @@ export const timerSchema = z
         "How long a run may take, in seconds. One that takes longer is ended, and counts as failed; while it ran, no other began.",
       ),
     account: processSchema.shape.account,
+    groups: processSchema.shape.groups,
     ...limits,
   })
   .describe("A timer.");
@@ -121,7 +131,7 @@ export function processFaults(
   owner: string,
 ): [string, string][] {
   const faults: [string, string][] = [];
-  const { command, account } = wanted;
+  const { command, account, groups } = wanted;
   const kind = wanted.kind ?? kindOf(command ?? "");
   if (name === "web") {
     if (command !== undefined) {
@@ -132,6 +142,10 @@ export function processFaults(
     }
     if (wanted.count !== 1) faults.push(["count", "expected none: 'app.workers' says how many"]);
     if (account !== undefined) faults.push(["account", "expected none: 'app.name' is its account"]);
+    if (groups.includes(dockerGroup)) {
+      const why = "whoever gets into what visitors reach would be root of the host";
+      faults.push(["groups", `expected none: ${why}. Let a process of its own start containers`]);
+    } else if (groups.length > 0) faults.push(["groups", "expected none: its account reads uploads already"]);
     if (wanted.ports.length > 0) {
       faults.push(["ports", "expected none: nginx answers for the web server, at ports 80 and 443"]);
     }
@@ -144,6 +158,7 @@ export function processFaults(
       (key) => wanted[key] !== undefined,
     );
     for (const key of others) faults.push([key, "expected none: of 'release' there is only 'command'"]);
+    if (groups.length > 0) faults.push(["groups", "expected none: of 'release' there is only 'command'"]);
     if (wanted.ports.length > 0)
       faults.push(["ports", "expected none: of 'release' there is only 'command'"]);
     return faults;

@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { HostScript } from "../../host/host-script.ts";
 import type { AppStep } from "../args.ts";
-import { processFiles, processTable, timerFiles, timerTable } from "./processes.ts";
+import { dockerGroup, processFiles, processTable, timerFiles, timerTable } from "./processes.ts";
 
 const here = (file: string) => join(import.meta.dirname, file);
 
@@ -9,6 +10,13 @@ const here = (file: string) => join(import.meta.dirname, file);
 export function processUnitsStep(step: AppStep, before: HostScript): HostScript {
   const { component, parent, args, isWeb, timers, place } = step;
   const { host, name, owner, root, processes } = args;
+  const inDocker = [...processes.map((one) => [one.name, one] as const), ...Object.entries(timers)]
+    .filter(([, { groups = [] }]) => groups.includes(dockerGroup))
+    .map(([one]) => `'${one}'`);
+  if (inDocker.length > 0) {
+    const who = `${inDocker.join(" and ")} of the application ${name}`;
+    pulumi.log.warn(`${who} may use Docker (groups), which is as much as being root on the host`, parent);
+  }
   return new HostScript(
     `${component}-processes`,
     {

@@ -46,6 +46,8 @@ mount_disk() {
   mkdir -p "$folder/disk" "$folder/root"
   mountpoint -q "$folder/disk" || mount -o loop,noatime,discard "$folder/disk.img" "$folder/disk"
   mkdir -p "$folder/disk/upper" "$folder/disk/work"
+  # Docker keeps layers of its own, and none lie over another's: it has a part of the disk itself.
+  [ -d "$folder/disk/docker" ] || install -d -m 0710 "$folder/disk/docker"
   mountpoint -q "$folder/root" || mount -t overlay "berth-$1" "$folder/root" \
     -o "lowerdir=$(cat "$folder/image"),upperdir=$folder/disk/upper,workdir=$folder/disk/work"
 }
@@ -223,7 +225,7 @@ remove() {
   if mountpoint -q "$folder/root"; then rm -f "/run/systemd/nspawn/locks/$(stat -c 'inode-%d:%i' "$folder/root")"; fi
   unmount "$name" root
   # What is thrown away need not be written to the disk first.
-  if mountpoint -q "$folder/disk"; then rm -rf --one-file-system "$folder/disk/upper"; fi
+  if mountpoint -q "$folder/disk"; then rm -rf --one-file-system "$folder/disk/upper" "$folder/disk/docker"; fi
   unmount "$name" disk
   rm -rf --one-file-system "$folder"
 }

@@ -44,6 +44,7 @@ while [ "$(cat "$(dirname "$root")/instance-id" 2>/dev/null)" = "$instance" ]; d
       --network-bridge="$bridge" --resolv-conf=off --timezone=off --link-journal=no --console=read-only \
       --bind-ro="$cache/apt/archives:/var/cache/berth/apt" \
       --bind="$cache/pip:/var/cache/pip" --bind="$cache/uv:/var/cache/berth/uv" --bind="$cache/npm:/var/cache/npm" \
+      --bind="$(dirname "$root")/disk/docker:/var/lib/docker" --system-call-filter="@keyring bpf" \
       "${disks[@]/#/--bind=}"
   ) || status=$?
   # What the container manager says when the machine has asked for a reboot.

@@ -107,6 +107,7 @@ SERVICES = (
         )
     ),
     Service("MongoDB by FerretDB", _where("etc/systemd/system/ferretdb.service", "ferretdb.service")),
+    Service("Docker", _where("etc/berth/docker.nft", "docker.service")),
     *(
         Service(f"metrics of {title}", _where(f"etc/systemd/system/{unit}", unit))
         for title, unit in (
