@@ -9,6 +9,7 @@ export const findingCodes = [
   "hook-failed",
   "unit",
   "unit-loop",
+  "silent-port",
   "service",
   "service-full",
   "restore-cut-off",

@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { watchSite } from "../faults/faults.ts";
 import { until } from "../until.ts";
 import { edit, psql, type Run, reboot, tidied, withStack } from "./harness.ts";
+import { statusOnce } from "./status.ts";
 
 const stack = await withStack({ after }, { app: "test/fixtures/queue" });
 const host = (command: string) => stack.inside(command).stdout.trim();
@@ -447,6 +448,13 @@ test("a release whose worker cannot start leaves the server, the workers and bea
   stack.configure({ app: { processes } });
   await stack.succeed();
   assert.deepEqual(running(), before);
+
+  // One that stops listening later runs on, and is told.
+  await stack.on("systemctl kill --signal=SIGUSR1 'queue-door@*'");
+  const told = /door runs, and nothing listens at its ports 7000 and 7001 \(app\.processes\.door\.ports\)/;
+  await statusOnce(stack, ({ stdout }) => told.test(stdout));
+  await stack.on("systemctl restart 'queue-door@*'");
+  await until("its port to answer again", async () => (await answersAtPort()) === release);
 });
 
 test("a beat that cannot start is noticed after the switch: server, workers and beat of before run again", async () => {

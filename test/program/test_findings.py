@@ -21,7 +21,7 @@ def unit(name: str, **changes: object) -> Facts:
 
 
 def process(name: str, **changes: object) -> Facts:
-    return {**unit(f"shop-{name}@b-1.c.service"), "process": name, "live": True, **changes}
+    return {**unit(f"shop-{name}@b-1.c.service"), "process": name, "live": True, "silentPorts": [], **changes}
 
 
 REDIS = {
@@ -165,6 +165,14 @@ class OfTheHost(OfFindings):
             self.of("upgrades", rebootSince=NOW - 2 * DAY, rebootFor=["linux-image-amd64"]),
             [f"warning | reboot | {what} | npm run ssh -- -s prod sudo systemctl reboot"],
         )
+
+    def test_a_port_at_which_nothing_listens_is_told_once_its_process_has_had_the_time(self) -> None:
+        silent = process("rpc", silentPorts=[7000, 7001])
+        [told] = self.of("application", **{**WELL["application"], "processes": [silent]})
+        what = "rpc runs, and nothing listens at its ports 7000 and 7001 (app.processes.rpc.ports)"
+        self.assertEqual(told, f"fault | silent-port | {what} | npm run logs -- -s prod rpc")
+        young = {**silent, "since": NOW - 5}
+        self.assertEqual(self.of("application", **{**WELL["application"], "processes": [young]}), [])
 
     def test_what_is_to_be_typed_names_the_host_where_it_is_not_the_first_and_no_stack_where_it_is_local(self) -> None:
         application = {**WELL["application"], "processes": [process("worker", state="inactive")]}

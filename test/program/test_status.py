@@ -16,6 +16,7 @@ from host_status.gather import gather
 from host_status.judge import is_slow
 from host_status.machine import claim, disks, kills, memory, share, upgrades
 from host_status.masking import masking
+from host_status.ports import silent
 from host_status.reading import Host, Late, Unknown, answer_of
 from host_status.services import Figure, redis_figures, services
 from host_status.told import Told
@@ -201,6 +202,16 @@ class OfTheApplication(OfStatus):
             [(one["process"], one["state"], one["restarts"], one["live"]) for one in processes],
             [("worker", "activating", 14, True), ("web", "inactive", 0, True)],
         )
+
+    def test_ports_at_which_nothing_listens_are_told(self) -> None:
+        self.put("etc/systemd/system/shop-rpc@.service", "[Service]\nUser=shop\n\n[X-Berth]\nPorts=7000 7001 7002\n")
+        head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+        line = " 0: {} 00000000:0000 {} 00000000:00000000 00:00000000 00000000 0 0\n"
+        # One that listens, and a connection from the other.
+        self.put("proc/net/tcp", head + line.format("00000000:1B58", "0A") + line.format("0100007F:1B59", "01"))
+        self.put("proc/net/tcp6", head + line.format("00000000000000000000000000000000:1B5A", "0A"))
+        self.assertEqual(silent(self.host(), "shop-rpc@.service"), [7001])
+        self.assertEqual(silent(self.host(), "shop-web@.service"), [])
 
     def test_a_host_without_an_application_has_no_release(self) -> None:
         told = application(self.host(), SHOP, self.units())

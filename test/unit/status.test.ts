@@ -37,6 +37,7 @@ const process = (name: string, changes: Partial<Process> = {}): Process => ({
   ...unit(`shop-${name}@b-1.c.service`),
   process: name,
   live: true,
+  silentPorts: [],
   ...changes,
 });
 const redis: Service = {

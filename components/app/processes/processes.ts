@@ -249,6 +249,7 @@ function processUnit(place: UnitPlace, process: Process): string {
     stop_timeout: isAlone(process) ? Math.min(process.stopTimeout, 30) : process.stopTimeout,
     limits: limitLines(process),
     sandbox: sandbox(place),
+    ports: (process.ports ?? []).map(({ port }) => port),
   });
 }
 

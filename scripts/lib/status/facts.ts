@@ -25,6 +25,8 @@ export interface Process extends Unit {
   readonly process: string;
   /** Whether it belongs to the release that is live; one that does not is finishing. */
   readonly live: boolean;
+  /** Those of its ports at which nothing listens. */
+  readonly silentPorts: readonly number[];
 }
 
 export interface Timer extends Unit {

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from host_status.ports import silent
 from host_status.reading import Facts, Host
 from host_status.told import Told
 from host_status.units import Units
@@ -23,7 +24,12 @@ def application(host: Host, told: Told, units: Units) -> Facts:
         # A host whose last deployment was by an earlier version tells of none.
         "hooks": status.get("hooks", []),
         "processes": [
-            {**dataclasses.asdict(unit), "process": process_of(told.name, unit.unit), "live": one["instance"] == live}
+            {
+                **dataclasses.asdict(unit),
+                "process": process_of(told.name, unit.unit),
+                "live": one["instance"] == live,
+                "silentPorts": silent(host, f"{unit.unit.split('@', 1)[0]}@.service"),
+            }
             for one in status["instances"]
             if one["state"] != "failed"
             for unit in units.of(unit["unit"] for unit in one["units"])

@@ -50,6 +50,14 @@ def of_processes(judged: Judged) -> Iterable[Finding]:
             which = process if len(units) == 1 else f"{process}: {len(bad)} of {len(units)}"
             following = judged.told.typed("logs", process)
             yield _of_unit(judged, bad[0], f"{which} {'are' if len(bad) > 1 else 'is'}", following, process)
+            continue
+        for unit in units:
+            # One that has just started may still be on its way there.
+            if unit["silentPorts"] and judged.now - (unit["since"] or 0) > STARTING:
+                ports = unit["silentPorts"]
+                which = f"port{'s' if len(ports) > 1 else ''} {' and '.join(map(str, ports))}"
+                what = f"{process} runs, and nothing listens at its {which} (app.processes.{process}.ports)"
+                yield Finding("fault", "silent-port", what, judged.told.typed("logs", process), about=process)
 
 
 def _process(unit: Unit) -> str:
