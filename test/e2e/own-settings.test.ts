@@ -1,6 +1,6 @@
 // A Django project that takes nothing of its files from the environment, as 'django-admin startproject' makes them.
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { edit, type Run, withStack } from "./harness.ts";
@@ -192,6 +192,46 @@ def tables(app_configs, **kwargs):
   await stack.succeed();
   stack.configure({ app: { check: undefined } });
   edit(stack, settings, (text) => text.replace(check, ""));
+});
+
+test("a check that reads a table which the release itself makes waits for its migrations", async () => {
+  const check = `
+from django.core.checks import Error, register
+@register(deploy=True)
+def ports(app_configs, **kwargs):
+    from django.db import connection
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM entries_port")
+        return [] if cursor.fetchone() == (0,) else [Error("there are ports already")]
+`;
+  const files = ["models.py", "migrations/0002_port.py"].map((file) =>
+    join(stack.project, "app/entries", file),
+  );
+  const models = readFileSync(files[0] ?? "", "utf8");
+  writeFileSync(
+    files[0] ?? "",
+    `${models}\n\nclass Port(models.Model):\n    name = models.CharField(max_length=20)\n`,
+  );
+  writeFileSync(
+    files[1] ?? "",
+    `from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [("entries", "0001_initial")]
+    operations = [migrations.CreateModel("Port", [("id", models.BigAutoField(primary_key=True, serialize=False)), ("name", models.CharField(max_length=20))])]
+`,
+  );
+  edit(stack, settings, (text) => text + check);
+  await stack.succeed();
+  assert.equal((await stack.up("--expect-no-changes")).code, 0);
+
+  // What it finds afterwards stops the release, too.
+  await stack.on(
+    `logbook-manage shell -c "from entries.models import Port; Port.objects.create(name='Kiel')"`,
+  );
+  edit(stack, "app/notes.txt", () => "a release with a port");
+  assert.match(said(await stack.up()), /there are ports already.*Django's check --deploy failed\. /s);
+  edit(stack, settings, (text) => text.replace(check, ""));
+  await stack.succeed();
 });
 
 /** The value of one of the application's settings. */

@@ -82,6 +82,10 @@ class Asked:
     # Whether nginx serves uploads to everyone; None: the stack does not say.
     media_public: bool | None
 
+    def check_questions(self) -> list[str]:
+        """The check, as django_release.py takes it; nothing where none runs."""
+        return [] if self.check is None else [":".join(["check", *self.check])]
+
 
 @dataclasses.dataclass(frozen=True)
 class Once:

@@ -50,9 +50,14 @@ class Migration:
         self._python = f"{context.place.told_root}/releases/{release.id}/.venv/bin/python"
 
     def run(self) -> None:
-        facts = self._facts
-        if not self._context.place.web or facts.kept:
+        if not self._context.place.web or self._facts.kept:
             return
+        self._apply()
+        if self._release.check_waits:
+            self._check()
+
+    def _apply(self) -> None:
+        facts = self._facts
         line = facts.release_command or Procfile(self._release.procfile, facts.kinds).lines.get("release", "")
         if not line and facts.django is None:
             return
@@ -81,6 +86,20 @@ class Migration:
         if self._ask(["django_release.py", "migrations"], lines, errors=errors) != 0:
             raise Stop("Django's migrations cannot be listed.", f"{_ABOVE} {symptoms.told([*lines, *errors])}".rstrip())
         return plan_of(lines, self._settings, now).databases
+
+    def _check(self) -> None:
+        """What app-release could not ask yet: a check of the application's own that reads what was just migrated."""
+        asked = self._release.asked
+        questions = [] if asked is None else asked.check_questions()
+        errors: list[str] = []
+        lines: list[str] = []
+        if questions and self._ask(["django_release.py", *questions], lines, errors=errors) != 0:
+            raise Stop(
+                "Django's check --deploy failed, which had waited for the migrations.",
+                f"{_ABOVE} Its database is migrated. app.check says which checks run. "
+                f"{symptoms.told([*lines, *errors])}".rstrip(),
+            )
+        self._context.voice.show(lines)
 
     def _ask(
         self,

@@ -45,6 +45,8 @@ class Release:
     # Some of its static files with their SHA-256 checksums.
     samples: tuple[tuple[str, str], ...] = ()
     plan: Plan | None = None
+    # Whether a check of its own reads tables that its migrations make or change, and so comes after them.
+    check_waits: bool = False
     # How it was made, for when it is asked again with other settings; and a digest of those it was asked with last,
     # empty until it goes live for the first time.
     asked: Asked | None = None
@@ -84,14 +86,12 @@ Record = TypeVar("Record", Release, Instance)
 
 
 def _plan(told: dict[str, Any]) -> Plan:
-    # A record of before databases were told apart is of the default one.
-    databases = told.get("databases", ["default"] if told["count"] else [])
-    return Plan(**{**told, "databases": tuple(databases)})
+    return Plan(**{**told, "databases": tuple(told["databases"])})
 
 
 def _asked(told: dict[str, Any]) -> Asked:
     check = None if told["check"] is None else tuple(told["check"])
-    return Asked(**{"served": {}, **told, "check": check, "after_collectstatic": tuple(told["after_collectstatic"])})
+    return Asked(**{**told, "check": check, "after_collectstatic": tuple(told["after_collectstatic"])})
 
 
 class Ledger:
@@ -117,8 +117,8 @@ class Ledger:
         try:
             lists = {name: tuple(told[name]) for name in ("files", "migrations", "proven_with")}
             plan = None if told["plan"] is None else _plan(told["plan"])
-            asked = None if told.get("asked") is None else _asked(told["asked"])
-            samples = tuple((path, sha256) for path, sha256 in told.get("samples", ()))
+            asked = None if told["asked"] is None else _asked(told["asked"])
+            samples = tuple((path, sha256) for path, sha256 in told["samples"])
             return Release(**{**told, **lists, "samples": samples, "plan": plan, "asked": asked})
         except (KeyError, TypeError, ValueError):
             return Release(release)

@@ -37,6 +37,7 @@ _FAULTS = {
 _HAS = "has the migration: "
 _SETTINGS = "the project's settings: "
 _COLLECTED = "static files are collected"
+_CHECK_WAITS = "the check waits for the migrations"
 # Where further files of a release are, below the static ones: no part of /static/, for its name begins with a dot.
 SERVED = ".at"
 # Of merge.py: a file is where a directory is to be, or a directory where a file is.
@@ -149,12 +150,13 @@ class Statics:
         The static files are copied and compressed while it goes on.
         """
         context, asked = self._context, self._asked
-        checks = [] if asked.check is None else [":".join(["check", *asked.check])]
-        questions = ["project", *([] if asked.static is not None else ["static"]), *checks, "migrations"]
+        collecting = [] if asked.static is not None else ["static"]
+        questions = ["project", *collecting, *asked.check_questions(), "migrations"]
         migrations: list[str] = []
         found: list[str] = []
         errors: list[str] = []
         told: list[str] = []
+        waiting: list[str] = []
         copying = threading.Thread(target=self._take_collected)
 
         def listen(line: str, is_error: bool) -> None:
@@ -162,6 +164,8 @@ class Statics:
                 # The application may print it as well, and more than once.
                 if copying.ident is None and asked.static is None and not asked.after_collectstatic:
                     copying.start()
+            elif not is_error and line == _CHECK_WAITS:
+                waiting.append(line)
             elif not is_error and line.startswith(_SETTINGS):
                 told.append(line.removeprefix(_SETTINGS))
             elif not is_error and line.startswith(_HAS):
@@ -201,7 +205,7 @@ class Statics:
             self._go_on_collecting(release, more)
         context.files.remove(context.place.collected)
         plan = plan_of(found, settings, context.world.time())
-        return dataclasses.replace(release, migrations=tuple(migrations), plan=plan)
+        return dataclasses.replace(release, migrations=tuple(migrations), plan=plan, check_waits=bool(waiting))
 
     def _go_on_collecting(self, release: Release, more: list[str]) -> None:
         """Runs the stack's own commands on what was collected, and takes it then.

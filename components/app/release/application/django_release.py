@@ -13,7 +13,7 @@ import release_databases
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connections
+from django.db import DatabaseError, connections
 
 # By which the step knows what failed.
 statuses = {"project": 7, "check": 3, "migrations": 4, "static": 5, "dump": 6}
@@ -25,7 +25,13 @@ def project():
 
 def check(*tags):
     """What 'check --deploy' finds is shown; an error ends the release."""
-    call_command("check", deploy=True, tags=tags or None, stdout=io.StringIO(), stderr=sys.stdout)
+    try:
+        call_command("check", deploy=True, tags=tags or None, stdout=io.StringIO(), stderr=sys.stdout)
+    except DatabaseError:
+        # A check of the application's own reads a table that is still to be made, or to be changed.
+        if "migrations" not in sys.argv or not any(release_databases.plans()):
+            raise
+        print("the check waits for the migrations")
 
 
 def migrations():
