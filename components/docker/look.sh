@@ -5,7 +5,7 @@ if [ ! -e /etc/berth/docker.nft ]; then
   if [ -n "$theirs" ]; then
     in_the_way "the package $theirs is installed, and Berth uses Debian's docker.io (docker.enabled), which cannot be beside it." "'apt-get remove $theirs' on the host makes way; what is in /var/lib/docker stays."
   elif [ "$running" != 0 ]; then
-    in_the_way "$running containers run on this host, and with docker.enabled nobody but the host itself reaches the ports that they publish." "Take docker.enabled out, or end them: 'docker ps' on the host shows them."
+    in_the_way "Docker runs containers on this host already ($running), and with docker.enabled nobody but the host itself reaches the ports that they publish." "Take docker.enabled out, or end them: 'docker ps' on the host shows them."
   elif [ -s /etc/docker/daemon.json ]; then
     in_the_way "this host has settings of Docker of its own, and Berth would write over them (docker.enabled)." "'mv /etc/docker/daemon.json /root/' on the host makes way."
   fi

@@ -205,4 +205,18 @@ test("taken out, it stops with all that it runs, and leaves its data", async () 
   assert.notEqual((await stack.ssh("nft list table inet berth_docker")).code, 0);
   assert.notEqual(await stack.on("ls /var/lib/docker | wc -l"), "0");
   assert.equal((await stack.fetch("/health")).status, 200);
+
+  // What somebody else runs is not taken over, and what they have set is not written over.
+  await stack.on(`systemctl start docker; docker run -d --name theirs ${image} /bin/busybox sleep 600`);
+  stack.configure({ docker: { enabled: true } });
+  const refused = await stack.up();
+  assert.match(
+    said(refused),
+    /Docker runs containers on this host already \(1\), and with docker\.enabled nobody/,
+  );
+  await stack.on("docker rm -f theirs; echo '{}' >/etc/docker/daemon.json");
+  assert.match(said(await stack.up()), /this host has settings of Docker of its own/);
+  assert.equal(await stack.on("cat /etc/docker/daemon.json"), "{}");
+  stack.configure({ docker: undefined });
+  await stack.succeed();
 });
