@@ -30,4 +30,7 @@ for one in "${missing[@]}"; do
 done
 
 # One that has only a digest counts as left over, and 'docker system prune' would take it away.
-while read -r name image; do logged docker tag "$image" "berth-$name"; done </etc/berth/docker/images
+while read -r name image; do
+  logged docker tag "$image" "berth-$name"
+  note image "$image"
+done </etc/berth/docker/images

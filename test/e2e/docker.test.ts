@@ -4,9 +4,10 @@ import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { bareMachine, described } from "../faults/faults.ts";
 import { until } from "../until.ts";
-import { npmRun } from "./checkout.ts";
-import { type Run, withStack } from "./harness.ts";
+import { npmRun, npmRunIn } from "./checkout.ts";
+import { type Run, withPackages, withStack } from "./harness.ts";
 import { type Registry, registryOn } from "./registry.ts";
 import { statusOnce } from "./status.ts";
 
@@ -141,6 +142,16 @@ test("a registry that asks who comes is told so by Berth, which keeps its passwo
   );
 });
 
+test("an image that somebody has removed is found, and fetched again", async () => {
+  await stack.on(`docker image rm berth-runner ${image}`);
+  const drift = await npmRun(stack, "drift").ended;
+  assert.match(drift.stdout, /runner:latest@sha256:[0-9a-f]{64} was removed \(step docker-images\)/);
+  // On a busy computer as well.
+  const run = await npmRunIn({ BERTH_DRIFT_PATIENCE: "60" }, undefined, stack, "start").ended;
+  assert.match(run.stdout, /docker-images: fetching the image runner/, run.stdout + run.stderr);
+  assert.equal(await stack.on(`docker image inspect --format '{{len .RepoTags}}' ${image}`), "1");
+});
+
 test("above its share of the disk what nothing uses goes, and what the stack names stays", async () => {
   stack.configure({
     docker: {
@@ -205,18 +216,19 @@ test("taken out, it stops with all that it runs, and leaves its data", async () 
   assert.notEqual((await stack.ssh("nft list table inet berth_docker")).code, 0);
   assert.notEqual(await stack.on("ls /var/lib/docker | wc -l"), "0");
   assert.equal((await stack.fetch("/health")).status, 200);
+});
 
-  // What somebody else runs is not taken over, and what they have set is not written over.
-  await stack.on(`systemctl start docker; docker run -d --name theirs ${image} /bin/busybox sleep 600`);
-  stack.configure({ docker: { enabled: true } });
-  const refused = await stack.up();
-  assert.match(
-    said(refused),
-    /Docker runs containers on this host already \(1\), and with docker\.enabled nobody/,
+test("on a machine that somebody brings, what runs in Docker is not cut off, and its settings are not written over", async (t) => {
+  const machine = bareMachine(t, withPackages);
+  const brought = await withStack(t, { app: "test/fixtures/queue", config: { docker: { enabled: true } } });
+  brought.configure({ host: { ...described(brought, machine), openPorts: [] } });
+  machine.inside(
+    "apt-get update -qq; apt-get install -y -qq --no-install-recommends docker.io docker-cli busybox-static; tar -C /usr -c bin/busybox | docker import - theirs; docker run -d --name theirs theirs /bin/busybox sleep 600",
   );
-  await stack.on("docker rm -f theirs; echo '{}' >/etc/docker/daemon.json");
-  assert.match(said(await stack.up()), /this host has settings of Docker of its own/);
-  assert.equal(await stack.on("cat /etc/docker/daemon.json"), "{}");
-  stack.configure({ docker: undefined });
-  await stack.succeed();
+  const running =
+    /Docker runs containers on this host already \(1\), and with docker\.enabled nobody.*Nothing has been changed/s;
+  assert.match(said(await brought.up()), running);
+  machine.inside("docker rm -f theirs; echo '{}' >/etc/docker/daemon.json");
+  assert.match(said(await brought.up()), /this host has settings of Docker of its own/);
+  assert.equal(machine.inside("cat /etc/docker/daemon.json"), "{}");
 });

@@ -17,7 +17,11 @@ const stack = await withStack({ after }, { app: place });
 copyFileSync(join(example, "Pulumi.weblate.settings.py"), join(stack.project, "Pulumi.weblate.settings.py"));
 const visitor = browse(stack);
 const { "berth:app": app } = parse(readFileSync(join(example, "Pulumi.weblate.yaml"), "utf8")).config;
-const asked = { ...app, source: { directory: "app" }, secrets: { WEBLATE_ADMIN_PASSWORD: "tulips-and-roses" } };
+const asked = {
+  ...app,
+  source: { directory: "app" },
+  secrets: { WEBLATE_ADMIN_PASSWORD: "tulips-and-roses" },
+};
 
 const live = () => stack.on("readlink /srv/weblate/current");
 const inDjango = (code: string) => stack.on(`weblate-manage shell -c "${code}" 2>/dev/null`);
@@ -33,7 +37,10 @@ test("its pages are there with their styles", async () => {
 });
 
 test("the administrator of its stack file signs in, and its worker answers", async () => {
-  const signedIn = await visitor.send("/accounts/login/", { username: "maria", password: "tulips-and-roses" });
+  const signedIn = await visitor.send("/accounts/login/", {
+    username: "maria",
+    password: "tulips-and-roses",
+  });
   assert.match(signedIn.text, /@maria/);
   assert.match((await visitor.page("/manage/")).text, /Performance report/);
   assert.match(

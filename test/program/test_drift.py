@@ -28,6 +28,7 @@ class Answers:
         self.units: dict[str, dict[str, str]] = {}
         self.packages = "ii  nginx\nrc  redis\n"
         self.made = self.loaded = "table inet berth {\n\taccept\n}\n"
+        self.images = ""
         self.broken = ""
 
     def __call__(self, command: Sequence[str]) -> str:
@@ -42,6 +43,8 @@ class Answers:
             )
         if command[0] == "dpkg-query":
             return self.packages
+        if any("docker image inspect" in word for word in command):
+            return self.images
         return self.made if command[0] == "unshare" else self.loaded
 
 
@@ -264,6 +267,14 @@ class Drift(unittest.TestCase):
         for name in ("nginx", "redis"):
             self.note("package", name, "packages")
         self.assertEqual(self.found(), [("redis", "is not installed any more")])
+
+    def test_images_that_are_gone_differ_and_none_does_where_docker_does_not_run(self) -> None:
+        image = "registry.example.org/jobs:2@sha256:33"
+        self.note("image", image, "docker-images")
+        self.answers.images = f"{image}\n"
+        self.assertEqual(self.found(), [(image, "was removed")])
+        self.answers.images = ""
+        self.assertEqual(self.found(), [])
 
     def test_accounts_differ(self) -> None:
         self.note("account", "nobody", "account", "/bin/bash", "nogroup,www-data")

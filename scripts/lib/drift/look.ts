@@ -23,6 +23,7 @@ const kinds = [
   "unit",
   "package",
   "account",
+  "image",
   "firewall",
   "change",
   "step",

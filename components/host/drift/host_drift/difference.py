@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    # 'file', 'link', 'directory', 'drop-in', 'unit', 'package', 'account', 'firewall', 'change' or 'step'.
+    # 'file', 'link', 'directory', 'drop-in', 'unit', 'package', 'account', 'image', 'firewall', 'change' or 'step'.
     kind: str
-    # A path, or the name of a unit, a package, an account or a step.
+    # A path, or the name of a unit, a package, an account, an image or a step.
     name: str
     # The step that made it.
     step: str

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from host_drift.difference import Difference
 from host_drift.files import files
-from host_drift.others import accounts, firewall, packages
+from host_drift.others import accounts, firewall, images, packages
 from host_drift.reading import Root, Unlooked
 from host_drift.record import STATE, Record
 from host_drift.units import units
@@ -26,6 +26,7 @@ _PARTS: Mapping[str, Callable[[Root, Record], list[Difference]]] = {
     "units": units,
     "packages": packages,
     "accounts": accounts,
+    "images": images,
     "firewall": firewall,
 }
 

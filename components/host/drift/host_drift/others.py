@@ -1,4 +1,4 @@
-"""Packages, accounts and the rules of the firewall."""
+"""Packages, accounts, images of Docker's and the rules of the firewall."""
 
 import grp
 import pwd
@@ -54,6 +54,19 @@ def _account(thing: Thing) -> Iterable[Difference]:
             mended=False,
             next=f"sudo gpasswd --delete {thing.name} {group}",
         )
+
+
+_MISSING = """docker version >/dev/null 2>&1 || exit 0
+for one; do docker image inspect "$one" >/dev/null 2>&1 || printf '%s\\n' "$one"; done"""
+
+
+def images(root: Root, record: Record) -> list[Difference]:
+    """Docker alone knows by which digests it has an image. Where it does not run, its unit is told."""
+    things = record.of("image")
+    if not things:
+        return []
+    missing = root.run(["sh", "-c", _MISSING, "sh", *(one.name for one in things)]).splitlines()
+    return [Difference("image", one.name, one.step, "was removed") for one in things if one.name in missing]
 
 
 def firewall(root: Root, record: Record) -> list[Difference]:
