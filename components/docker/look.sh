@@ -1,6 +1,6 @@
 # Another's Docker is not taken over: what it runs would be cut off from those who use it.
 if [ ! -e /etc/berth/docker.nft ]; then
-  theirs=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' docker-ce moby-engine podman-docker 2>/dev/null | awk '$1 == "ii" { print $2; exit }')
+  theirs=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' docker-ce moby-engine podman-docker 2>/dev/null | awk '$1 == "ii" { print $2; exit }' || true)
   running=$(timeout 10 docker ps -q 2>/dev/null | wc -l || true)
   if [ -n "$theirs" ]; then
     in_the_way "the package $theirs is installed, and Berth uses Debian's docker.io (docker.enabled), which cannot be beside it." "'apt-get remove $theirs' on the host makes way; what is in /var/lib/docker stays."

@@ -4,7 +4,7 @@
 # the port, 'closed' or 'sent', and the table. From the rules that a packet meets on its way in, as far as they are
 # understood here; where one may let it in, nothing is said.
 closing() {
-  nft list ruleset | awk -v ports="$open_ports" '
+  nft list ruleset 2>/dev/null | awk -v ports="$open_ports" '
     # Whether a rule is for this port.
     function names(rule, port,   list, parts, ends, i, count) {
       if (rule !~ /(tcp|th) dport/) return 0
@@ -97,7 +97,8 @@ if grep -qE '^[^ ]+( \(v6\))? +LIMIT' < <(ufw status 2>/dev/null || true); then
   in_the_way "ufw refuses an address that connects often ('ufw limit'), and a deployment connects by SSH for each of its steps." "'ufw delete limit ssh && ufw allow ssh' on the host lets it."
 fi
 
-if systemctl is-active --quiet docker.service; then
+# Berth's own Docker opens nothing: see components/docker.
+if systemctl is-active --quiet docker.service && [ ! -e /etc/berth/docker.nft ]; then
   warn "Docker runs here. A port that a container publishes is open to everyone, past Berth's firewall: publish ports at 127.0.0.1 if nobody else should reach them. Containers themselves no longer reach ports of this host."
 fi
 if systemctl is-enabled --quiet nftables.service 2>/dev/null && grep -qE '^[[:space:]]*flush ruleset' /etc/nftables.conf 2>/dev/null; then

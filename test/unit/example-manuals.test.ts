@@ -13,8 +13,9 @@ const root = join(import.meta.dirname, "../..");
 const manuals = "examples/manuals";
 const text = (file: string) => readFileSync(join(root, manuals, file), "utf8");
 
-const configOf = (file: string) => {
+const configOf = (file: string, app: object = {}) => {
   const sections: Record<string, unknown> = parse(text(file)).config;
+  sections["berth:app"] = { ...(sections["berth:app"] as object), ...app };
   const values = Object.entries(sections).map(([key, value]) => [key, JSON.stringify(value)]);
   return parseConfig(Object.fromEntries(values), "manual");
 };
@@ -58,6 +59,29 @@ test("the sample of the ferries' settings sets what that of developers sets", ()
       ([, name]) => name,
     );
   assert.deepEqual(names("settings_local.prod.py").sort(), names("settings_local.dev.py").sort());
+});
+
+test("init finds what the workbench's stack file says", () => {
+  const { app, postgres, redis, docker } = configOf("huey-and-docker/Pulumi.workbench.yaml", {
+    // As its page says to set it.
+    secrets: { DEPLOYMENT_KEY: "a key" },
+  });
+  const { entry, services, health, dependencies, wanted, processes } = look(
+    join(root, manuals, "huey-and-docker"),
+  );
+  assert.deepEqual(
+    [entry.wsgi, entry.settings, health.path, services.postgres, services.redis, dependencies.file],
+    [app.wsgi, app.settings, app.health, postgres.enabled, redis.enabled, app.requirements],
+  );
+  assert.deepEqual([services.docker, docker.enabled], ["workbench/tasks/jobs.py", true]);
+  assert.deepEqual(
+    wanted.required.map(({ name }) => name).filter((name) => !(name in app.env)),
+    [],
+  );
+  assert.deepEqual(
+    processes.processes.map(({ command }) => command),
+    [app.processes.huey?.command?.replace(/ -w 2$/, "")],
+  );
 });
 
 test("init finds what the web portal's stack file says", () => {

@@ -96,6 +96,22 @@ test("an application with a client for MongoDB gets it by FerretDB, with Postgre
   assert.equal(withFlask(parts).config.mongodb.enabled, false);
 });
 
+test("an application that starts containers is told how it gets Docker, and has none until somebody says so", () => {
+  for (const code of [
+    "import docker\nclient = docker.from_env()\n",
+    'import subprocess\nsubprocess.run(["docker", "run", "--rm", "busybox"])\n',
+  ]) {
+    const found = init({ ...flask, "jobs.py": code });
+    assert.equal(found.config.docker.enabled, false);
+    assert.match(found.last, /jobs\.py starts containers, .* groups: \[docker\]; see docs\/docker\.md/);
+    assert.match(
+      found.text,
+      /# jobs\.py starts containers[\s\S]*\n {2}# berth:docker:\n {2}# {3}enabled: true\n/,
+    );
+  }
+  assert.doesNotMatch(init({ ...flask, "jobs.py": "DOCKER = None\n" }).last, /containers/);
+});
+
 test("settings that read the URL of a cache get a Redis, and are told of the client that they lack", () => {
   const cache = withSettings('CACHES = {"default": {"LOCATION": os.environ["CACHE_URL"]}}');
   assert.equal(cache.config.redis.enabled, true);

@@ -60,6 +60,11 @@ export function report(facts: Facts, stack: string, file: string): string {
           "MongoDB is FerretDB, which has no TTL, text or partial indexes, no $lookup, no transactions and no change streams: docs/mongodb.md.",
         ]
       : []),
+    ...(services.docker === undefined
+      ? []
+      : [
+          `${services.docker} starts containers, and the stack file has the lines for Docker as a comment. The process that does needs an account of its own and groups: [docker]; see docs/docker.md.`,
+        ]),
     ...facts.redisDoubts,
     ...(facts.accel === undefined ? [] : [accelAdvice(facts.accel)]),
     ...(facts.unseenMedia === undefined

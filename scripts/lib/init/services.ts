@@ -11,6 +11,8 @@ export interface ServicesFound {
   readonly extensions: readonly string[];
   readonly redis: boolean;
   readonly mongodb: boolean;
+  /** The file that starts containers. */
+  readonly docker: string | undefined;
   readonly scheme: string | undefined;
   readonly packages: readonly string[];
   readonly todos: readonly string[];
@@ -64,6 +66,10 @@ const debianPackages: Readonly<Record<string, readonly string[]>> = {
   pydub: ["ffmpeg"],
   pyodbc: ["unixodbc"],
 };
+
+/** By Docker's library, or by its command. */
+const startingContainers =
+  /^\s*(import docker\b|from docker\b)|["']docker["'],\s*["'](run|create|exec|build)["']|["']docker (run|create|exec|build) /m;
 
 export function readServices(
   project: Project,
@@ -193,6 +199,8 @@ export function readServices(
     );
   }
 
+  const docker = project.having(startingContainers)[0]?.path;
+
   const extensions = [
     ...(engines.some((one) => /postgis/.test(one)) || apps.has("django.contrib.gis") ? ["postgis"] : []),
     ...(has("pgvector") ? ["vector"] : []),
@@ -210,6 +218,7 @@ export function readServices(
     extensions: postgres ? [...new Set(extensions)] : [],
     redis,
     mongodb,
+    docker,
     scheme: postgres ? scheme : undefined,
     packages: [...new Set(packages)],
     todos,

@@ -53,7 +53,7 @@ export function applicationName(text: string): string {
     "deployer",
     "postgres",
     "redis",
-    ...["mongodb", "ferretdb", "service", "services"],
+    ...["mongodb", "ferretdb", "docker", "service", "services"],
     "nginx",
     "www-data",
     "backup",
@@ -144,6 +144,16 @@ export function stackFile(facts: Facts, { stack, name, directory }: StackWanted)
           "    enabled: true",
         ]
       : []),
+    ...(services.docker === undefined
+      ? []
+      : [
+          ...comment(
+            2,
+            `${services.docker} starts containers. Docker comes by these lines, and who may use it is root's equal: docs/docker.md.`,
+          ),
+          "  # berth:docker:",
+          "  #   enabled: true",
+        ]),
     ...mediaLines(facts),
   ];
   return `${lines.join("\n")}\n`;
