@@ -71,9 +71,7 @@ export class Docker extends pulumi.ComponentResource implements RunningService {
         slots: { users: args.users },
         files: {
           "/etc/docker/daemon.json": { content: daemonSettings(args) },
-          "/etc/berth/docker.nft": {
-            content: renderTemplate(here("docker.nft.liquid"), { network: args.network }),
-          },
+          "/etc/berth/docker.nft": { content: text("docker.nft") },
           "/etc/systemd/system/docker.service.d/berth.conf": { content: text("docker.service.conf") },
           "/usr/local/lib/berth/docker/space": { content: text("docker_space.py"), mode: "0755" },
           "/etc/systemd/system/berth-docker-space.service": {

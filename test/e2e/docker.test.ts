@@ -95,6 +95,12 @@ test("what a container publishes to everyone is reached from the host alone, and
   assert.equal(await reached(8088), false, "the rules are back with Docker");
   assert.equal(await stack.on("docker ps -q --filter name=door | wc -l"), "1", "it has gone on meanwhile");
   await stack.on("docker stop -t 0 door");
+  // Nor with a network of other addresses, which somebody makes.
+  await stack.on("docker network create --subnet 10.99.0.0/24 own");
+  await stack.on(serve.replace("--name door", "--name door --network own").replace("8088:", "8089:"));
+  assert.equal(await stack.on("timeout 5 busybox nc 127.0.0.1 8089"), "hello");
+  assert.equal(await reached(8089), false);
+  await stack.on("docker stop -t 0 door; docker network rm own");
 
   const within = (command: string) => stack.ssh(`docker run --rm ${image} /bin/busybox ${command}`);
   assert.match((await within("wget -T 5 -O - http://169.254.169.254/latest/")).stderr, /refused/);
