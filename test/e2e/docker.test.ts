@@ -149,7 +149,10 @@ test("a registry that asks who comes is told so by Berth, which keeps its passwo
 });
 
 test("an image that somebody has removed is found, and fetched again", async () => {
-  await stack.on(`docker image rm berth-runner ${image}`);
+  // Between two containers of it.
+  await stack.on(
+    `while docker image inspect ${image} >/dev/null 2>&1; do docker image rm -f berth-runner ${image} >/dev/null 2>&1; sleep 0.1; done`,
+  );
   const drift = await npmRun(stack, "drift").ended;
   assert.match(drift.stdout, /runner:latest@sha256:[0-9a-f]{64} was removed \(step docker-images\)/);
   // On a busy computer as well.
