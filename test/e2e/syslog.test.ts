@@ -54,7 +54,7 @@ test("a server of another name, or of an authority that nobody trusts, is refuse
   const other = await stack.up();
   assert.match(
     other.stdout + other.stderr,
-    /berth:syslog\.to: the server at other\.example\.test:6514 shows a certificate of another name/,
+    /syslog\.to: the server at other\.example\.test:6514 shows a certificate of another name/,
   );
   stack.configure({ syslog: { to: `${name}:${port}`, ca: undefined, token } });
   const unknown = await stack.up();
