@@ -83,5 +83,3 @@ export const dockerSchema = z.strictObject({
       "The addresses of containers. Choose others where the network that the host is in has these, or a network that containers must reach.",
     ),
 });
-
-export type DockerConfig = z.output<typeof dockerSchema>;

@@ -1,16 +1,6 @@
-import { dockerGroup, type ProcessConfig, reservedNames, type Timer } from "../app/processes/processes.ts";
+import { dockerGroup, reservedNames } from "../app/processes/processes.ts";
 import { referenceFaults } from "../app/settings/references.ts";
-import type { DockerConfig } from "../docker/schema.ts";
-
-/** Of the configuration, what is about Docker. */
-export interface AboutDocker {
-  readonly docker: DockerConfig;
-  readonly app: {
-    readonly name: string;
-    readonly processes: Readonly<Record<string, Pick<ProcessConfig, "groups" | "account" | "runsOn">>>;
-    readonly timers: Readonly<Record<string, Pick<Timer, "groups" | "account">>>;
-  };
-}
+import type { SiteConfig } from "./schema.ts";
 
 type Fault = readonly [path: readonly string[], message: string, found: unknown];
 
@@ -19,7 +9,10 @@ type Fault = readonly [path: readonly string[], message: string, found: unknown]
  *
  * @param references all names that may be referred to
  */
-export function dockerFaults({ docker, app }: AboutDocker, references: readonly string[]): Fault[] {
+export function dockerFaults(
+  { docker, app }: Pick<SiteConfig, "docker" | "app">,
+  references: readonly string[],
+): Fault[] {
   const users = [
     ...Object.entries(app.processes)
       // They may not be in the group at all.
@@ -30,7 +23,7 @@ export function dockerFaults({ docker, app }: AboutDocker, references: readonly 
       runsOn: undefined,
       ...one,
     })),
-  ].filter(({ groups = [] }) => groups.includes(dockerGroup));
+  ].filter(({ groups }) => groups.includes(dockerGroup));
   const ofUsers = users.flatMap(({ path, groups, account, runsOn }): Fault[] => {
     const place = [...path, "groups"];
     if (!docker.enabled) return [[place, "expected none where 'docker.enabled' is false", groups]];

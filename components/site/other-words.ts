@@ -1,6 +1,7 @@
 // Keys that people know from other tools, and what does the same here.
 
 const timer = 'What runs at certain times is a timer: app.timers: {NAME: {command: …, at: "*:0/15"}}.';
+const time = "When it runs is 'at', as systemd has it: *:0/15, or Mon 03:00 Europe/Berlin.";
 const count = "How many of it run is 'count'.";
 
 /** By the group that a key stands in, with `*` for a name of the author's own. */
@@ -51,9 +52,9 @@ const groups: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     port: "Its ports are 'ports: [{port: …}]'.",
   },
   "app.timers.*": {
-    schedule: "When it runs is 'at', as systemd has it: *:0/15, or Mon 03:00 Europe/Berlin.",
-    cron: "When it runs is 'at', as systemd has it: *:0/15, or Mon 03:00 Europe/Berlin.",
-    every: "When it runs is 'at', as systemd has it: *:0/15, or Mon 03:00 Europe/Berlin.",
+    schedule: time,
+    cron: time,
+    every: time,
     user: "Its account is 'account'.",
   },
   site: {
