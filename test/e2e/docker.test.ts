@@ -149,27 +149,23 @@ test("a registry that asks who comes is told so by Berth, which keeps its passwo
 });
 
 test("an image that somebody has removed is found, and fetched again", async () => {
-  // Between two containers of it.
-  await stack.on(
-    `while docker image inspect ${image} >/dev/null 2>&1; do docker image rm -f berth-runner ${image} >/dev/null 2>&1; sleep 0.1; done`,
-  );
+  // What uses it stands still meanwhile.
+  await stack.on("systemctl kill --signal=STOP 'queue-jobs@*'");
+  await until("its last container to end", async () => (await stack.on("docker ps -aq | wc -l")) === "0");
+  await stack.on(`docker image rm -f berth-runner ${image}`);
+  assert.notEqual((await stack.ssh(`docker image inspect ${image}`)).code, 0);
   const drift = await npmRun(stack, "drift").ended;
   assert.match(drift.stdout, /runner:latest@sha256:[0-9a-f]{64} was removed \(step docker-images\)/);
   // On a busy computer as well.
   const run = await npmRunIn({ BERTH_DRIFT_PATIENCE: "60" }, undefined, stack, "start").ended;
   assert.match(run.stdout, /docker-images +changed/, run.stdout + run.stderr);
   assert.equal(await stack.on(`docker image inspect --format '{{len .RepoTags}}' ${image}`), "1");
+  await stack.on("systemctl kill --signal=CONT 'queue-jobs@*'");
 });
 
 test("above its share of the disk what nothing uses goes, and what the stack names stays", async () => {
   stack.configure({
-    docker: {
-      enabled: true,
-      disk: 1,
-      logs: 6,
-      images: { runner: image },
-      registries: { [registry.at]: { username: "jobs", password: `\${secrets.REGISTRY_TOKEN}` } },
-    },
+    docker: { disk: 1, logs: 6, images: { runner: image } },
   });
   await stack.succeed();
   for (const name of ["one", "two"]) {
@@ -206,9 +202,8 @@ test("with remapped users, root in a container is nobody on the host", async () 
   const shadow = (image: string) =>
     stack.ssh(`docker run --rm -v /etc/shadow:/shadow ${image} /bin/busybox grep -c ^root: /shadow`);
   assert.equal((await shadow(image)).stdout.trim(), "1");
-  const registries = { [registry.at]: { username: "jobs", password: `\${secrets.REGISTRY_TOKEN}` } };
   await stack.on(`docker run -d --name lasting ${image} /bin/busybox sleep 600`);
-  stack.configure({ docker: { enabled: true, users: "remapped", images: { runner: image }, registries } });
+  stack.configure({ docker: { users: "remapped" } });
   await stack.succeed();
   assert.equal(await stack.on("pgrep -fc '[b]usybox sleep 600' || true"), "0", "nothing is left behind");
   const asked = await shadow(image);

@@ -1,33 +1,17 @@
-// pretix from PyPI, not changed by a line: its directory has a list of requirements and nothing else.
+// pretix from PyPI, not changed by a line.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, test } from "node:test";
-import { parse } from "yaml";
-import { browse } from "../e2e/browser.ts";
-import { edit, withStack } from "../e2e/harness.ts";
-import { root } from "../engine/harness.ts";
+import { fromPypi } from "./pypi.ts";
 
-const place = mkdtempSync(join(tmpdir(), "berth-pretix-"));
-after(() => rmSync(place, { recursive: true }));
-const example = join(root, "examples/real/pretix");
-copyFileSync(join(example, "requirements.txt"), join(place, "requirements.txt"));
-const stack = await withStack({ after }, { app: place });
-const visitor = browse(stack);
-const { "berth:app": app } = parse(readFileSync(join(example, "Pulumi.pretix.yaml"), "utf8")).config;
-const asked = { ...app, source: { directory: "app" } };
-const live = () => stack.on("readlink /srv/pretix/current");
-const inDjango = (code: string) => stack.on(`pretix-manage shell -c "${code}" 2>/dev/null`);
+const { stack, visitor, asked, inDjango, assertStyled, assertRollsBack } = await fromPypi(
+  { after },
+  "pretix",
+);
 
 test("its pages are there with their styles, an administrator signs in, and its worker answers", async () => {
   stack.configure({ app: asked });
   await stack.succeed();
-  const page = await visitor.page("/control/login");
-  assert.equal(page.status, 200, page.text);
-  const files = [...page.text.matchAll(/(?:href|src)="(\/static\/[^"]+)"/g)].map(([, path = ""]) => path);
-  assert.ok(files.some((path) => path.endsWith(".css")));
-  for (const path of files) assert.equal((await stack.fetch(path)).status, 200, path);
+  await assertStyled("/control/login");
   await inDjango(
     "from pretix.base.models import User; User.objects.create_superuser('maria@example.org', 'tulips-and-roses')",
   );
@@ -42,14 +26,7 @@ test("its pages are there with their styles, an administrator signs in, and its 
   );
 });
 
-test("a release and its roll-back leave it as it was, and no preview wants a change", async () => {
-  const before = await live();
-  edit(stack, "app/requirements.txt", (text) => `${text}# another release\n`);
-  await stack.succeed();
-  assert.notEqual(await live(), before);
-  stack.configure({ app: { ...asked, release: before.split("/").at(-1) } });
-  await stack.succeed();
-  assert.equal(await live(), before);
-  assert.match((await visitor.page("/control/")).text, /<title>\s*Dashboard/);
-  assert.equal((await stack.up("--expect-no-changes")).code, 0);
-});
+test("a release and its roll-back leave it as it was, and no preview wants a change", () =>
+  assertRollsBack(async () => {
+    assert.match((await visitor.page("/control/")).text, /<title>\s*Dashboard/);
+  }));
